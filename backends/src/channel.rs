@@ -1,0 +1,121 @@
+//! The one trait that a channel implements to be judged, and what goes with it.
+//!
+//! A channel translates calls into those of its system and what it sees into the words of the
+//! specification. It never judges: whether a reply is right is not known here.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use pipewright_model::call::{Answer, End, Mode, Op, Signal};
+use pipewright_model::run::{Seat, Setup};
+
+/// How actors come to share a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Arrangement {
+    /// Actors are threads of one process.
+    Threads,
+    /// Actors are processes that were forked after the channel was made, and inherited its ends.
+    Inherited,
+    /// Actors are processes that were handed their ends over a Unix socket (`SCM_RIGHTS`).
+    Passed,
+    /// Actors are processes that opened their ends by path and share nothing else.
+    Opened,
+}
+
+/// What a call gave, as seen by its caller. Bytes read are in the buffer of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What the call returned.
+    pub answer: Answer,
+    /// The signal that it raised in the caller, if any.
+    pub signal: Option<Signal>,
+}
+
+impl Seen {
+    /// An answer without signal.
+    pub const fn answer(answer: Answer) -> Seen {
+        Seen { answer, signal: None }
+    }
+}
+
+/// One actor's ends of one live channel. Dropping it closes them.
+///
+/// Any `FnMut(End, Op, &mut [u8]) -> Seen` is a port.
+pub trait Port: Send {
+    /// Makes one call and waits for its return.
+    ///
+    /// `bytes` has the length of the call: what a write offers, room for what a read gives; it is
+    /// empty for other calls.
+    fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen;
+
+    /// The descriptors behind the ends that are open, to be passed to another process. None for a
+    /// channel that lives in one process.
+    fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {
+        Vec::new()
+    }
+}
+
+impl<F: FnMut(End, Op, &mut [u8]) -> Seen + Send> Port for F {
+    fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
+        self(end, op, bytes)
+    }
+}
+
+/// One live channel, fresh.
+pub struct Instance {
+    /// How it really is set up (a kernel may give less capacity than asked for).
+    pub setup: Setup,
+    /// A port for each seat, in their order.
+    pub ports: Vec<Box<dyn Port>>,
+    /// An end that keeps the channel open until all actors have theirs; dropped before the run.
+    pub keeper: Option<OwnedFd>,
+}
+
+/// A real channel: how to make one and how to get at its ends.
+///
+/// A channel that lives in one process needs [`name`](Channel::name), [`setup`](Channel::setup) and
+/// [`create`](Channel::create) only. One made of descriptors adds
+/// [`arrangements`](Channel::arrangements) and [`adopt`](Channel::adopt), one with a path
+/// [`join`](Channel::join).
+pub trait Channel: Send + Sync {
+    /// Its name in reports: lower case, words joined by `-`.
+    fn name(&self) -> &str;
+
+    /// What the specification is to know: the kind of channel, and how this one is set up.
+    fn setup(&self) -> Setup;
+
+    /// The arrangements in which actors can share it.
+    fn arrangements(&self) -> &[Arrangement] {
+        &[Arrangement::Threads]
+    }
+
+    /// Makes a fresh channel, with a port for each seat. `place` is a path of its own that does not
+    /// exist yet, in a directory that is removed afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system says; the run is not judged then.
+    fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance>;
+
+    /// In another process: a port of descriptors received ([`Arrangement::Passed`]).
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] unless overridden.
+    fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
+        let _ = (place, ends);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// In another process: a port with these ends, opened by path ([`Arrangement::Opened`]). The
+    /// channel was made by [`create`](Channel::create) without seats and is kept open meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] unless overridden; whatever the system says.
+    fn join(&self, place: &Path, ends: &[(End, Mode)]) -> io::Result<Box<dyn Port>> {
+        let _ = (place, ends);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

@@ -1,0 +1,3 @@
+//! Runs the specification's scenarios on real channels and judges what is seen.
+
+pub mod scenario;

@@ -1,0 +1,203 @@
+//! The names of bytes, and the bytes that stand for them on a real channel.
+//!
+//! The model never holds bytes (data independence). A byte's name is its writer and its position
+//! among all that this writer has written. Where real bytes are needed, [`fill`] gives the byte that
+//! stands for a name; real bytes are *compared* with those that a state predicts, never decoded.
+
+use std::sync::{Arc, OnceLock};
+
+use smallvec::SmallVec;
+
+use crate::call::Actor;
+
+/// Consecutive bytes of one writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Segment {
+    /// Who wrote them.
+    pub actor: Actor,
+    /// Position of the first among all bytes that this actor has written. Negative only while
+    /// exploring, where positions count back from what has been written so far.
+    pub from: i64,
+    /// How many, in bytes.
+    pub len: u32,
+}
+
+impl Segment {
+    /// Position after the last byte.
+    pub fn to(self) -> i64 {
+        self.from + i64::from(self.len)
+    }
+}
+
+/// Segments in reading order, adjacent ones joined.
+pub type Segments = SmallVec<[Segment; 2]>;
+
+/// Appends `segment`, joining it with the last one where they are adjacent.
+pub fn push_segment(segments: &mut Segments, segment: Segment) {
+    if segment.len == 0 {
+        return;
+    }
+    match segments.last_mut() {
+        Some(last) if last.actor == segment.actor && last.to() == segment.from => {
+            last.len += segment.len;
+        }
+        _ => segments.push(segment),
+    }
+}
+
+/// The data that a call gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Data {
+    /// Not recorded (a trace without data), or the call gives none.
+    #[default]
+    Unknown,
+    /// The bytes that stand for these names.
+    Named(Segments),
+    /// Bytes as they were seen.
+    Bytes(Arc<[u8]>),
+}
+
+impl Data {
+    /// Whether this data may be `expected`: unknown data may be anything.
+    pub fn may_be(&self, expected: &[Segment]) -> bool {
+        match self {
+            Data::Unknown => true,
+            Data::Named(names) if names.as_slice() == expected => true,
+            Data::Named(names) => equal_names(names, expected),
+            Data::Bytes(bytes) => equal_bytes(bytes, expected),
+        }
+    }
+
+    /// Length in bytes, if known.
+    pub fn len(&self) -> Option<usize> {
+        match self {
+            Data::Unknown => None,
+            Data::Named(names) => Some(total_len(names)),
+            Data::Bytes(bytes) => Some(bytes.len()),
+        }
+    }
+
+    /// Whether the data is known to hold no byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+}
+
+fn total_len(segments: &[Segment]) -> usize {
+    segments.iter().map(|s| s.len as usize).sum()
+}
+
+/// Different names can stand for equal bytes: text says `= a[0..3]` of whatever bytes equal those.
+fn equal_names(names: &[Segment], expected: &[Segment]) -> bool {
+    let len = total_len(names);
+    if len != total_len(expected) {
+        return false;
+    }
+    let mut bytes = vec![0; len];
+    let mut at = 0;
+    for segment in names {
+        let end = at + segment.len as usize;
+        fill(segment.actor, segment.from, &mut bytes[at..end]);
+        at = end;
+    }
+    equal_bytes(&bytes, expected)
+}
+
+fn equal_bytes(bytes: &[u8], expected: &[Segment]) -> bool {
+    if bytes.len() != total_len(expected) {
+        return false;
+    }
+    let mut rest = bytes;
+    expected.iter().all(|segment| {
+        let (these, after) = rest.split_at(segment.len as usize);
+        rest = after;
+        matches(segment.actor, segment.from, these)
+    })
+}
+
+/// Period of the pattern: a prime, so that shifting by pages never maps it onto itself.
+const PERIOD: usize = 65_521;
+
+/// Six random bits a position; the two highest bits of a byte are its actor's.
+fn pattern() -> &'static [u8; PERIOD] {
+    static PATTERN: OnceLock<Box<[u8; PERIOD]>> = OnceLock::new();
+    PATTERN.get_or_init(|| {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut pattern = Box::new([0; PERIOD]);
+        for byte in pattern.iter_mut() {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = (state >> 40) as u8 & 0x3f;
+        }
+        pattern
+    })
+}
+
+/// Walks the pattern in chunks: position within the data, and the pattern there.
+fn chunks(from: i64, len: usize) -> impl Iterator<Item = (usize, &'static [u8])> {
+    let pattern = pattern();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if at == len {
+            return None;
+        }
+        let start = (from + at as i64).rem_euclid(PERIOD as i64) as usize;
+        let count = (PERIOD - start).min(len - at);
+        let item = (at, &pattern[start..start + count]);
+        at += count;
+        Some(item)
+    })
+}
+
+/// The bits that tell one actor's bytes from another's. Actors beyond the fourth differ from the
+/// first four in the six low bits.
+fn actor_bits(actor: Actor) -> u8 {
+    ((actor.0 & 3) << 6) | ((actor.0 >> 2) & 0x3f)
+}
+
+/// Fills `bytes` with those that stand for `actor`'s bytes from position `from` on.
+pub fn fill(actor: Actor, from: i64, bytes: &mut [u8]) {
+    let bits = actor_bits(actor);
+    for (at, pattern) in chunks(from, bytes.len()) {
+        for (byte, p) in bytes[at..at + pattern.len()].iter_mut().zip(pattern) {
+            *byte = p ^ bits;
+        }
+    }
+}
+
+/// Whether `bytes` are those that stand for `actor`'s bytes from position `from` on.
+pub fn matches(actor: Actor, from: i64, bytes: &[u8]) -> bool {
+    let bits = actor_bits(actor);
+    chunks(from, bytes.len()).all(|(at, pattern)| {
+        bytes[at..at + pattern.len()].iter().zip(pattern).all(|(byte, p)| *byte == p ^ bits)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_equal_their_own_names_and_no_shift_by_a_page() {
+        let mut bytes = vec![0; 70_000];
+        fill(Actor(1), 5, &mut bytes);
+        let seen = Data::Bytes(bytes.into());
+        let name = |actor, from, len| Segment { actor: Actor(actor), from, len };
+        assert!(seen.may_be(&[name(1, 5, 70_000)]));
+        assert!(seen.may_be(&[name(1, 5, 60_000), name(1, 60_005, 10_000)]));
+        assert!(!seen.may_be(&[name(0, 5, 70_000)]));
+        assert!(!seen.may_be(&[name(1, 4101, 70_000)]));
+        assert!(!seen.may_be(&[name(1, 5, 69_999)]));
+    }
+
+    #[test]
+    fn adjacent_segments_join() {
+        let mut segments = Segments::new();
+        for (actor, from, len) in [(0, 0, 3), (0, 3, 4), (1, 0, 0), (0, 8, 1), (1, 9, 1)] {
+            push_segment(&mut segments, Segment { actor: Actor(actor), from, len });
+        }
+        assert_eq!(segments.len(), 3);
+        assert_eq!(segments[0].len, 7);
+    }
+}

@@ -1,0 +1,232 @@
+//! Runs: what was called, what returned, and when nothing moved.
+//!
+//! A run is the common coin of the project: a case, a recorded trace, a failure and a counterexample
+//! are all runs. This file holds runs as values; [`crate::text`] holds them as text.
+
+use std::fmt;
+
+use crate::call::{Actor, Call, End, Mode, Op, Reply};
+use crate::kind::Kind;
+
+/// A short name of an actor or an end: a lower-case letter, then lower-case letters, digits or `-`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name([u8; Name::LEN_MAX]);
+
+impl Name {
+    /// The most bytes of a name.
+    pub const LEN_MAX: usize = 16;
+
+    /// The name spelt `text`, or `None` where it isn't one.
+    pub fn new(text: &str) -> Option<Name> {
+        let bytes = text.as_bytes();
+        let first = *bytes.first()?;
+        let rest = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+        if bytes.len() > Name::LEN_MAX || !first.is_ascii_lowercase() || !bytes.iter().all(rest) {
+            return None;
+        }
+        let mut name = [0; Name::LEN_MAX];
+        name[..bytes.len()].copy_from_slice(bytes);
+        Some(Name(name))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        let len = self.0.iter().position(|b| *b == 0).unwrap_or(Name::LEN_MAX);
+        std::str::from_utf8(&self.0[..len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// Which channel a run is about, and how it was set up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Setup {
+    /// The kind of channel.
+    pub kind: &'static Kind,
+    /// Capacity at the start, in bytes.
+    pub capacity_bytes: u32,
+    /// Whether the ends given at the start have `O_DIRECT` (packet mode).
+    pub packet: bool,
+    /// Whether the ends given at the start have `O_NONBLOCK`.
+    pub nonblock: bool,
+}
+
+impl Setup {
+    /// Capacity of a pipe that nobody has changed, in bytes (pipe(7), "Pipe capacity").
+    pub const CAPACITY_DEFAULT_BYTES: u32 = 65_536;
+
+    /// A channel of `kind` with default settings.
+    pub const fn new(kind: &'static Kind) -> Setup {
+        Setup {
+            kind,
+            capacity_bytes: Setup::CAPACITY_DEFAULT_BYTES,
+            packet: false,
+            nonblock: false,
+        }
+    }
+}
+
+/// An actor and the ends that it holds at the start.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Seat {
+    /// The actor's name.
+    pub name: Name,
+    /// Its ends at the start, each open for reading, writing or both.
+    pub ends: Vec<(End, Mode)>,
+}
+
+/// A set of actors, a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Actors(pub u8);
+
+impl Actors {
+    /// Nobody.
+    pub const NONE: Actors = Actors(0);
+
+    /// The set with `actor` added.
+    pub fn with(self, actor: Actor) -> Actors {
+        Actors(self.0 | 1 << actor.0)
+    }
+
+    /// Whether `actor` is in the set.
+    pub fn contains(self, actor: Actor) -> bool {
+        self.0 & (1 << actor.0) != 0
+    }
+
+    /// Whether nobody is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The members, in order.
+    pub fn iter(self) -> impl Iterator<Item = Actor> {
+        (0..8).map(Actor).filter(move |actor| self.contains(*actor))
+    }
+}
+
+impl FromIterator<Actor> for Actors {
+    fn from_iter<I: IntoIterator<Item = Actor>>(actors: I) -> Actors {
+        actors.into_iter().fold(Actors::NONE, Actors::with)
+    }
+}
+
+/// Something observed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A call began. Each actor has at most one call open.
+    Call(Call),
+    /// The open call of this actor returned.
+    Return(Actor, Reply),
+    /// Nothing moved: every open call slept, at the same time; these actors' calls were open.
+    Quiet(Actors),
+}
+
+/// A run: its set-up, who takes part, and the events in the order of the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Why the run is worth keeping: text lines before the first line, without `#`.
+    pub preamble: Vec<String>,
+    /// The channel.
+    pub setup: Setup,
+    /// Who takes part; [`Actor`] is an index into it.
+    pub seats: Vec<Seat>,
+    /// Names of ends; [`End`] is an index into it.
+    pub end_names: Vec<Name>,
+    /// What was observed.
+    pub events: Vec<Event>,
+    /// Remarks on events (rule ids in cases), as many as events; empty text for none.
+    pub remarks: Vec<String>,
+}
+
+impl Run {
+    /// A run in which nothing has happened yet.
+    pub fn new(setup: Setup, seats: Vec<Seat>, end_names: Vec<Name>) -> Run {
+        Run { preamble: vec![], setup, seats, end_names, events: vec![], remarks: vec![] }
+    }
+
+    /// Appends an event without a remark.
+    pub fn push(&mut self, event: Event) {
+        self.events.push(event);
+        self.remarks.push(String::new());
+    }
+
+    /// Name of an actor; a question mark where it has none.
+    pub fn actor_name(&self, actor: Actor) -> &str {
+        self.seats.get(actor.0 as usize).map_or("?", |seat| seat.name.as_str())
+    }
+
+    /// Name of an end; a question mark where it has none.
+    pub fn end_name(&self, end: End) -> &str {
+        self.end_names.get(end.0 as usize).map_or("?", Name::as_str)
+    }
+
+    /// Checks what every run must keep: a call only by an idle actor, a return only of an open call,
+    /// `quiet` with exactly the actors whose calls are open, actors and ends that exist.
+    ///
+    /// # Errors
+    ///
+    /// The first event that breaks this, with what is wrong, in lower case and without a full stop.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let mut open = Actors::NONE;
+        for (index, event) in self.events.iter().enumerate() {
+            let bad = |what: String| Err(Malformed { index, what });
+            match event {
+                Event::Call(call) => {
+                    if call.actor.0 as usize >= self.seats.len() {
+                        return bad(format!("there is no actor {}", call.actor.0));
+                    }
+                    let new = match call.op {
+                        Op::Dup { new } => new,
+                        _ => call.end,
+                    };
+                    if call.end.0.max(new.0) as usize >= self.end_names.len() {
+                        return bad("a call names an end that has no name".into());
+                    }
+                    if open.contains(call.actor) {
+                        let name = self.actor_name(call.actor);
+                        return bad(format!(
+                            "{name} makes a call while its call before has not returned"
+                        ));
+                    }
+                    open = open.with(call.actor);
+                }
+                Event::Return(actor, _) => {
+                    if !open.contains(*actor) {
+                        let name = self.actor_name(*actor);
+                        return bad(format!("{name} returns from a call that it has not made"));
+                    }
+                    open = Actors(open.0 & !(1 << actor.0));
+                }
+                Event::Quiet(actors) if *actors != open => {
+                    let names: Vec<_> = open.iter().map(|actor| self.actor_name(actor)).collect();
+                    return bad(match names.as_slice() {
+                        [] => "no call is open here".into(),
+                        names => format!("the calls open here are of {}", names.join(", ")),
+                    });
+                }
+                Event::Quiet(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a run is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("event {index}: {what}")]
+pub struct Malformed {
+    /// Index of the event.
+    pub index: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
