@@ -174,6 +174,18 @@ pub fn matches(actor: Actor, from: i64, bytes: &[u8]) -> bool {
     })
 }
 
+/// How many of the first `bytes` are those that stand for `actor`'s bytes from position `from` on.
+pub fn matching(actor: Actor, from: i64, bytes: &[u8]) -> usize {
+    let bits = actor_bits(actor);
+    for (at, pattern) in chunks(from, bytes.len()) {
+        let these = &bytes[at..at + pattern.len()];
+        if let Some(odd) = these.iter().zip(pattern).position(|(byte, p)| *byte != p ^ bits) {
+            return at + odd;
+        }
+    }
+    bytes.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,16 @@
 //! The executable specification of Unix inter-process communication: rules as values, and the
 //! oracle that judges runs by them.
-#![doc = ""]
+
 pub mod call;
+pub mod channel;
 pub mod data;
+pub mod explore;
 pub mod kind;
+pub mod oracle;
+pub mod platform;
+pub mod rule;
+pub mod rules;
 pub mod run;
+pub mod step;
 pub mod taxonomy;
+pub mod world;

@@ -1,0 +1,5 @@
+//! Channels as states: one discipline a file.
+
+pub mod stream;
+
+pub use stream::Stream;

@@ -1,0 +1,303 @@
+//! The oracle: the rules followed along an observed run.
+//!
+//! It keeps the set of states that the channel could be in. Each event narrows the set; where it gets
+//! empty the run has left the specification. Runs are judged after they ended, so every call carries
+//! the reply that it will get, and a move that contradicts it is not taken.
+//!
+//! What it deliberately does not do: observe anything, or prefer one rule to another.
+//!
+//! Moves of calls in progress are explored only where an event needs them: before a return, the
+//! sequences that end in answering the returning call; at quiet, those after which every open call may
+//! sleep. Of the resulting states, those that can still be reached from another are dropped.
+
+mod lookahead;
+mod search;
+mod steps;
+
+use crate::call::{Actor, Answer, Call, Reply, Signal};
+use crate::data::{Data, Segments};
+use crate::platform::Platform;
+use crate::rule::{RuleIndex, What};
+use crate::run::{Actors, Event, Run};
+use crate::step::{RuleSet, moves};
+use crate::world::{Progress, World};
+use lookahead::Lookahead;
+use search::{Goal, Search};
+pub use steps::Steps;
+
+/// The most states that are followed; a run that needs more is inconclusive.
+pub const STATES_MAX: usize = 4096;
+
+/// What the oracle says of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Some behaviour that the rules allow looks exactly like the run.
+    Conforms,
+    /// No behaviour that the rules allow looks like the run.
+    Deviates,
+    /// From this event on anything is allowed, for this reason.
+    Unspecified {
+        /// Index of the event.
+        from: usize,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Too many orders of concurrent calls to follow at this event.
+    Inconclusive {
+        /// Index of the event.
+        at: usize,
+    },
+}
+
+/// What would have been allowed where a run deviates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// The call returns with this reply.
+    Returns(Actor, Reply, RuleIndex),
+    /// The call sleeps.
+    Sleeps(Actor, RuleIndex),
+}
+
+impl Allowed {
+    /// The rule that allows it.
+    pub fn rule(&self) -> RuleIndex {
+        match self {
+            Allowed::Returns(_, _, rule) | Allowed::Sleeps(_, rule) => *rule,
+        }
+    }
+}
+
+/// One event that no rule allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// Index of the event in the run.
+    pub event: usize,
+    /// What would have been allowed instead, and by which rules.
+    pub allowed: Vec<Allowed>,
+    /// Whether the run had deviated before: then what was expected here is a guess.
+    pub after_another: bool,
+}
+
+/// The whole judgement of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// All deviations, in the order of events.
+    pub deviations: Vec<Deviation>,
+    /// Rules that every explanation of the run uses.
+    pub shown: RuleSet,
+    /// For each event, if it is a return that one rule alone explains, that rule.
+    pub explained: Vec<Option<RuleIndex>>,
+    /// The most states followed at a time.
+    pub states_most: usize,
+}
+
+/// Judges a run by the rules as they hold on `platform`.
+///
+/// The run must be well-formed ([`Run::check`]); time is linear in its length and grows with the number
+/// of calls in flight.
+pub fn judge(run: &Run, platform: &Platform) -> Judgement {
+    Oracle::new(run, platform).judge()
+}
+
+/// A state that the channel could be in.
+#[derive(Clone, Debug)]
+struct State {
+    world: World,
+    /// Rules used on the way here.
+    shown: RuleSet,
+}
+
+/// What is known of an actor's call in progress from the rest of the run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fate<'r> {
+    /// The reply that it will get, if it returns.
+    reply: Option<&'r Reply>,
+    /// Index of the first event at which it may be answered: after the last quiet in which it is open.
+    answerable_from: usize,
+}
+
+struct Oracle<'r> {
+    run: &'r Run,
+    platform: &'r Platform,
+    states: Vec<State>,
+    /// The first event after which some behaviour is unspecified.
+    unspecified: Option<(usize, &'static str)>,
+    lookahead: Lookahead<'r>,
+    judgement: Judgement,
+}
+
+impl<'r> Oracle<'r> {
+    fn new(run: &'r Run, platform: &'r Platform) -> Oracle<'r> {
+        let world = World::new(platform, &run.setup, &run.seats);
+        Oracle {
+            run,
+            platform,
+            states: vec![State { world, shown: RuleSet::default() }],
+            unspecified: None,
+            lookahead: Lookahead::new(run, platform),
+            judgement: Judgement {
+                verdict: Verdict::Conforms,
+                deviations: Vec::new(),
+                shown: RuleSet::default(),
+                explained: vec![None; run.events.len()],
+                states_most: 1,
+            },
+        }
+    }
+
+    fn judge(mut self) -> Judgement {
+        if self.run.setup.packet && !self.platform.extensions {
+            self.judgement.verdict =
+                Verdict::Unspecified { from: 0, reason: "packet mode is not in the standard" };
+            return self.judgement;
+        }
+        for (index, event) in self.run.events.iter().enumerate() {
+            let goal = match event {
+                Event::Call(call) => {
+                    self.begin(index, *call);
+                    continue;
+                }
+                Event::Return(actor, reply) => Goal::Return(*actor, Some(reply)),
+                Event::Quiet(_) => Goal::Quiet,
+            };
+            let Some(next) = self.advance(index, goal) else {
+                self.judgement.verdict = Verdict::Inconclusive { at: index };
+                return self.judgement;
+            };
+            if next.is_empty() {
+                if let Some((from, reason)) = self.unspecified {
+                    self.judgement.verdict = Verdict::Unspecified { from, reason };
+                    return self.judgement;
+                }
+                self.deviate(index, event);
+            } else {
+                self.states = next;
+            }
+            if let Event::Return(actor, _) = event {
+                self.finish(index, *actor);
+            }
+            self.judgement.states_most = self.judgement.states_most.max(self.states.len());
+        }
+        let shown = self.states.iter().map(|state| state.shown);
+        self.judgement.shown = shown.reduce(RuleSet::intersection).unwrap_or_default();
+        if !self.judgement.deviations.is_empty() {
+            self.judgement.verdict = Verdict::Deviates;
+        }
+        self.judgement
+    }
+
+    fn begin(&mut self, index: usize, call: Call) {
+        self.lookahead.begin(index, call);
+        for state in &mut self.states {
+            state.world.call(call);
+        }
+    }
+
+    /// The states after an event; `None` if there are too many. Empty if the event is not allowed.
+    fn advance(&mut self, index: usize, goal: Goal<'_>) -> Option<Vec<State>> {
+        if let (Goal::Return(actor, Some(reply)), [state]) = (&goal, self.states.as_mut_slice())
+            && self.unspecified.is_none()
+            && search::answer_alone(self.platform, state, *actor, reply)
+        {
+            return Some(std::mem::take(&mut self.states));
+        }
+        let mut search = Search::new(self.platform, &self.lookahead, index, goal);
+        let next = search.run(&self.states)?;
+        self.unspecified = self.unspecified.or(search.unspecified.map(|reason| (index, reason)));
+        Some(next)
+    }
+
+    /// Ends the call of `actor` in every state, and notes the rule that answered it.
+    fn finish(&mut self, index: usize, actor: Actor) {
+        let mut by = None;
+        let mut agree = true;
+        for state in &mut self.states {
+            if let Some(Progress::Answered { rule, .. }) =
+                state.world.pending(actor).map(|call| &call.progress)
+            {
+                agree &= by.is_none_or(|other| other == *rule);
+                by = Some(*rule);
+            }
+            state.world.returned(actor);
+        }
+        self.judgement.explained[index] = by.filter(|_| agree);
+        self.lookahead.end(actor);
+    }
+
+    /// Records a deviation and goes on from what would have been allowed.
+    fn deviate(&mut self, index: usize, event: &Event) {
+        let mut allowed = Vec::new();
+        match event {
+            Event::Return(actor, _) => {
+                let next = self.advance(index, Goal::Return(*actor, None)).unwrap_or_default();
+                for state in &next {
+                    push_reply(&mut allowed, &state.world, *actor);
+                }
+                if next.is_empty() {
+                    self.push_sleeps(&mut allowed, Actors::NONE.with(*actor));
+                } else {
+                    self.states = next;
+                }
+            }
+            Event::Quiet(open) => {
+                self.push_sleeps(&mut allowed, *open);
+                for actor in open.iter() {
+                    let next = self.advance(index, Goal::Return(actor, None)).unwrap_or_default();
+                    for state in &next {
+                        push_reply(&mut allowed, &state.world, actor);
+                    }
+                }
+            }
+            Event::Call(_) => {}
+        }
+        let after_another = !self.judgement.deviations.is_empty();
+        self.judgement.deviations.push(Deviation { event: index, allowed, after_another });
+    }
+
+    /// Adds the rules by which these actors' calls may sleep, to what is allowed.
+    fn push_sleeps(&self, allowed: &mut Vec<Allowed>, actors: Actors) {
+        let search = Search::new(self.platform, &self.lookahead, 0, Goal::Quiet);
+        for state in search.settled(&self.states) {
+            for actor in actors.iter() {
+                let steps = moves(self.platform, &state.world, actor, &mut RuleSet::default());
+                for (rule, step) in steps {
+                    let sleeps = Allowed::Sleeps(actor, rule);
+                    if step.what == What::Rests && !allowed.contains(&sleeps) {
+                        allowed.push(sleeps);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the reply that `actor`'s answered call gives to what is allowed.
+fn push_reply(allowed: &mut Vec<Allowed>, world: &World, actor: Actor) {
+    let Some((rule, reply)) = reply_of(world, actor) else { return };
+    let returns = Allowed::Returns(actor, reply, rule);
+    if !allowed.contains(&returns) {
+        allowed.push(returns);
+    }
+}
+
+/// The reply that an answered call gives, and the rule that gave it.
+pub fn reply_of(world: &World, actor: Actor) -> Option<(RuleIndex, Reply)> {
+    let call = world.pending(actor)?;
+    match call.progress {
+        Progress::Open => None,
+        Progress::Answered { rule, answer, signal } => {
+            let data = match answer {
+                Answer::Count(1..) if !call.data.is_empty() => Data::Named(call.data.clone()),
+                _ => Data::Unknown,
+            };
+            Some((rule, Reply { answer, signal, data }))
+        }
+    }
+}
+
+/// Whether a call that gave this could have been seen as `reply`.
+fn looks_like(reply: &Reply, answer: Answer, signal: Option<Signal>, data: &Segments) -> bool {
+    reply.answer == answer && reply.signal == signal && reply.data.may_be(data)
+}

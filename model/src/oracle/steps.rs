@@ -1,0 +1,74 @@
+//! The oracle's steps without a run: for exploration, where nothing is known of the future.
+
+use crate::call::{Actor, Reply};
+use crate::oracle::State;
+use crate::oracle::lookahead::Lookahead;
+use crate::oracle::search::{Goal, Search};
+use crate::platform::Platform;
+use crate::step::RuleSet;
+use crate::world::World;
+
+/// Steps on one platform.
+#[derive(Clone, Debug)]
+pub struct Steps<'a> {
+    /// The platform.
+    pub platform: &'a Platform,
+}
+
+impl<'a> Steps<'a> {
+    /// Steps on `platform`.
+    pub fn new(platform: &'a Platform) -> Steps<'a> {
+        Steps { platform }
+    }
+
+    /// The worlds after one move of the actor's call: every answer and every part of the way. None once
+    /// it is answered. Counts of large ranges are sampled.
+    pub fn of(&self, world: &World, actor: Actor) -> Vec<World> {
+        let mut next = Vec::new();
+        let lookahead = Lookahead::unknown();
+        let mut search = Search::new(self.platform, &lookahead, 0, Goal::Quiet);
+        search.successors_of(&state(world.clone()), actor, true, &mut |state, _| {
+            next.push(state.world)
+        });
+        next
+    }
+
+    /// Whether every call in progress may sleep, and none is answered.
+    pub fn may_sleep(&self, world: &World) -> bool {
+        let lookahead = Lookahead::unknown();
+        Search::new(self.platform, &lookahead, 0, Goal::Quiet).may_sleep(world).is_some()
+    }
+
+    /// The worlds after the actor's call was seen to return with `reply`; `None` where that is
+    /// unspecified. A fewest set: worlds that others can still reach are left out.
+    pub fn after_return(
+        &self,
+        worlds: Vec<World>,
+        actor: Actor,
+        reply: &Reply,
+    ) -> Option<Vec<World>> {
+        let mut worlds = self.after(worlds, Goal::Return(actor, Some(reply)))?;
+        worlds.iter_mut().for_each(|world| world.returned(actor));
+        Some(worlds)
+    }
+
+    /// The worlds after it was seen that every open call sleeps; `None` where that is unspecified.
+    pub fn after_quiet(&self, worlds: Vec<World>) -> Option<Vec<World>> {
+        self.after(worlds, Goal::Quiet)
+    }
+
+    fn after(&self, worlds: Vec<World>, goal: Goal<'_>) -> Option<Vec<World>> {
+        let lookahead = Lookahead::unknown();
+        let states: Vec<State> = worlds.into_iter().map(state).collect();
+        let mut search = Search::new(self.platform, &lookahead, 0, goal);
+        let next = search.run(&states)?;
+        match search.unspecified {
+            Some(_) => None,
+            None => Some(next.into_iter().map(|state| state.world).collect()),
+        }
+    }
+}
+
+fn state(world: World) -> State {
+    State { world, shown: RuleSet::default() }
+}

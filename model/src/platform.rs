@@ -1,0 +1,100 @@
+//! Platforms: what one system promises where another leaves a choice.
+//!
+//! Rules read these fields and never ask which system they are on.
+
+/// How a stream keeps what was written and not yet read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// A ring of page slots. Room comes and goes by whole pages; a write may be merged into the
+    /// last page (Linux, `fs/pipe.c`).
+    Pages,
+    /// A queue of bytes of unknown capacity: at least [`Platform::pipe_buf_bytes`] (POSIX).
+    Bytes,
+}
+
+/// What a system does where the standard leaves it a choice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Platform {
+    /// Name of the profile.
+    pub name: &'static str,
+    /// `PIPE_BUF`: writes up to this many bytes are not split.
+    pub pipe_buf_bytes: u32,
+    /// Size of a page, in bytes.
+    pub page_bytes: u32,
+    /// How streams keep data.
+    pub storage: Storage,
+    /// Capacity of a pipe that nobody has resized, in bytes.
+    pub capacity_default_bytes: u32,
+    /// Largest capacity that an unprivileged process may ask for, in bytes
+    /// (`/proc/sys/fs/pipe-max-size`).
+    pub capacity_max_bytes: u32,
+    /// Whether the calls that only Linux has (`F_SETPIPE_SZ`, `F_GETPIPE_SZ`, `FIONREAD` on pipes,
+    /// packet mode, `O_RDWR` on FIFOs, zero-length writes) have a meaning.
+    pub extensions: bool,
+    /// Whether a blocked open may not yet count as an open end for others.
+    pub waiting_open_may_not_count: bool,
+    /// Whether a write that was cut short by the last reader's close may fail although part of it
+    /// was transferred.
+    pub cut_short_write_may_fail: bool,
+    /// Whether `poll` may report more than it must: readability at end-of-file, writability whenever
+    /// there is a reader.
+    pub poll_is_loose: bool,
+    /// Whether a read of zero bytes may report the error that a longer one would have met.
+    pub zero_read_may_fail: bool,
+    /// Whether two reads in progress on one stream have a defined result.
+    pub concurrent_reads: bool,
+}
+
+/// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
+pub const LINUX: Platform = Platform {
+    name: "linux",
+    pipe_buf_bytes: 4096,
+    page_bytes: 4096,
+    storage: Storage::Pages,
+    capacity_default_bytes: 65_536,
+    capacity_max_bytes: 1 << 20,
+    extensions: true,
+    waiting_open_may_not_count: false,
+    cut_short_write_may_fail: false,
+    poll_is_loose: false,
+    zero_read_may_fail: false,
+    concurrent_reads: true,
+};
+
+/// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
+pub const POSIX: Platform = Platform {
+    name: "posix",
+    pipe_buf_bytes: 4096,
+    page_bytes: 4096,
+    storage: Storage::Bytes,
+    capacity_default_bytes: 0,
+    capacity_max_bytes: u32::MAX,
+    extensions: false,
+    waiting_open_may_not_count: true,
+    cut_short_write_may_fail: true,
+    poll_is_loose: true,
+    zero_read_may_fail: true,
+    concurrent_reads: false,
+};
+
+/// All profiles.
+pub const PLATFORMS: &[&Platform] = &[&LINUX, &POSIX];
+
+/// The profile called `name`.
+pub fn named(name: &str) -> Option<&'static Platform> {
+    PLATFORMS.iter().copied().find(|platform| platform.name == name)
+}
+
+impl Platform {
+    /// The same platform with pages and `PIPE_BUF` of `bytes` and pipes of two pages: small enough to
+    /// visit every state.
+    pub const fn shrunk(self, bytes: u32) -> Platform {
+        Platform {
+            pipe_buf_bytes: bytes,
+            page_bytes: bytes,
+            capacity_default_bytes: 2 * bytes,
+            capacity_max_bytes: 4 * bytes,
+            ..self
+        }
+    }
+}

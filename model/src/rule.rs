@@ -1,0 +1,298 @@
+//! What a rule is: an id, a sentence, its sources, the standard's word, and a step.
+//!
+//! The specification is the union of its rules. There is no order and no priority: where one
+//! situation beats another, their side conditions exclude each other.
+
+use std::fmt;
+
+use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
+use crate::channel::Stream;
+use crate::channel::stream::Room;
+use crate::platform::Platform;
+use crate::world::{Description, Pending, World};
+
+/// Index into [`crate::rules::RULES`].
+pub type RuleIndex = u16;
+
+/// One rule.
+pub struct Rule {
+    /// `chapter.call.situation`, named after the cause; never reused.
+    pub id: &'static str,
+    /// What holds, in one sentence in the present tense.
+    pub says: &'static str,
+    /// Where it comes from.
+    pub cite: &'static [Cite],
+    /// What POSIX says of it.
+    pub force: Force,
+    /// Side condition and effect.
+    pub step: fn(&Scene<'_>) -> Option<Move>,
+}
+
+impl Rule {
+    /// The chapter, first part of the id.
+    pub fn chapter(&self) -> &'static str {
+        self.part(0)
+    }
+
+    /// The call, second part of the id; `any` where it holds for several.
+    pub fn call(&self) -> &'static str {
+        self.part(1)
+    }
+
+    fn part(&self, index: usize) -> &'static str {
+        self.id.split('.').nth(index).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+/// What POSIX says of a rule. Linux's behaviour is one choice among what POSIX leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Force {
+    /// Every conforming system does this.
+    Must,
+    /// A conforming system may do this.
+    May,
+    /// The standard doesn't speak of it.
+    Silent,
+}
+
+impl fmt::Display for Force {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Force::Must => "must",
+            Force::May => "may",
+            Force::Silent => "silent",
+        })
+    }
+}
+
+/// A source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cite {
+    /// A page of POSIX.1-2024 and a heading in it.
+    Posix(&'static str, &'static str),
+    /// A page of the Linux man-pages and a heading in it.
+    Man(&'static str, &'static str),
+    /// A function in a file of the Linux sources.
+    Source(&'static str, &'static str),
+    /// What was observed, on which kernel.
+    Observed(&'static str, &'static str),
+}
+
+impl fmt::Display for Cite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cite::Posix(page, heading) => write!(f, "POSIX.1-2024 {page}, {heading}"),
+            Cite::Man(page, heading) => write!(f, "{page}, {heading}"),
+            Cite::Source(file, function) => write!(f, "Linux {file}, {function}"),
+            Cite::Observed(what, kernel) => write!(f, "observed on {kernel}: {what}"),
+        }
+    }
+}
+
+/// What a move does to the world: given the bytes transferred by this move.
+pub type Effect = fn(&mut World, &Platform, Actor, u32);
+
+/// What a rule allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    /// What happens to the call.
+    pub what: What,
+    /// What happens to the world besides; `None` where nothing does.
+    pub effect: Option<Effect>,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It is answered.
+    Answers(Answers, Option<Signal>),
+    /// It is carried a part of the way: between `least` and `most` bytes, still open.
+    Proceeds {
+        /// The fewest bytes transferred.
+        least: u32,
+        /// The most bytes transferred.
+        most: u32,
+    },
+    /// It may sleep here.
+    Rests,
+    /// `poll` finds the events `must`, and perhaps those of `may`.
+    Reports {
+        /// Events that are reported for sure.
+        must: Events,
+        /// Events that may be reported.
+        may: Events,
+    },
+    /// Anything may happen from here on, for this reason.
+    Unspecified(&'static str),
+}
+
+/// The answers that a move allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// This one.
+    Exactly(Answer),
+    /// A count of transferred bytes: those of earlier moves, and between `least` and `most` more.
+    Transferred {
+        /// The fewest bytes transferred by this move.
+        least: u32,
+        /// The most bytes transferred by this move.
+        most: u32,
+    },
+    /// A non-empty set of events with all of `must` and none outside `must` and `may`.
+    Ready {
+        /// Events that are reported for sure.
+        must: Events,
+        /// Events that may be reported.
+        may: Events,
+    },
+}
+
+impl Move {
+    /// The call is answered with `answer`.
+    pub const fn answers(answer: Answer) -> Move {
+        Move { what: What::Answers(Answers::Exactly(answer), None), effect: None }
+    }
+
+    /// The call fails.
+    pub const fn fails(errno: Errno) -> Move {
+        Move::answers(Answer::Fails(errno))
+    }
+
+    /// The call transfers between `least` and `most` bytes and is answered with the count of all
+    /// that it has transferred.
+    pub const fn transfers(least: u32, most: u32) -> Move {
+        Move { what: What::Answers(Answers::Transferred { least, most }, None), effect: None }
+    }
+
+    /// The call transfers between `least` and `most` bytes and goes on.
+    pub const fn proceeds(least: u32, most: u32) -> Move {
+        Move { what: What::Proceeds { least, most }, effect: None }
+    }
+
+    /// The call may sleep here.
+    pub const fn rests() -> Move {
+        Move { what: What::Rests, effect: None }
+    }
+
+    /// `poll` finds these events.
+    pub const fn reports(must: Events) -> Move {
+        Move { what: What::Reports { must, may: Events::NONE }, effect: None }
+    }
+
+    /// `poll` may find these events.
+    pub const fn may_report(may: Events) -> Move {
+        Move { what: What::Reports { must: Events::NONE, may }, effect: None }
+    }
+
+    /// Anything may happen from here on.
+    pub const fn unspecified(reason: &'static str) -> Move {
+        Move { what: What::Unspecified(reason), effect: None }
+    }
+
+    /// The same move, raising a signal in the caller.
+    pub const fn raises(self, signal: Signal) -> Move {
+        match self.what {
+            What::Answers(answers, _) => {
+                Move { what: What::Answers(answers, Some(signal)), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// The same move with an effect on the world.
+    pub const fn with(self, effect: Effect) -> Move {
+        Move { effect: Some(effect), ..self }
+    }
+
+    /// Whether the move leaves all but the call as it is.
+    pub fn is_pure(&self) -> bool {
+        self.effect.is_none()
+    }
+}
+
+/// What a rule sees: one actor's call in progress, and the world around it.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The platform.
+    pub platform: &'a Platform,
+    /// The world.
+    pub world: &'a World,
+    /// The caller.
+    pub actor: Actor,
+    /// Its call in progress.
+    pub call: &'a Pending,
+    /// What the poll in progress would find, by all rules that report: sure, and perhaps.
+    pub found: (Events, Events),
+}
+
+impl<'a> Scene<'a> {
+    /// What is asked for.
+    pub fn op(&self) -> Op {
+        self.call.op
+    }
+
+    /// The open file description behind the end; `None` where the end is not open.
+    pub fn description(&self) -> Option<&'a Description> {
+        let world = self.world;
+        self.call.description.map(|index| &world.descriptions[usize::from(index)])
+    }
+
+    /// Whether the end is open for reading.
+    pub fn reads(&self) -> bool {
+        self.description().and_then(|d| d.mode).is_some_and(|mode| mode.reads())
+    }
+
+    /// Whether the end is open for writing.
+    pub fn writes(&self) -> bool {
+        self.description().and_then(|d| d.mode).is_some_and(|mode| mode.writes())
+    }
+
+    /// Whether the end has `O_NONBLOCK`.
+    pub fn nonblock(&self) -> bool {
+        self.description().is_some_and(|d| d.nonblock)
+    }
+
+    /// The stream behind the end.
+    pub fn stream(&self) -> &'a Stream {
+        &self.world.stream
+    }
+
+    /// The length of a read on an end open for reading, in bytes.
+    pub fn read_len(&self) -> Option<u32> {
+        match self.op() {
+            Op::Read { len } if self.reads() => Some(len),
+            _ => None,
+        }
+    }
+
+    /// The length of a write on an end open for writing, in bytes.
+    pub fn write_len(&self) -> Option<u32> {
+        match self.op() {
+            Op::Write { len } if self.writes() => Some(len),
+            _ => None,
+        }
+    }
+
+    /// What a write of at least one byte, with a reader to read it, could transfer now; with its
+    /// length in bytes.
+    pub fn write_room(&self) -> Option<(u32, Room)> {
+        let len = self.write_len().filter(|len| *len > 0 && self.world.has_reader())?;
+        let room = self.stream().room(self.platform, len, self.call.done, self.call.entered);
+        Some((len, room))
+    }
+
+    /// Whether another read on the same stream is in progress.
+    pub fn another_read(&self) -> bool {
+        let others = self.world.actors.iter().enumerate();
+        others.filter(|(index, _)| *index != usize::from(self.actor.0)).any(|(_, other)| {
+            matches!(&other.call, Some(call) if matches!(call.op, Op::Read { len: 1.. })
+                && call.progress == crate::world::Progress::Open)
+        })
+    }
+}

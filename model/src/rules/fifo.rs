@@ -1,0 +1,247 @@
+//! Opening a FIFO: the rendezvous of readers and writers, and what removing the path does.
+//!
+//! What an open FIFO does is in [`super::stream`]. Not modelled: permissions, `O_CREAT` and `O_TRUNC`
+//! (without effect on a FIFO), an open that a signal handler interrupts.
+
+use crate::call::{Actor, Answer, Errno, Mode, Op};
+use crate::platform::Platform;
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::world::{Description, Place, Progress, World};
+
+/// The chapter.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "fifo.open.reader-meets-writer",
+        says: "An open for reading of a FIFO that somebody has open for writing succeeds at once.",
+        cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (opening(at)? == Mode::Read && at.world.has_writer())
+                .then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "fifo.open.writer-meets-reader",
+        says: "An open for writing of a FIFO that somebody has open for reading succeeds at once.",
+        cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (opening(at)? == Mode::Write && at.world.has_reader())
+                .then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "fifo.open.reader-nonblocking",
+        says: "An open for reading with O_NONBLOCK of a FIFO that nobody has open for writing succeeds \
+               at once; on Linux, poll on it tells of no hang-up until somebody has opened it for \
+               writing.",
+        cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "fifo_open")],
+        force: Force::Must,
+        step: |at| {
+            (opening(at)? == Mode::Read && nonblock(at) && !at.world.has_writer())
+                .then(|| Move::answers(Answer::Done).with(open_without_writer))
+        },
+    },
+    Rule {
+        id: "fifo.open.writer-nonblocking",
+        says: "An open for writing with O_NONBLOCK of a FIFO that nobody has open for reading fails \
+               with ENXIO.",
+        cite: &[Posix("open", "ERRORS [ENXIO]"), Man("fifo(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (opening(at)? == Mode::Write && nonblock(at) && !at.world.has_reader())
+                .then_some(Move::fails(Errno::ENXIO))
+        },
+    },
+    Rule {
+        id: "fifo.open.begins-to-wait",
+        says: "A blocking open of a FIFO for reading or writing whose other side nobody has open begins \
+               to wait, and counts as an open end for others already.",
+        cite: &[Source("fs/pipe.c", "fifo_open"), Posix("open", "O_NONBLOCK")],
+        force: Force::May,
+        step: |at| finds_nobody(at)?.then(|| Move::proceeds(0, 0).with(enter_and_count)),
+    },
+    Rule {
+        id: "fifo.open.begins-to-wait-uncounted",
+        says: "A blocking open of a FIFO that begins to wait may not yet count as an open end for \
+               others.",
+        cite: &[Posix("open", "O_NONBLOCK")],
+        force: Force::May,
+        step: |at| {
+            (at.platform.waiting_open_may_not_count && finds_nobody(at)?)
+                .then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "fifo.open.waits",
+        says: "A blocking open of a FIFO for reading or writing sleeps until somebody opens the other \
+               side.",
+        cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| (waiting(at)? && !partner_came(at)).then_some(Move::rests()),
+    },
+    Rule {
+        id: "fifo.open.partner-came",
+        says: "A blocking open of a FIFO that waits succeeds once somebody has opened the other side, \
+               even if it is closed again by then.",
+        cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "wait_for_partner")],
+        force: Force::Must,
+        step: |at| {
+            (waiting(at)? && partner_came(at)).then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "fifo.open.read-write",
+        says: "An open for reading and writing of a FIFO succeeds at once.",
+        cite: &[Man("fifo(7)", "DESCRIPTION"), Source("fs/pipe.c", "fifo_open")],
+        force: Force::Silent,
+        step: |at| {
+            (opening(at)? == Mode::ReadWrite && at.platform.extensions)
+                .then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "fifo.open.read-write-undefined",
+        says: "What an open for reading and writing of a FIFO does is undefined.",
+        cite: &[Posix("open", "O_RDWR")],
+        force: Force::Silent,
+        step: |at| {
+            (opening(at)? == Mode::ReadWrite && !at.platform.extensions)
+                .then_some(Move::unspecified("O_RDWR on a FIFO"))
+        },
+    },
+    Rule {
+        id: "fifo.open.no-entry",
+        says: "An open of a path that was removed fails with ENOENT, though the FIFO may still be open.",
+        cite: &[Posix("open", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            (matches!(at.op(), Op::Open { .. })
+                && at.world.place == Place::Unlinked
+                && !at.call.entered)
+                .then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "fifo.unlink.removes-path",
+        says: "Removing the path of a FIFO leaves it as it is for those who have it open or wait in \
+               open.",
+        cite: &[Posix("unlink", "DESCRIPTION"), Observed("data goes on flowing", "Linux 6.18")],
+        force: Force::Must,
+        step: |at| {
+            (at.op() == Op::Unlink && at.world.place == Place::Linked)
+                .then(|| Move::answers(Answer::Done).with(unlink))
+        },
+    },
+    Rule {
+        id: "fifo.unlink.no-entry",
+        says: "Removing a path that was removed already fails with ENOENT.",
+        cite: &[Posix("unlink", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            (at.op() == Op::Unlink && at.world.place == Place::Unlinked)
+                .then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+];
+
+/// The mode of an open that has found the FIFO and not yet begun to wait.
+fn opening(at: &Scene<'_>) -> Option<Mode> {
+    match at.op() {
+        Op::Open { mode, .. } if at.world.place == Place::Linked && !at.call.entered => Some(mode),
+        _ => None,
+    }
+}
+
+/// Whether this is a blocking open for one side that finds nobody at the other.
+fn finds_nobody(at: &Scene<'_>) -> Option<bool> {
+    let met = match opening(at)? {
+        Mode::Read => at.world.has_writer(),
+        Mode::Write => at.world.has_reader(),
+        Mode::ReadWrite => true,
+    };
+    Some(!met && !nonblock(at))
+}
+
+/// Whether this is an open that has begun to wait.
+fn waiting(at: &Scene<'_>) -> Option<bool> {
+    matches!(at.op(), Op::Open { .. }).then_some(at.call.entered)
+}
+
+/// Whether somebody has opened the other side since this open began to wait. Where a waiting open
+/// need not count, another that waits for this side is as good.
+fn partner_came(at: &Scene<'_>) -> bool {
+    let Op::Open { mode, .. } = at.op() else { return false };
+    at.call.partner_came
+        || at.platform.waiting_open_may_not_count
+            && at.world.actors.iter().any(|actor| {
+                matches!(&actor.call, Some(call) if call.entered
+                    && call.progress == Progress::Open
+                    && matches!(call.op, Op::Open { mode: other, .. } if other != mode))
+            })
+}
+
+fn nonblock(at: &Scene<'_>) -> bool {
+    matches!(at.op(), Op::Open { nonblock: true, .. })
+}
+
+fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    world.pending_mut(actor).entered = true;
+}
+
+fn enter_and_count(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    enter(world, platform, actor, count);
+    let call = world.pending_mut(actor);
+    call.counted = true;
+    if let Op::Open { mode, .. } = call.op {
+        come(world, mode);
+    }
+}
+
+/// Tells all who wait for it that somebody has opened a side.
+fn come(world: &mut World, side: Mode) {
+    for actor in &mut world.actors {
+        let Some(call) = &mut actor.call else { continue };
+        let Op::Open { mode, .. } = call.op else { continue };
+        if call.entered
+            && (mode == Mode::Read && side.writes() || mode == Mode::Write && side.reads())
+        {
+            call.partner_came = true;
+        }
+    }
+    if side.writes() {
+        for description in &mut world.descriptions {
+            description.never_had_writer = false;
+        }
+    }
+}
+
+fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (end, counted) = (call.end, call.counted);
+    call.counted = false;
+    let Op::Open { mode, nonblock } = call.op else { return };
+    if !counted {
+        come(world, mode);
+    }
+    let index = world.add_description(Description {
+        mode: Some(mode),
+        nonblock,
+        packet: false,
+        never_had_writer: false,
+    });
+    world.set_end(actor, end, Some(index));
+}
+
+fn open_without_writer(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    open(world, platform, actor, count);
+    let end = world.pending_mut(actor).end;
+    if let Some(index) = world.end(actor, end) {
+        world.descriptions[usize::from(index)].never_had_writer = true;
+    }
+}
+
+fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
+    world.place = Place::Unlinked;
+}

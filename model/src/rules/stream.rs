@@ -1,0 +1,572 @@
+//! Streams: what reading and writing a pipe or FIFO does, once it is open.
+//!
+//! Not modelled: several buffers in one call (readv, writev), splice and tee, `SIGIO`, time-outs,
+//! interruption by a signal handler, scheduling order among those who wait.
+
+use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
+use crate::platform::{Platform, Storage};
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::world::World;
+
+const KERNELS: &str = "Linux 6.1 and 6.18";
+
+/// The chapter.
+pub const RULES: &[Rule] = &[
+    // Reading
+    Rule {
+        id: "stream.read.available",
+        says: "A read of a stream with data returns as many bytes as are there, up to the number asked \
+               for, oldest first, whatever writes they came from, and does not wait for more.",
+        cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
+        force: Force::Must,
+        step: |at| {
+            let len = at.read_len().filter(|len| *len > 0 && defined_read(at))?;
+            let (count, packet) = at.stream().readable(at.platform, len);
+            (count > 0 && !packet).then(|| Move::transfers(count, count).with(take))
+        },
+    },
+    Rule {
+        id: "stream.read.packet",
+        says: "A read that reaches a packet returns no byte behind it; what of the packet does not \
+               fit the read is discarded.",
+        cite: &[Man("pipe(2)", "O_DIRECT"), Source("fs/pipe.c", "anon_pipe_read")],
+        force: Force::Silent,
+        step: |at| {
+            let len = at.read_len().filter(|len| *len > 0)?;
+            let (count, packet) = at.stream().readable(at.platform, len);
+            (count > 0 && packet).then(|| Move::transfers(count, count).with(take))
+        },
+    },
+    Rule {
+        id: "stream.read.no-writer",
+        says: "A read of an empty stream that nobody has open for writing returns 0, blocking or not, \
+               as often as it is made.",
+        cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
+        force: Force::Must,
+        step: |at| {
+            at.read_len().filter(|len| *len > 0 && defined_read(at))?;
+            (at.stream().is_empty() && !at.world.has_writer())
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "stream.read.empty-nonblocking",
+        says: "A read of an empty stream that somebody has open for writing fails with EAGAIN where \
+               O_NONBLOCK is set.",
+        cite: &[Posix("read", "DESCRIPTION"), Posix("read", "ERRORS [EAGAIN]")],
+        force: Force::Must,
+        step: |at| {
+            (nothing_to_read(at) && defined_read(at) && at.nonblock())
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "stream.read.finds-nothing",
+        says: "A read of an empty stream that somebody has open for writing begins to wait where \
+               O_NONBLOCK is clear.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (nothing_to_read(at) && defined_read(at) && !at.nonblock() && !at.call.entered)
+                .then_some(Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "stream.read.waits",
+        says: "A read that has begun to wait sleeps while the stream is empty and somebody has it open \
+               for writing.",
+        cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
+        force: Force::Must,
+        step: |at| {
+            (nothing_to_read(at) && defined_read(at) && at.call.entered).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "stream.read.zero-length",
+        says: "A read of zero bytes returns 0 and never waits.",
+        cite: &[Posix("read", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_read")],
+        force: Force::May,
+        step: |at| (at.read_len()? == 0).then_some(Move::answers(Answer::Count(0))),
+    },
+    Rule {
+        id: "stream.read.zero-length-checked",
+        says: "A read of zero bytes may report the error that a longer one would have met.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let empty = at.stream().is_empty() && at.world.has_writer();
+            (at.read_len()? == 0 && at.platform.zero_read_may_fail && empty && at.nonblock())
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "stream.read.concurrent",
+        says: "Which bytes a read gets while another read of the same stream is in progress is not \
+               specified.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            at.read_len().filter(|len| *len > 0)?;
+            (!defined_read(at)).then_some(Move::unspecified("two reads of one stream at a time"))
+        },
+    },
+    // Writing
+    Rule {
+        id: "stream.write.fits",
+        says: "A write for which there is room transfers all its bytes, in one piece, and returns \
+               their number.",
+        cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
+        force: Force::Must,
+        step: |at| {
+            let (len, room) = at.write_room()?;
+            (!at.call.entered && at.call.done == 0 && room.most == len && !merges_whole(at, len))
+                .then(|| Move::transfers(len, len).with(give))
+        },
+    },
+    Rule {
+        id: "stream.write.merges",
+        says: "A write shorter than a page whose bytes fit behind those on the last page is appended \
+               to that page, even when no page is free.",
+        cite: &[
+            Source("fs/pipe.c", "anon_pipe_write"),
+            Observed("no mismatch in 360,000 operations", KERNELS),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (len, _) = at.write_room()?;
+            (!at.call.entered && at.call.done == 0 && merges_whole(at, len))
+                .then(|| Move::transfers(len, len).with(give))
+        },
+    },
+    Rule {
+        id: "stream.write.completes",
+        says: "A blocking write that had to wait returns the number of all its bytes once the last of \
+               them is transferred.",
+        cite: &[Posix("write", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (len, room) = at.write_room()?;
+            let left = len - at.call.done;
+            (at.call.entered && room.most == left).then(|| Move::transfers(left, left).with(give))
+        },
+    },
+    Rule {
+        id: "stream.write.in-parts",
+        says: "A blocking write of more than PIPE_BUF bytes transfers what there is room for and goes \
+               on; the bytes of other writers may come between its parts.",
+        cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
+        force: Force::May,
+        step: |at| {
+            let (len, room) = at.write_room()?;
+            let most = room.most.min(len - at.call.done - 1);
+            (!at.nonblock() && room.least <= most && most > 0)
+                .then(|| Move::proceeds(room.least, most).with(give_and_enter))
+        },
+    },
+    Rule {
+        id: "stream.write.partial",
+        says: "A write of more than PIPE_BUF bytes with O_NONBLOCK set, for some of which there is \
+               room, transfers those and returns their number.",
+        cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
+        force: Force::Must,
+        step: |at| {
+            let (len, room) = at.write_room()?;
+            let most = room.most.min(len - at.call.done - 1);
+            (at.nonblock() && room.least <= most && most > 0)
+                .then(|| Move::transfers(room.least, most).with(give))
+        },
+    },
+    Rule {
+        id: "stream.write.full-nonblocking",
+        says: "A write that finds no room transfers nothing and fails with EAGAIN where O_NONBLOCK is \
+               set.",
+        cite: &[Posix("write", "DESCRIPTION"), Posix("write", "ERRORS [EAGAIN]")],
+        force: Force::Must,
+        step: |at| {
+            let (_, room) = at.write_room()?;
+            (at.nonblock() && room.none && at.call.done == 0 && !pages_hold_less(at))
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "stream.write.no-free-page",
+        says: "Room comes by whole pages: a write that would need a page fails with EAGAIN where \
+               O_NONBLOCK is set and no page is free, though fewer bytes than the capacity are in.",
+        cite: &[
+            Source("fs/pipe.c", "anon_pipe_write"),
+            Observed("full, one byte read, still full; 11 writes of 4,097 fill 65,536", KERNELS),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (_, room) = at.write_room()?;
+            (at.nonblock() && room.none && at.call.done == 0 && pages_hold_less(at))
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "stream.write.cut-short-nonblocking",
+        says: "A write that waits when O_NONBLOCK gets set by somebody else returns the number of bytes \
+               it has transferred instead of waiting again.",
+        cite: &[Source("fs/pipe.c", "anon_pipe_write")],
+        force: Force::Silent,
+        step: |at| {
+            let (_, room) = at.write_room()?;
+            (at.nonblock() && room.none && at.call.done > 0).then_some(Move::transfers(0, 0))
+        },
+    },
+    Rule {
+        id: "stream.write.finds-no-room",
+        says: "A write that finds no room begins to wait where O_NONBLOCK is clear; from then on it \
+               takes new pages only.",
+        cite: &[Posix("write", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_write")],
+        force: Force::May,
+        step: |at| {
+            let (_, room) = at.write_room()?;
+            (room.none && !at.nonblock() && !at.call.entered)
+                .then_some(Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "stream.write.waits",
+        says: "A write that has begun to wait sleeps while there is no room and somebody has the stream \
+               open for reading.",
+        cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
+        force: Force::May,
+        step: |at| {
+            let (_, room) = at.write_room()?;
+            (room.none && at.call.entered).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "stream.write.no-reader",
+        says: "A write of at least one byte to a stream that nobody has open for reading fails with \
+               EPIPE and raises SIGPIPE in the caller, once, whether it has waited or not.",
+        cite: &[Posix("write", "ERRORS [EPIPE]"), Man("pipe(7)", "I/O on pipes and FIFOs")],
+        force: Force::Must,
+        step: |at| {
+            at.write_len().filter(|len| *len > 0 && !at.world.has_reader() && at.call.done == 0)?;
+            Some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe))
+        },
+    },
+    Rule {
+        id: "stream.write.reader-left",
+        says: "A write whose last reader closes when a part is transferred returns that part's length, \
+               and raises SIGPIPE all the same.",
+        cite: &[Source("fs/pipe.c", "anon_pipe_write"), Observed("65536 + SIGPIPE", KERNELS)],
+        force: Force::May,
+        step: |at| {
+            at.write_len().filter(|_| !at.world.has_reader() && at.call.done > 0)?;
+            Some(Move::transfers(0, 0).raises(Signal::Sigpipe))
+        },
+    },
+    Rule {
+        id: "stream.write.reader-left-fails",
+        says: "A write whose last reader closes when a part is transferred may fail with EPIPE and \
+               raise SIGPIPE.",
+        cite: &[Posix("write", "ERRORS [EPIPE]")],
+        force: Force::May,
+        step: |at| {
+            at.write_len().filter(|_| !at.world.has_reader() && at.call.done > 0)?;
+            at.platform
+                .cut_short_write_may_fail
+                .then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe))
+        },
+    },
+    Rule {
+        id: "stream.write.zero-length",
+        says: "A write of zero bytes returns 0, raises nothing, wakes nobody, even where nobody reads.",
+        cite: &[Source("fs/pipe.c", "anon_pipe_write")],
+        force: Force::Silent,
+        step: |at| {
+            (at.write_len()? == 0 && at.platform.extensions)
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "stream.write.zero-length-unspecified",
+        says: "What a write of zero bytes to a stream does is not specified.",
+        cite: &[Posix("write", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            (at.write_len()? == 0 && !at.platform.extensions)
+                .then_some(Move::unspecified("a write of zero bytes to what is no regular file"))
+        },
+    },
+    // Polling
+    Rule {
+        id: "stream.poll.readable",
+        says: "poll finds POLLIN on an end open for reading while there is data.",
+        cite: &[Posix("poll", "POLLIN"), Source("fs/pipe.c", "pipe_poll")],
+        force: Force::Must,
+        step: |at| {
+            (polls(at) && at.reads() && !at.stream().is_empty())
+                .then_some(Move::reports(Events::IN))
+        },
+    },
+    Rule {
+        id: "stream.poll.readable-at-end",
+        says: "poll may find POLLIN on an end open for reading while nobody has the stream open for \
+               writing, as a read would not wait.",
+        cite: &[Posix("poll", "POLLIN")],
+        force: Force::May,
+        step: |at| {
+            (polls(at) && at.reads() && at.platform.poll_is_loose && !at.world.has_writer())
+                .then_some(Move::may_report(Events::IN))
+        },
+    },
+    Rule {
+        id: "stream.poll.hang-up",
+        says: "poll finds POLLHUP on an end open for reading while nobody has the stream open for \
+               writing, asked for or not, and with POLLIN while there is data.",
+        cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
+        force: Force::Must,
+        step: |at| {
+            (polls(at) && at.reads() && !at.world.has_writer() && !never_had_writer(at))
+                .then_some(Move::reports(Events::HUP))
+        },
+    },
+    Rule {
+        id: "stream.poll.no-hang-up-yet",
+        says: "poll may find POLLHUP on an end of a FIFO that was opened for reading when nobody wrote \
+               and has had no writer since; on Linux it does not.",
+        cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
+        force: Force::May,
+        step: |at| {
+            (polls(at) && at.platform.poll_is_loose && never_had_writer(at))
+                .then_some(Move::may_report(Events::HUP))
+        },
+    },
+    Rule {
+        id: "stream.poll.writable",
+        says: "poll finds POLLOUT on an end open for writing while a page is free.",
+        cite: &[Posix("poll", "POLLOUT"), Source("fs/pipe.c", "pipe_poll")],
+        force: Force::May,
+        step: |at| {
+            let writable = match at.platform.storage {
+                Storage::Pages => !at.stream().is_full(),
+                Storage::Bytes => at.stream().is_empty() && at.world.has_reader(),
+            };
+            (polls(at) && at.writes() && writable).then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "stream.poll.writable-perhaps",
+        says: "poll may find POLLOUT on an end open for writing.",
+        cite: &[Posix("poll", "POLLOUT")],
+        force: Force::May,
+        step: |at| {
+            (polls(at) && at.writes() && at.platform.poll_is_loose)
+                .then_some(Move::may_report(Events::OUT))
+        },
+    },
+    Rule {
+        id: "stream.poll.no-reader",
+        says: "poll finds POLLERR on an end open for writing while nobody has the stream open for \
+               reading, asked for or not; POLLOUT stays as it is.",
+        cite: &[Man("poll(2)", "POLLERR"), Source("fs/pipe.c", "pipe_poll")],
+        force: Force::May,
+        step: |at| {
+            let gone = polls(at) && at.writes() && !at.world.has_reader();
+            gone.then(|| match at.platform.poll_is_loose {
+                true => Move::may_report(Events::ERR),
+                false => Move::reports(Events::ERR),
+            })
+        },
+    },
+    // Capacity and the like
+    Rule {
+        id: "stream.capacity.is",
+        says: "F_GETPIPE_SZ returns the capacity in bytes, the same on both ends.",
+        cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            (at.op() == Op::GetCapacity && at.platform.extensions).then(|| ())?;
+            at.description()?;
+            Some(Move::answers(Answer::Count(at.stream().capacity_bytes(at.platform))))
+        },
+    },
+    Rule {
+        id: "stream.set-capacity.rounds-up",
+        says: "F_SETPIPE_SZ gives at least the capacity asked for, rounded up to a power of two of \
+               pages, and returns it.",
+        cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION"), Source("fs/pipe.c", "pipe_set_size")],
+        force: Force::Silent,
+        step: |at| {
+            let bytes = asked_capacity(at)?;
+            let pages = bytes / at.platform.page_bytes;
+            (pages as usize >= at.stream().slots.len())
+                .then(|| Move::answers(Answer::Count(bytes)).with(set_capacity))
+        },
+    },
+    Rule {
+        id: "stream.set-capacity.in-use",
+        says: "F_SETPIPE_SZ fails with EBUSY where more pages are in use than would be left.",
+        cite: &[Man("F_GETPIPE_SZ(2const)", "ERRORS"), Source("fs/pipe.c", "pipe_resize_ring")],
+        force: Force::Silent,
+        step: |at| {
+            let bytes = asked_capacity(at)?;
+            let pages = bytes / at.platform.page_bytes;
+            (at.stream().slots.len() > pages as usize).then_some(Move::fails(Errno::EBUSY))
+        },
+    },
+    Rule {
+        id: "stream.set-capacity.too-large",
+        says: "F_SETPIPE_SZ of more than 2 GiB fails with EINVAL.",
+        cite: &[Source("fs/pipe.c", "round_pipe_size")],
+        force: Force::Silent,
+        step: |at| match at.op() {
+            Op::SetCapacity { bytes } if at.platform.extensions && bytes > CAPACITY_LIMIT_BYTES => {
+                at.description()?;
+                Some(Move::fails(Errno::EINVAL))
+            }
+            _ => None,
+        },
+    },
+    Rule {
+        id: "stream.set-capacity.not-permitted",
+        says: "F_SETPIPE_SZ beyond the system's limit fails with EPERM for a caller without \
+               CAP_SYS_RESOURCE.",
+        cite: &[Man("F_GETPIPE_SZ(2const)", "ERRORS"), Man("pipe(7)", "/proc files")],
+        force: Force::Silent,
+        step: |at| {
+            let bytes = asked_capacity(at)?;
+            let grows = bytes > at.stream().capacity_bytes(at.platform);
+            (grows && bytes > at.platform.capacity_max_bytes).then_some(Move::fails(Errno::EPERM))
+        },
+    },
+    Rule {
+        id: "stream.available.counts",
+        says: "FIONREAD gives the number of bytes that are there to be read, on either end.",
+        cite: &[Man("FIONREAD(2const)", "DESCRIPTION"), Source("fs/pipe.c", "pipe_ioctl")],
+        force: Force::Silent,
+        step: |at| {
+            at.description()?;
+            (at.op() == Op::Available && at.platform.extensions)
+                .then(|| Move::answers(Answer::Count(at.stream().len())))
+        },
+    },
+    Rule {
+        id: "stream.any.extension",
+        says: "What F_SETPIPE_SZ, F_GETPIPE_SZ and FIONREAD do is not specified.",
+        cite: &[Posix("fcntl", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            at.description()?;
+            let extension =
+                matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity | Op::Available);
+            (extension && !at.platform.extensions)
+                .then_some(Move::unspecified("a call that the standard does not know"))
+        },
+    },
+    // Offsets
+    Rule {
+        id: "stream.seek.no-offset",
+        says: "lseek on a pipe or FIFO fails with ESPIPE.",
+        cite: &[Posix("lseek", "ERRORS [ESPIPE]")],
+        force: Force::Must,
+        step: |at| {
+            at.description()?;
+            (at.op() == Op::Seek).then_some(Move::fails(Errno::ESPIPE))
+        },
+    },
+    Rule {
+        id: "stream.read-at.no-offset",
+        says: "pread on a pipe or FIFO fails with ESPIPE.",
+        cite: &[Posix("read", "ERRORS [ESPIPE]")],
+        force: Force::Must,
+        step: |at| {
+            at.description()?;
+            matches!(at.op(), Op::ReadAt { .. }).then_some(Move::fails(Errno::ESPIPE))
+        },
+    },
+    Rule {
+        id: "stream.write-at.no-offset",
+        says: "pwrite on a pipe or FIFO fails with ESPIPE.",
+        cite: &[Posix("write", "ERRORS [ESPIPE]")],
+        force: Force::Must,
+        step: |at| {
+            at.description()?;
+            matches!(at.op(), Op::WriteAt { .. }).then_some(Move::fails(Errno::ESPIPE))
+        },
+    },
+];
+
+/// What `round_pipe_size` refuses to exceed.
+const CAPACITY_LIMIT_BYTES: u32 = 1 << 31;
+
+/// The capacity that F_SETPIPE_SZ would set, in bytes: what is asked for, rounded up.
+fn asked_capacity(at: &Scene<'_>) -> Option<u32> {
+    at.description()?;
+    match at.op() {
+        Op::SetCapacity { bytes } if at.platform.extensions && bytes <= CAPACITY_LIMIT_BYTES => {
+            Some(bytes.max(at.platform.page_bytes).next_power_of_two())
+        }
+        _ => None,
+    }
+}
+
+fn polls(at: &Scene<'_>) -> bool {
+    matches!(at.op(), Op::Poll { .. })
+}
+
+fn never_had_writer(at: &Scene<'_>) -> bool {
+    at.reads() && at.description().is_some_and(|description| description.never_had_writer)
+}
+
+/// Whether the platform defines the result of this read though others may be in progress.
+fn defined_read(at: &Scene<'_>) -> bool {
+    at.platform.concurrent_reads || !at.another_read()
+}
+
+/// Whether this is a read of at least one byte that finds none, and somebody could still write.
+fn nothing_to_read(at: &Scene<'_>) -> bool {
+    at.read_len().is_some_and(|len| len > 0) && at.stream().is_empty() && at.world.has_writer()
+}
+
+/// Whether all of a write is appended to the last page.
+fn merges_whole(at: &Scene<'_>, len: u32) -> bool {
+    at.platform.storage == Storage::Pages && at.stream().mergeable(at.platform, len) == len
+}
+
+/// Whether pages are in use though fewer bytes are in than the capacity.
+fn pages_hold_less(at: &Scene<'_>) -> bool {
+    at.platform.storage == Storage::Pages
+        && at.stream().len() < at.stream().capacity_bytes(at.platform)
+}
+
+fn take(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    if let Op::Read { len } = world.pending_mut(actor).op {
+        let data = world.stream.take(platform, len);
+        world.pending_mut(actor).data = data;
+    }
+}
+
+fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let from = world.actors[usize::from(actor.0)].written;
+    let call = world.pending_mut(actor);
+    let Op::Write { len } = call.op else { return };
+    let (done, entered, description) = (call.done, call.entered, call.description);
+    call.done += count;
+    let packet = description.is_some_and(|index| world.descriptions[usize::from(index)].packet);
+    let from = from + i64::from(done);
+    if count > 0 {
+        world.stream.append(platform, actor, from, count, len, entered, packet);
+    }
+}
+
+fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    world.pending_mut(actor).entered = true;
+}
+
+fn give_and_enter(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    give(world, platform, actor, count);
+    enter(world, platform, actor, count);
+}
+
+fn set_capacity(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    if let Op::SetCapacity { bytes } = world.pending_mut(actor).op {
+        let bytes = bytes.max(platform.page_bytes).next_power_of_two();
+        world.stream.slots_max = bytes / platform.page_bytes;
+    }
+}

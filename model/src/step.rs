@@ -1,0 +1,169 @@
+//! Moves: which rules apply to a call in progress, and what taking one does.
+
+use smallvec::SmallVec;
+
+use crate::call::{Actor, Answer, Events, Op, Signal};
+use crate::platform::Platform;
+use crate::rule::{Answers, Move, RuleIndex, Scene, What};
+use crate::rules::{RULES, of_call};
+use crate::world::{Progress, World};
+
+/// The moves that the rules allow, each with its rule.
+pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
+
+/// A set of rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RuleSet([u64; 4]);
+
+impl RuleSet {
+    /// Adds a rule.
+    pub fn insert(&mut self, rule: RuleIndex) {
+        self.0[usize::from(rule) / 64] |= 1 << (rule % 64);
+    }
+
+    /// Whether the rule is in the set.
+    pub fn contains(&self, rule: RuleIndex) -> bool {
+        self.0[usize::from(rule) / 64] & (1 << (rule % 64)) != 0
+    }
+
+    /// Rules of both sets.
+    #[must_use]
+    pub fn intersection(self, other: RuleSet) -> RuleSet {
+        RuleSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
+    }
+
+    /// Rules of either set.
+    #[must_use]
+    pub fn union(self, other: RuleSet) -> RuleSet {
+        RuleSet(std::array::from_fn(|i| self.0[i] | other.0[i]))
+    }
+
+    /// The rules, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = RuleIndex> + '_ {
+        (0..RULES.len() as RuleIndex).filter(|rule| self.contains(*rule))
+    }
+
+    /// How many rules.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether no rule is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+}
+
+impl FromIterator<RuleIndex> for RuleSet {
+    fn from_iter<I: IntoIterator<Item = RuleIndex>>(rules: I) -> RuleSet {
+        let mut set = RuleSet::default();
+        rules.into_iter().for_each(|rule| set.insert(rule));
+        set
+    }
+}
+
+/// All moves of an actor's call in progress: the union over all rules. None once it is answered.
+///
+/// What `poll` finds is the union of what the rules report; the rules that reported go to `reporters`.
+pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut RuleSet) -> Moves {
+    let mut moves = Moves::new();
+    let Some(call) = world.pending(actor).filter(|call| call.progress == Progress::Open) else {
+        return moves;
+    };
+    let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
+    let rules = of_call(&call.op);
+    if matches!(call.op, Op::Poll { .. }) {
+        for index in rules {
+            let reported = (RULES[usize::from(*index)].step)(&at);
+            if let Some(Move { what: What::Reports { must, may }, .. }) = reported {
+                at.found.0 = at.found.0.union(must);
+                at.found.1 = at.found.1.union(may);
+                reporters.insert(*index);
+            }
+        }
+    }
+    for index in rules {
+        match (RULES[usize::from(*index)].step)(&at) {
+            None | Some(Move { what: What::Reports { .. }, .. }) => {}
+            Some(step) => moves.push((*index, step)),
+        }
+    }
+    moves
+}
+
+/// Whether the call may sleep.
+pub fn rests(moves: &Moves) -> bool {
+    moves.iter().any(|(_, step)| step.what == What::Rests)
+}
+
+/// Answers an actor's call by a move that moves `count` bytes (0 where it moves none).
+pub fn answer(
+    platform: &Platform,
+    world: &mut World,
+    actor: Actor,
+    (rule, step): (RuleIndex, Move),
+    count: u32,
+    given: Answer,
+    signal: Option<Signal>,
+) {
+    if let Some(effect) = step.effect {
+        effect(world, platform, actor, count);
+    }
+    world.pending_mut(actor).progress = Progress::Answered { rule, answer: given, signal };
+}
+
+/// Carries an actor's call a part of the way.
+pub fn proceed(platform: &Platform, world: &mut World, actor: Actor, step: Move, count: u32) {
+    if let Some(effect) = step.effect {
+        effect(world, platform, actor, count);
+    }
+}
+
+/// The number of bytes that a move would have to move so that the call is answered with `answer`;
+/// `None` where it can't be.
+pub fn count_for(answers: Answers, done: u32, answer: Answer) -> Option<u32> {
+    match (answers, answer) {
+        (Answers::Exactly(given), seen) => (given == seen).then_some(0),
+        (Answers::Transferred { least, most }, Answer::Count(total)) => {
+            total.checked_sub(done).filter(|count| (least..=most).contains(count))
+        }
+        (Answers::Ready { must, may }, Answer::Ready(seen)) => {
+            (!seen.is_empty() && seen.contains(must) && must.union(may).contains(seen)).then_some(0)
+        }
+        _ => None,
+    }
+}
+
+/// Every answer that a move allows, with the bytes moved; for a range of counts every count, or the
+/// least and the most where `all` is false.
+pub fn all_answers(answers: Answers, done: u32, all: bool) -> SmallVec<[(Answer, u32); 4]> {
+    match answers {
+        Answers::Exactly(answer) => SmallVec::from_iter([(answer, 0)]),
+        Answers::Transferred { least, most } if all => {
+            (least..=most).map(|count| (Answer::Count(done + count), count)).collect()
+        }
+        Answers::Transferred { least, most } if least == most => {
+            SmallVec::from_iter([(Answer::Count(done + least), least)])
+        }
+        Answers::Transferred { least, most } => {
+            [least, most].into_iter().map(|count| (Answer::Count(done + count), count)).collect()
+        }
+        Answers::Ready { must, may } => {
+            let free = Events(may.0 & !must.0);
+            subsets(free)
+                .map(|more| must.union(more))
+                .filter(|events| !events.is_empty())
+                .map(|events| (Answer::Ready(events), 0))
+                .collect()
+        }
+    }
+}
+
+fn subsets(events: Events) -> impl Iterator<Item = Events> {
+    let mut next = Some(events.0);
+    std::iter::from_fn(move || {
+        let this = next?;
+        next = (this != 0).then(|| (this - 1) & events.0);
+        Some(Events(this))
+    })
+}
