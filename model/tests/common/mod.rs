@@ -1,0 +1,153 @@
+//! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
+#![allow(dead_code, reason = "every test file uses a part")]
+
+use pipewright_model::call::{Actor, Call, End, Events, Mode, Op};
+use pipewright_model::explore::Space;
+use pipewright_model::kind::{FIFO, Kind, PIPE};
+use pipewright_model::platform::{LINUX, POSIX, Platform};
+use pipewright_model::run::{Name, Seat, Setup};
+
+pub const LINUX_SMALL: Platform = LINUX.shrunk(2);
+pub const POSIX_SMALL: Platform = POSIX.shrunk(2);
+
+/// A space without any calls: each seat is the modes that the actor holds, named `r`, `w`, `rw`.
+pub fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
+    let mut setup = Setup::new(kind);
+    setup.capacity_bytes = 4;
+    let names = ["r", "w", "rw", "x"];
+    Space {
+        setup,
+        seats: seats
+            .iter()
+            .enumerate()
+            .map(|(index, modes)| Seat {
+                name: Name::new(&format!("a{index}")).unwrap(),
+                ends: modes.iter().map(|mode| (end(*mode), *mode)).collect(),
+            })
+            .collect(),
+        end_names: names.iter().map(|name| Name::new(name).unwrap()).collect(),
+        alphabet: Vec::new(),
+        fill_bytes: 4,
+    }
+}
+
+/// The end that an actor holds in a mode.
+pub fn end(mode: Mode) -> End {
+    End(match mode {
+        Mode::Read => 0,
+        Mode::Write => 1,
+        Mode::ReadWrite => 2,
+    })
+}
+
+pub const R: End = End(0);
+pub const W: End = End(1);
+pub const RW: End = End(2);
+pub const X: End = End(3);
+
+impl Add for Space {
+    fn calls_of(mut self, actor: u8, on: End, ops: &[Op]) -> Space {
+        let call = |op: &Op| Call { actor: Actor(actor), end: on, op: *op };
+        self.alphabet.extend(ops.iter().map(call));
+        self
+    }
+}
+
+/// Adding calls to a space's alphabet.
+pub trait Add {
+    fn calls_of(self, actor: u8, on: End, ops: &[Op]) -> Space;
+}
+
+pub fn read(len: u32) -> Op {
+    Op::Read { len }
+}
+
+pub fn write(len: u32) -> Op {
+    Op::Write { len }
+}
+
+pub fn open(mode: Mode, nonblock: bool) -> Op {
+    Op::Open { mode, nonblock }
+}
+
+pub fn poll(events: Events, wait: bool) -> Op {
+    Op::Poll { events, wait }
+}
+
+/// One writer and one reader on a pipe, with every call but those on capacity.
+pub fn pipe_pair() -> Space {
+    let nb = [Op::SetNonblock(true), Op::SetNonblock(false)];
+    space(&PIPE, &[&[Mode::Write], &[Mode::Read]])
+        .calls_of(0, W, &[write(0), write(1), write(2), write(3), write(5), read(1), Op::Close])
+        .calls_of(0, W, &nb)
+        .calls_of(0, W, &[poll(Events::OUT, false), poll(Events::OUT, true), Op::Seek])
+        .calls_of(1, R, &[read(0), read(1), read(3), read(9), write(0), Op::Close])
+        .calls_of(1, R, &nb)
+        .calls_of(1, R, &[poll(Events::IN, false), poll(Events::IN, true), poll(Events::NONE, true)])
+}
+
+/// The calls that only Linux has, and the oddities of descriptors.
+pub fn pipe_oddities() -> Space {
+    space(&PIPE, &[&[Mode::Write], &[Mode::Read]])
+        .calls_of(0, W, &[write(1), write(3), Op::Available, Op::Dup { new: X }, Op::Close])
+        .calls_of(0, W, &[Op::ReadAt { len: 1 }, Op::WriteAt { len: 1 }, Op::SetNonblock(true)])
+        .calls_of(0, X, &[Op::Close, write(1)])
+        .calls_of(1, R, &[read(1), Op::GetCapacity, Op::Close, Op::SetNonblock(true)])
+        .calls_of(1, R, &[2, 4, 8, 16, u32::MAX].map(|bytes| Op::SetCapacity { bytes }))
+}
+
+/// Packet mode.
+pub fn pipe_packets() -> Space {
+    let mut space = space(&PIPE, &[&[Mode::Write], &[Mode::Read]])
+        .calls_of(0, W, &[write(1), write(2), write(3), Op::Close])
+        .calls_of(1, R, &[read(1), read(2), read(3), Op::Close]);
+    space.setup.packet = true;
+    space
+}
+
+/// Two writers that may block, and a reader.
+pub fn pipe_two_writers() -> Space {
+    space(&PIPE, &[&[Mode::Write], &[Mode::Write], &[Mode::Read]])
+        .calls_of(0, W, &[write(1), write(2), write(5), Op::Close])
+        .calls_of(1, W, &[write(2), write(3), Op::Close])
+        .calls_of(2, R, &[read(1), read(3), Op::Close])
+}
+
+/// A writer and two readers.
+pub fn pipe_two_readers() -> Space {
+    space(&PIPE, &[&[Mode::Write], &[Mode::Read], &[Mode::Read]])
+        .calls_of(0, W, &[write(1), write(3), Op::Close])
+        .calls_of(1, R, &[read(1), read(3), Op::Close])
+        .calls_of(2, R, &[read(2), Op::SetNonblock(true), Op::SetNonblock(false)])
+}
+
+/// Opening a FIFO from both sides, blocking and not, and removing its path.
+pub fn fifo_opening() -> Space {
+    space(&FIFO, &[&[], &[]])
+        .calls_of(0, R, &[open(Mode::Read, false), open(Mode::Read, true), read(1), Op::Close])
+        .calls_of(0, R, &[poll(Events::IN, false), poll(Events::IN, true)])
+        .calls_of(1, W, &[open(Mode::Write, false), open(Mode::Write, true), write(1), Op::Close])
+        .calls_of(1, RW, &[open(Mode::ReadWrite, false), write(1), Op::Close])
+        .calls_of(1, W, &[Op::Unlink])
+}
+
+/// Opening a FIFO by three.
+pub fn fifo_three() -> Space {
+    space(&FIFO, &[&[], &[], &[]])
+        .calls_of(0, R, &[open(Mode::Read, false), Op::Close])
+        .calls_of(1, W, &[open(Mode::Write, false), open(Mode::Write, true), Op::Close])
+        .calls_of(2, R, &[open(Mode::Read, true), open(Mode::Read, false), Op::Close])
+}
+
+/// All of them, by name.
+pub fn spaces() -> Vec<(&'static str, Space)> {
+    vec![
+        ("pipe pair", pipe_pair()),
+        ("pipe oddities", pipe_oddities()),
+        ("pipe packets", pipe_packets()),
+        ("pipe two writers", pipe_two_writers()),
+        ("pipe two readers", pipe_two_readers()),
+        ("fifo opening", fifo_opening()),
+        ("fifo three", fifo_three()),
+    ]
+}

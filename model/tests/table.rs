@@ -1,0 +1,91 @@
+//! Tests of the specification itself: the table of rules as a table, and over all reachable states.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{LINUX_SMALL, POSIX_SMALL, spaces};
+use pipewright_model::call::Events;
+use pipewright_model::explore::visit;
+use pipewright_model::rule::{Answers, Force, What};
+use pipewright_model::rules::{CALL_WORDS, CHAPTERS, OVERLAPS, RULES};
+use pipewright_model::step::{RuleSet, moves};
+use pipewright_model::world::Progress;
+
+#[test]
+fn ids_are_well_formed_and_unique() {
+    let mut seen = BTreeSet::new();
+    for (chapter, _, rules) in CHAPTERS {
+        for rule in *rules {
+            assert!(seen.insert(rule.id), "{} stands twice", rule.id);
+            assert_eq!(rule.chapter(), *chapter, "{} stands in another chapter", rule.id);
+            assert_eq!(rule.id.split('.').count(), 3, "{}", rule.id);
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-' || c == '.';
+            assert!(rule.id.chars().all(plain), "{}", rule.id);
+            let call = rule.call();
+            assert!(call == "any" || CALL_WORDS.contains(&call), "{}: no call {call:?}", rule.id);
+            assert!(rule.says.ends_with('.') && rule.says.len() > 20, "{}: {}", rule.id, rule.says);
+            assert!(!rule.says.contains("  "), "{}: {}", rule.id, rule.says);
+            assert!(!rule.cite.is_empty(), "{} cites nothing", rule.id);
+        }
+    }
+    assert_eq!(seen.len(), RULES.len());
+}
+
+#[test]
+fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
+    let mut reached = RuleSet::default();
+    for platform in [&LINUX_SMALL, &POSIX_SMALL] {
+        for (name, space) in spaces() {
+            let count = visit(&space, platform, |world| {
+                for actor in world.busy().iter() {
+                    let open = world.pending(actor).is_some_and(|c| c.progress == Progress::Open);
+                    let moves = moves(platform, world, actor, &mut reached);
+                    moves.iter().for_each(|(rule, _)| reached.insert(*rule));
+                    assert!(
+                        !open || !moves.is_empty(),
+                        "{}, {name}: no rule for {:?} in {world:?}",
+                        platform.name,
+                        world.pending(actor)
+                    );
+                }
+            });
+            println!("{:6} {name:16} {count:8} states", platform.name);
+            assert!(count > 100, "{name} is too small to tell anything");
+        }
+    }
+    let unreached: Vec<_> = (0..RULES.len() as u16).filter(|rule| !reached.contains(*rule)).collect();
+    let ids: Vec<_> = unreached.iter().map(|rule| RULES[usize::from(*rule)].id).collect();
+    assert!(ids.is_empty(), "never apply: {ids:?}");
+}
+
+#[test]
+fn a_must_overlaps_with_another_result_only_where_declared() {
+    let mut found: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (_, space) in spaces() {
+        visit(&space, &POSIX_SMALL, |world| {
+            for actor in world.busy().iter() {
+                let moves = moves(&POSIX_SMALL, world, actor, &mut RuleSet::default());
+                for (a, first) in &moves {
+                    for (b, second) in &moves {
+                        let must = RULES[usize::from(*a)].force == Force::Must;
+                        if a != b && must && differ(first.what, second.what) {
+                            found.insert((RULES[usize::from(*a)].id, RULES[usize::from(*b)].id));
+                        }
+                    }
+                }
+            }
+        });
+    }
+    let declared: BTreeSet<_> = OVERLAPS.iter().map(|(must, other, _)| (*must, *other)).collect();
+    let undeclared: Vec<_> = found.difference(&declared).collect();
+    let gone: Vec<_> = declared.difference(&found).collect();
+    assert!(undeclared.is_empty() && gone.is_empty(), "undeclared {undeclared:#?}\ngone {gone:#?}");
+}
+
+/// Whether two moves can be told apart by whoever sees the reply, or the sleep.
+fn differ(a: What, b: What) -> bool {
+    let poll_with_none = Answers::Ready { must: Events::NONE, may: Events::NONE };
+    assert_ne!(a, What::Answers(poll_with_none, None), "a poll answers with no event");
+    a != b
+}
