@@ -6,3 +6,4 @@ pub mod data;
 pub mod kind;
 pub mod run;
 pub mod taxonomy;
+pub mod text;
