@@ -45,6 +45,11 @@ impl Streams {
 
     /// Names of `bytes`, or `None` where they are not of bytes written so far.
     pub(super) fn names(&self, bytes: &[u8]) -> Option<Segments> {
+        self.names_with(0, bytes).or_else(|| self.names_with(SEARCHES_MAX, bytes))
+    }
+
+    /// Names of `bytes`, looking at most `searches_max` times out of reading order.
+    fn names_with(&self, searches_max: usize, bytes: &[u8]) -> Option<Segments> {
         let mut next = self.read;
         let mut searches = 0;
         let mut segments = Segments::new();
@@ -52,7 +57,7 @@ impl Streams {
         while !rest.is_empty() {
             let mut best = self.continued(&next, rest);
             let sure = best.is_some_and(|s| s.len >= SURE_LEN || s.len as usize == rest.len());
-            if !sure && searches < SEARCHES_MAX {
+            if !sure && searches < searches_max {
                 searches += 1;
                 let found = self.found(&next, rest);
                 best = if len(found) > len(best) { found } else { best };
