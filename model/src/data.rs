@@ -116,7 +116,7 @@ fn equal_bytes(bytes: &[u8], expected: &[Segment]) -> bool {
 }
 
 /// Period of the pattern: a prime, so that shifting by pages never maps it onto itself.
-const PERIOD: usize = 65_521;
+pub(crate) const PERIOD: usize = 65_521;
 
 /// Six random bits a position; the two highest bits of a byte are its actor's.
 fn pattern() -> &'static [u8; PERIOD] {

@@ -14,3 +14,4 @@ pub mod run;
 pub mod step;
 pub mod taxonomy;
 pub mod world;
+pub mod text;

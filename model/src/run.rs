@@ -185,11 +185,12 @@ impl Run {
                     if call.actor.0 as usize >= self.seats.len() {
                         return bad(format!("there is no actor {}", call.actor.0));
                     }
-                    let new = match call.op {
-                        Op::Dup { new } => new,
-                        _ => call.end,
+                    let end_last = match call.op {
+                        Op::Dup { new } => Some(call.end.max(new)),
+                        Op::Unlink => None,
+                        _ => Some(call.end),
                     };
-                    if call.end.0.max(new.0) as usize >= self.end_names.len() {
+                    if end_last.is_some_and(|end| end.0 as usize >= self.end_names.len()) {
                         return bad("a call names an end that has no name".into());
                     }
                     if open.contains(call.actor) {

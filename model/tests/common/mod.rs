@@ -14,7 +14,7 @@ pub const POSIX_SMALL: Platform = POSIX.shrunk(2);
 pub fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
     let mut setup = Setup::new(kind);
     setup.capacity_bytes = 4;
-    let names = ["r", "w", "rw", "x"];
+    let names = ["r", "w", "rw", "w2"];
     Space {
         setup,
         seats: seats

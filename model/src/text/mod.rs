@@ -1,0 +1,150 @@
+//! Runs as text: the same text is a case, a recorded trace, a failure printed and a counterexample.
+//!
+//! It says how runs are spelt, not which runs are right. This page is the only place where the
+//! grammar is stated. A run reads aloud:
+//!
+//! ```
+//! let text = "\
+//! ## What was written stays readable after the last writer closes; then the end is seen.
+//! channel pipe
+//! writer: write 2 -> 2                 # stream.write.fits
+//! writer: close   -> ok
+//! reader: read 5  -> 2 = writer[0..2]  # stream.read.available
+//! reader: read 5  -> 0                 # stream.read.no-writer
+//! ";
+//! let run: pipewright_model::run::Run = text.parse()?;
+//! assert_eq!(run.events.len(), 8);
+//! assert_eq!(run.to_string(), text);
+//! # Ok::<(), pipewright_model::text::ParseError>(())
+//! ```
+//!
+//! # Grammar
+//!
+//! A line holds one header, declaration or event; blank lines are allowed; `#` starts a comment.
+//!
+//! ```text
+//! run      = channel , { actor | ends } , { event } ;
+//! channel  = "channel" , kind , { "capacity" , size | "packet" | "nonblocking" } ;
+//! actor    = "actor" , name , [ "holds" , end , { end } ] ;
+//! ends     = "ends" , end , { end } ;
+//! event    = name , ":" , call , [ "->" , reply ]          (* a call, and its return at once *)
+//!          | name , ":" , "->" , reply                     (* the return of an earlier call *)
+//!          | "quiet" , [ name , { "," , name } ] ;         (* whose calls are open, asleep *)
+//! call     = "open" , mode , [ "nonblocking" ] , [ "as" , end ]
+//!          | "read"         , [ end ] , size
+//!          | "write"        , [ end ] , size
+//!          | "close"        , [ end ]
+//!          | "dup"          , [ end ] , "as" , end
+//!          | "nonblocking"  , [ end ] , ( "on" | "off" )
+//!          | "poll"         , [ end ] , events , [ "wait" ]
+//!          | "set-capacity" , [ end ] , size
+//!          | "capacity"     , [ end ]
+//!          | "available"    , [ end ]
+//!          | "seek"         , [ end ]
+//!          | "read-at"      , [ end ] , size
+//!          | "write-at"     , [ end ] , size
+//!          | "unlink" ;
+//! reply    = answer , [ "+" , "SIGPIPE" ] , [ "=" , data ] ;
+//! answer   = size | "ok" | errno | events ;
+//! data     = segment , { segment } | "nothing" | "0x" , { hex , hex } ;
+//! segment  = name , "[" , position , ".." , position , "]" ;
+//! events   = "none" | event-bit , { "|" , event-bit } ;
+//! event-bit = "in" | "pri" | "out" | "err" | "hup" | "nval" | "rdhup" | "0x" , hex , { hex } ;
+//! mode     = "read" | "write" | "read-write" ;
+//! end      = ( "r" | "w" | "rw" ) , { digit } ;
+//! name     = lower-case letter , { lower-case letter | digit | "-" } ;   (* at most 16 *)
+//! size     = digit , { digit | "_" } ;                                   (* at most 2³² − 1 *)
+//! position = [ "-" ] , size ;                                            (* 64 bits, signed *)
+//! errno    = a name of errno.h | "E" , digit , { digit } ;
+//! kind     = a name of crate::kind::KINDS ;
+//! ```
+//!
+//! # Meaning
+//!
+//! - **Comments.** Whole-line comments before the `channel` line are the run's preamble; the comment
+//!   at the end of an event's line is its remark. Other comments are dropped. Where a line holds a
+//!   call and its return the remark is the return's.
+//! - **Actors** are seated as declared, then, undeclared, as they make their first call. Where an
+//!   undeclared actor's name starts with `writer` it holds `w`, with `reader` it holds `r`; where the
+//!   kind is opened by path and the first call is `open` or `unlink`, it holds nothing. Any other
+//!   must be declared.
+//! - **Ends.** The letters of an end held at the start give its mode; `rw` is only for kinds opened
+//!   by path. `open` makes `r`, `w` or `rw` as its mode is, unless it says `as`. An end may be left
+//!   out where its actor has exactly one open, or has had only one and closed it. Ends are numbered
+//!   in the order of the `ends` line, and those not listed in alphabetical order after them.
+//! - **Data** `writer[0..2]` are the bytes that stand for the positions 0 and 1 of all that `writer`
+//!   wrote ([`crate::data::fill`]). Nothing after the answer: not recorded, or the call gives none.
+//!   A reply gives at most 16 MiB.
+//!
+//! # Printing
+//!
+//! The printer writes the shortest of these forms, so that equal runs print alike, and parsing what
+//! it printed gives the same run, with three exceptions: bytes seen come back as names where they
+//! are exactly those that stand for some names, and as nothing where none were read; a remark or a
+//! line of the preamble loses line breaks and the space around it; the end of an `unlink`, which has
+//! no meaning, comes back as 0. It needs a run that [`Run::check`] accepts and whose names keep to
+//! the grammar: each once, the ends' as above.
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+use crate::run::Run;
+
+mod ends;
+mod lex;
+mod names;
+mod parse;
+mod print;
+mod values;
+
+pub use parse::{DATA_MAX_BYTES, Parsed, parse};
+pub use print::event;
+
+impl FromStr for Run {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Run, ParseError> {
+        parse(text).map(|parsed| parsed.run)
+    }
+}
+
+impl fmt::Display for Run {
+    /// The canonical text, a line break after each line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print::run(self, f)
+    }
+}
+
+/// Why a text is no run: the first thing in it that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {what}")]
+pub struct ParseError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, in characters, from 1.
+    pub column: usize,
+    /// Length in characters; 0 where something is missing.
+    pub len: usize,
+    /// The same place as a range of bytes of the text.
+    pub bytes: Range<usize>,
+    /// What is wrong: lower case, no full stop.
+    pub what: String,
+    /// What to do about it, where that can be told.
+    pub help: Option<String>,
+}
+
+impl ParseError {
+    fn new(text: &str, fault: lex::Fault) -> ParseError {
+        let before = &text[..fault.bytes.start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        ParseError {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            len: text[fault.bytes.clone()].chars().count(),
+            bytes: fault.bytes,
+            what: fault.what,
+            help: fault.help,
+        }
+    }
+}

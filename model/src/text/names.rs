@@ -1,0 +1,146 @@
+//! Finds the names of bytes seen, for print only: real bytes read better as `writer[0..2]`.
+//!
+//! It judges nothing: where it finds names, exactly these bytes stand for them, and where bytes could
+//! have several names, the oracle weighs them all. It guesses in reading order first.
+
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op};
+use crate::data::{PERIOD, Segment, Segments, fill, push_segment};
+
+/// How often the bytes of one reply are looked for out of reading order: bytes that need more are
+/// not of this run.
+const SEARCHES_MAX: usize = 16;
+
+/// A match in reading order of at least this many bytes is no chance: nothing longer is looked for.
+const SURE_LEN: u32 = 8;
+
+/// How far every actor's stream of bytes was written and read, along a run.
+#[derive(Default)]
+pub(super) struct Streams {
+    calls: [Option<Op>; ACTORS_MAX],
+    written: [i64; ACTORS_MAX],
+    read: [i64; ACTORS_MAX],
+}
+
+impl Streams {
+    /// A call begins.
+    pub(super) fn call(&mut self, call: &Call) {
+        if let Some(open) = self.calls.get_mut(call.actor.0 as usize) {
+            *open = Some(call.op);
+        }
+    }
+
+    /// A call returns, and what it gave has these names, if known.
+    pub(super) fn returned(&mut self, actor: Actor, answer: Answer, names: &[Segment]) {
+        let index = actor.0 as usize;
+        match (self.calls.get_mut(index).and_then(Option::take), answer) {
+            (Some(Op::Write { .. } | Op::WriteAt { .. }), Answer::Count(count)) => {
+                self.written[index] = self.written[index].saturating_add(count.into());
+            }
+            (Some(Op::Read { .. }), _) => {
+                names.iter().for_each(|name| follow(&mut self.read, name))
+            }
+            _ => {}
+        }
+    }
+
+    /// Names of `bytes`, or `None` where they are not of bytes written so far.
+    pub(super) fn names(&self, bytes: &[u8]) -> Option<Segments> {
+        self.names_with(0, bytes).or_else(|| self.names_with(SEARCHES_MAX, bytes))
+    }
+
+    /// Names of `bytes`, looking at most `searches_max` times out of reading order.
+    fn names_with(&self, searches_max: usize, bytes: &[u8]) -> Option<Segments> {
+        let mut next = self.read;
+        let mut searches = 0;
+        let mut segments = Segments::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut best = self.continued(&next, rest);
+            let sure = best.is_some_and(|s| s.len >= SURE_LEN || s.len as usize == rest.len());
+            if !sure && searches < searches_max {
+                searches += 1;
+                let found = self.found(&next, rest);
+                best = if len(found) > len(best) { found } else { best };
+            }
+            let segment = best?;
+            follow(&mut next, &segment);
+            push_segment(&mut segments, segment);
+            rest = &rest[segment.len as usize..];
+        }
+        Some(segments)
+    }
+
+    /// The longest match in reading order.
+    fn continued(&self, next: &[i64; ACTORS_MAX], bytes: &[u8]) -> Option<Segment> {
+        let of = |actor: usize| self.at(actor, next[actor], bytes);
+        let longest = (0..ACTORS_MAX)
+            .map(of)
+            .fold(None, |best, segment| if len(segment) > len(best) { segment } else { best });
+        longest.filter(|segment| segment.len > 0)
+    }
+
+    /// The longest match anywhere, unless it is so short that chance would give it.
+    fn found(&self, next: &[i64; ACTORS_MAX], bytes: &[u8]) -> Option<Segment> {
+        let mut best = None;
+        let mut places = 0;
+        for (actor, next) in next.iter().enumerate() {
+            let end = self.end(actor);
+            let here = (*next).clamp(0, end);
+            let after = here..end.min(here.saturating_add(PERIOD as i64));
+            let before = (here - PERIOD as i64).max(0)..here;
+            for range in [after, before] {
+                let mut window = vec![0; (range.end - range.start) as usize];
+                places += window.len() as u64;
+                fill(Actor(actor as u8), range.start, &mut window);
+                for (from, byte) in range.zip(window) {
+                    let segment = (byte == bytes[0]).then(|| self.at(actor, from, bytes)).flatten();
+                    best = if len(segment) > len(best) { segment } else { best };
+                }
+            }
+        }
+        let by_chance = |len: u32| len < 3 && 256_u64.pow(len) < 16 * places;
+        best.filter(|segment| segment.len > 0 && !by_chance(segment.len))
+    }
+
+    /// The match at one place, as long as it is.
+    fn at(&self, actor: usize, from: i64, bytes: &[u8]) -> Option<Segment> {
+        let end = self.end(actor);
+        if from < 0 || from >= end {
+            return None;
+        }
+        let len_max = bytes.len().min(usize::try_from(end - from).unwrap_or(usize::MAX));
+        let actor = Actor(actor as u8);
+        let mut chunk = [0; 4096];
+        let (mut len, mut step) = (0, 16);
+        while len < len_max {
+            let expected = &mut chunk[..step.min(len_max - len)];
+            fill(actor, from + len as i64, expected);
+            let same = expected.iter().zip(&bytes[len..]).take_while(|(a, b)| a == b).count();
+            len += same;
+            if same < expected.len() {
+                break;
+            }
+            step = (step * 4).min(4096);
+        }
+        Some(Segment { actor, from, len: u32::try_from(len).unwrap_or(u32::MAX) })
+    }
+
+    /// Where an actor's stream ends, if the write that it is making succeeds.
+    fn end(&self, actor: usize) -> i64 {
+        let more = match self.calls[actor] {
+            Some(Op::Write { len } | Op::WriteAt { len }) => len,
+            _ => 0,
+        };
+        self.written[actor].saturating_add(more.into())
+    }
+}
+
+fn len(segment: Option<Segment>) -> u32 {
+    segment.map_or(0, |segment| segment.len)
+}
+
+fn follow(next: &mut [i64; ACTORS_MAX], segment: &Segment) {
+    if let Some(next) = next.get_mut(segment.actor.0 as usize) {
+        *next = segment.from.saturating_add(segment.len.into());
+    }
+}

@@ -1,0 +1,466 @@
+//! Parses runs: a line, a production of the grammar. Stops at the first fault.
+
+use std::ops::Range;
+
+use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Mode, Op, Reply, Signal};
+use crate::data::{Data, Segment, Segments, push_segment};
+use crate::kind::{self, Ends};
+use crate::run::{Actors, Event, Name, Run, Seat, Setup};
+
+use super::ParseError;
+use super::ends::{self, Table};
+use super::lex::{Fault, Line};
+use super::values::{EVENTS, OPS, answer, check_data_len, events, hex, open_mode, position};
+
+/// The most data that a reply may give in text, in bytes.
+pub const DATA_MAX_BYTES: u32 = 16 << 20;
+
+/// A run, and where in the text its events stand.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The run.
+    pub run: Run,
+    /// The place of each event, as a range of bytes of the text.
+    pub places: Vec<Range<usize>>,
+}
+
+/// Parses the text of a run.
+///
+/// # Errors
+///
+/// The first thing that is wrong with it; a run that [`Run::check`] refuses, at the event's place.
+pub fn parse(text: &str) -> Result<Parsed, ParseError> {
+    parsed(text).map_err(|fault| ParseError::new(text, fault))
+}
+
+fn parsed(text: &str) -> Result<Parsed, Fault> {
+    let mut parser = Parser::default();
+    let mut start = 0;
+    for raw in text.split_inclusive('\n') {
+        let (content, comment) = match raw.split_once('#') {
+            Some((content, comment)) => (content, Some(comment)),
+            None => (raw, None),
+        };
+        let mut line = Line::new(start, content);
+        match comment {
+            Some(comment) if line.is_empty() => parser.comment(comment),
+            _ if line.is_empty() => {}
+            _ => parser.line(&mut line, comment.unwrap_or("").trim())?,
+        }
+        start += raw.len();
+    }
+    let end = text.trim_end().len();
+    parser.finish(end..end)
+}
+
+#[derive(Default)]
+struct Parser {
+    preamble: Vec<String>,
+    setup: Option<Setup>,
+    seats: Vec<Seat>,
+    /// In the order of their appearance, but those of the `ends` line first.
+    end_names: Vec<Name>,
+    ends_listed: usize,
+    table: Table,
+    events: Vec<Event>,
+    remarks: Vec<String>,
+    places: Vec<Range<usize>>,
+}
+
+impl Parser {
+    fn comment(&mut self, comment: &str) {
+        if self.setup.is_none() {
+            let text = comment.strip_prefix(' ').unwrap_or(comment);
+            self.preamble.push(text.trim_end().into());
+        }
+    }
+
+    fn line(&mut self, line: &mut Line<'_>, remark: &str) -> Result<(), Fault> {
+        let keyword = if line.ahead(1) == Some(":") { None } else { line.peek() };
+        match (keyword, &self.setup) {
+            (Some("channel"), None) => self.channel(line)?,
+            (_, None) => return Err(line.expected("\"channel KIND\" first").help(help_kinds())),
+            (Some("channel"), Some(_)) => {
+                return Err(Fault::new(line.place(), "a run is about one channel"));
+            }
+            (Some(word @ ("actor" | "ends")), _) if !self.events.is_empty() => {
+                let what = format!("\"{word}\" lines stand before the first event");
+                return Err(Fault::new(line.place(), what));
+            }
+            (Some("actor"), _) => self.actor(line)?,
+            (Some("ends"), _) => self.ends(line)?,
+            (Some("quiet"), _) => self.quiet(line, remark)?,
+            (_, Some(setup)) => {
+                let kind = setup.kind;
+                self.event(line, kind, remark)?;
+            }
+        }
+        line.end()
+    }
+
+    fn channel(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        line.bump();
+        let kind = line
+            .read("a kind of channel", kind::named)
+            .map_err(|fault| fault.help(help_kinds()))?;
+        let mut setup = Setup::new(kind);
+        let mut given = Vec::new();
+        while let Some(option) = line.peek() {
+            if given.contains(&option) {
+                return Err(Fault::new(line.place(), format!("{option:?} is given twice")));
+            }
+            match option {
+                "packet" => setup.packet = true,
+                "nonblocking" => setup.nonblock = true,
+                "capacity" => {}
+                _ => {
+                    return Err(line.expected(
+                        "\"capacity\", \"packet\", \"nonblocking\" or the end of the line",
+                    ));
+                }
+            }
+            line.bump();
+            given.push(option);
+            if option == "capacity" {
+                setup.capacity_bytes = line.size("a capacity in bytes")?;
+            }
+        }
+        self.setup = Some(setup);
+        Ok(())
+    }
+
+    fn actor(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        line.bump();
+        let place = line.place();
+        let name = line.name("a name for the actor")?;
+        if self.find(name).is_some() {
+            return Err(Fault::new(place, format!("there is an actor {name} already")));
+        }
+        let mut seat = Seat { name, ends: vec![] };
+        let shared = self.setup.as_ref().is_some_and(|setup| setup.kind.ends == Ends::Shared);
+        if line.take("holds") {
+            while seat.ends.is_empty() || line.peek().is_some() {
+                let place = line.place();
+                let (end, mode) = self.end(line)?;
+                if mode == Mode::ReadWrite && shared {
+                    let what = "an end of this kind of channel is open for reading or for writing";
+                    return Err(Fault::new(place, what).help("name it r or w"));
+                }
+                if seat.ends.iter().any(|(held, _)| *held == end) {
+                    return Err(Fault::new(place, format!("{name} holds this end already")));
+                }
+                seat.ends.push((end, mode));
+            }
+        }
+        self.seat(seat, place).map(drop)
+    }
+
+    fn ends(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        if !self.end_names.is_empty() {
+            let what = "the \"ends\" line stands before all that names an end";
+            return Err(Fault::new(line.place(), what));
+        }
+        line.bump();
+        while self.end_names.is_empty() || line.peek().is_some() {
+            let (place, before) = (line.place(), self.end_names.len());
+            self.end(line)?;
+            if self.end_names.len() == before {
+                return Err(Fault::new(place, "this end is listed twice"));
+            }
+        }
+        self.ends_listed = self.end_names.len();
+        Ok(())
+    }
+
+    fn quiet(&mut self, line: &mut Line<'_>, remark: &str) -> Result<(), Fault> {
+        let start = line.place().start;
+        line.bump();
+        let mut actors = Actors::NONE;
+        while line.peek().is_some() {
+            if !actors.is_empty() {
+                line.expect(",")?;
+            }
+            actors = actors.with(self.known(line)?);
+        }
+        self.push(Event::Quiet(actors), remark, start..line.read_to());
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        line: &mut Line<'_>,
+        kind: &'static kind::Kind,
+        remark: &str,
+    ) -> Result<(), Fault> {
+        let place = line.place();
+        let name = line
+            .name("an event")
+            .map_err(|fault| if fault.help.is_some() { fault } else { fault.help(HELP_EVENT) })?;
+        line.expect(":").map_err(|fault| fault.help(HELP_EVENT))?;
+        if line.take("->") {
+            let Some(actor) = self.find(name) else {
+                return Err(Fault::new(place, format!("{name} has made no call")));
+            };
+            return self.reply_of(actor, line, remark, place.start);
+        }
+        let actor = match self.find(name) {
+            Some(actor) => actor,
+            None => self.seat_undeclared(name, line.peek(), kind, place.clone())?,
+        };
+        let call = self.call(line, actor)?;
+        let at_once = line.peek() == Some("->");
+        self.table.call(&call);
+        let call_remark = if at_once { "" } else { remark };
+        self.push(Event::Call(call), call_remark, place.start..line.read_to());
+        if at_once {
+            let start = line.place().start;
+            line.bump();
+            return self.reply_of(actor, line, remark, start);
+        }
+        Ok(())
+    }
+
+    fn reply_of(
+        &mut self,
+        actor: Actor,
+        line: &mut Line<'_>,
+        remark: &str,
+        start: usize,
+    ) -> Result<(), Fault> {
+        let reply = self.reply(line)?;
+        self.table.returned(actor, &reply);
+        self.push(Event::Return(actor, reply), remark, start..line.read_to());
+        Ok(())
+    }
+
+    fn push(&mut self, event: Event, remark: &str, place: Range<usize>) {
+        self.events.push(event);
+        self.remarks.push(remark.into());
+        self.places.push(place);
+    }
+
+    fn call(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<Call, Fault> {
+        let word = line.peek().unwrap_or_default();
+        if !OPS.contains(&word) {
+            let help = format!("calls are {}", OPS.join(", "));
+            return Err(line.expected("a call or \"->\"").help(help));
+        }
+        line.bump();
+        let call = |end, op| Ok(Call { actor, end, op });
+        match word {
+            "open" => {
+                let mode = line.read("\"read\", \"write\" or \"read-write\"", open_mode)?;
+                let nonblock = line.take("nonblocking");
+                let end = if line.take("as") {
+                    self.end(line)?.0
+                } else {
+                    self.end_called(ends::default_end(mode), line)?
+                };
+                return call(end, Op::Open { mode, nonblock });
+            }
+            "unlink" => return call(End(0), Op::Unlink),
+            _ => {}
+        }
+        let end = self.end_or_implied(line, actor)?;
+        let op = match word {
+            "read" => Op::Read { len: line.size("a number of bytes")? },
+            "write" => Op::Write { len: line.size("a number of bytes")? },
+            "read-at" => Op::ReadAt { len: line.size("a number of bytes")? },
+            "write-at" => Op::WriteAt { len: line.size("a number of bytes")? },
+            "set-capacity" => Op::SetCapacity { bytes: line.size("a capacity in bytes")? },
+            "dup" => {
+                line.expect("as")?;
+                Op::Dup { new: self.end(line)?.0 }
+            }
+            "nonblocking" => {
+                Op::SetNonblock(line.read("\"on\" or \"off\"", |word| match word {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                })?)
+            }
+            "poll" => Op::Poll { events: events(line, EVENTS)?, wait: line.take("wait") },
+            "capacity" => Op::GetCapacity,
+            "available" => Op::Available,
+            "seek" => Op::Seek,
+            _ => Op::Close,
+        };
+        call(end, op)
+    }
+
+    fn end_or_implied(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<End, Fault> {
+        if line.peek().is_some_and(|word| ends::mode_of(word).is_some()) {
+            return Ok(self.end(line)?.0);
+        }
+        self.table.implied(actor).map_err(|open| {
+            let names: Vec<_> =
+                open.iter().map(|end| self.end_names[end.0 as usize].as_str()).collect();
+            let actor = &self.seats[actor.0 as usize].name;
+            let help = match names.as_slice() {
+                [] => format!("{actor} has none open here"),
+                names => format!("{actor} has {} open here", names.join(" and ")),
+            };
+            line.expected("an end").help(help)
+        })
+    }
+
+    /// Takes the name of an end.
+    fn end(&mut self, line: &mut Line<'_>) -> Result<(End, Mode), Fault> {
+        let expected = line.expected("an end").help("ends are called r, w or rw, then digits");
+        let named = line.peek().filter(|word| Name::new(word).is_some());
+        let Some((word, mode)) = named.and_then(|word| Some((word, ends::mode_of(word)?))) else {
+            return Err(expected);
+        };
+        let end = self.end_called(word, line)?;
+        line.bump();
+        Ok((end, mode))
+    }
+
+    fn end_called(&mut self, name: &str, line: &Line<'_>) -> Result<End, Fault> {
+        let index = match self.end_names.iter().position(|known| known.as_str() == name) {
+            Some(index) => index,
+            None if self.end_names.len() == ENDS_MAX => {
+                let what = format!("a run has at most {ENDS_MAX} names of ends");
+                return Err(Fault::new(line.place(), what));
+            }
+            None => {
+                self.end_names.extend(Name::new(name));
+                self.end_names.len() - 1
+            }
+        };
+        Ok(End(index as u8))
+    }
+
+    fn find(&self, name: Name) -> Option<Actor> {
+        self.seats.iter().position(|seat| seat.name == name).map(|index| Actor(index as u8))
+    }
+
+    /// Takes the name of an actor that has a seat.
+    fn known(&self, line: &mut Line<'_>) -> Result<Actor, Fault> {
+        let place = line.place();
+        let name = line.name("an actor")?;
+        self.find(name).ok_or_else(|| {
+            Fault::new(place, format!("no actor is called {name} so far"))
+                .help(format!("\"actor {name}\" after the \"channel\" line would declare it"))
+        })
+    }
+
+    fn seat(&mut self, seat: Seat, place: Range<usize>) -> Result<Actor, Fault> {
+        if self.seats.len() == ACTORS_MAX {
+            return Err(Fault::new(place, format!("a run has at most {ACTORS_MAX} actors")));
+        }
+        let actor = Actor(self.seats.len() as u8);
+        self.table.seat(actor, &seat);
+        self.seats.push(seat);
+        Ok(actor)
+    }
+
+    fn seat_undeclared(
+        &mut self,
+        name: Name,
+        op: Option<&str>,
+        kind: &kind::Kind,
+        place: Range<usize>,
+    ) -> Result<Actor, Fault> {
+        let by_path = matches!(op, Some("open" | "unlink"));
+        let Some(held) = ends::undeclared(kind, name.as_str(), by_path) else {
+            let help = format!("\"actor {name} holds r\" after the \"channel\" line says so");
+            let what = format!("which ends {name} holds is not known");
+            return Err(Fault::new(place, what).help(help));
+        };
+        let mut seat = Seat { name, ends: vec![] };
+        if let Some((end, mode)) = held {
+            seat.ends.push((self.end_called(end, &Line::new(place.start, name.as_str()))?, mode));
+        }
+        self.seat(seat, place)
+    }
+
+    fn reply(&self, line: &mut Line<'_>) -> Result<Reply, Fault> {
+        let mut reply = Reply::new(answer(line)?);
+        if line.take("+") {
+            line.expect("SIGPIPE")?;
+            reply.signal = Some(Signal::Sigpipe);
+        }
+        if line.take("=") {
+            reply.data = self.data(line)?;
+        }
+        Ok(reply)
+    }
+
+    fn data(&self, line: &mut Line<'_>) -> Result<Data, Fault> {
+        if let Some(digits) = line.peek().and_then(|token| token.strip_prefix("0x")) {
+            let bytes = hex(digits).ok_or_else(|| line.expected("two hex digits a byte"))?;
+            check_data_len(bytes.len(), line.place())?;
+            line.bump();
+            return Ok(Data::Bytes(bytes));
+        }
+        if line.ahead(1) != Some("[") && line.take("nothing") {
+            return Ok(Data::Named(Segments::new()));
+        }
+        let (mut segments, mut len) = (Segments::new(), 0);
+        while len == 0 || line.peek().is_some() {
+            let start = line.place().start;
+            if line.peek().is_none() {
+                let help = "data is written as writer[0..2], as 0x6162 or as nothing";
+                return Err(line.expected("data").help(help));
+            }
+            let actor = self.known(line)?;
+            line.expect("[")?;
+            let from = line.read("a position", position)?;
+            line.expect("..")?;
+            let after = |token| position(token)?.checked_sub(from).filter(|len| *len > 0);
+            let more = line.read(&format!("a position after {from}"), after)?;
+            line.expect("]")?;
+            len = usize::try_from(more).unwrap_or(usize::MAX).saturating_add(len);
+            check_data_len(len, start..line.read_to())?;
+            push_segment(&mut segments, Segment { actor, from, len: more as u32 });
+        }
+        Ok(Data::Named(segments))
+    }
+
+    /// Numbers the ends, and checks the run.
+    fn finish(mut self, end: Range<usize>) -> Result<Parsed, Fault> {
+        let Some(setup) = self.setup else {
+            let what = "expected \"channel KIND\", found the end of the text";
+            return Err(Fault::new(end, what).help(help_kinds()));
+        };
+        let appeared = self.end_names.clone();
+        self.end_names[self.ends_listed..].sort_unstable();
+        let renumber = |end: &mut End| {
+            let name = appeared.get(end.0 as usize);
+            let place = self.end_names.iter().position(|known| Some(known) == name);
+            end.0 = place.map_or(end.0, |place| place as u8);
+        };
+        self.seats.iter_mut().flat_map(|seat| &mut seat.ends).for_each(|(end, _)| renumber(end));
+        for event in &mut self.events {
+            match event {
+                Event::Call(Call { op: Op::Unlink, .. }) => {}
+                Event::Call(call) => {
+                    renumber(&mut call.end);
+                    if let Op::Dup { new } = &mut call.op {
+                        renumber(new);
+                    }
+                }
+                Event::Return(..) | Event::Quiet(_) => {}
+            }
+        }
+        let mut run = Run::new(setup, self.seats, self.end_names);
+        run.preamble = self.preamble;
+        run.events = self.events;
+        run.remarks = self.remarks;
+        match run.check() {
+            Ok(()) => Ok(Parsed { run, places: self.places }),
+            Err(malformed) => {
+                let place = self.places.get(malformed.index).cloned().unwrap_or(end);
+                Err(Fault::new(place, malformed.what))
+            }
+        }
+    }
+}
+
+const HELP_EVENT: &str = "an event reads \"writer: write 2 -> 2\" or \"quiet writer\"";
+
+fn help_kinds() -> String {
+    let names: Vec<_> = kind::KINDS.iter().map(|kind| kind.name).collect();
+    format!("the kinds are {}", names.join(", "))
+}

@@ -1,0 +1,289 @@
+//! Prints runs, in the shortest form that reads back as the same run.
+
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use crate::call::{Actor, Answer, Call, Mode, Op, Reply};
+use crate::data::{Data, Segment};
+use crate::run::{Event, Name, Run, Setup};
+
+use super::ends::{self, Table};
+use super::names::Streams;
+
+/// Calls longer than this, in characters, don't move the arrows of others.
+const CALL_WIDTH_MAX: usize = 40;
+
+/// Events longer than this, in characters, don't move the remarks of others.
+const EVENT_WIDTH_MAX: usize = 64;
+
+pub(super) fn run(run: &Run, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for line in run.preamble.iter().flat_map(|text| text.split('\n')) {
+        writeln!(f, "{}", format!("# {}", one_line(line)).trim_end())?;
+    }
+    f.write_str(&header(&run.setup))?;
+    f.write_str(&declarations(run))?;
+    let lines: Vec<Line<'_>> = Lines::new(run).collect();
+    let width = |widths: &mut dyn Iterator<Item = usize>, max: usize| {
+        widths.filter(|width| *width <= max).max().unwrap_or(0)
+    };
+    let replying = lines.iter().filter(|line| line.reply.is_some());
+    let call_width = width(&mut replying.map(|line| line.call.len()), CALL_WIDTH_MAX);
+    let remarked = lines.iter().filter(|line| !line.remark.is_empty());
+    let event_width =
+        width(&mut remarked.map(|line| line.event(call_width).len()), EVENT_WIDTH_MAX);
+    for line in &lines {
+        let event = line.event(call_width);
+        match line.remark {
+            "" => writeln!(f, "{event}")?,
+            remark => writeln!(f, "{event:event_width$}  # {}", one_line(remark))?,
+        }
+    }
+    Ok(())
+}
+
+/// One event as in the run's text, without padding and remark. A return that directly follows its
+/// call shows the call too. Empty where there is no such event.
+pub fn event(run: &Run, index: usize) -> String {
+    let line = Lines::new(run).find(|line| line.events.contains(&index));
+    line.map(|line| line.event(0)).unwrap_or_default()
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+fn header(setup: &Setup) -> String {
+    let mut text = format!("channel {}", setup.kind.name);
+    if setup.capacity_bytes != Setup::CAPACITY_DEFAULT_BYTES {
+        text += &format!(" capacity {}", setup.capacity_bytes);
+    }
+    for (given, word) in [(setup.packet, " packet"), (setup.nonblock, " nonblocking")] {
+        text += if given { word } else { "" };
+    }
+    text + "\n"
+}
+
+/// The `actor` and `ends` lines, where leaving them out would give another run.
+fn declarations(run: &Run) -> String {
+    let mut text = String::new();
+    let mut used: Vec<Name> = ends_used(run);
+    used.sort_unstable();
+    used.dedup();
+    if used != run.end_names {
+        let names: Vec<_> = run.end_names.iter().map(Name::as_str).collect();
+        text += &format!("ends {}\n", names.join(" "));
+    }
+    let count = (0..run.seats.len()).find(|count| can_leave_out_from(run, *count));
+    for seat in &run.seats[..count.unwrap_or(run.seats.len())] {
+        text += &format!("actor {}", seat.name);
+        for (index, (end, _)) in seat.ends.iter().enumerate() {
+            text += &format!("{} {}", if index == 0 { " holds" } else { "" }, run.end_name(*end));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn ends_used(run: &Run) -> Vec<Name> {
+    let held = run.seats.iter().flat_map(|seat| seat.ends.iter().map(|(end, _)| *end));
+    let called = run.events.iter().flat_map(|event| match event {
+        Event::Call(Call { op: Op::Unlink, .. }) | Event::Return(..) | Event::Quiet(_) => vec![],
+        Event::Call(Call { op: Op::Dup { new }, end, .. }) => vec![*end, *new],
+        Event::Call(call) => vec![call.end],
+    });
+    let mut used = [false; 256];
+    held.chain(called).for_each(|end| used[end.0 as usize] = true);
+    let names = run.end_names.iter().zip(used);
+    names.filter_map(|(name, used)| used.then_some(*name)).collect()
+}
+
+/// Whether seats from `next` on are those that actors get who are not declared.
+fn can_leave_out_from(run: &Run, mut next: usize) -> bool {
+    let seated = |actor: Actor, next: usize| (actor.0 as usize) < next;
+    for event in &run.events {
+        let fits = match event {
+            Event::Call(call) if call.actor.0 as usize == next => {
+                next += 1;
+                seat_is_given(run, call)
+            }
+            Event::Call(call) => seated(call.actor, next),
+            Event::Return(actor, reply) => {
+                let named = match &reply.data {
+                    Data::Named(names) => names.as_slice(),
+                    _ => &[],
+                };
+                seated(*actor, next) && named.iter().all(|name| seated(name.actor, next))
+            }
+            Event::Quiet(actors) => actors.iter().all(|actor| seated(actor, next)),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    next == run.seats.len()
+}
+
+fn seat_is_given(run: &Run, first: &Call) -> bool {
+    let Some(seat) = run.seats.get(first.actor.0 as usize) else {
+        return false;
+    };
+    let by_path = matches!(first.op, Op::Open { .. } | Op::Unlink);
+    match ends::undeclared(run.setup.kind, seat.name.as_str(), by_path) {
+        None => false,
+        Some(None) => seat.ends.is_empty(),
+        Some(Some((name, mode))) => match seat.ends.as_slice() {
+            [(end, held)] => run.end_name(*end) == name && *held == mode,
+            _ => false,
+        },
+    }
+}
+
+/// A line of the run's text.
+struct Line<'r> {
+    call: String,
+    reply: Option<String>,
+    remark: &'r str,
+    events: Range<usize>,
+}
+
+impl Line<'_> {
+    fn event(&self, call_width: usize) -> String {
+        match &self.reply {
+            Some(reply) => format!("{:call_width$} -> {reply}", self.call),
+            None => self.call.clone(),
+        }
+    }
+}
+
+/// The lines of a run's events.
+struct Lines<'r> {
+    run: &'r Run,
+    next: usize,
+    ends: Table,
+    streams: Streams,
+}
+
+impl<'r> Lines<'r> {
+    fn new(run: &'r Run) -> Lines<'r> {
+        let mut ends = Table::default();
+        for (index, seat) in run.seats.iter().enumerate() {
+            ends.seat(Actor(u8::try_from(index).unwrap_or(u8::MAX)), seat);
+        }
+        Lines { run, next: 0, ends, streams: Streams::default() }
+    }
+
+    fn remark(&self, index: usize) -> &'r str {
+        self.run.remarks.get(index).map_or("", |remark| remark.trim())
+    }
+
+    fn call(&mut self, call: &Call) -> String {
+        let end = match self.ends.implied(call.actor) {
+            Ok(end) if end == call.end => String::new(),
+            _ => format!(" {}", self.run.end_name(call.end)),
+        };
+        self.ends.call(call);
+        self.streams.call(call);
+        let actor = self.run.actor_name(call.actor);
+        format!("{actor}: {}", op(self.run, call, &end))
+    }
+
+    fn reply(&mut self, actor: Actor, reply: &Reply) -> String {
+        let mut text = reply.to_string();
+        let found = match &reply.data {
+            Data::Bytes(bytes) => self.streams.names(bytes),
+            _ => None,
+        };
+        let names: &[Segment] = match (&reply.data, &found) {
+            (Data::Named(names), _) | (Data::Bytes(_), Some(names)) => names,
+            _ => &[],
+        };
+        match &reply.data {
+            Data::Unknown => {}
+            Data::Bytes(bytes) if bytes.is_empty() && reply.answer == Answer::Count(0) => {}
+            Data::Named(names) if names.is_empty() => text += " = nothing",
+            Data::Bytes(bytes) if names.is_empty() => {
+                text += " = 0x";
+                for byte in bytes.iter() {
+                    // Writing to a string never fails.
+                    let _ = write!(text, "{byte:02x}");
+                }
+            }
+            _ => {
+                text += " =";
+                for name in names {
+                    let writer = self.run.actor_name(name.actor);
+                    let _ = write!(text, " {writer}[{}..{}]", name.from, name.to());
+                }
+            }
+        }
+        self.ends.returned(actor, reply);
+        self.streams.returned(actor, reply.answer, names);
+        text
+    }
+}
+
+impl<'r> Iterator for Lines<'r> {
+    type Item = Line<'r>;
+
+    fn next(&mut self) -> Option<Line<'r>> {
+        let run = self.run;
+        let first = self.next;
+        let (call, reply) = match run.events.get(first)? {
+            Event::Call(call) => {
+                let text = self.call(call);
+                match run.events.get(first + 1) {
+                    Some(Event::Return(actor, reply))
+                        if *actor == call.actor && self.remark(first).is_empty() =>
+                    {
+                        self.next += 1;
+                        (text, Some(self.reply(*actor, reply)))
+                    }
+                    _ => (text, None),
+                }
+            }
+            Event::Return(actor, reply) => {
+                (format!("{}:", run.actor_name(*actor)), Some(self.reply(*actor, reply)))
+            }
+            Event::Quiet(actors) => {
+                let names: Vec<_> = actors.iter().map(|actor| run.actor_name(actor)).collect();
+                (format!("quiet {}", names.join(", ")).trim_end().into(), None)
+            }
+        };
+        self.next += 1;
+        Some(Line { call, reply, remark: self.remark(self.next - 1), events: first..self.next })
+    }
+}
+
+/// A call without its actor; `end` is its end with a space before, or nothing where that is implied.
+fn op(run: &Run, call: &Call, end: &str) -> String {
+    match call.op {
+        Op::Open { mode, nonblock } => {
+            let word = match mode {
+                Mode::Read => "read",
+                Mode::Write => "write",
+                Mode::ReadWrite => "read-write",
+            };
+            let name = run.end_name(call.end);
+            let nonblock = if nonblock { " nonblocking" } else { "" };
+            match ends::default_end(mode) == name {
+                true => format!("open {word}{nonblock}"),
+                false => format!("open {word}{nonblock} as {name}"),
+            }
+        }
+        Op::Read { len } => format!("read{end} {len}"),
+        Op::Write { len } => format!("write{end} {len}"),
+        Op::Close => format!("close{end}"),
+        Op::Dup { new } => format!("dup{end} as {}", run.end_name(new)),
+        Op::SetNonblock(on) => format!("nonblocking{end} {}", if on { "on" } else { "off" }),
+        Op::Poll { events, wait } => {
+            format!("poll{end} {events}{}", if wait { " wait" } else { "" })
+        }
+        Op::SetCapacity { bytes } => format!("set-capacity{end} {bytes}"),
+        Op::GetCapacity => format!("capacity{end}"),
+        Op::Available => format!("available{end}"),
+        Op::Seek => format!("seek{end}"),
+        Op::ReadAt { len } => format!("read-at{end} {len}"),
+        Op::WriteAt { len } => format!("write-at{end} {len}"),
+        Op::Unlink => "unlink".into(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Parses the words of calls and replies: modes, events, answers, bytes, positions.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::call::{Answer, Errno, Events, Mode};
+
+use super::lex::{Fault, Line, number};
+use super::parse::DATA_MAX_BYTES;
+
+pub(super) const EVENTS: &str = "events such as \"in|out\", or \"none\"";
+pub(super) const OPS: [&str; 14] = [
+    "open",
+    "read",
+    "write",
+    "close",
+    "dup",
+    "nonblocking",
+    "poll",
+    "set-capacity",
+    "capacity",
+    "available",
+    "seek",
+    "read-at",
+    "write-at",
+    "unlink",
+];
+
+pub(super) fn open_mode(word: &str) -> Option<Mode> {
+    match word {
+        "read" => Some(Mode::Read),
+        "write" => Some(Mode::Write),
+        "read-write" => Some(Mode::ReadWrite),
+        _ => None,
+    }
+}
+
+pub(super) fn answer(line: &mut Line<'_>) -> Result<Answer, Fault> {
+    const WHAT: &str = "a reply after \"->\"";
+    const HELP: &str =
+        "a reply is a number, \"ok\", an errno such as \"EAGAIN\", or events such as \"in|hup\"";
+    let word = line.peek().unwrap_or_default();
+    if line.take("ok") {
+        return Ok(Answer::Done);
+    }
+    if word.starts_with('E') {
+        return line.read("an errno", errno).map(Answer::Fails).map_err(|fault| {
+            fault.help("other errors are written as \"E\" and the number, such as \"E131\"")
+        });
+    }
+    if word.starts_with(|c: char| c.is_ascii_digit()) && !word.starts_with("0x") {
+        return line.size(WHAT).map(Answer::Count);
+    }
+    events(line, WHAT).map(Answer::Ready).map_err(|fault| fault.help(HELP))
+}
+
+fn errno(word: &str) -> Option<Errno> {
+    let named = Errno::NAMED.iter().find(|(name, _, _)| *name == word);
+    named.map(|(_, errno, _)| *errno).or_else(|| {
+        let number = word.strip_prefix('E').and_then(number)?;
+        u16::try_from(number).ok().map(Errno::from_number)
+    })
+}
+
+pub(super) fn events(line: &mut Line<'_>, what: &str) -> Result<Events, Fault> {
+    if line.take("none") {
+        return Ok(Events::NONE);
+    }
+    let mut events = line.read(what, event_bit)?;
+    while line.take("|") {
+        events = events.union(line.read("an event", event_bit)?);
+    }
+    Ok(events)
+}
+
+fn event_bit(word: &str) -> Option<Events> {
+    let named = Events::NAMED.iter().find(|(name, _)| *name == word).map(|(_, event)| *event);
+    named.or_else(|| {
+        let digits = word.strip_prefix("0x").filter(|hex| hex.bytes().all(is_hex))?;
+        u16::from_str_radix(digits, 16).ok().map(Events)
+    })
+}
+
+fn is_hex(byte: u8) -> bool {
+    byte.is_ascii_hexdigit()
+}
+
+pub(super) fn hex(digits: &str) -> Option<Arc<[u8]>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+pub(super) fn position(token: &str) -> Option<i64> {
+    match token.strip_prefix('-') {
+        Some(digits) => number(digits)?.checked_neg(),
+        None => number(token),
+    }
+}
+
+pub(super) fn check_data_len(len: usize, place: Range<usize>) -> Result<(), Fault> {
+    if len <= DATA_MAX_BYTES as usize {
+        return Ok(());
+    }
+    Err(Fault::new(place, format!("a reply gives at most {DATA_MAX_BYTES} bytes")))
+}
