@@ -1,8 +1,10 @@
 //! Exhaustive exploration on small sizes: every reachable state, and whether one profile refines another.
 //!
-//! Actors here run no program: each may make any call of an alphabet whenever it is idle.
+//! Actors here run no program: each may make any call of an alphabet whenever it is idle. A call that is
+//! answered returns before anything else happens: whoever allows a run allows it with returns delayed, and
+//! without this a reader could lag behind without end.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
 use crate::call::{Actor, Call, Op, Reply};
@@ -49,28 +51,39 @@ impl Space {
 ///
 /// A call that one rule leaves unspecified is not followed.
 pub fn visit(space: &Space, platform: &Platform, mut seen: impl FnMut(&World)) -> usize {
-    let mut known: FxHashMap<World, ()> = FxHashMap::default();
-    let mut todo: VecDeque<World> = VecDeque::from([space.start(platform)]);
+    let mut known: FxHashSet<World> = FxHashSet::default();
+    let mut todo: VecDeque<World> = VecDeque::new();
     let steps = Steps::new(platform);
+    let mut reach = |world: World, todo: &mut VecDeque<World>| {
+        if !known.contains(&world) {
+            known.insert(world.clone());
+            todo.push_back(world);
+        }
+    };
+    reach(space.start(platform), &mut todo);
+    let mut count = 0;
     while let Some(world) = todo.pop_front() {
-        if known.contains_key(&world) {
+        count += 1;
+        seen(&world);
+        if let Some((actor, _)) = answered(&world) {
+            reach(after_return(&world, actor), &mut todo);
             continue;
         }
-        seen(&world);
         for call in space.calls(&world) {
             let mut next = world.clone();
             next.call(call);
-            todo.push_back(next);
+            reach(next, &mut todo);
         }
         for actor in world.busy().iter() {
-            match reply_of(&world, actor) {
-                Some(_) => todo.push_back(after_return(&world, actor)),
-                None => todo.extend(steps.of(&world, actor)),
-            }
+            steps.of(&world, actor).into_iter().for_each(|next| reach(next, &mut todo));
         }
-        known.insert(world, ());
     }
-    known.len()
+    count
+}
+
+/// An actor whose call is answered, and the reply that it will see.
+fn answered(world: &World) -> Option<(Actor, Reply)> {
+    world.busy().iter().find_map(|actor| Some((actor, reply_of(world, actor)?.1)))
 }
 
 /// The world once `actor` has seen its call return.
@@ -154,6 +167,10 @@ impl<'a> Refines<'a> {
     fn expand(&mut self, at: usize) {
         let world = self.pairs[at].world.clone();
         let allowed = self.pairs[at].allowed.clone();
+        if let Some((actor, reply)) = answered(&world) {
+            self.returns(at, &world, &allowed, actor, reply);
+            return;
+        }
         for call in self.space.calls(&world) {
             let next = self.map(&allowed, |world| world.call(call));
             let mut world = world.clone();
@@ -162,14 +179,9 @@ impl<'a> Refines<'a> {
         }
         let busy = world.busy();
         for actor in busy.iter() {
-            match reply_of(&world, actor) {
-                Some((_, reply)) => self.returns(at, &world, &allowed, actor, reply),
-                None => {
-                    for next in self.concrete.of(&world, actor) {
-                        let allowed = allowed.clone();
-                        self.add(Pair { world: next, allowed, parent: at, event: None });
-                    }
-                }
+            for next in self.concrete.of(&world, actor) {
+                let allowed = allowed.clone();
+                self.add(Pair { world: next, allowed, parent: at, event: None });
             }
         }
         if !busy.is_empty() && self.concrete.may_sleep(&world) {

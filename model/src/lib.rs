@@ -13,5 +13,5 @@ pub mod rules;
 pub mod run;
 pub mod step;
 pub mod taxonomy;
-pub mod world;
 pub mod text;
+pub mod world;

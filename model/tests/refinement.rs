@@ -13,7 +13,7 @@ fn linux_refines_posix() {
         }
         let started = std::time::Instant::now();
         let result = refines(&space, &LINUX_SMALL, &POSIX_SMALL);
-        println!(
+        eprintln!(
             "{name:16} {:7} pairs, {:6} Linux states, {:5} violations, {:?}",
             result.pairs,
             result.concrete,
@@ -21,7 +21,7 @@ fn linux_refines_posix() {
             started.elapsed()
         );
         if let Some(run) = result.violations.first() {
-            panic!("{name}: {run:#?}");
+            panic!("{name}:\n{run}");
         }
     }
 }

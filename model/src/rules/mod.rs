@@ -98,7 +98,47 @@ pub fn of_call(op: &Op) -> &'static [RuleIndex] {
     &by_call[call_word(op)]
 }
 
-/// Where a rule that POSIX makes a must stands beside another that gives something else: the must, the
-/// other, and why both are right. Any overlap that is not declared here fails a test, and so does a
-/// declared one that no longer occurs.
-pub const OVERLAPS: &[(&str, &str, &str)] = &[];
+/// Rules of which several may apply at once with different results, though POSIX makes some of them a
+/// must.
+#[derive(Debug)]
+pub struct Overlap {
+    /// Why all of them are right.
+    pub why: &'static str,
+    /// Their ids.
+    pub rules: &'static [&'static str],
+}
+
+/// The overlaps. One that is not declared here fails a test, and so does a rule that is declared here and
+/// overlaps with none of its group.
+pub const OVERLAPS: &[Overlap] = &[
+    Overlap {
+        why: "The standard gives no capacity: whether there is room, and for how much, is known of an \
+              empty stream only.",
+        rules: &[
+            "stream.write.fits",
+            "stream.write.partial",
+            "stream.write.full-nonblocking",
+            "stream.write.in-parts",
+            "stream.write.finds-no-room",
+            "stream.write.waits",
+            "stream.write.completes",
+        ],
+    },
+    Overlap {
+        why: "A call that waits when another descriptor of its description gets O_NONBLOCK may go on \
+              sleeping, or notice.",
+        rules: &[
+            "stream.read.waits",
+            "stream.read.empty-nonblocking",
+            "stream.write.waits",
+            "stream.write.full-nonblocking",
+            "stream.write.cut-short-nonblocking",
+            "stream.write.partial",
+            "stream.write.completes",
+        ],
+    },
+    Overlap {
+        why: "The standard lets poll find more than it must.",
+        rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],
+    },
+];
