@@ -5,7 +5,7 @@
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op, Reply};
 use crate::data::{self, Data, Segment, Segments, push_segment};
-use crate::oracle::Fate;
+use crate::oracle::{Fate, Foresight};
 use crate::platform::{Platform, Storage};
 use crate::run::{Event, Run};
 
@@ -15,13 +15,14 @@ pub(super) struct Lookahead<'r> {
     fates: Vec<Fate<'r>>,
     /// The calls in progress, by actor.
     current: [Fate<'r>; ACTORS_MAX],
+    foresight: Foresight,
     /// For each actor the positions in its bytes, ascending, where a read ended or went on with another
     /// writer's.
     cuts: [Vec<i64>; ACTORS_MAX],
 }
 
 impl<'r> Lookahead<'r> {
-    pub(super) fn new(run: &'r Run, platform: &Platform) -> Lookahead<'r> {
+    pub(super) fn new(run: &'r Run, platform: &Platform, foresight: Foresight) -> Lookahead<'r> {
         let mut fates = vec![Fate::default(); run.events.len()];
         let mut open: [Option<usize>; ACTORS_MAX] = [None; ACTORS_MAX];
         for (index, event) in run.events.iter().enumerate() {
@@ -46,12 +47,17 @@ impl<'r> Lookahead<'r> {
             Storage::Pages => Default::default(),
             Storage::Bytes => cuts(run),
         };
-        Lookahead { fates, current: Default::default(), cuts }
+        Lookahead { fates, current: Default::default(), foresight, cuts }
     }
 
     /// Nothing is known: every call may be answered at any time.
     pub(super) fn unknown() -> Lookahead<'r> {
-        Lookahead { fates: Vec::new(), current: Default::default(), cuts: Default::default() }
+        Lookahead {
+            fates: Vec::new(),
+            current: Default::default(),
+            foresight: Foresight::Suggests,
+            cuts: Default::default(),
+        }
     }
 
     pub(super) fn begin(&mut self, index: usize, call: Call) {
@@ -62,9 +68,17 @@ impl<'r> Lookahead<'r> {
         self.current[usize::from(actor.0)] = Fate::default();
     }
 
-    /// What is known of the actor's call in progress.
+    /// What must become of the actor's call in progress.
     pub(super) fn fate(&self, actor: Actor) -> Fate<'r> {
-        self.current[usize::from(actor.0)]
+        match self.foresight {
+            Foresight::Prunes => self.current[usize::from(actor.0)],
+            Foresight::Suggests => Fate::default(),
+        }
+    }
+
+    /// The reply that the actor's call in progress will get, if it returns.
+    pub(super) fn reply(&self, actor: Actor) -> Option<&'r Reply> {
+        self.current[usize::from(actor.0)].reply
     }
 
     /// Positions in the actor's bytes above `from`, up to `to`, where a read changed to another writer or

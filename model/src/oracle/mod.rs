@@ -97,8 +97,28 @@ pub struct Judgement {
 ///
 /// The run must be well-formed ([`Run::check`]); time is linear in its length and grows with the number
 /// of calls in flight.
+///
+/// A run that turns out to deviate is judged once more without leaving out what its rest contradicts: so
+/// that the deviation is told of the first event that does not follow from those before it, and not of an
+/// earlier one that only the later makes impossible.
 pub fn judge(run: &Run, platform: &Platform) -> Judgement {
-    Oracle::new(run, platform).judge()
+    let judgement = Oracle::new(run, platform, Foresight::Prunes).judge();
+    if judgement.verdict != Verdict::Deviates {
+        return judgement;
+    }
+    match Oracle::new(run, platform, Foresight::Suggests).judge() {
+        Judgement { verdict: Verdict::Inconclusive { .. }, .. } => judgement,
+        again => again,
+    }
+}
+
+/// What is done with knowledge of the rest of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Foresight {
+    /// Moves that contradict it are left out.
+    Prunes,
+    /// It only chooses which counts of a range are tried.
+    Suggests,
 }
 
 /// A state that the channel could be in.
@@ -129,14 +149,14 @@ struct Oracle<'r> {
 }
 
 impl<'r> Oracle<'r> {
-    fn new(run: &'r Run, platform: &'r Platform) -> Oracle<'r> {
+    fn new(run: &'r Run, platform: &'r Platform, foresight: Foresight) -> Oracle<'r> {
         let world = World::new(platform, &run.setup, &run.seats);
         Oracle {
             run,
             platform,
             states: vec![State { world, shown: RuleSet::default() }],
             unspecified: None,
-            lookahead: Lookahead::new(run, platform),
+            lookahead: Lookahead::new(run, platform, foresight),
             judgement: Judgement {
                 verdict: Verdict::Conforms,
                 deviations: Vec::new(),
@@ -168,7 +188,10 @@ impl<'r> Oracle<'r> {
             };
             if next.is_empty() {
                 if let Some((from, reason)) = self.unspecified {
-                    self.judgement.verdict = Verdict::Unspecified { from, reason };
+                    self.judgement.verdict = match self.judgement.deviations.is_empty() {
+                        true => Verdict::Unspecified { from, reason },
+                        false => Verdict::Deviates,
+                    };
                     return self.judgement;
                 }
                 self.deviate(index, event);

@@ -61,7 +61,12 @@ impl<'a, 'r> Search<'a, 'r> {
                     false => todo.push(next),
                 });
                 if self.is_answered(&state.world, actor) {
-                    insert(&mut found, &state);
+                    if self.agrees(&state.world, actor) {
+                        insert(&mut found, &state);
+                    } else {
+                        // No move mends this, but one may leave what follows unspecified.
+                        self.successors(&state, &mut |_| ());
+                    }
                     continue;
                 }
             } else if let Some(shown) = self.may_sleep(&state.world) {
@@ -217,12 +222,14 @@ impl<'a, 'r> Search<'a, 'r> {
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
         let cuts = self.lookahead.cuts(actor, from, from + i64::from(write_len(call.op)));
         counts.extend(cuts.iter().map(|cut| (cut - from) as u32));
+        if let Some(Reply { answer: Answer::Count(total), .. }) = self.lookahead.reply(actor) {
+            counts.extend(total.checked_sub(call.done));
+        }
         for reader in world.busy().iter() {
-            let fate = self.fate(reader);
             if let (
                 Some(Op::Read { .. }),
                 Some(Reply { answer: Answer::Count(count), data: Data::Unknown, .. }),
-            ) = (world.pending(reader).map(|call| call.op), fate.reply)
+            ) = (world.pending(reader).map(|call| call.op), self.lookahead.reply(reader))
             {
                 counts.extend(count.checked_sub(world.stream.len()));
             }

@@ -138,6 +138,18 @@ pub const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
+        why: "What reads in progress at the same time give is not specified: one after the other is among \
+              what they may give.",
+        rules: &[
+            "stream.read.concurrent",
+            "stream.read.available",
+            "stream.read.no-writer",
+            "stream.read.empty-nonblocking",
+            "stream.read.finds-nothing",
+            "stream.read.waits",
+        ],
+    },
+    Overlap {
         why: "The standard lets poll find more than it must.",
         rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],
     },

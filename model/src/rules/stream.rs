@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
-            let len = at.read_len().filter(|len| *len > 0 && defined_read(at))?;
+            let len = at.read_len().filter(|len| *len > 0)?;
             let (count, packet) = at.stream().readable(at.platform, len);
             (count > 0 && !packet).then(|| Move::transfers(count, count).with(take))
         },
@@ -45,7 +45,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
-            at.read_len().filter(|len| *len > 0 && defined_read(at))?;
+            at.read_len().filter(|len| *len > 0)?;
             (at.stream().is_empty() && !at.world.has_writer())
                 .then_some(Move::answers(Answer::Count(0)))
         },
@@ -56,10 +56,7 @@ pub const RULES: &[Rule] = &[
                O_NONBLOCK is set.",
         cite: &[Posix("read", "DESCRIPTION"), Posix("read", "ERRORS [EAGAIN]")],
         force: Force::Must,
-        step: |at| {
-            (nothing_to_read(at) && defined_read(at) && at.nonblock())
-                .then_some(Move::fails(Errno::EAGAIN))
-        },
+        step: |at| (nothing_to_read(at) && at.nonblock()).then_some(Move::fails(Errno::EAGAIN)),
     },
     Rule {
         id: "stream.read.finds-nothing",
@@ -68,7 +65,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (nothing_to_read(at) && defined_read(at) && !at.nonblock() && !at.call.entered)
+            (nothing_to_read(at) && !at.nonblock() && !at.call.entered)
                 .then_some(Move::proceeds(0, 0).with(enter))
         },
     },
@@ -78,9 +75,7 @@ pub const RULES: &[Rule] = &[
                for writing.",
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
-        step: |at| {
-            (nothing_to_read(at) && defined_read(at) && at.call.entered).then_some(Move::rests())
-        },
+        step: |at| (nothing_to_read(at) && at.call.entered).then_some(Move::rests()),
     },
     Rule {
         id: "stream.read.zero-length",
@@ -108,7 +103,8 @@ pub const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             at.read_len().filter(|len| *len > 0)?;
-            (!defined_read(at)).then_some(Move::unspecified("two reads of one stream at a time"))
+            (!at.platform.concurrent_reads && at.another_read())
+                .then_some(Move::unspecified("two reads of one stream at a time"))
         },
     },
     // Writing
@@ -512,11 +508,6 @@ fn polls(at: &Scene<'_>) -> bool {
 
 fn never_had_writer(at: &Scene<'_>) -> bool {
     at.reads() && at.description().is_some_and(|description| description.never_had_writer)
-}
-
-/// Whether the platform defines the result of this read though others may be in progress.
-fn defined_read(at: &Scene<'_>) -> bool {
-    at.platform.concurrent_reads || !at.another_read()
 }
 
 /// Whether this is a read of at least one byte that finds none, and somebody could still write.

@@ -1,0 +1,147 @@
+//! The oracle's verdict against a search that leaves nothing out: after every event, all moves of all
+//! calls in all orders, with every count.
+
+mod common;
+#[path = "common/history.rs"]
+mod history;
+
+use std::collections::HashSet;
+
+use common::{LINUX_SMALL, POSIX_SMALL, spaces};
+use history::{Draw, history, nothing_answered, spoil};
+use pipewright_model::oracle::{Verdict, judge, reply_of};
+use pipewright_model::platform::Platform;
+use pipewright_model::rule::What;
+use pipewright_model::run::{Event, Run};
+use pipewright_model::step::{RuleSet, all_answers, answer, moves, proceed, rests};
+use pipewright_model::world::World;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+/// Histories for each space and profile. The long campaign: `HISTORIES=100000 cargo test -p
+/// pipewright-model --release --test brute_force`.
+fn histories() -> usize {
+    std::env::var("HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_500)
+}
+
+#[test]
+fn the_oracle_agrees_with_a_search_that_leaves_nothing_out() {
+    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let draw = Draw { events: 18, eagerness: 40, in_flight: 3 };
+    let (mut judged, mut rejected) = (0, 0);
+    for platform in [&LINUX_SMALL, &POSIX_SMALL] {
+        for (name, space) in spaces() {
+            if space.setup.packet && !platform.extensions {
+                continue;
+            }
+            for number in 0..histories() {
+                let mut run = history(&space, platform, &draw, &mut rng);
+                for _ in 0..number % 3 {
+                    spoil(&mut run, &mut rng);
+                }
+                let expected = brute(&run, platform);
+                let verdict = judge(&run, platform).verdict;
+                let agrees = match expected {
+                    Brute::Conforms => verdict == Verdict::Conforms,
+                    Brute::Deviates => verdict == Verdict::Deviates,
+                    Brute::Unspecified => matches!(verdict, Verdict::Unspecified { .. }),
+                };
+                assert!(
+                    agrees,
+                    "{}, {name}, number {number}: {verdict:?}, not {expected:?}\n{run}",
+                    platform.name
+                );
+                judged += 1;
+                rejected += usize::from(expected == Brute::Deviates);
+            }
+        }
+    }
+    eprintln!("{judged} histories judged alike, {rejected} of them rejected");
+    assert!(rejected * 6 > judged && rejected * 3 < judged * 2, "{rejected} of {judged} rejected");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Brute {
+    Conforms,
+    Deviates,
+    Unspecified,
+}
+
+fn brute(run: &Run, platform: &Platform) -> Brute {
+    let mut states = HashSet::from([World::new(platform, &run.setup, &run.seats)]);
+    let mut unspecified = false;
+    for event in &run.events {
+        states = match event {
+            Event::Call(call) => states
+                .into_iter()
+                .map(|mut world| {
+                    world.call(*call);
+                    world
+                })
+                .collect(),
+            Event::Return(actor, reply) => closure(platform, states, &mut unspecified)
+                .into_iter()
+                .filter(|world| {
+                    let data =
+                        world.pending(*actor).map(|call| call.data.clone()).unwrap_or_default();
+                    reply_of(world, *actor).is_some_and(|(_, seen)| {
+                        seen.answer == reply.answer
+                            && seen.signal == reply.signal
+                            && reply.data.may_be(&data)
+                    })
+                })
+                .map(|mut world| {
+                    world.returned(*actor);
+                    world
+                })
+                .collect(),
+            Event::Quiet(_) => closure(platform, states, &mut unspecified)
+                .into_iter()
+                .filter(|world| {
+                    nothing_answered(world)
+                        && world.busy().iter().all(|actor| {
+                            rests(&moves(platform, world, actor, &mut RuleSet::default()))
+                        })
+                })
+                .collect(),
+        };
+        if states.is_empty() {
+            return if unspecified { Brute::Unspecified } else { Brute::Deviates };
+        }
+    }
+    Brute::Conforms
+}
+
+/// Everything that can be reached by moves.
+fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) -> HashSet<World> {
+    let mut reached = HashSet::new();
+    let mut todo: Vec<World> = states.into_iter().collect();
+    while let Some(world) = todo.pop() {
+        if !reached.insert(world.clone()) {
+            continue;
+        }
+        for actor in world.busy().iter() {
+            for (rule, step) in moves(platform, &world, actor, &mut RuleSet::default()) {
+                let done = world.pending(actor).map_or(0, |call| call.done);
+                match step.what {
+                    What::Answers(answers, signal) => {
+                        for (given, count) in all_answers(answers, done, true) {
+                            let mut next = world.clone();
+                            answer(platform, &mut next, actor, (rule, step), count, given, signal);
+                            todo.push(next);
+                        }
+                    }
+                    What::Proceeds { least, most } => {
+                        for count in least..=most {
+                            let mut next = world.clone();
+                            proceed(platform, &mut next, actor, step, count);
+                            todo.push(next);
+                        }
+                    }
+                    What::Unspecified(_) => *unspecified = true,
+                    What::Rests | What::Reports { .. } => {}
+                }
+            }
+        }
+    }
+    reached
+}
