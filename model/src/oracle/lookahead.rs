@@ -7,7 +7,8 @@ use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op, Reply};
 use crate::data::{self, Data, Segment, Segments, push_segment};
 use crate::oracle::{Fate, Foresight};
 use crate::platform::{Platform, Storage};
-use crate::run::{Event, Run};
+use crate::run::{Actors, Event, Run};
+use crate::world::World;
 
 /// Knowledge of the future of a run, followed along with it.
 pub(super) struct Lookahead<'r> {
@@ -16,9 +17,26 @@ pub(super) struct Lookahead<'r> {
     /// The calls in progress, by actor.
     current: [Fate<'r>; ACTORS_MAX],
     foresight: Foresight,
+    order: Order,
+}
+
+/// What reads tell of the order in which bytes were written.
+#[derive(Default)]
+struct Order {
     /// For each actor the positions in its bytes, ascending, where a read ended or went on with another
     /// writer's.
     cuts: [Vec<i64>; ACTORS_MAX],
+    /// For each actor, by position: bytes of others that were read before its own.
+    follows: [Vec<Follows>; ACTORS_MAX],
+    /// Whether names had to be guessed from bytes.
+    guessed: bool,
+}
+
+/// An actor's byte at a position was read after another actor's bytes before `past`.
+struct Follows {
+    at: i64,
+    other: Actor,
+    past: i64,
 }
 
 impl<'r> Lookahead<'r> {
@@ -43,11 +61,12 @@ impl<'r> Lookahead<'r> {
                 }
             }
         }
-        let cuts = match platform.storage {
-            Storage::Pages => Default::default(),
-            Storage::Bytes => cuts(run),
+        let writers: Actors = run.events.iter().filter_map(writer).collect();
+        let order = match (platform.storage, writers.iter().count()) {
+            (Storage::Pages, ..2) => Order::default(),
+            _ => Order::of(run),
         };
-        Lookahead { fates, current: Default::default(), foresight, cuts }
+        Lookahead { fates, current: Default::default(), foresight, order }
     }
 
     /// Nothing is known: every call may be answered at any time.
@@ -56,7 +75,7 @@ impl<'r> Lookahead<'r> {
             fates: Vec::new(),
             current: Default::default(),
             foresight: Foresight::Suggests,
-            cuts: Default::default(),
+            order: Order::default(),
         }
     }
 
@@ -84,40 +103,91 @@ impl<'r> Lookahead<'r> {
     /// Positions in the actor's bytes above `from`, up to `to`, where a read changed to another writer or
     /// ended.
     pub(super) fn cuts(&self, actor: Actor, from: i64, to: i64) -> &[i64] {
-        let cuts = &self.cuts[usize::from(actor.0)];
+        let cuts = &self.order.cuts[usize::from(actor.0)];
         let first = cuts.partition_point(|cut| *cut <= from);
         let last = cuts.partition_point(|cut| *cut <= to);
         &cuts[first..last]
     }
+
+    /// Whether the actor's bytes from `from` up to `to` may come now: all that were read before them have.
+    pub(super) fn in_order(&self, world: &World, actor: Actor, from: i64, to: i64) -> bool {
+        if self.foresight == Foresight::Suggests {
+            return true;
+        }
+        let follows = &self.order.follows[usize::from(actor.0)];
+        let first = follows.partition_point(|follows| follows.at < from);
+        let these = follows[first..].iter().take_while(|follows| follows.at < to);
+        these.into_iter().all(|follows| transferred(world, follows.other) >= follows.past)
+    }
+
+    /// Whether what is known of the order rests on names guessed from bytes.
+    pub(super) fn guesses(&self) -> bool {
+        self.order.guessed
+    }
 }
 
-/// Where, in each actor's bytes, reads ended or went over to another writer's.
-fn cuts(run: &Run) -> [Vec<i64>; ACTORS_MAX] {
-    let mut cuts: [Vec<i64>; ACTORS_MAX] = Default::default();
-    let mut next_read = [0_i64; ACTORS_MAX];
-    for event in &run.events {
-        let Event::Return(_, Reply { answer: Answer::Count(1..), data, .. }) = event else {
-            continue;
-        };
-        let segments = match data {
-            Data::Unknown => continue,
-            Data::Named(segments) => segments.clone(),
-            Data::Bytes(bytes) => match name(bytes, run, &next_read) {
-                Some(segments) => segments,
-                None => continue,
-            },
-        };
-        for segment in segments {
-            let actor = usize::from(segment.actor.0);
-            cuts[actor].push(segment.to());
-            next_read[actor] = segment.to();
+/// Bytes that an actor has transferred.
+fn transferred(world: &World, actor: Actor) -> i64 {
+    let actor = &world.actors[usize::from(actor.0)];
+    actor.written + actor.call.as_ref().map_or(0, |call| i64::from(call.done))
+}
+
+fn writer(event: &Event) -> Option<Actor> {
+    match event {
+        Event::Call(Call { actor, op: Op::Write { len: 1.. }, .. }) => Some(*actor),
+        _ => None,
+    }
+}
+
+impl Order {
+    fn of(run: &Run) -> Order {
+        let mut order = Order::default();
+        let mut next_read = [0_i64; ACTORS_MAX];
+        // The last byte of the read that returned last, now and when each read in progress was called.
+        let mut last: Option<Segment> = None;
+        let mut before: [Option<Segment>; ACTORS_MAX] = [None; ACTORS_MAX];
+        for event in &run.events {
+            let (actor, data) = match event {
+                Event::Call(call) => {
+                    before[usize::from(call.actor.0)] = last;
+                    continue;
+                }
+                Event::Return(actor, Reply { answer: Answer::Count(1..), data, .. }) => {
+                    (actor, data)
+                }
+                _ => continue,
+            };
+            let names = match data {
+                Data::Unknown => continue,
+                Data::Named(names) => names.clone(),
+                Data::Bytes(bytes) => {
+                    order.guessed = true;
+                    match name(bytes, run, &next_read) {
+                        Some(names) => names,
+                        None => continue,
+                    }
+                }
+            };
+            let mut previous = before[usize::from(actor.0)];
+            for segment in names {
+                if let Some(previous) = previous.filter(|other| other.actor != segment.actor) {
+                    let follows =
+                        Follows { at: segment.from, other: previous.actor, past: previous.to() };
+                    order.follows[usize::from(segment.actor.0)].push(follows);
+                }
+                order.cuts[usize::from(segment.actor.0)].push(segment.to());
+                next_read[usize::from(segment.actor.0)] = segment.to();
+                previous = Some(segment);
+            }
+            last = previous;
         }
+        for cuts in &mut order.cuts {
+            cuts.sort_unstable();
+            cuts.dedup();
+        }
+        order.follows.iter_mut().for_each(|follows| follows.sort_by_key(|follows| follows.at));
+        order
     }
-    for cuts in &mut cuts {
-        cuts.sort_unstable();
-        cuts.dedup();
-    }
-    cuts
 }
 
 /// Names for bytes, if they are what each writer's next unread bytes look like. A guess: it only chooses

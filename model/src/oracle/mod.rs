@@ -102,13 +102,16 @@ pub struct Judgement {
 /// that the deviation is told of the first event that does not follow from those before it, and not of an
 /// earlier one that only the later makes impossible.
 pub fn judge(run: &Run, platform: &Platform) -> Judgement {
-    let judgement = Oracle::new(run, platform, Foresight::Prunes).judge();
+    let oracle = Oracle::new(run, platform, Foresight::Prunes);
+    let certain = !oracle.lookahead.guesses();
+    let judgement = oracle.judge();
     if judgement.verdict != Verdict::Deviates {
         return judgement;
     }
-    match Oracle::new(run, platform, Foresight::Suggests).judge() {
-        Judgement { verdict: Verdict::Inconclusive { .. }, .. } => judgement,
-        again => again,
+    let again = Oracle::new(run, platform, Foresight::Suggests).judge();
+    match again.verdict {
+        Verdict::Inconclusive { .. } if certain => judgement,
+        _ => again,
     }
 }
 

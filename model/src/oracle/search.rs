@@ -156,6 +156,9 @@ impl<'a, 'r> Search<'a, 'r> {
                 }
                 What::Proceeds { least, most } => {
                     for count in self.counts(state, actor, least, most) {
+                        if !self.in_order(state, actor, count) {
+                            continue;
+                        }
                         let mut world = state.world.clone();
                         step::proceed(self.platform, &mut world, actor, step, count);
                         next(State { world, shown }, false);
@@ -175,6 +178,18 @@ impl<'a, 'r> Search<'a, 'r> {
         match self.goal {
             Goal::Return(goal, reply) if goal == actor => Fate { reply, answerable_from: 0 },
             _ => self.lookahead.fate(actor),
+        }
+    }
+
+    /// Whether what a write transfers next may come now, as far as later reads tell.
+    fn in_order(&self, state: &State, actor: Actor, count: u32) -> bool {
+        let world = &state.world;
+        match world.pending(actor) {
+            Some(call) if matches!(call.op, Op::Write { .. }) && count > 0 => {
+                let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
+                self.lookahead.in_order(world, actor, from, from + i64::from(count))
+            }
+            _ => true,
         }
     }
 
