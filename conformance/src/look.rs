@@ -3,6 +3,7 @@
 //! One look at an actor says that it slept then. Between looks at two actors the first may have been
 //! woken by the second. So all are looked at twice: an actor that slept both times without having
 //! been put on a processor in between slept throughout, and these sleeps overlap: *a consistent cut*.
+//! The cut is the moment at which the last one is looked at, so for that one a single look will do.
 //!
 //! - `syscall` says whether the thread is off its processor, in which call, with which arguments; the
 //!   kernel checks that it did not move meanwhile. The state in `stat` doesn't tell: a thread that
@@ -16,6 +17,15 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+
+/// Whether all these threads sleep in calls at one moment, the last look at the last one. `false`
+/// decides nothing. Whether a call has returned meanwhile is left to the caller.
+pub(crate) fn asleep_together(lookouts: &mut [&mut Lookout]) -> bool {
+    let Some((_, before)) = lookouts.split_last_mut() else { return true };
+    let before = before.len();
+    lookouts.iter_mut().all(|lookout| lookout.first())
+        && lookouts[..before].iter_mut().all(|lookout| lookout.second())
+}
 
 /// Kept descriptors on what the system tells about one thread.
 pub(crate) struct Lookout {
@@ -53,32 +63,30 @@ impl Lookout {
         }
     }
 
-    /// Whether the thread sleeps in a call, for another actor: enough where no other call is open.
-    ///
-    /// The two readings may see two sleeps; either the later one is `S` and in the same call, or the
-    /// call has returned since, which the caller checks.
-    pub(crate) fn asleep(&mut self) -> bool {
-        self.sleeps() && self.state() == Some(b'S')
-    }
-
-    /// The first look.
+    /// The first look: whether the thread sleeps in a call, for another actor.
     pub(crate) fn first(&mut self) -> bool {
         let Some(runs) = self.runs() else { return false };
         self.runs = runs;
-        // A letter read now belongs to the sleep of this count if the second look confirms it.
-        self.sleeps() && (self.interruptible == Some(runs) || self.state() == Some(b'S'))
+        if !self.sleeps() {
+            return false;
+        }
+        // The count was the same before and after, so the letter is that of this sleep, and stays it
+        // until the count changes.
+        if self.interruptible != Some(runs)
+            && self.state() == Some(b'S')
+            && self.runs() == Some(runs)
+        {
+            self.interruptible = Some(runs);
+        }
+        self.interruptible == Some(runs)
     }
 
     /// The second look: whether the thread has slept in one call since the first.
     pub(crate) fn second(&mut self) -> bool {
         let mut line = Line::default();
-        let same = line.read(&self.syscall).is_ok()
+        line.read(&self.syscall).is_ok()
             && line.text() == self.line.text()
-            && self.runs() == Some(self.runs);
-        if same {
-            self.interruptible = Some(self.runs);
-        }
-        same
+            && self.runs() == Some(self.runs)
     }
 
     fn sleeps(&mut self) -> bool {

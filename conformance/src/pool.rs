@@ -14,12 +14,13 @@ use pipewright_backends::sys::map::Bell;
 use pipewright_backends::sys::process::Child;
 use pipewright_backends::sys::{passing, signals};
 use pipewright_backends::{Channel, Port};
-use pipewright_model::call::Actor;
+use pipewright_model::call::{ACTORS_MAX, Actor};
 use pipewright_model::data;
 use pipewright_model::run::Actors;
+use smallvec::SmallVec;
 use tempfile::TempDir;
 
-use crate::look::Lookout;
+use crate::look::{Lookout, asleep_together};
 use crate::trouble::Trouble;
 use crate::worker::{Supply, Tray, Worker, place_path};
 
@@ -51,6 +52,8 @@ pub(crate) struct Pool {
     places: TempDir,
     /// Processors that workers take in turn; empty: wherever the parent is.
     cores: Vec<usize>,
+    /// How often it was looked whether nothing moves.
+    looks: u64,
     /// Worker processes die with the thread that forked them, so a pool can't move to another.
     _stays: PhantomData<*const ()>,
 }
@@ -90,7 +93,7 @@ impl Pool {
             .map_err(Trouble::while_doing("make a temporary directory"))?;
         let workers = Vec::new();
         let bell = Arc::new(bell);
-        Ok(Pool { bell, workers, channel, places, cores, _stays: PhantomData })
+        Ok(Pool { bell, workers, channel, places, cores, looks: 0, _stays: PhantomData })
     }
 
     pub(crate) fn places(&self) -> &Path {
@@ -99,6 +102,10 @@ impl Pool {
 
     pub(crate) fn len(&self) -> usize {
         self.workers.len()
+    }
+
+    pub(crate) fn looks(&self) -> u64 {
+        self.looks
     }
 
     pub(crate) fn member(&mut self, actor: Actor) -> &mut Member {
@@ -154,14 +161,15 @@ impl Pool {
 
     /// Whether each of these actors sleeps in its call, all at one moment. `false` decides nothing.
     pub(crate) fn quiet(&mut self, open: Actors) -> bool {
-        let slept = if open.0.is_power_of_two() {
-            // Nobody else is in a call who could wake it between two looks.
-            open.iter().all(|actor| self.member(actor).lookout.asleep())
-        } else {
-            open.iter().all(|actor| self.member(actor).lookout.first())
-                && open.iter().all(|actor| self.member(actor).lookout.second())
-        };
-        slept && open.iter().all(|actor| !self.member(actor).desk.finished())
+        self.looks += 1;
+        let members = self.workers.iter_mut().enumerate();
+        let mut lookouts: SmallVec<[_; ACTORS_MAX]> = members
+            .filter(|(index, _)| open.contains(Actor(*index as u8)))
+            .map(|(_, member)| &mut member.lookout)
+            .collect();
+        let asleep = asleep_together(&mut lookouts);
+        drop(lookouts);
+        asleep && open.iter().all(|actor| !self.workers[usize::from(actor.0)].desk.finished())
     }
 
     /// Has the orders carried out, all at the same time.

@@ -118,6 +118,11 @@ impl Runner {
         }
     }
 
+    /// How often it was looked whether nothing moves, so far.
+    pub fn looks(&self) -> u64 {
+        self.pool.looks()
+    }
+
     fn run_one(&mut self, scenario: &Scenario) -> Result<Run, Trouble> {
         self.check(scenario)?;
         self.staff()?;
