@@ -26,15 +26,19 @@ const PAIRS: usize = 21;
 const CORE: usize = 0;
 
 fn main() {
+    // With a number N: only the looks, N times as many; 10 makes more than 200,000.
+    let times = std::env::args().nth(1).map(|text| text.parse().expect("a number"));
     let cores = process::cores().expect("processors");
     process::pin(&[CORE]).expect("pinned");
     println!("all on processor {CORE}; medians of {PAIRS} interleaved pairs");
-    port_against_raw_calls();
-    call_in_a_worker();
-    certainty_of_sleep();
-    whole_scenarios();
+    if times.is_none() {
+        port_against_raw_calls();
+        call_in_a_worker();
+        certainty_of_sleep();
+        whole_scenarios();
+    }
     process::pin(&cores).expect("unpinned");
-    false_answers();
+    false_answers(2_000 * times.unwrap_or(1));
 }
 
 /// Medians of two things measured in turns, in nanoseconds each, and their ratio.
@@ -259,25 +263,27 @@ fn rally(serves: bool, from: impl AsFd, to: impl AsFd) {
     }
 }
 
-/// The first argument multiplies the number of looks: 10 makes more than 200,000, in minutes.
-fn scale() -> u64 {
-    std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1)
-}
-
-fn false_answers() {
+fn false_answers(looks: u64) {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     let neighbour = thread::spawn(move || {
+        // The processor furthest from the one on which others are pinned.
+        process::pin(&[*process::cores().expect("processors").last().expect("one")])
+            .expect("pinned");
         while !seen.load(Ordering::Relaxed) {
             (0..10_000).for_each(|_| spin_loop());
             thread::yield_now();
         }
     });
     for placement in [Placement::Anywhere, Placement::Core(CORE), Placement::Spread] {
-        for actors in [vec![0], vec![0, 1, 2], vec![0, 1, 2, 3]] {
-            restless(placement, &actors, 2_000 * scale());
+        restless(placement, &[2], looks);
+        restless(placement, &[0, 1, 2], looks);
+        // On one processor each look would wait for a slice of time that the last one computes away.
+        if !matches!(placement, Placement::Core(_)) {
+            restless(placement, &[3], looks);
+            restless(placement, &[0, 1, 2, 3], looks);
         }
-        handovers(placement, 2_000 * scale());
+        handovers(placement, looks);
     }
     stop.store(true, Ordering::Relaxed);
     neighbour.join().expect("the neighbour");
@@ -286,22 +292,19 @@ fn false_answers() {
 /// Looks while calls are always under way: any quiet is false.
 fn restless(placement: Placement, actors: &[u8], looks: u64) {
     let mut runner = runner(&Restless, Arrangement::Threads, placement);
-    let calls: Vec<_> = match actors {
-        [_] => vec![(2, R, Op::Seek), (3, R, Op::Seek)],
-        _ => actors.iter().map(|actor| (*actor, R, Op::Seek)).collect(),
-    };
+    let calls: Vec<_> = actors.iter().map(|actor| (*actor, R, Op::Seek)).collect();
     let seat: &[(End, Mode)] = &[(R, Mode::Read)];
     let mut scenario = scenario(&[seat; 4], &calls);
     for step in &mut scenario.steps {
-        step.settle = actors.len() == 1;
+        step.settle = false;
     }
     let mut wrong = 0;
     while runner.looks() < looks {
         let run = runner.run(&scenario).expect("a run");
         wrong += run.events.iter().filter(|event| matches!(event, Event::Quiet(_))).count();
     }
-    let (looks, open) = (runner.looks(), actors.len());
-    println!("false answers, {open} restless {placement:?}: {wrong} in {looks} looks");
+    let looks = runner.looks();
+    println!("false answers, restless {actors:?} {placement:?}: {wrong} in {looks} looks");
 }
 
 /// Looks while a writer releases a reader: any quiet but the reader's own is false.
