@@ -1,5 +1,38 @@
 //! Real channels of this machine, translated to the words of the specification.
+//!
+//! - [`channels`]: every channel there is, and [`named`]: one of them;
+//! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
+//! - [`FdPort`]: the port of whatever is made of file descriptors;
+//! - [`Pipe`], [`Fifo`]: the channels;
+//! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
+//!
+//! Nothing here knows which reply is right.
 
 pub mod channel;
+pub mod fifo;
+pub mod pipe;
+pub mod port;
+pub mod sys;
 
 pub use channel::{Arrangement, Channel, Instance, Port, Seen};
+pub use fifo::Fifo;
+pub use pipe::Pipe;
+pub use port::FdPort;
+
+/// Every channel, in the order of reports. A new one is one file and one line here.
+pub fn channels() -> &'static [&'static dyn Channel] {
+    &[
+        &Pipe::PLAIN,
+        &Pipe::NONBLOCKING,
+        &Pipe::SMALL,
+        &Pipe::PACKET,
+        &Fifo::PLAIN,
+        &Fifo::NONBLOCKING,
+        &Fifo::SMALL,
+    ]
+}
+
+/// The channel called `name`.
+pub fn named(name: &str) -> Option<&'static dyn Channel> {
+    channels().iter().copied().find(|channel| channel.name() == name)
+}

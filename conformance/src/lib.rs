@@ -1,3 +1,24 @@
 //! Runs the specification's scenarios on real channels and judges what is seen.
+//!
+//! - [`scenario`]: who calls what in which order;
+//! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
+//! - [`Placement`]: on which processors;
+//! - [`Trouble`]: why there is no run; never a judgement on the channel;
+//! - [`stop`]: ending between two scenarios on Ctrl-C.
+//!
+//! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
+//! any more?), `pool` and `worker`.
 
+mod look;
+mod play;
+mod pool;
+mod runner;
 pub mod scenario;
+pub mod stop;
+mod trouble;
+mod worker;
+
+pub use pool::Placement;
+pub use runner::Runner;
+pub use scenario::{Scenario, Step};
+pub use trouble::Trouble;

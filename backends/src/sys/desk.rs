@@ -1,0 +1,225 @@
+//! The desk between the controller of a run and one worker: orders one way, reports the other.
+//!
+//! A desk lies in memory shared by both, be they threads or processes. One order is out at a time.
+//! The order belongs to the worker from the moment that the controller posts it until the worker
+//! reports; everything else on the desk but the atomics follows it, and so does the right to touch it.
+#![expect(unsafe_code, reason = "one side at a time owns what lies in shared memory")]
+
+use std::cell::UnsafeCell;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use pipewright_model::call::{Actor, ENDS_MAX, End, Mode, Op};
+
+use super::map::{self, Bell, Map};
+use crate::channel::Seen;
+
+/// The most bytes that one call can offer or take.
+pub const BYTES_MAX: usize = 1 << 20;
+
+/// What a worker is told to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Order {
+    /// Say who you are; every worker's first order.
+    Introduce,
+    /// Make a call. A write offers this actor's bytes from position `from` on.
+    Call {
+        /// The actor that the worker plays.
+        actor: Actor,
+        /// The end.
+        end: End,
+        /// The operation.
+        op: Op,
+        /// Position of the first byte offered among all that the actor has written.
+        from: i64,
+    },
+    /// Take the port, or the descriptors, handed over for the channel at this place.
+    Take {
+        /// Number of the place.
+        place: u64,
+    },
+    /// Open these ends of the channel at this place.
+    Join {
+        /// Number of the place.
+        place: u64,
+        /// The ends, in order; none after the first `None`.
+        ends: [Option<(End, Mode)>; ENDS_MAX],
+    },
+    /// Use the port inherited at this index.
+    Use {
+        /// Index among the ports inherited.
+        index: u32,
+    },
+    /// Drop the port.
+    Drop,
+    /// End.
+    Leave,
+}
+
+/// What a worker says when it has carried out an order.
+#[derive(Clone, Copy, Debug)]
+pub enum Report {
+    /// The number by which the system knows the worker's thread.
+    Thread(i32),
+    /// What a call gave, and when it had returned, on the clock of [`super::now_ns`].
+    Seen(Seen, u64),
+    /// Done, nothing to say.
+    Done,
+    /// It failed with this error number.
+    Failed(i32),
+}
+
+#[repr(C, align(4096))]
+struct Shared {
+    /// Counts orders posted. The worker sleeps on this word.
+    posted: AtomicU32,
+    /// Counts orders carried out.
+    finished: AtomicU32,
+    /// When the call under way was entered.
+    entered_ns: AtomicU64,
+    order: UnsafeCell<Order>,
+    report: UnsafeCell<Report>,
+    bytes: UnsafeCell<Page<[u8; BYTES_MAX]>>,
+}
+
+#[repr(C, align(4096))]
+struct Page<T>(T);
+
+// SAFETY: the cells belong to one side at a time, as the two counters say.
+unsafe impl Sync for Shared {}
+
+/// Makes a desk: the controller's side and the worker's.
+///
+/// # Errors
+///
+/// If the system has no memory for it.
+pub fn desk(bell: Arc<Bell>) -> io::Result<(Desk, Orders)> {
+    // SAFETY: the two enums are written, the rest is valid as zeros; no pointers in it.
+    let shared = unsafe {
+        Map::<Shared>::new(|shared| {
+            let shared = shared.as_ref();
+            shared.order.get().write(Order::Introduce);
+            shared.report.get().write(Report::Done);
+        })
+    }?;
+    let shared = Arc::new(shared);
+    let desk = Desk { shared: shared.clone(), posted: 0 };
+    Ok((desk, Orders { shared, bell, taken: 0 }))
+}
+
+/// The controller's side of a desk.
+pub struct Desk {
+    shared: Arc<Map<Shared>>,
+    posted: u32,
+}
+
+impl Desk {
+    /// Gives the worker an order.
+    ///
+    /// # Panics
+    ///
+    /// If the worker has not carried out the one before.
+    pub fn post(&mut self, order: Order) {
+        assert!(self.finished(), "the worker still has an order");
+        // SAFETY: no order is out, so the desk is the controller's.
+        unsafe { *self.shared.order.get() = order };
+        self.posted = self.posted.wrapping_add(1);
+        self.shared.posted.store(self.posted, Ordering::Release);
+        map::wake(&self.shared.posted);
+    }
+
+    /// Whether the worker has carried out all orders.
+    pub fn finished(&self) -> bool {
+        self.shared.finished.load(Ordering::Acquire) == self.posted
+    }
+
+    /// What the worker reported last, if it has carried out its order.
+    pub fn report(&self) -> Option<Report> {
+        // SAFETY: no order is out, so the desk is the controller's.
+        self.finished().then(|| unsafe { *self.shared.report.get() })
+    }
+
+    /// The bytes of the call that returned last.
+    ///
+    /// # Panics
+    ///
+    /// If the worker has not carried out its order.
+    pub fn bytes(&self) -> &[u8] {
+        assert!(self.finished(), "the worker still has an order");
+        // SAFETY: no order is out, and posting one takes `&mut self`.
+        unsafe { &(*self.shared.bytes.get()).0 }
+    }
+
+    /// When the call under way, or the last one, was entered.
+    pub fn entered_ns(&self) -> u64 {
+        self.shared.entered_ns.load(Ordering::Acquire)
+    }
+
+    /// Address of the word on which the worker sleeps while it has no order; the same in all
+    /// processes, as they were forked from this one.
+    pub fn idle_address(&self) -> usize {
+        (&raw const self.shared.posted).addr()
+    }
+}
+
+/// The worker's side of a desk.
+pub struct Orders {
+    shared: Arc<Map<Shared>>,
+    bell: Arc<Bell>,
+    taken: u32,
+}
+
+impl Orders {
+    /// Waits for the next order. The one before must have been reported on.
+    pub fn take(&mut self) -> Order {
+        loop {
+            let posted = self.shared.posted.load(Ordering::Acquire);
+            if posted != self.taken {
+                self.taken = posted;
+                // SAFETY: an order is out, so the desk is the worker's.
+                return unsafe { *self.shared.order.get() };
+            }
+            map::wait(&self.shared.posted, posted, None);
+        }
+    }
+
+    fn holds_order(&self) -> bool {
+        self.shared.finished.load(Ordering::Relaxed) != self.taken
+    }
+
+    /// Room for the bytes of a call, and the stamp to set when it is entered.
+    ///
+    /// # Panics
+    ///
+    /// If no order is out.
+    pub fn call(&mut self) -> (&mut [u8], Stamp<'_>) {
+        assert!(self.holds_order(), "the desk is the controller's");
+        // SAFETY: an order is out, so the desk is the worker's, and reporting takes `&mut self`.
+        let bytes = unsafe { &mut (*self.shared.bytes.get()).0 };
+        (bytes, Stamp(&self.shared.entered_ns))
+    }
+
+    /// Reports on the order, which ends it.
+    ///
+    /// # Panics
+    ///
+    /// If no order is out.
+    pub fn finish(&mut self, report: Report) {
+        assert!(self.holds_order(), "the desk is the controller's");
+        // SAFETY: an order is out, so the desk is the worker's.
+        unsafe { *self.shared.report.get() = report };
+        self.shared.finished.store(self.taken, Ordering::Release);
+        self.bell.ring();
+    }
+}
+
+/// Stamps the entry into a call.
+pub struct Stamp<'a>(&'a AtomicU64);
+
+impl Stamp<'_> {
+    /// Notes that the call is entered now.
+    pub fn entered(self) {
+        self.0.store(super::now_ns(), Ordering::Release);
+    }
+}

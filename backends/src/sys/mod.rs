@@ -1,0 +1,68 @@
+//! What driving actors takes from the system: shared memory, futexes, processes, signals, descriptors
+//! sent from one process to another.
+//!
+//! All of it is offered as safe functions, so that who drives actors needs no `unsafe`.
+
+use std::fmt;
+use std::io;
+
+use nix::libc;
+use rustix::time::{ClockId, clock_gettime};
+
+pub mod desk;
+pub mod map;
+pub mod passing;
+pub mod process;
+pub mod signals;
+
+/// The time on the clock that orders events, in nanoseconds (`CLOCK_MONOTONIC`).
+pub fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Something that the system has run out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortage {
+    /// Descriptors, of the process or of the system.
+    Descriptors,
+    /// Room in a file system.
+    Space,
+    /// The right to write: the file system is mounted read-only.
+    Writable,
+    /// Processes or memory.
+    Processes,
+}
+
+impl Shortage {
+    /// What the system lacks, where that is what this error says.
+    pub fn of(error: &io::Error) -> Option<Shortage> {
+        match error.raw_os_error()? {
+            libc::EMFILE | libc::ENFILE | libc::ETOOMANYREFS => Some(Shortage::Descriptors),
+            libc::ENOSPC | libc::EDQUOT => Some(Shortage::Space),
+            libc::EROFS => Some(Shortage::Writable),
+            libc::EAGAIN | libc::ENOMEM => Some(Shortage::Processes),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Shortage {
+    /// What is lacking, and what helps.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shortage::Descriptors => {
+                "too many descriptors are open; raise the limit (ulimit -n) or take fewer actors"
+            }
+            Shortage::Space => {
+                "no space is left in the temporary directory; free some, or set TMPDIR elsewhere"
+            }
+            Shortage::Writable => {
+                "the temporary directory is read-only; set TMPDIR to a writable one"
+            }
+            Shortage::Processes => {
+                "no more processes or no more memory; raise the limit (ulimit -u), or end others"
+            }
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! Worker processes: forked, bound to their parent's life, holding only the descriptors they need.
+#![expect(unsafe_code, reason = "forks, and closes descriptors by number")]
+
+use std::io;
+use std::os::fd::RawFd;
+
+use nix::libc;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+
+/// A worker process. Dropping it kills and reaps it.
+#[derive(Debug)]
+pub struct Child {
+    id: Pid,
+    /// How it ended, once it has been reaped.
+    ended: Option<String>,
+}
+
+impl Child {
+    /// Forks a process that closes all descriptors but the standard three and `keep`, does `work`,
+    /// and ends. It ignores `SIGINT`, and is killed when the *thread* that forked it ends.
+    ///
+    /// Only the forking thread lives on in the child: `work` must take no lock that another thread
+    /// of this process may have held. Memory can be allocated (glibc sees to that).
+    ///
+    /// # Errors
+    ///
+    /// Whatever `fork(2)` says.
+    pub fn fork(keep: Vec<RawFd>, work: impl FnOnce()) -> io::Result<Child> {
+        let parent = getpid();
+        // SAFETY: the child calls what the doc comment above allows, and never returns from here.
+        match unsafe { fork() }? {
+            ForkResult::Parent { child } => Ok(Child { id: child, ended: None }),
+            ForkResult::Child => {
+                be_child(parent, keep);
+                work();
+                exit(0);
+            }
+        }
+    }
+
+    /// The process id.
+    pub fn id(&self) -> i32 {
+        self.id.as_raw()
+    }
+
+    /// How the process ended, if it has.
+    pub fn ended(&mut self) -> Option<&str> {
+        if self.ended.is_none() {
+            self.ended = match waitpid(self.id, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => None,
+                Ok(status) => Some(describe(status)),
+                Err(errno) => Some(format!("lost: {errno}")),
+            };
+        }
+        self.ended.as_deref()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            // It may have ended by itself; it is ours to reap all the same.
+            let _ = kill(self.id, Signal::SIGKILL);
+            while waitpid(self.id, None) == Err(nix::errno::Errno::EINTR) {}
+        }
+    }
+}
+
+fn describe(status: WaitStatus) -> String {
+    match status {
+        WaitStatus::Exited(_, code) => format!("exited with status {code}"),
+        WaitStatus::Signaled(_, signal, _) => format!("killed by {signal}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn be_child(parent: Pid, mut keep: Vec<RawFd>) {
+    // A panic must not run on into the parent's code, nor wait for a lock that died with a thread.
+    std::panic::set_hook(Box::new(|_| exit(101)));
+    if set_pdeathsig(Signal::SIGKILL).is_err() || getppid() != parent {
+        exit(102);
+    }
+    // SAFETY: no handler is installed.
+    let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };
+    keep.extend([0, 1, 2]);
+    keep.sort_unstable();
+    for pair in keep.windows(2) {
+        close_range(pair[0] + 1, pair[1] - 1);
+    }
+    close_range(keep[keep.len() - 1] + 1, RawFd::MAX);
+}
+
+fn close_range(first: RawFd, last: RawFd) {
+    if first <= last {
+        // SAFETY: their owners are copies of the parent's, which this process neither uses nor drops.
+        unsafe { libc::close_range(first as libc::c_uint, last as libc::c_uint, 0) };
+    }
+}
+
+fn exit(status: i32) -> ! {
+    // SAFETY: ends the process without running the parent's exit handlers a second time.
+    unsafe { libc::_exit(status) }
+}
+
+/// The processors on which this thread may run.
+///
+/// # Errors
+///
+/// Whatever `sched_getaffinity(2)` says.
+pub fn cores() -> io::Result<Vec<usize>> {
+    let set = sched_getaffinity(Pid::from_raw(0))?;
+    Ok((0..CpuSet::count()).filter(|core| set.is_set(*core) == Ok(true)).collect())
+}
+
+/// Keeps this thread, and what it forks or spawns from now on, to these processors.
+///
+/// # Errors
+///
+/// Whatever `sched_setaffinity(2)` says.
+pub fn pin(cores: &[usize]) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core)?;
+    }
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
+
+/// The number by which the system knows this thread.
+pub fn thread_id() -> i32 {
+    nix::unistd::gettid().as_raw()
+}

@@ -1,0 +1,233 @@
+//! One scenario on one channel: makes the calls, waits until nothing moves, notes what was seen.
+
+use pipewright_backends::Seen;
+use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
+use pipewright_model::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply};
+use pipewright_model::data::Data;
+use pipewright_model::run::{Actors, Event, Run, Setup};
+
+use crate::pool::{Patience, Pool};
+use crate::runner::everybody;
+use crate::scenario::{Scenario, Step};
+use crate::trouble::Trouble;
+
+/// A scenario under way.
+pub(crate) struct Play<'a> {
+    pool: &'a mut Pool,
+    scenario: &'a Scenario,
+    parts: [Part; ACTORS_MAX],
+    /// Whose call is posted and not known to have returned.
+    open: Actors,
+    /// Whose open call is in the run already.
+    told: Actors,
+    /// Whether a call was posted since things last came to rest.
+    stirred: bool,
+    /// What was seen since then, with its time. At equal times calls go before returns.
+    seen: Vec<(u64, Rank, Event)>,
+    run: Run,
+}
+
+/// What is known of an actor.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    call: Option<Call>,
+    /// How many bytes it has written.
+    written: i64,
+    /// Which of its ends are open, a bit each.
+    ends: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Call,
+    Return,
+}
+
+impl<'a> Play<'a> {
+    pub(crate) fn new(pool: &'a mut Pool, scenario: &'a Scenario, setup: Setup) -> Play<'a> {
+        let mut parts = [Part::default(); ACTORS_MAX];
+        for (part, seat) in parts.iter_mut().zip(&scenario.seats) {
+            part.ends = seat.ends.iter().fold(0, |bits, (end, _)| bits | bit(*end));
+        }
+        let run = Run::new(setup, scenario.seats.clone(), scenario.end_names.clone());
+        let (open, told, seen) = (Actors::NONE, Actors::NONE, Vec::new());
+        Play { pool, scenario, parts, open, told, stirred: false, seen, run }
+    }
+
+    /// Makes the calls, then takes all ends away. The run, and whether all workers are idle again.
+    pub(crate) fn play(mut self) -> Result<(Run, bool), Trouble> {
+        for Step { call, settle } in &self.scenario.steps {
+            if usize::from(call.actor.0) < self.scenario.seats.len() {
+                self.step(*call)?;
+            }
+            if *settle {
+                self.settle()?;
+            }
+        }
+        self.settle()?;
+        debug_assert_eq!(self.run.check(), Ok(()));
+        let released = self.take_ends_away()?;
+        Ok((self.run, released))
+    }
+
+    /// Posts a call, unless its actor is blocked or it makes no sense.
+    fn step(&mut self, call: Call) -> Result<(), Trouble> {
+        self.wait_for(call.actor)?;
+        if self.open.contains(call.actor) || !self.is_well_formed(call) {
+            return Ok(());
+        }
+        let part = &mut self.parts[usize::from(call.actor.0)];
+        part.call = Some(call);
+        let Call { actor, end, op } = call;
+        let order = Order::Call { actor, end, op, from: part.written };
+        self.pool.member(actor).desk.post(order);
+        self.open = self.open.with(actor);
+        self.stirred = true;
+        Ok(())
+    }
+
+    /// Lets an actor come to the end of its call, or to sleep in it.
+    fn wait_for(&mut self, actor: Actor) -> Result<(), Trouble> {
+        let this = Actors::NONE.with(actor);
+        let mut patience = Patience::new();
+        while self.open.contains(actor) {
+            self.collect(actor);
+            if !self.open.contains(actor) || self.pool.quiet(this) {
+                break;
+            }
+            self.pool.pause(&mut patience, this)?;
+        }
+        Ok(())
+    }
+
+    fn is_well_formed(&self, call: Call) -> bool {
+        let ends_max = self.scenario.end_names.len().min(ENDS_MAX);
+        let names = |end: End| usize::from(end.0) < ends_max;
+        let open = |end| self.parts[usize::from(call.actor.0)].ends & bit(end) != 0;
+        match call.op {
+            Op::Unlink => true,
+            _ if !names(call.end) => false,
+            Op::Open { .. } => !open(call.end),
+            Op::Dup { new } => names(new) && !open(new),
+            Op::Read { len } | Op::Write { len } | Op::ReadAt { len } | Op::WriteAt { len } => {
+                len as usize <= BYTES_MAX
+            }
+            _ => true,
+        }
+    }
+
+    /// Waits until every open call has returned or all those open sleep at the same time; notes it.
+    fn settle(&mut self) -> Result<(), Trouble> {
+        if !self.stirred {
+            return Ok(());
+        }
+        let mut patience = Patience::new();
+        while !self.collect_all() {
+            let before = self.open;
+            self.pool.pause(&mut patience, before)?;
+            if self.collect_all() || self.pool.quiet(self.open) {
+                break;
+            }
+            if self.open != before {
+                patience = Patience::new();
+            }
+        }
+        self.note_calls();
+        self.seen.sort_by_key(|(time, rank, _)| (*time, *rank));
+        for (_, _, event) in self.seen.drain(..) {
+            self.run.push(event);
+        }
+        if !self.open.is_empty() {
+            self.run.push(Event::Quiet(self.open));
+        }
+        self.stirred = false;
+        Ok(())
+    }
+
+    /// Takes note of the calls that sleep and are not in the run yet.
+    fn note_calls(&mut self) {
+        for actor in self.open.iter().filter(|actor| !self.told.contains(*actor)) {
+            if let Some(call) = self.parts[usize::from(actor.0)].call {
+                let entered = self.pool.member(actor).desk.entered_ns();
+                self.seen.push((entered, Rank::Call, Event::Call(call)));
+            }
+        }
+        self.told = self.open;
+    }
+
+    /// Takes note of all returns; whether no call is open any more.
+    fn collect_all(&mut self) -> bool {
+        for actor in self.open.iter() {
+            self.collect(actor);
+        }
+        self.open.is_empty()
+    }
+
+    /// Takes note of the return of an actor's call, if it has returned.
+    fn collect(&mut self, actor: Actor) {
+        let part = &mut self.parts[usize::from(actor.0)];
+        let desk = &self.pool.member(actor).desk;
+        let (Some(Report::Seen(seen, left)), Some(call)) = (desk.report(), part.call) else {
+            return;
+        };
+        if !self.told.contains(actor) {
+            self.seen.push((desk.entered_ns(), Rank::Call, Event::Call(call)));
+        }
+        let data = given(call.op, seen.answer, desk.bytes());
+        let Seen { answer, signal } = seen;
+        self.seen.push((left, Rank::Return, Event::Return(actor, Reply { answer, signal, data })));
+        part.learn(call, answer);
+        part.call = None;
+        self.open = without(self.open, actor);
+        self.told = without(self.told, actor);
+    }
+
+    /// Has all ports dropped. `false`: some call could not be interrupted.
+    fn take_ends_away(&mut self) -> Result<bool, Trouble> {
+        let all = everybody(self.scenario);
+        let drop = |actor| (actor, Order::Drop);
+        let idle = all.iter().filter(|actor| !self.open.contains(*actor));
+        let idle: Vec<_> = idle.map(drop).collect();
+        self.pool.carry_out(idle, "drop ends")?;
+        for actor in self.open.iter() {
+            if !self.pool.release(actor)? {
+                return Ok(false);
+            }
+            self.pool.carry_out([drop(actor)], "drop ends")?;
+        }
+        Ok(true)
+    }
+}
+
+impl Part {
+    fn learn(&mut self, call: Call, answer: Answer) {
+        match (call.op, answer) {
+            (Op::Write { .. } | Op::WriteAt { .. }, Answer::Count(count)) => {
+                self.written += i64::from(count);
+            }
+            (Op::Open { .. }, Answer::Done) => self.ends |= bit(call.end),
+            (Op::Dup { new }, Answer::Done) => self.ends |= bit(new),
+            // However it fails, a close leaves nothing open.
+            (Op::Close, _) => self.ends &= !bit(call.end),
+            _ => {}
+        }
+    }
+}
+
+/// The data that a call gave.
+fn given(op: Op, answer: Answer, bytes: &[u8]) -> Data {
+    match (op, answer) {
+        (Op::Read { len } | Op::ReadAt { len }, Answer::Count(count)) if count <= len => {
+            Data::Bytes(bytes[..count as usize].into())
+        }
+        _ => Data::Unknown,
+    }
+}
+
+fn bit(end: End) -> u8 {
+    1 << end.0
+}
+
+fn without(actors: Actors, actor: Actor) -> Actors {
+    Actors(actors.0 & !Actors::NONE.with(actor).0)
+}

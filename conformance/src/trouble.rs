@@ -1,0 +1,92 @@
+//! Why a scenario could not be carried out. It says nothing about the channel.
+
+use std::io;
+
+use pipewright_backends::Arrangement;
+use pipewright_backends::sys::Shortage;
+use pipewright_model::call::Actor;
+
+/// Why there is no run.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The channel does not offer the arrangement.
+    #[error(
+        "{channel} can't be shared in the arrangement {arrangement:?}; choose one of {offered:?}"
+    )]
+    Unsupported {
+        /// Name of the channel.
+        channel: String,
+        /// The arrangement asked for.
+        arrangement: Arrangement,
+        /// What the channel offers.
+        offered: Vec<Arrangement>,
+    },
+    /// The scenario takes more actors than the runner was made for.
+    #[error("the scenario takes {wanted} actors; this runner has {most}")]
+    TooManyActors {
+        /// Actors of the scenario.
+        wanted: usize,
+        /// Actors of the runner.
+        most: usize,
+    },
+    /// A worker ended in mid-run: a crash, or somebody killed it.
+    #[error(
+        "the worker of actor {} died ({status}); it is replaced, so run the scenario again",
+        actor.0
+    )]
+    ActorDied {
+        /// The actor that it played.
+        actor: Actor,
+        /// How it ended.
+        status: String,
+    },
+    /// For a long time nothing moved, yet not all actors were seen asleep.
+    #[error(
+        "nothing moved for {seconds} s, yet the actors were not all seen asleep; \
+         is the machine overloaded or suspended? run the scenario again"
+    )]
+    Inconclusive {
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// Actors can't be looked at.
+    #[error(
+        "failed to look at an actor in /proc ({source}); \
+         mount /proc, and let this user trace its own processes"
+    )]
+    Blind {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system has run out of something.
+    #[error("failed to {doing}: {shortage}")]
+    Short {
+        /// What was being done.
+        doing: &'static str,
+        /// What is lacking, and what helps.
+        shortage: Shortage,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused something else.
+    #[error("failed to {doing}: {source}")]
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An end was asked for ([`crate::stop`]).
+    #[error("stopped on request")]
+    Stopped,
+}
+
+impl Trouble {
+    /// The trouble that the system gave while `doing` something: words that finish "failed to …".
+    pub(crate) fn while_doing(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
+        move |source| match Shortage::of(&source) {
+            Some(shortage) => Trouble::Short { doing, shortage, source },
+            None => Trouble::System { doing, source },
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a worker does, be it a process or a thread: take an order, carry it out, report.
+//!
+//! A worker knows nothing of scenarios, and takes no lock that it could have inherited.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pipewright_backends::sys::desk::{Order, Orders, Report};
+use pipewright_backends::sys::{now_ns, passing, process};
+use pipewright_backends::{Channel, Port};
+use pipewright_model::call::{Actor, End, Op};
+use pipewright_model::data;
+
+/// Where a port is laid down for a worker thread to take it.
+pub(crate) type Tray = Arc<Mutex<Option<Box<dyn Port>>>>;
+
+/// Where a worker gets its ports from.
+pub(crate) enum Supply {
+    /// From another thread.
+    Tray(Tray),
+    /// Out of a socket.
+    Socket(OwnedFd),
+    /// From the process that forked this one: one for each channel of a batch.
+    Inherited(Vec<Option<Box<dyn Port>>>),
+}
+
+/// All that a worker needs to know.
+pub(crate) struct Worker {
+    pub(crate) orders: Orders,
+    pub(crate) channel: &'static dyn Channel,
+    /// The directory that holds all places.
+    pub(crate) places: PathBuf,
+    pub(crate) supply: Supply,
+    /// The processor to keep to, unless it is the parent's.
+    pub(crate) core: Option<usize>,
+}
+
+/// The path of a place.
+pub(crate) fn place_path(places: &Path, place: u64) -> PathBuf {
+    places.join(place.to_string())
+}
+
+impl Worker {
+    /// Carries out orders until told to leave.
+    pub(crate) fn work(mut self) {
+        let mut port: Option<Box<dyn Port>> = None;
+        loop {
+            let report = match self.orders.take() {
+                Order::Call { actor, end, op, from } => match &mut port {
+                    Some(port) => call(&mut self.orders, port.as_mut(), actor, end, op, from),
+                    None => Report::Failed(0),
+                },
+                Order::Introduce => self.introduce(),
+                Order::Drop => {
+                    port = None;
+                    Report::Done
+                }
+                Order::Leave => return,
+                handover => match self.receive(handover) {
+                    Ok(received) => {
+                        port = Some(received);
+                        Report::Done
+                    }
+                    Err(error) => failed(&error),
+                },
+            };
+            self.orders.finish(report);
+        }
+    }
+
+    fn introduce(&self) -> Report {
+        match self.core.map_or(Ok(()), |core| process::pin(&[core])) {
+            Ok(()) => Report::Thread(process::thread_id()),
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn receive(&mut self, handover: Order) -> io::Result<Box<dyn Port>> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        match (handover, &mut self.supply) {
+            (Order::Take { .. }, Supply::Tray(tray)) => {
+                tray.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(missing)
+            }
+            (Order::Take { place }, Supply::Socket(socket)) => {
+                self.channel.adopt(&place_path(&self.places, place), passing::receive(socket)?)
+            }
+            (Order::Use { index }, Supply::Inherited(ports)) => {
+                ports.get_mut(index as usize).and_then(Option::take).ok_or_else(missing)
+            }
+            (Order::Join { place, ends }, _) => {
+                let ends: Vec<_> = ends.into_iter().map_while(|end| end).collect();
+                self.channel.join(&place_path(&self.places, place), &ends)
+            }
+            _ => Err(missing()),
+        }
+    }
+}
+
+fn failed(error: &io::Error) -> Report {
+    Report::Failed(error.raw_os_error().unwrap_or(0))
+}
+
+/// How much of a buffer is marked before a read: bytes that were never given then show as such.
+const MARKED_BYTES_MAX: usize = 65_536;
+
+fn call(
+    orders: &mut Orders,
+    port: &mut dyn Port,
+    actor: Actor,
+    end: End,
+    op: Op,
+    from: i64,
+) -> Report {
+    let (bytes, stamp) = orders.call();
+    let bytes = match op {
+        Op::Read { len } | Op::ReadAt { len } => {
+            let bytes = &mut bytes[..len as usize];
+            let marked = bytes.len().min(MARKED_BYTES_MAX);
+            bytes[..marked].fill(0xee);
+            bytes
+        }
+        Op::Write { len } | Op::WriteAt { len } => {
+            let bytes = &mut bytes[..len as usize];
+            data::fill(actor, from, bytes);
+            bytes
+        }
+        _ => &mut [],
+    };
+    stamp.entered();
+    let seen = port.call(end, op, bytes);
+    Report::Seen(seen, now_ns())
+}

@@ -1,0 +1,166 @@
+//! Workers that die are noticed and replaced, and nothing is left behind: no process, no file, no
+//! descriptor. One test in a process of its own, as it counts what the process has.
+
+mod common;
+
+use std::fs;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use common::{play, quiet};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, Port, Seen};
+use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
+use pipewright_model::call::{Actor, Answer, End, Mode, Op};
+use pipewright_model::run::{Event, Run, Seat, Setup};
+
+const R: End = End(0);
+const W: End = End(1);
+
+fn children() -> Vec<i32> {
+    let threads = fs::read_dir("/proc/self/task").expect("threads").flatten();
+    let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")));
+    let ids = |list: String| list.split_whitespace().map(str::parse).collect::<Vec<_>>();
+    let mut ids: Vec<i32> = lists
+        .flat_map(|list| ids(list.unwrap_or_default()))
+        .map(|id| id.expect("a number"))
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").expect("descriptors").count()
+}
+
+#[test]
+fn after_a_thousand_scenarios_and_deaths_nothing_is_left() {
+    let own = tempfile::tempdir().expect("a directory");
+    tempfile::env::override_temp_dir(own.path()).expect("not overridden before");
+    let before = (children(), descriptors());
+    for channel in [&Pipe::PLAIN as &'static dyn Channel, &Fifo::PLAIN] {
+        for arrangement in channel.arrangements() {
+            thousand(channel, *arrangement);
+            the_dead_are_replaced(channel, *arrangement);
+            assert_eq!((children(), descriptors()), before);
+            assert_eq!(fs::read_dir(own.path()).expect("a directory").count(), 0);
+        }
+    }
+    death_in_the_midst_of_a_call_is_noticed();
+    assert_eq!((children(), descriptors()), before);
+}
+
+fn thousand(channel: &'static dyn Channel, arrangement: Arrangement) {
+    let scenario = play(
+        &[&[(R, Mode::Read)], &[(W, Mode::Write)]],
+        &[(0, R, Op::Read { len: 5 }), (1, W, Op::Write { len: 3 }), (0, R, Op::Read { len: 5 })],
+    );
+    let mut runner = Runner::new(channel, arrangement, 2, Placement::Anywhere).expect("a runner");
+    let mut seen = 0;
+    runner.run_all(&vec![scenario; 1_000], |index, run| {
+        assert_eq!(index, seen);
+        seen += 1;
+        assert_eq!(quiet(&run.expect("a run")), [1, 1]);
+    });
+    assert_eq!(seen, 1_000);
+}
+
+fn the_dead_are_replaced(channel: &'static dyn Channel, arrangement: Arrangement) {
+    if arrangement == Arrangement::Threads {
+        return;
+    }
+    let mut runner = Runner::new(channel, arrangement, 3, Placement::Anywhere).expect("a runner");
+    let mut results = Vec::new();
+    runner.run_all(&vec![two_readers(Op::Available); 4], |index, run| {
+        if index == 1 {
+            let victim = *children().last().expect("a worker");
+            kill(Pid::from_raw(victim), Signal::SIGKILL).expect("killed");
+        }
+        results.push(run);
+    });
+    assert_died(&results[2]);
+    for index in [0, 1, 3] {
+        let run = results[index].as_ref().expect("a run");
+        let is_end = |event: &&Event| matches!(event, Event::Return(Actor(0..2), reply) if reply.answer == Answer::Count(0));
+        assert_eq!(run.events.iter().filter(is_end).count(), 1, "one gets bytes, one the end");
+    }
+}
+
+fn death_in_the_midst_of_a_call_is_noticed() {
+    for arrangement in [Arrangement::Inherited, Arrangement::Passed] {
+        let mut runner =
+            Runner::new(&Deadly, arrangement, 3, Placement::Anywhere).expect("a runner");
+        for _ in 0..3 {
+            assert_died(&runner.run(&two_readers(DEADLY)));
+            runner.run(&two_readers(Op::Available)).expect("a run");
+        }
+    }
+}
+
+/// Two blocked readers; a writer that makes a call, writes and closes.
+fn two_readers(op: Op) -> Scenario {
+    let reader: &[(End, Mode)] = &[(R, Mode::Read)];
+    play(
+        &[reader, reader, &[(W, Mode::Write)]],
+        &[
+            (0, R, Op::Read { len: 5 }),
+            (1, R, Op::Read { len: 5 }),
+            (2, W, op),
+            (2, W, Op::Write { len: 3 }),
+            (2, W, Op::Close),
+        ],
+    )
+}
+
+fn assert_died(result: &Result<Run, Trouble>) {
+    let Err(Trouble::ActorDied { actor: Actor(2), status }) = result else {
+        panic!("{result:?}");
+    };
+    assert!(status.contains("SIGKILL"), "{status}");
+}
+
+/// A pipe on which one call kills its caller.
+struct Deadly;
+
+const DEADLY: Op = Op::Seek;
+
+struct Mortal(Box<dyn Port>);
+
+impl Port for Mortal {
+    fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
+        if op == DEADLY {
+            kill(Pid::this(), Signal::SIGKILL).expect("killed");
+        }
+        self.0.call(end, op, bytes)
+    }
+
+    fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {
+        self.0.descriptors()
+    }
+}
+
+impl Channel for Deadly {
+    fn name(&self) -> &str {
+        "deadly"
+    }
+
+    fn setup(&self) -> Setup {
+        Pipe::PLAIN.setup()
+    }
+
+    fn arrangements(&self) -> &[Arrangement] {
+        &[Arrangement::Inherited, Arrangement::Passed]
+    }
+
+    fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
+        let Instance { setup, ports, keeper } = Pipe::PLAIN.create(place, seats)?;
+        let mortal = |port| Box::new(Mortal(port)) as Box<dyn Port>;
+        Ok(Instance { setup, ports: ports.into_iter().map(mortal).collect(), keeper })
+    }
+
+    fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
+        Ok(Box::new(Mortal(Pipe::PLAIN.adopt(place, ends)?)))
+    }
+}

@@ -1,0 +1,221 @@
+//! Scenarios on real channels give the runs that the kernel's behaviour makes necessary.
+
+mod common;
+
+use common::{play, quiet, seats};
+use pipewright_backends::{Arrangement, Channel, Fifo, Pipe, channels};
+use pipewright_conformance::{Placement, Runner, Scenario, Step, Trouble};
+use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, Reply, Signal};
+use pipewright_model::data::{Data, Segment};
+use pipewright_model::run::{Event, Name, Run};
+
+const R: End = End(0);
+const W: End = End(1);
+
+#[test]
+fn ten_steps_give_the_same_run_in_every_arrangement() {
+    let scenario = play(
+        &[&[(R, Mode::Read)], &[(W, Mode::Write)]],
+        &[
+            (0, R, Op::Read { len: 5 }),
+            (1, W, Op::Write { len: 3 }),
+            (1, W, Op::Write { len: 70_000 }),
+            (0, R, Op::Read { len: 100 }),
+            (0, R, Op::Read { len: 60_000 }),
+            (0, R, Op::Read { len: 60_000 }),
+            (0, R, Op::Read { len: 5 }),
+            (1, W, Op::Close),
+            (0, R, Op::Read { len: 5 }),
+            (0, R, Op::Close),
+        ],
+    );
+    arranged(|channel, runner| {
+        if channel.setup().nonblock || channel.name().ends_with("small") || channel.setup().packet {
+            return;
+        }
+        for _ in 0..3 {
+            let run = runner.run(&scenario).expect("a run");
+            run.check().expect("a well-formed run");
+            let counts: Vec<_> = returns(&run, 0).iter().map(|reply| reply.answer).collect();
+            let counted = [3, 100, 60_000, 9_900, 0];
+            let expected: Vec<_> = counted.map(Answer::Count).into();
+            assert_eq!(counts[..4], expected[..4], "{run:?}");
+            assert_eq!(quiet(&run)[0], 1, "the reader waits");
+            assert!(quiet(&run).contains(&2), "the writer waits: {:?}", quiet(&run));
+            let mut position = 0;
+            for reply in returns(&run, 0) {
+                if let Answer::Count(len) = reply.answer {
+                    let names = [Segment { actor: Actor(1), from: position, len }];
+                    let names = if len == 0 { &names[..0] } else { &names[..] };
+                    assert!(matches!(reply.data, Data::Bytes(_)));
+                    assert!(reply.data.may_be(names));
+                    position += i64::from(len);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn three_blocked_readers_are_seen_asleep_together_and_the_end_wakes_them_all() {
+    let read = |actor| (actor, R, Op::Read { len: 5 });
+    let reader: &[(End, Mode)] = &[(R, Mode::Read)];
+    let scenario = play(
+        &[reader, reader, reader, &[(W, Mode::Write)]],
+        &[read(0), read(1), read(2), (3, W, Op::Close)],
+    );
+    arranged(|channel, runner| {
+        if channel.setup().nonblock {
+            return;
+        }
+        let run = runner.run(&scenario).expect("a run");
+        assert_eq!(quiet(&run), [1, 3, 7]);
+        for actor in 0..3 {
+            assert_eq!(returns(&run, actor)[0].answer, Answer::Count(0));
+        }
+    });
+}
+
+#[test]
+fn opens_of_a_fifo_wait_for_each_other() {
+    let open = |mode| Op::Open { mode, nonblock: false };
+    let scenario = play(
+        &[&[], &[]],
+        &[
+            (0, R, open(Mode::Read)),
+            (1, W, open(Mode::Write)),
+            (1, W, Op::Write { len: 4 }),
+            (0, R, Op::Read { len: 9 }),
+        ],
+    );
+    for arrangement in [Arrangement::Threads, Arrangement::Passed, Arrangement::Opened] {
+        let mut runner =
+            Runner::new(&Fifo::PLAIN, arrangement, 2, Placement::Anywhere).expect("a runner");
+        let run = runner.run(&scenario).expect("a run");
+        assert_eq!(quiet(&run), [1]);
+        let answers: Vec<_> = returns(&run, 0).iter().map(|reply| reply.answer).collect();
+        assert_eq!(answers, [Answer::Done, Answer::Count(4)]);
+    }
+}
+
+#[test]
+fn calls_that_do_not_return_are_no_part_of_the_next_run() {
+    let blocked = play(
+        &[&[(R, Mode::Read)], &[(W, Mode::Write)]],
+        &[(0, R, Op::Read { len: 5 }), (1, W, Op::Write { len: 0 }), (0, R, Op::Close)],
+    );
+    arranged(|channel, runner| {
+        if channel.setup().nonblock {
+            return;
+        }
+        for _ in 0..20 {
+            let run = runner.run(&blocked).expect("a run");
+            assert_eq!(quiet(&run), [1, 1]);
+            assert!(returns(&run, 0).is_empty());
+            assert_eq!(run.events.len(), 5, "{run:?}");
+        }
+    });
+}
+
+#[test]
+fn racing_calls_are_ordered_by_the_clock() {
+    let writer: &[(End, Mode)] = &[(W, Mode::Write)];
+    let mut scenario = play(
+        &[&[(R, Mode::Read)], writer, writer],
+        &[
+            (1, W, Op::Write { len: 5_000 }),
+            (2, W, Op::Write { len: 5_000 }),
+            (0, R, Op::Read { len: 100 }),
+            (1, W, Op::Write { len: 5_000 }),
+            (2, W, Op::Write { len: 5_000 }),
+            (0, R, Op::Read { len: 65_536 }),
+        ],
+    );
+    for step in &mut scenario.steps {
+        step.settle = false;
+    }
+    for placement in [Placement::Anywhere, Placement::Core(0), Placement::Spread] {
+        let mut runner =
+            Runner::new(&Pipe::PLAIN, Arrangement::Passed, 3, placement).expect("a runner");
+        for _ in 0..200 {
+            let run = runner.run(&scenario).expect("a run");
+            run.check().expect("a well-formed run");
+            let calls = run.events.iter().filter(|event| matches!(event, Event::Call(_)));
+            assert!(calls.count() >= 5);
+        }
+    }
+}
+
+#[test]
+fn steps_that_make_no_sense_are_left_out() {
+    let open = Op::Open { mode: Mode::Read, nonblock: true };
+    let scenario = play(
+        &[&[(R, Mode::Read)]],
+        &[
+            (0, R, open),
+            (0, End(7), Op::Close),
+            (4, R, Op::Close),
+            (0, R, Op::Dup { new: R }),
+            (0, R, Op::Read { len: 2 << 20 }),
+            (0, R, Op::GetCapacity),
+        ],
+    );
+    let mut runner =
+        Runner::new(&Fifo::PLAIN, Arrangement::Opened, 1, Placement::Anywhere).expect("a runner");
+    let run = runner.run(&scenario).expect("a run");
+    assert_eq!(run.events.len(), 2);
+}
+
+#[test]
+fn a_broken_pipe_signals_in_every_arrangement() {
+    let scenario = play(&[&[(W, Mode::Write)]], &[(0, W, Op::Write { len: 1 })]);
+    arranged(|_, runner| {
+        let run = runner.run(&scenario).expect("a run");
+        let reply = &returns(&run, 0)[0];
+        assert_eq!(reply.answer, Answer::Fails(Errno::EPIPE));
+        assert_eq!(reply.signal, Some(Signal::Sigpipe));
+    });
+}
+
+#[test]
+fn what_a_runner_cannot_do_it_says() {
+    let unsupported = Runner::new(&Pipe::PLAIN, Arrangement::Opened, 1, Placement::Anywhere);
+    assert!(matches!(unsupported.err(), Some(Trouble::Unsupported { .. })));
+    let mut runner =
+        Runner::new(&Pipe::PLAIN, Arrangement::Threads, 1, Placement::Anywhere).expect("a runner");
+    let scenario = play(&[&[], &[]], &[]);
+    assert!(matches!(runner.run(&scenario), Err(Trouble::TooManyActors { wanted: 2, most: 1 })));
+}
+
+#[test]
+fn a_scenario_is_found_again_in_its_run() {
+    let call = Call { actor: Actor(0), end: R, op: Op::Read { len: 1 } };
+    let scenario = Scenario {
+        seats: seats(&[&[(R, Mode::Read), (W, Mode::Write)]]),
+        end_names: ["r", "w"].map(|name| Name::new(name).expect("a name")).into(),
+        steps: vec![Step { call, settle: true }],
+    };
+    let mut runner =
+        Runner::new(&Pipe::PLAIN, Arrangement::Threads, 1, Placement::Anywhere).expect("a runner");
+    assert_eq!(Scenario::of(&runner.run(&scenario).expect("a run")), scenario);
+}
+
+/// Does something with a runner for four actors on every channel in every arrangement.
+fn arranged(mut check: impl FnMut(&'static dyn Channel, &mut Runner)) {
+    for channel in channels().iter().copied() {
+        for arrangement in channel.arrangements() {
+            let mut runner =
+                Runner::new(channel, *arrangement, 4, Placement::Anywhere).expect("a runner");
+            check(channel, &mut runner);
+        }
+    }
+}
+
+/// The replies that one actor got.
+fn returns(run: &Run, actor: u8) -> Vec<&Reply> {
+    let reply = |event| match event {
+        &Event::Return(of, ref reply) if of == Actor(actor) => Some(reply),
+        _ => None,
+    };
+    run.events.iter().filter_map(reply).collect()
+}
