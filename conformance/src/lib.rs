@@ -9,6 +9,7 @@
 //! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
 //! any more?), `pool` and `worker`.
 
+pub mod generate;
 mod look;
 mod play;
 mod pool;

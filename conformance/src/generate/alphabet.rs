@@ -1,0 +1,102 @@
+//! Small alphabets, of which every short scenario is made.
+//!
+//! Sizes are those at which something changes where a page has 4,096 bytes and the capacity is 65,536.
+
+use pipewright_model::call::{Actor, Call, End, Events, Mode, Op};
+use pipewright_model::kind::Ends;
+
+use super::Alphabet;
+
+const R: End = End(0);
+const W: End = End(1);
+const RW: End = End(2);
+
+const fn call(actor: u8, end: End, op: Op) -> Call {
+    Call { actor: Actor(actor), end, op }
+}
+
+const fn read(actor: u8, len: u32) -> Call {
+    call(actor, R, Op::Read { len })
+}
+
+const fn write(actor: u8, len: u32) -> Call {
+    call(actor, W, Op::Write { len })
+}
+
+const fn open(actor: u8, end: End, mode: Mode, nonblock: bool) -> Call {
+    call(actor, end, Op::Open { mode, nonblock })
+}
+
+const fn poll(actor: u8, end: End, events: Events, wait: bool) -> Call {
+    call(actor, end, Op::Poll { events, wait })
+}
+
+/// All of them.
+pub const ALPHABETS: &[&Alphabet] = &[&PAIR, &TWO_WRITERS, &OPENING];
+
+/// One writer and one reader.
+pub const PAIR: Alphabet = Alphabet {
+    name: "one writer, one reader",
+    needs: None,
+    seats: &[&[(W, Mode::Write)], &[(R, Mode::Read)]],
+    end_names: &["r", "w"],
+    calls: &[
+        write(0, 1),
+        write(0, 4097),
+        write(0, 65_536),
+        call(0, W, Op::SetNonblock(true)),
+        poll(0, W, Events::OUT, true),
+        call(0, W, Op::Close),
+        read(1, 1),
+        read(1, 65_536),
+        call(1, R, Op::SetNonblock(true)),
+        poll(1, R, Events::IN, false),
+        poll(1, R, Events::IN, true),
+        call(1, R, Op::Close),
+    ],
+};
+
+/// Two writers, whose writes may be torn, and one reader.
+pub const TWO_WRITERS: Alphabet = Alphabet {
+    name: "two writers, one reader",
+    needs: None,
+    seats: &[&[(W, Mode::Write)], &[(W, Mode::Write)], &[(R, Mode::Read)]],
+    end_names: &["r", "w"],
+    calls: &[
+        write(0, 1),
+        write(0, 5000),
+        write(0, 65_537),
+        call(0, W, Op::SetNonblock(true)),
+        call(0, W, Op::Close),
+        write(1, 1),
+        write(1, 5000),
+        write(1, 65_537),
+        call(1, W, Op::SetNonblock(true)),
+        call(1, W, Op::Close),
+        read(2, 4096),
+        read(2, 131_072),
+        call(2, R, Op::Close),
+    ],
+};
+
+/// Two that open the channel by path, one for reading, one for writing or both.
+pub const OPENING: Alphabet = Alphabet {
+    name: "opening by path",
+    needs: Some(Ends::Opened),
+    seats: &[&[], &[]],
+    end_names: &["r", "w", "rw"],
+    calls: &[
+        open(0, R, Mode::Read, false),
+        open(0, R, Mode::Read, true),
+        read(0, 1),
+        poll(0, R, Events::IN, true),
+        call(0, R, Op::Close),
+        open(1, W, Mode::Write, false),
+        open(1, W, Mode::Write, true),
+        open(1, RW, Mode::ReadWrite, false),
+        write(1, 1),
+        call(1, W, Op::Close),
+        call(1, RW, Op::Close),
+        call(1, W, Op::Unlink),
+    ],
+};

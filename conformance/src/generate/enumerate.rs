@@ -1,0 +1,218 @@
+//! Every scenario of up to so many calls over a small alphabet, from the states that the model reaches.
+//!
+//! Only paths that go no further are given, as a run of one shows all its beginnings. Every step settles:
+//! what racing steps do is for random walks.
+
+use std::collections::HashSet;
+
+use pipewright_model::call::{Actor, Call, End, Mode, Op};
+use pipewright_model::kind::Ends;
+use pipewright_model::oracle::{Steps, reply_of};
+use pipewright_model::platform::Platform;
+use pipewright_model::rule::What;
+use pipewright_model::run::{Name, Seat, Setup};
+use pipewright_model::step::{RuleSet, moves};
+use pipewright_model::world::World;
+
+use super::normal::normal;
+use crate::scenario::{Scenario, Step};
+
+/// Who takes part, and the calls that may be made.
+#[derive(Debug)]
+pub struct Alphabet {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// What a channel's ends must be for it; `None` where any will do.
+    pub needs: Option<Ends>,
+    /// For each actor the ends that it holds at the start.
+    pub seats: &'static [&'static [(End, Mode)]],
+    /// Names of ends.
+    pub end_names: &'static [&'static str],
+    /// The calls.
+    pub calls: &'static [Call],
+}
+
+impl Alphabet {
+    /// Whether a channel has the ends for it.
+    pub fn suits(&self, setup: &Setup) -> bool {
+        self.needs.is_none_or(|ends| ends == setup.kind.ends)
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        let seat = |(index, ends): (usize, &&[(End, Mode)])| Seat {
+            name: name(["a", "b", "c", "d", "e", "f", "g", "h"][index]),
+            ends: ends.to_vec(),
+        };
+        self.seats.iter().enumerate().map(seat).collect()
+    }
+
+    /// Whether the actor and the one before it hold the same and may do the same.
+    fn is_twin(&self, actor: u8) -> bool {
+        let of = |actor: u8| {
+            let calls = self.calls.iter().filter(move |call| call.actor == Actor(actor));
+            calls.map(|call| (call.end, call.op)).collect::<Vec<_>>()
+        };
+        actor > 0
+            && self.seats[usize::from(actor)] == self.seats[usize::from(actor) - 1]
+            && of(actor) == of(actor - 1)
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("an alphabet's names are names")
+}
+
+/// All paths through an alphabet, each as a scenario in its [`normal`] form, in a fixed order.
+///
+/// A call is made only where it can be in every state that the calls before it may lead to: its actor is
+/// idle, its end is open (for `open` and `dup`: the one to be made is not), and what it does is specified.
+/// Of actors that hold the same and may do the same, the first calls first: others are given as its mirror
+/// image.
+#[derive(Debug)]
+pub struct Paths<'a> {
+    alphabet: &'a Alphabet,
+    steps: Steps<'a>,
+    seats: Vec<Seat>,
+    end_names: Vec<Name>,
+    twins: Vec<bool>,
+    len_max: usize,
+    frames: Vec<Frame>,
+    calls: Vec<Call>,
+}
+
+#[derive(Debug)]
+struct Frame {
+    /// Worlds at rest that the calls so far may lead to.
+    worlds: Vec<World>,
+    /// Index of the next call to try.
+    next: usize,
+    /// Whether some call could be made.
+    went_on: bool,
+}
+
+impl Frame {
+    fn new(worlds: Vec<World>) -> Frame {
+        Frame { worlds, next: 0, went_on: false }
+    }
+}
+
+impl<'a> Paths<'a> {
+    /// All paths of up to `len_max` calls on a channel set up like this.
+    pub fn new(
+        platform: &'a Platform,
+        setup: &Setup,
+        alphabet: &'a Alphabet,
+        len_max: usize,
+    ) -> Paths<'a> {
+        let seats = alphabet.seats();
+        let start = World::new(platform, setup, &seats);
+        Paths {
+            alphabet,
+            steps: Steps::new(platform),
+            seats,
+            end_names: alphabet.end_names.iter().map(|text| name(text)).collect(),
+            twins: (0..alphabet.seats.len() as u8).map(|actor| alphabet.is_twin(actor)).collect(),
+            len_max,
+            frames: vec![Frame::new(vec![start])],
+            calls: Vec::new(),
+        }
+    }
+
+    fn scenario(&self) -> Scenario {
+        normal(&Scenario {
+            seats: self.seats.clone(),
+            end_names: self.end_names.clone(),
+            steps: self.calls.iter().map(|call| Step { call: *call, settle: true }).collect(),
+        })
+    }
+
+    /// Whether the actor before, of which this is the twin, has called.
+    fn in_turn(&self, actor: Actor) -> bool {
+        let before = Actor(actor.0.saturating_sub(1));
+        !self.twins[usize::from(actor.0)] || self.calls.iter().any(|call| call.actor == before)
+    }
+
+    /// The worlds with the call begun; `None` where it can't be made in one of them.
+    fn begun(&self, worlds: &[World], call: Call) -> Option<Vec<World>> {
+        let begun = worlds.iter().map(|world| {
+            let open = |end| world.end(call.actor, end).is_some();
+            let fits = match call.op {
+                Op::Unlink => true,
+                Op::Open { .. } => !open(call.end),
+                Op::Dup { new } => open(call.end) && !open(new),
+                _ => open(call.end),
+            };
+            (fits && world.pending(call.actor).is_none()).then_some(())?;
+            let mut world = world.clone();
+            world.call(call);
+            let platform = self.steps.platform;
+            let moves = moves(platform, &world, call.actor, &mut RuleSet::default());
+            let specified = |what: What| !matches!(what, What::Unspecified(_));
+            moves.iter().all(|(_, step)| specified(step.what)).then_some(world)
+        });
+        begun.collect()
+    }
+
+    /// All worlds at rest that these may lead to.
+    fn settled(&self, worlds: Vec<World>) -> Vec<World> {
+        let mut known: HashSet<World> = HashSet::new();
+        let mut rest = Vec::new();
+        let mut todo = worlds;
+        while let Some(mut world) = todo.pop() {
+            let answered = world.busy().iter().find(|actor| reply_of(&world, *actor).is_some());
+            if let Some(actor) = answered {
+                world.returned(actor);
+                todo.push(world);
+                continue;
+            }
+            if !known.insert(world.clone()) {
+                continue;
+            }
+            for actor in world.busy().iter() {
+                todo.extend(self.steps.of(&world, actor));
+            }
+            if self.steps.may_sleep(&world) {
+                rest.push(world);
+            }
+        }
+        rest
+    }
+}
+
+impl Iterator for Paths<'_> {
+    type Item = Scenario;
+
+    fn next(&mut self) -> Option<Scenario> {
+        loop {
+            let depth = self.calls.len();
+            let frame = self.frames.last()?;
+            let call = self.alphabet.calls.get(frame.next).filter(|_| depth < self.len_max);
+            let Some(call) = call.copied() else {
+                let path = (!frame.went_on && depth > 0).then(|| self.scenario());
+                self.frames.pop();
+                self.calls.pop();
+                match path {
+                    Some(path) => return Some(path),
+                    None => continue,
+                }
+            };
+            let begun = match self.in_turn(call.actor) {
+                true => self.begun(&frame.worlds, call),
+                false => None,
+            };
+            let last = depth + 1 == self.len_max;
+            let next = begun.map(|worlds| match last {
+                true => Vec::new(),
+                false => self.settled(worlds),
+            });
+            if let Some(frame) = self.frames.last_mut() {
+                frame.next += 1;
+                frame.went_on |= next.is_some();
+            }
+            if let Some(worlds) = next {
+                self.frames.push(Frame::new(worlds));
+                self.calls.push(call);
+            }
+        }
+    }
+}

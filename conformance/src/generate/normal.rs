@@ -1,0 +1,262 @@
+//! Scenarios in the form that prints shortest: no seat and no name that nobody needs, names that need
+//! no declaration, and no call on an end that can't be.
+//!
+//! It does not ask what calls return: which ends an actor may have is told by its calls alone.
+
+use std::cmp::Reverse;
+
+use pipewright_model::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Mode, Op};
+use pipewright_model::run::{Name, Seat};
+
+use crate::scenario::{Scenario, Step};
+
+/// Drops steps that make no sense any more (on an end that its actor never had; an open or dup onto an
+/// end that may be open), lets the last step settle, and gives the rest its [`normal`] form.
+pub fn normalise(mut scenario: Scenario) -> Scenario {
+    let mut handles = Handles::new(&scenario.seats);
+    scenario.steps.retain(|step| {
+        let allowed = handles.allows(&step.call);
+        if allowed {
+            handles.made(&step.call);
+        }
+        allowed
+    });
+    if let Some(last) = scenario.steps.last_mut() {
+        last.settle = true;
+    }
+    normal(&scenario)
+}
+
+/// The same scenario with the seats, names and numbers that print shortest.
+///
+/// Actors who neither hold an end nor call are left out. Who must be declared is seated first, the rest
+/// as they call. Who only reads is `reader`, who only writes is `writer`, others are `a`, `b`...
+/// A scenario that would need more names of ends than there may be stays as it is.
+pub fn normal(scenario: &Scenario) -> Scenario {
+    let order = seating(scenario);
+    let mut numbers = [None; 256];
+    for (new, old) in order.iter().enumerate() {
+        numbers[usize::from(*old)] = Some(Actor(new as u8));
+    }
+    let Some(ends) = Ends::new(scenario) else { return scenario.clone() };
+    let mut counts = [0; 3];
+    let seat = |old: &u8| Seat {
+        name: name(scenario, Actor(*old), &mut counts),
+        ends: scenario.seats[usize::from(*old)]
+            .ends
+            .iter()
+            .map(|(end, mode)| (ends.of(Actor(*old), *end), *mode))
+            .collect(),
+    };
+    let seats = order.iter().map(seat).collect();
+    let step = |step: &Step| {
+        let Call { actor, end, op } = step.call;
+        let op = match op {
+            Op::Dup { new } => Op::Dup { new: ends.of(actor, new) },
+            op => op,
+        };
+        let end = if op == Op::Unlink { End(0) } else { ends.of(actor, end) };
+        let actor = numbers[usize::from(actor.0)].unwrap_or(actor);
+        Step { call: Call { actor, end, op }, ..*step }
+    };
+    Scenario { seats, end_names: ends.names(), steps: scenario.steps.iter().map(step).collect() }
+}
+
+/// Which ends each actor has had, and may have open, as far as its calls tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Handles {
+    had: [u8; ACTORS_MAX],
+    may_be_open: [u8; ACTORS_MAX],
+}
+
+impl Handles {
+    pub(super) fn new(seats: &[Seat]) -> Handles {
+        let mut handles = Handles::default();
+        for (index, seat) in seats.iter().enumerate() {
+            seat.ends.iter().for_each(|(end, _)| handles.gain(Actor(index as u8), *end));
+        }
+        handles
+    }
+
+    fn gain(&mut self, actor: Actor, end: End) {
+        self.had[usize::from(actor.0)] |= 1 << end.0;
+        self.may_be_open[usize::from(actor.0)] |= 1 << end.0;
+    }
+
+    /// Ends that the actor has had, whether open or not.
+    pub(super) fn had(&self, actor: Actor) -> impl Iterator<Item = End> + Clone {
+        let had = self.had[usize::from(actor.0)];
+        (0..ENDS_MAX as u8).map(End).filter(move |end| had & 1 << end.0 != 0)
+    }
+
+    /// Whether the actor may have the end open.
+    pub(super) fn may_be_open(&self, actor: Actor, end: End) -> bool {
+        self.may_be_open[usize::from(actor.0)] & 1 << end.0 != 0
+    }
+
+    /// Whether the call is on an end that the actor has had, and makes none that may be open.
+    pub(super) fn allows(&self, call: &Call) -> bool {
+        let had = self.had[usize::from(call.actor.0)] & 1 << call.end.0 != 0;
+        match call.op {
+            Op::Unlink => true,
+            Op::Open { .. } => !self.may_be_open(call.actor, call.end),
+            Op::Dup { new } => had && !self.may_be_open(call.actor, new),
+            _ => had,
+        }
+    }
+
+    /// Notes a call.
+    pub(super) fn made(&mut self, call: &Call) {
+        match call.op {
+            Op::Open { .. } => self.gain(call.actor, call.end),
+            Op::Dup { new } => self.gain(call.actor, new),
+            Op::Close => self.may_be_open[usize::from(call.actor.0)] &= !(1 << call.end.0),
+            _ => {}
+        }
+    }
+}
+
+/// Old numbers of the seats that are needed, in their new order: first those that must be declared,
+/// then by first call.
+fn seating(scenario: &Scenario) -> Vec<u8> {
+    let mut first_calls = [usize::MAX; ACTORS_MAX];
+    for (index, step) in scenario.steps.iter().enumerate().rev() {
+        first_calls[usize::from(step.call.actor.0)] = index;
+    }
+    let first_call = |actor: u8| scenario.steps.get(first_calls[usize::from(actor)]);
+    let needed = |actor: &u8| {
+        first_call(*actor).is_some() || !scenario.seats[usize::from(*actor)].ends.is_empty()
+    };
+    let declared = |actor: u8| {
+        let ends = scenario.seats[usize::from(actor)].ends.as_slice();
+        match (first_call(actor).map(|step| step.call.op), ends) {
+            (None, _) => true,
+            (Some(Op::Open { .. } | Op::Unlink), ends) => !ends.is_empty(),
+            (Some(_), [(_, mode)]) => {
+                *mode == Mode::ReadWrite || role(scenario, Actor(actor)) == Role::Other
+            }
+            (Some(_), _) => true,
+        }
+    };
+    let mut order: Vec<u8> = (0..scenario.seats.len() as u8).filter(needed).collect();
+    order.sort_by_key(|actor| (Reverse(declared(*actor)), first_calls[usize::from(*actor)]));
+    order
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Writer,
+    Reader,
+    Other,
+}
+
+/// What the actor has its ends for.
+fn role(scenario: &Scenario, actor: Actor) -> Role {
+    let held = scenario.seats[usize::from(actor.0)].ends.iter().map(|(_, mode)| *mode);
+    let calls = scenario.steps.iter().filter(|step| step.call.actor == actor);
+    let opened = calls.filter_map(|step| match step.call.op {
+        Op::Open { mode, .. } => Some(mode),
+        _ => None,
+    });
+    let (mut reads, mut writes) = (false, false);
+    for mode in held.chain(opened) {
+        reads |= mode.reads();
+        writes |= mode.writes();
+    }
+    match (reads, writes) {
+        (false, true) => Role::Writer,
+        (true, false) => Role::Reader,
+        _ => Role::Other,
+    }
+}
+
+const NAMES: [[&str; ACTORS_MAX]; 3] = [
+    ["writer", "writer2", "writer3", "writer4", "writer5", "writer6", "writer7", "writer8"],
+    ["reader", "reader2", "reader3", "reader4", "reader5", "reader6", "reader7", "reader8"],
+    ["a", "b", "c", "d", "e", "f", "g", "h"],
+];
+
+fn name(scenario: &Scenario, actor: Actor, counts: &mut [usize; 3]) -> Name {
+    let role = role(scenario, actor) as usize;
+    counts[role] += 1;
+    Name::new(NAMES[role][counts[role] - 1]).expect("the names above are names")
+}
+
+/// New numbers of ends.
+struct Ends {
+    /// For each actor and old end the letters and the ordinal of its name, once it is used.
+    of: [[Option<(u8, u8)>; ENDS_MAX]; ACTORS_MAX],
+    /// The names used, letters and ordinal, in alphabetical order: a bit each.
+    used: [u8; 3],
+}
+
+const LETTERS: [&str; 3] = ["r", "rw", "w"];
+
+impl Ends {
+    /// `None` where there would be too many names.
+    fn new(scenario: &Scenario) -> Option<Ends> {
+        let mut ends = Ends { of: Default::default(), used: [0; 3] };
+        for (index, seat) in scenario.seats.iter().enumerate() {
+            for (end, mode) in &seat.ends {
+                ends.add(Actor(index as u8), *end, letters(*mode));
+            }
+        }
+        for Step { call: Call { actor, end, op }, .. } in &scenario.steps {
+            match op {
+                Op::Unlink => continue,
+                Op::Open { mode, .. } => ends.add(*actor, *end, letters(*mode)),
+                _ => ends.add(*actor, *end, 0),
+            }
+            if let Op::Dup { new } = op {
+                let source = ends.of[usize::from(actor.0)][usize::from(end.0)];
+                ends.add(*actor, *new, source.map_or(0, |(letters, _)| letters));
+            }
+        }
+        let names: u32 = ends.used.iter().map(|used| used.count_ones()).sum();
+        (names as usize <= ENDS_MAX).then_some(ends)
+    }
+
+    fn add(&mut self, actor: Actor, end: End, letters: u8) {
+        let of = &mut self.of[usize::from(actor.0)];
+        if of[usize::from(end.0)].is_none() {
+            let ordinal = of.iter().flatten().filter(|(other, _)| *other == letters).count() as u8;
+            of[usize::from(end.0)] = Some((letters, ordinal));
+            self.used[usize::from(letters)] |= 1 << ordinal;
+        }
+    }
+
+    fn of(&self, actor: Actor, end: End) -> End {
+        let (letters, ordinal) =
+            self.of[usize::from(actor.0)][usize::from(end.0)].unwrap_or_default();
+        let before = self.used[..usize::from(letters)].iter().map(|used| used.count_ones());
+        let below = self.used[usize::from(letters)] & ((1 << ordinal) - 1);
+        End((before.sum::<u32>() + below.count_ones()) as u8)
+    }
+
+    fn names(&self) -> Vec<Name> {
+        let names = LETTERS.iter().zip(self.used).flat_map(|(letters, used)| {
+            let ordinals = (0..ENDS_MAX).filter(move |ordinal| used & 1 << ordinal != 0);
+            ordinals.map(move |ordinal| end_name(letters, ordinal))
+        });
+        names.collect()
+    }
+}
+
+fn letters(mode: Mode) -> u8 {
+    match mode {
+        Mode::Read => 0,
+        Mode::ReadWrite => 1,
+        Mode::Write => 2,
+    }
+}
+
+/// `r`, then `r2`, `r3`...
+fn end_name(letters: &str, ordinal: usize) -> Name {
+    let mut text = [0; 3];
+    let len = letters.len();
+    text[..len].copy_from_slice(letters.as_bytes());
+    text[len] = b'1' + ordinal as u8;
+    let text = if ordinal == 0 { &text[..len] } else { &text[..=len] };
+    let name = std::str::from_utf8(text).ok().and_then(Name::new);
+    name.expect("letters and a digit are a name")
+}

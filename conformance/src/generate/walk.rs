@@ -1,0 +1,332 @@
+//! Random walks through the model: at each step a call that makes sense in the world as it is.
+//!
+//! Start with the tables: how often which seats are taken and which calls are made.
+
+use pipewright_model::call::{ACTORS_MAX, Actor, Call, End, Events, Mode, Op};
+use pipewright_model::kind::Ends;
+use pipewright_model::run::{Name, Seat};
+use pipewright_model::world::Place;
+
+use super::dice::Dice;
+use super::follow::Follower;
+use super::normal::{Handles, normalise};
+use super::{Shape, sizes};
+use crate::scenario::{Scenario, Step};
+
+const R: Mode = Mode::Read;
+const W: Mode = Mode::Write;
+const RW: Mode = Mode::ReadWrite;
+
+/// How often which seats are taken: for each actor the ends that it holds.
+const SEATS: &[(u32, &[&[Mode]])] = &[
+    (4, &[&[R, W]]),
+    (24, &[&[W], &[R]]),
+    (8, &[&[R, W], &[R]]),
+    (8, &[&[R, W], &[W]]),
+    (4, &[&[R, W], &[R, W]]),
+    (1, &[&[W]]),
+    (1, &[&[R]]),
+    (14, &[&[W], &[R], &[R]]),
+    (14, &[&[W], &[W], &[R]]),
+    (2, &[&[W], &[W]]),
+    (2, &[&[R], &[R]]),
+    (6, &[&[R, W], &[W], &[R]]),
+    (6, &[&[W], &[W], &[R], &[R]]),
+    (3, &[&[W], &[W], &[W], &[R]]),
+    (3, &[&[W], &[R], &[R], &[R]]),
+];
+
+/// The same for channels that are opened by path, besides those above.
+const SEATS_BY_PATH: &[(u32, &[&[Mode]])] = &[
+    (40, &[&[], &[]]),
+    (30, &[&[], &[], &[]]),
+    (10, &[&[], &[], &[], &[]]),
+    (10, &[&[W], &[]]),
+    (10, &[&[R], &[]]),
+    (10, &[&[W], &[R], &[]]),
+    (6, &[&[RW], &[]]),
+    (4, &[&[RW], &[R], &[W]]),
+];
+
+#[derive(Clone, Copy)]
+enum Ask {
+    Read,
+    Write,
+    Close,
+    Dup,
+    Open,
+    Nonblock,
+    Poll,
+    SetCapacity,
+    GetCapacity,
+    Available,
+    Seek,
+    ReadAt,
+    WriteAt,
+    Unlink,
+    /// A read or write on an end that is open the other way.
+    WrongWay,
+    /// Something on an end that was closed.
+    Closed,
+}
+
+/// How often which call is tried.
+const CALLS: [(u32, Ask); 16] = [
+    (240, Ask::Read),
+    (280, Ask::Write),
+    (60, Ask::Close),
+    (24, Ask::Dup),
+    (120, Ask::Open),
+    (50, Ask::Nonblock),
+    (70, Ask::Poll),
+    (16, Ask::SetCapacity),
+    (8, Ask::GetCapacity),
+    (12, Ask::Available),
+    (4, Ask::Seek),
+    (4, Ask::ReadAt),
+    (4, Ask::WriteAt),
+    (5, Ask::Unlink),
+    (8, Ask::WrongWay),
+    (20, Ask::Closed),
+];
+
+/// Modes of opens, and in how many of a hundred O_NONBLOCK is given.
+const OPENS: [(u32, Mode); 3] = [(46, R), (46, W), (8, RW)];
+const OPENS_NONBLOCK_PERCENT: u32 = 40;
+
+const POLLS: [(u32, Events); 4] = [
+    (4, Events::IN),
+    (4, Events::OUT),
+    (3, Events(Events::IN.0 | Events::OUT.0)),
+    (1, Events::NONE),
+];
+
+/// How often a call is tried before the scenario ends here.
+const TRIES_MAX: u32 = 100;
+
+/// How often in a hundred a call is made after which everybody sleeps.
+const ALL_ASLEEP_PERCENT: u32 = 10;
+
+/// A scenario of the shape. The same shape and seed give the same scenario.
+///
+/// It is in the form that [`normalise`] gives. No actor is called while it is busy, as far as the model
+/// goes, and none twice in steps that race each other.
+pub fn walk(shape: &Shape, seed: u64) -> Scenario {
+    let mut dice = Dice::new(seed);
+    let seats = seats(shape, &mut dice);
+    let mut walk = Walk {
+        shape,
+        handles: Handles::new(&seats),
+        follower: Follower::new(shape.platform, &shape.setup, &seats),
+        dice,
+    };
+    let mut steps = Vec::with_capacity(shape.steps_max);
+    while steps.len() < shape.steps_max {
+        let Some(step) = walk.step() else { break };
+        steps.push(step);
+    }
+    let end_names = END_NAMES.map(|name| Name::new(name).expect("the names below are names"));
+    normalise(Scenario { seats, end_names: end_names.to_vec(), steps })
+}
+
+/// Ends while walking, by mode.
+const END_NAMES: [&str; 8] = ["r", "r2", "r3", "rw", "rw2", "w", "w2", "w3"];
+
+/// Ends for a mode, as indices into [`END_NAMES`].
+fn ends_for(mode: Mode) -> std::ops::Range<u8> {
+    match mode {
+        Mode::Read => 0..3,
+        Mode::ReadWrite => 3..5,
+        Mode::Write => 5..8,
+    }
+}
+
+fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
+    let by_path: &[_] = match shape.setup.kind.ends {
+        Ends::Opened => SEATS_BY_PATH,
+        Ends::Shared => &[],
+    };
+    let all = SEATS.iter().chain(by_path).copied();
+    let few = all.filter(|(_, seats)| seats.len() <= shape.actors_max.clamp(1, ACTORS_MAX));
+    let modes = dice.weighted(few).unwrap_or(&[]);
+    let name = Name::new("a").expect("a letter is a name");
+    let seat = |modes: &&[Mode]| Seat {
+        name,
+        ends: modes.iter().map(|mode| (End(ends_for(*mode).start), *mode)).collect(),
+    };
+    modes.iter().map(seat).collect()
+}
+
+struct Walk<'s> {
+    shape: &'s Shape,
+    handles: Handles,
+    follower: Follower<'s>,
+    dice: Dice,
+}
+
+impl Walk<'_> {
+    /// The next step, made in the model; `None` if nobody can go on.
+    fn step(&mut self) -> Option<Step> {
+        let actors = self.follower.world.actors.len() as u8;
+        for _ in 0..TRIES_MAX {
+            let busy = self.follower.world.busy();
+            let idle = (0..actors).map(Actor).filter(|actor| !busy.contains(*actor));
+            let idle_count = u32::from(actors) - busy.0.count_ones();
+            let actor = self.dice.any(idle)?;
+            let Some(call) = self.call(actor).filter(|call| self.handles.allows(call)) else {
+                continue;
+            };
+            if !self.follower.begin(call) {
+                continue;
+            }
+            let settle = idle_count == 1 || !self.dice.chance(self.shape.racing_percent);
+            if settle && !self.settle(idle_count == 1, call) {
+                continue;
+            }
+            self.handles.made(&call);
+            return Some(Step { call, settle });
+        }
+        None
+    }
+
+    /// Lets the world come to rest; undoes the call and tells so where everybody would sleep for it.
+    fn settle(&mut self, last_idle: bool, call: Call) -> bool {
+        if !last_idle || self.dice.chance(ALL_ASLEEP_PERCENT) {
+            self.follower.settle(&mut self.dice, &mut |_| {});
+            return true;
+        }
+        let before = self.follower.world.clone();
+        self.follower.settle(&mut self.dice, &mut |_| {});
+        let asleep = self.follower.world.busy().0.count_ones() as usize;
+        if asleep == self.follower.world.actors.len() {
+            self.follower.world = before;
+            self.follower.world.actors[usize::from(call.actor.0)].call = None;
+            return false;
+        }
+        true
+    }
+
+    /// A call that the actor might make; `None` if there is none of the sort that was drawn.
+    fn call(&mut self, actor: Actor) -> Option<Call> {
+        let platform = self.shape.platform;
+        let by_path = self.shape.setup.kind.ends == Ends::Opened;
+        let ask = self.dice.weighted(CALLS.into_iter())?;
+        let (end, op) = match ask {
+            Ask::Read => {
+                let len = sizes::to_read(&self.follower.world, platform, &mut self.dice);
+                (self.end(actor, Mode::reads)?, Op::Read { len })
+            }
+            Ask::Write => {
+                let len = sizes::to_write(&self.follower.world, platform, &mut self.dice);
+                (self.end(actor, Mode::writes)?, Op::Write { len })
+            }
+            Ask::WrongWay => self.wrong_way(actor)?,
+            Ask::Closed => self.on_closed(actor)?,
+            Ask::Open | Ask::Unlink if !by_path => return None,
+            Ask::Open => {
+                let mode = self.dice.weighted(OPENS.into_iter())?;
+                let nonblock = self.dice.chance(OPENS_NONBLOCK_PERCENT);
+                (self.new_end(actor, mode)?, Op::Open { mode, nonblock })
+            }
+            Ask::Unlink => {
+                let again = self.follower.world.place == Place::Unlinked;
+                (self.dice.chance(if again { 10 } else { 40 })).then_some((End(0), Op::Unlink))?
+            }
+            Ask::Dup => {
+                let end = self.end(actor, |_| true)?;
+                (end, Op::Dup { new: self.new_end(actor, self.mode(actor, end)?)? })
+            }
+            Ask::Close => (self.end(actor, |_| true)?, Op::Close),
+            Ask::Nonblock => (self.end(actor, |_| true)?, Op::SetNonblock(self.dice.chance(65))),
+            Ask::Poll => (self.end(actor, |_| true)?, self.poll()?),
+            Ask::SetCapacity => {
+                let bytes = self.capacity()?;
+                (self.end(actor, |_| true)?, Op::SetCapacity { bytes })
+            }
+            Ask::GetCapacity => (self.end(actor, |_| true)?, Op::GetCapacity),
+            Ask::Available => (self.end(actor, |_| true)?, Op::Available),
+            Ask::Seek => (self.end(actor, |_| true)?, Op::Seek),
+            Ask::ReadAt => (self.end(actor, |_| true)?, Op::ReadAt { len: self.dice.below(3) }),
+            Ask::WriteAt => (self.end(actor, |_| true)?, Op::WriteAt { len: self.dice.below(3) }),
+        };
+        Some(Call { actor, end, op })
+    }
+
+    fn mode(&self, actor: Actor, end: End) -> Option<Mode> {
+        let world = &self.follower.world;
+        world.end(actor, end).and_then(|index| world.descriptions[usize::from(index)].mode)
+    }
+
+    /// One of the actor's open ends whose mode will do.
+    fn end(&mut self, actor: Actor, will_do: fn(Mode) -> bool) -> Option<End> {
+        let world = &self.follower.world;
+        let ends = world.open_ends(actor).filter(|end| {
+            let description =
+                world.end(actor, *end).map(|index| world.descriptions[usize::from(index)]);
+            description.and_then(|description| description.mode).is_some_and(will_do)
+        });
+        let mut set = 0_u8;
+        ends.for_each(|end| set |= 1 << end.0);
+        let set = (0..8).filter(move |end| set & 1 << end != 0);
+        self.dice.any(set).map(End)
+    }
+
+    /// An end that the actor surely doesn't have open.
+    fn new_end(&self, actor: Actor, mode: Mode) -> Option<End> {
+        ends_for(mode).map(End).find(|end| !self.handles.may_be_open(actor, *end))
+    }
+
+    fn wrong_way(&mut self, actor: Actor) -> Option<(End, Op)> {
+        let len = self.dice.below(3);
+        match self.dice.chance(50) {
+            true => Some((self.end(actor, |mode| !mode.reads())?, Op::Read { len })),
+            false => Some((self.end(actor, |mode| !mode.writes())?, Op::Write { len })),
+        }
+    }
+
+    fn on_closed(&mut self, actor: Actor) -> Option<(End, Op)> {
+        let world = &self.follower.world;
+        let mut set = 0_u8;
+        let closed = self.handles.had(actor).filter(|end| world.end(actor, *end).is_none());
+        closed.for_each(|end| set |= 1 << end.0);
+        let end = self.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)?;
+        let op = match self.dice.below(8) {
+            0 => Op::Read { len: self.dice.below(2) },
+            1 => Op::Write { len: self.dice.below(2) },
+            2 => self.poll()?,
+            3 => Op::SetNonblock(true),
+            4 => Op::Dup { new: self.new_end(actor, R)? },
+            5 => [Op::Available, Op::GetCapacity, Op::Seek][self.dice.below(3) as usize],
+            _ => Op::Close,
+        };
+        Some((end, op))
+    }
+
+    fn poll(&mut self) -> Option<Op> {
+        let events = self.dice.weighted(POLLS.into_iter())?;
+        Some(Op::Poll { events, wait: self.dice.chance(50) })
+    }
+
+    /// Capacities to ask for: about what is in use, about what there is, at the limits.
+    fn capacity(&mut self) -> Option<u32> {
+        let platform = self.shape.platform;
+        let stream = &self.follower.world.stream;
+        let used = stream.slots.len() as u32 * platform.page_bytes;
+        let capacity = stream.capacity_bytes(platform);
+        let small = [
+            (1, 1),
+            (3, platform.page_bytes),
+            (1, platform.page_bytes + 1),
+            (2, used),
+            (2, used.saturating_sub(platform.page_bytes)),
+            (2, used.saturating_add(1)),
+            (2, capacity / 2),
+            (1, capacity),
+            (2, capacity.saturating_mul(2).min(sizes::SIZE_MAX)),
+            (1, platform.capacity_default_bytes),
+            (1, platform.capacity_max_bytes.saturating_add(1)),
+            (1, u32::MAX),
+        ];
+        self.dice.weighted(small.into_iter())
+    }
+}
