@@ -1,3 +1,4 @@
 //! Runs the specification's scenarios on real channels and judges what is seen.
 
+pub mod cases;
 pub mod scenario;
