@@ -90,16 +90,14 @@ pub fn paths(dir: &Path) -> Result<Vec<PathBuf>, CaseError> {
 pub fn load(path: &Path) -> Result<Case, CaseError> {
     let text = fs::read_to_string(path)
         .map_err(|source| CaseError::Io { path: path.to_path_buf(), source })?;
-    let run =
-        text.parse().map_err(|error| CaseError::Parse { path: path.to_path_buf(), error })?;
+    let run = text.parse().map_err(|error| CaseError::Parse { path: path.to_path_buf(), error })?;
     Ok(Case { path: path.to_path_buf(), name: name(path), text, run })
 }
 
 /// `chapter/situation` of a case file.
 pub fn name(path: &Path) -> String {
-    let part = |part: Option<&std::ffi::OsStr>| {
-        part.unwrap_or_default().to_string_lossy().into_owned()
-    };
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let chapter = part(path.parent().and_then(Path::file_name));
     format!("{chapter}/{}", part(path.file_stem()))
 }
