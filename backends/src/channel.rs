@@ -90,6 +90,12 @@ pub trait Channel: Send + Sync {
         &[Arrangement::Threads]
     }
 
+    /// Whether it has this call at all. Scenarios are run without the calls that it lacks.
+    fn offers(&self, op: &Op) -> bool {
+        let _ = op;
+        true
+    }
+
     /// Makes a fresh channel, with a port for each seat. `place` is a path of its own that does not
     /// exist yet, in a directory that is removed afterwards.
     ///

@@ -1,6 +1,10 @@
 //! Runs the specification's scenarios on real channels and judges what is seen.
 //!
 //! - [`scenario`]: who calls what in which order;
+//! - [`campaign`]: many scenarios on many channels, judged;
+//! - [`generate`]: scenarios that nobody wrote;
+//! - [`cases`]: runs kept as files;
+//! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as text;
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
 //! - [`Placement`]: on which processors;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
@@ -9,10 +13,13 @@
 //! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
 //! any more?), `pool` and `worker`.
 
+pub mod campaign;
+pub mod cases;
 pub mod generate;
 mod look;
 mod play;
 mod pool;
+pub mod report;
 mod runner;
 pub mod scenario;
 pub mod stop;

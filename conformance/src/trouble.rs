@@ -82,6 +82,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether it befell one run, and others may well succeed.
+    pub fn is_of_one_run(&self) -> bool {
+        matches!(self, Trouble::ActorDied { .. } | Trouble::Inconclusive { .. })
+    }
+
     /// The trouble that the system gave while `doing` something: words that finish "failed to …".
     pub(crate) fn while_doing(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
         move |source| match Shortage::of(&source) {

@@ -225,8 +225,9 @@ impl<'a, 'r> Search<'a, 'r> {
         }
     }
 
-    /// Counts worth trying of a range: the least, the most, those at which a later read tells that
-    /// another writer's bytes came, and those that the read at hand needs.
+    /// Counts worth trying of a range: the least, the most, that with which the call is to end, those
+    /// at which a later read tells that another writer's bytes came, and those that the read at hand
+    /// needs.
     fn counts(&self, state: &State, actor: Actor, least: u32, most: u32) -> SmallVec<[u32; 4]> {
         if most - least < FEW {
             return (least..=most).collect();
@@ -235,6 +236,14 @@ impl<'a, 'r> Search<'a, 'r> {
         let world = &state.world;
         let Some(call) = world.pending(actor) else { return counts };
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
+        // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
+        // by one they would make a state each.
+        if call.done > 0 && !world.stream.is_empty() {
+            counts.remove(0);
+        }
+        if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {
+            counts.extend(total.checked_sub(call.done));
+        }
         let cuts = self.lookahead.cuts(actor, from, from + i64::from(write_len(call.op)));
         counts.extend(cuts.iter().map(|cut| (cut - from) as u32));
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.lookahead.reply(actor) {

@@ -8,7 +8,11 @@ pub mod fifo;
 pub mod stream;
 
 use crate::call::Op;
+use crate::kind::Ends;
+use crate::platform::Platform;
 use crate::rule::{Rule, RuleIndex};
+use crate::run::Setup;
+use crate::step::RuleSet;
 
 /// The chapters in reading order: name, title, rules.
 pub const CHAPTERS: &[(&str, &str, &[Rule])] = &[
@@ -96,6 +100,51 @@ pub fn of_call(op: &Op) -> &'static [RuleIndex] {
         })
     });
     &by_call[call_word(op)]
+}
+
+/// Rules that apply only where a platform leaves choices that Linux does not leave.
+pub const NOT_ON_LINUX: &[&str] = &[
+    "stream.read.zero-length-checked",
+    "stream.read.concurrent",
+    "stream.write.reader-left-fails",
+    "stream.write.zero-length-unspecified",
+    "stream.any.extension",
+    "stream.poll.readable-at-end",
+    "stream.poll.no-hang-up-yet",
+    "stream.poll.writable-perhaps",
+    "fifo.open.begins-to-wait-uncounted",
+    "fifo.open.read-write-undefined",
+];
+
+/// Rules that apply only where a platform has the calls and pages of Linux.
+pub const NOT_IN_POSIX: &[&str] = &[
+    "stream.read.packet",
+    "stream.write.merges",
+    "stream.write.no-free-page",
+    "stream.write.zero-length",
+    "stream.capacity.is",
+    "stream.set-capacity.rounds-up",
+    "stream.set-capacity.in-use",
+    "stream.set-capacity.too-large",
+    "stream.set-capacity.not-permitted",
+    "stream.available.counts",
+    "fifo.open.read-write",
+];
+
+/// The rules that can apply to a channel set up like this: what a campaign could show at most.
+pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
+    let absent = if platform.extensions { NOT_ON_LINUX } else { NOT_IN_POSIX };
+    let applies = |rule: &&&Rule| {
+        !absent.contains(&rule.id)
+            && (setup.kind.ends == Ends::Opened || rule.chapter() != "fifo")
+            && match rule.id {
+                "stream.read.packet" => setup.packet,
+                "stream.read.available" | "stream.write.merges" => !setup.packet,
+                _ => true,
+            }
+    };
+    let rules = RULES.iter().enumerate();
+    rules.filter(|(_, rule)| applies(rule)).map(|(index, _)| index as RuleIndex).collect()
 }
 
 /// Rules of which several may apply at once with different results, though POSIX makes some of them a

@@ -1,0 +1,420 @@
+//! The campaign: many scenarios on real channels, judged.
+//!
+//! Work is cut into jobs (a channel, an arrangement, a share of the scenarios), which threads take in order,
+//! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::kind::KINDS;
+use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::platform::Platform;
+use pipewright_model::rules::applicable;
+use pipewright_model::run::{Run, Setup};
+use pipewright_model::step::RuleSet;
+
+use crate::cases::Case;
+use crate::generate::alphabet::ALPHABETS;
+use crate::generate::{Paths, Shape, shrink, walk};
+use crate::stop;
+use crate::{Placement, Runner, Scenario, Trouble};
+
+/// What a campaign does.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The profile by which runs are judged, and scenarios drawn.
+    pub platform: &'static Platform,
+    /// Random scenarios for each channel.
+    pub scenarios: usize,
+    /// The same seed gives the same scenarios.
+    pub seed: u64,
+    /// The most calls of a random scenario.
+    pub steps_max: usize,
+    /// All paths through the alphabets of up to this many calls are run too; 0 for none.
+    pub paths_len_max: usize,
+    /// Cases to run too.
+    pub cases: Vec<Case>,
+    /// The processors to use, a thread each.
+    pub cores: Vec<usize>,
+}
+
+impl Plan {
+    /// About a million calls on all channels.
+    pub const SCENARIOS_DEFAULT: usize = 8_000;
+
+    /// A campaign with the default amount of work on these processors.
+    pub fn new(platform: &'static Platform, cores: Vec<usize>) -> Plan {
+        Plan {
+            platform,
+            scenarios: Plan::SCENARIOS_DEFAULT,
+            seed: 0,
+            steps_max: 20,
+            paths_len_max: 3,
+            cases: Vec::new(),
+            cores,
+        }
+    }
+}
+
+/// Where a scenario came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A case, by name.
+    Case(String),
+    /// A path through an alphabet: its name, and the number of the path.
+    Path(&'static str, usize),
+    /// A random walk that every channel is given, by number.
+    Shared(usize),
+    /// A random walk for channels set up like this one, by number.
+    Own(usize),
+}
+
+/// A scenario whose run deviates.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Where the scenario came from, before it was made simple.
+    pub source: Source,
+    /// How its actors shared the channel.
+    pub arrangement: Arrangement,
+    /// The run, as simple as could be found.
+    pub run: Run,
+    /// What the oracle says of it.
+    pub judgement: Judgement,
+}
+
+/// What a campaign has seen of one channel.
+#[derive(Clone, Debug)]
+pub struct Tested {
+    /// The channel's name.
+    pub channel: String,
+    /// How it is set up.
+    pub setup: Setup,
+    /// Scenarios run and judged.
+    pub scenarios: usize,
+    /// Calls made in them.
+    pub steps: usize,
+    /// Rules that the runs showed.
+    pub shown: RuleSet,
+    /// Rules that they could have shown.
+    pub applicable: RuleSet,
+    /// Runs of which a part is not specified.
+    pub unspecified: usize,
+    /// Runs that could not be judged, or had none: how many, and the first few reasons.
+    pub inconclusive: (usize, Vec<String>),
+    /// Scenarios that deviate; not more than [`FOUND_MAX`] are kept.
+    pub found: Vec<Found>,
+    /// How many deviate.
+    pub deviating: usize,
+}
+
+/// The most deviating scenarios that are made simple and kept, for each channel.
+pub const FOUND_MAX: usize = 3;
+
+/// The most runs that making one scenario simple may take.
+const SHRINK_RUNS_MAX: usize = 400;
+
+/// Scenarios of one job.
+const JOB_SCENARIOS: usize = 250;
+
+impl Tested {
+    /// What the campaign says of the channel.
+    pub fn verdict(&self) -> &'static str {
+        match self {
+            Tested { deviating: 1.., .. } => "deviates",
+            Tested { inconclusive: (1.., _), .. } => "inconclusive",
+            Tested { scenarios, unspecified, .. } if scenarios == unspecified => "unspecified",
+            _ => "conforms",
+        }
+    }
+
+    fn add(&mut self, other: Tested) {
+        self.scenarios += other.scenarios;
+        self.steps += other.steps;
+        self.shown = self.shown.union(other.shown);
+        self.unspecified += other.unspecified;
+        self.inconclusive.0 += other.inconclusive.0;
+        self.inconclusive.1.extend(other.inconclusive.1);
+        self.inconclusive.1.truncate(FOUND_MAX);
+        self.deviating += other.deviating;
+        self.found.extend(other.found);
+    }
+}
+
+/// Which scenarios a job runs.
+#[derive(Clone, Debug)]
+enum Share {
+    Cases,
+    Paths(usize),
+    Walks { from: usize, to: usize, shared: bool },
+}
+
+struct Job {
+    channel: usize,
+    arrangement: Arrangement,
+    share: Share,
+    /// Whether actors are spread over processors, for real races.
+    spread: bool,
+}
+
+/// Runs the plan on the channels. `progress` is told how many scenarios were done since it was told last,
+/// from several threads.
+///
+/// # Errors
+///
+/// What keeps the machine from running anything at all: a lack of descriptors, of space, of /proc. A run
+/// that failed for itself (an actor died, nothing moved) is counted as inconclusive instead.
+pub fn check(
+    channels: &[&'static dyn Channel],
+    plan: &Plan,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Vec<Tested>, Trouble> {
+    let jobs = jobs(channels, plan);
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, Result<Tested, Trouble>)>> = Mutex::new(Vec::new());
+    std::thread::scope(|threads| {
+        for core in &plan.cores {
+            let (jobs, next, results) = (&jobs, &next, &results);
+            threads.spawn(move || {
+                while !stop::requested() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { break };
+                    let result = run_job(channels[job.channel], plan, job, *core, progress);
+                    let failed = result.is_err();
+                    results.lock().unwrap_or_else(|e| e.into_inner()).push((index, result));
+                    if failed {
+                        next.fetch_add(jobs.len(), Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let mut tested: Vec<Tested> = channels.iter().map(|channel| nothing_yet(*channel, plan)).collect();
+    let mut results = results.into_inner().unwrap_or_else(|e| e.into_inner());
+    results.sort_by_key(|(index, _)| *index);
+    for (index, result) in results {
+        tested[jobs[index].channel].add(result?);
+    }
+    if stop::requested() {
+        return Err(Trouble::Stopped);
+    }
+    for channel in &mut tested {
+        channel.found.truncate(FOUND_MAX);
+    }
+    Ok(tested)
+}
+
+/// How many scenarios the plan has for these channels.
+pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
+    let of = |job: &Job| match job.share {
+        Share::Cases => cases(plan, channels[job.channel]).count(),
+        Share::Paths(alphabet) => paths(plan, channels[job.channel], alphabet).count(),
+        Share::Walks { from, to, .. } => to - from,
+    };
+    jobs(channels, plan).iter().map(of).sum()
+}
+
+fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
+    let setup = channel.setup();
+    Tested {
+        channel: channel.name().to_owned(),
+        applicable: applicable(plan.platform, &setup),
+        setup,
+        scenarios: 0,
+        steps: 0,
+        shown: RuleSet::default(),
+        unspecified: 0,
+        inconclusive: (0, Vec::new()),
+        found: Vec::new(),
+        deviating: 0,
+    }
+}
+
+fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (index, channel) in channels.iter().enumerate() {
+        let arrangements = channel.arrangements();
+        let mut add = |arrangement, share, spread| {
+            jobs.push(Job { channel: index, arrangement, share, spread });
+        };
+        for arrangement in arrangements {
+            if !plan.cases.is_empty() {
+                add(*arrangement, Share::Cases, false);
+            }
+        }
+        for (alphabet, _) in suiting(plan, *channel) {
+            add(arrangements[alphabet % arrangements.len()], Share::Paths(alphabet), false);
+        }
+        for (number, from) in (0..plan.scenarios).step_by(JOB_SCENARIOS).enumerate() {
+            let to = (from + JOB_SCENARIOS).min(plan.scenarios);
+            // Arrangements take turns; every other round is shared, every fourth spread.
+            let round = number / arrangements.len();
+            let share = Share::Walks { from, to, shared: round % 2 == 0 };
+            add(arrangements[number % arrangements.len()], share, number % 4 == 3);
+        }
+    }
+    jobs
+}
+
+fn cases<'a>(
+    plan: &'a Plan,
+    channel: &'a dyn Channel,
+) -> impl Iterator<Item = (Source, Scenario)> + 'a {
+    let setup = channel.setup();
+    let fits = move |case: &&Case| {
+        !Scenario::of(&case.run).opens() || case.run.setup.kind == setup.kind
+    };
+    let cases = plan.cases.iter().filter(fits);
+    cases.map(|case| (Source::Case(case.name.clone()), Scenario::of(&case.run)))
+}
+
+fn suiting(plan: &Plan, channel: &dyn Channel) -> Vec<(usize, &'static str)> {
+    let setup = channel.setup();
+    let alphabets = ALPHABETS.iter().enumerate();
+    let suiting = alphabets.filter(|(_, alphabet)| alphabet.suits(&setup) && plan.paths_len_max > 0);
+    suiting.map(|(index, alphabet)| (index, alphabet.name)).collect()
+}
+
+fn paths<'a>(
+    plan: &'a Plan,
+    channel: &dyn Channel,
+    alphabet: usize,
+) -> impl Iterator<Item = (Source, Scenario)> + 'a {
+    let alphabet = ALPHABETS[alphabet];
+    Paths::new(plan.platform, &channel.setup(), alphabet, plan.paths_len_max)
+        .enumerate()
+        .map(|(number, scenario)| (Source::Path(alphabet.name, number), scenario))
+}
+
+fn walks<'a>(
+    plan: &'a Plan,
+    channel: &dyn Channel,
+    range: std::ops::Range<usize>,
+    shared: bool,
+) -> impl Iterator<Item = (Source, Scenario)> + 'a {
+    // What every channel is given is drawn for the first kind, set up plainly.
+    let setup = if shared { Setup::new(KINDS[0]) } else { channel.setup() };
+    let salt = if shared { 0 } else { hash(channel.name()) };
+    let mut shape = Shape::new(plan.platform, setup);
+    shape.steps_max = plan.steps_max;
+    let seed = mix(plan.seed ^ salt);
+    range.map(move |number| {
+        let source = if shared { Source::Shared(number) } else { Source::Own(number) };
+        (source, walk(&shape, mix(seed.wrapping_add(number as u64))))
+    })
+}
+
+/// The scenarios of a job, without the calls that the channel lacks.
+fn scenarios(plan: &Plan, channel: &'static dyn Channel, share: &Share) -> Vec<(Source, Scenario)> {
+    let mut scenarios: Vec<(Source, Scenario)> = match share {
+        Share::Cases => cases(plan, channel).collect(),
+        Share::Paths(alphabet) => paths(plan, channel, *alphabet).collect(),
+        Share::Walks { from, to, shared } => walks(plan, channel, *from..*to, *shared).collect(),
+    };
+    for (_, scenario) in &mut scenarios {
+        scenario.steps.retain(|step| channel.offers(&step.call.op));
+    }
+    scenarios
+}
+
+fn run_job(
+    channel: &'static dyn Channel,
+    plan: &Plan,
+    job: &Job,
+    core: usize,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Tested, Trouble> {
+    let (sources, scenarios): (Vec<_>, Vec<_>) =
+        scenarios(plan, channel, &job.share).into_iter().unzip();
+    let actors = scenarios.iter().map(|scenario| scenario.seats.len()).max().unwrap_or(1).max(1);
+    let placement = if job.spread { Placement::Spread } else { Placement::Core(core) };
+    let mut tested = nothing_yet(channel, plan);
+    let mut deviating = Vec::new();
+    let mut stopped = None;
+    let mut runner = Runner::new(channel, job.arrangement, actors, placement)?;
+    runner.run_all(&scenarios, |index, run| {
+        progress(1);
+        match run {
+            Ok(run) => {
+                let judgement = judge(&run, plan.platform);
+                if note(&mut tested, &scenarios[index], &judgement) {
+                    deviating.push((index, run, judgement));
+                }
+            }
+            Err(trouble) if trouble.is_of_one_run() => {
+                tested.inconclusive.0 += 1;
+                tested.inconclusive.1.push(trouble.to_string());
+            }
+            Err(trouble) => stopped = stopped.take().or(Some(trouble)),
+        }
+    });
+    match stopped {
+        None => {}
+        Some(trouble) => return Err(trouble),
+    }
+    for (index, run, judgement) in deviating.into_iter().take(FOUND_MAX) {
+        let (run, judgement) =
+            simplest(&mut runner, plan.platform, &scenarios[index], run, judgement);
+        let source = sources[index].clone();
+        tested.found.push(Found { source, arrangement: job.arrangement, run, judgement });
+    }
+    Ok(tested)
+}
+
+/// Adds one judgement; true if it deviates.
+fn note(tested: &mut Tested, scenario: &Scenario, judgement: &Judgement) -> bool {
+    tested.scenarios += 1;
+    tested.steps += scenario.steps.len();
+    match judgement.verdict {
+        Verdict::Conforms => tested.shown = tested.shown.union(judgement.shown),
+        Verdict::Unspecified { .. } => tested.unspecified += 1,
+        Verdict::Inconclusive { at } => {
+            tested.inconclusive.0 += 1;
+            tested.inconclusive.1.push(format!("too many orders, at event {at}"));
+        }
+        Verdict::Deviates => {
+            tested.deviating += 1;
+            return true;
+        }
+    }
+    false
+}
+
+/// The simplest run that still deviates, found by running simpler scenarios.
+fn simplest(
+    runner: &mut Runner,
+    platform: &Platform,
+    scenario: &Scenario,
+    run: Run,
+    judgement: Judgement,
+) -> (Run, Judgement) {
+    let mut best = (run, judgement);
+    let mut left = SHRINK_RUNS_MAX;
+    shrink(scenario.clone(), |candidate| {
+        if left == 0 || stop::requested() {
+            return false;
+        }
+        left -= 1;
+        let Ok(run) = runner.run(candidate) else { return false };
+        let judgement = judge(&run, platform);
+        let deviates = judgement.verdict == Verdict::Deviates;
+        if deviates {
+            best = (run, judgement);
+        }
+        deviates
+    });
+    best
+}
+
+/// Spreads the bits of a number (splitmix64).
+fn mix(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A number for a name, the same on every machine.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash ^ u64::from(byte)))
+}

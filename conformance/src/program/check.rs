@@ -1,0 +1,157 @@
+//! `pipewright check`: the campaign, and the table.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use pipewright_backends::Channel;
+use pipewright_backends::sys::process;
+use pipewright_conformance::campaign::{self, Plan, Tested};
+use pipewright_conformance::report::{self, Heading};
+use pipewright_conformance::{Trouble, cases, stop};
+
+use super::{Profile, Refusal, Status, channel, print};
+
+/// Arguments of `check`.
+#[derive(Args, Default)]
+pub(super) struct Arguments {
+    /// Channels to check, by name; all where none is given. `pipewright channels` lists them.
+    #[arg(value_name = "CHANNEL", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
+    channels: Vec<String>,
+    /// The rules to judge by.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+    /// Random scenarios for each channel [default: 8000].
+    #[arg(long, value_name = "N")]
+    scenarios: Option<usize>,
+    /// The same seed gives the same scenarios.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Write the result as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the result as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Save each deviating run as a file in this directory.
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
+}
+
+/// Checks, reports, and says how it went.
+pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
+    checked(arguments).map_err(|refusal| refusal.text().to_owned())
+}
+
+fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
+    // Whatever is to be written is opened first: better to fail now than when there is something to lose.
+    let mut json = arguments.json.as_ref().map(create).transpose()?;
+    let mut junit = arguments.junit.as_ref().map(create).transpose()?;
+    if let Some(dir) = &arguments.save {
+        let failed = |e| Refusal::new(format!("failed to make directory {}: {e}", dir.display()));
+        fs::create_dir_all(dir).map_err(failed)?;
+    }
+    let channels: Vec<&'static dyn Channel> = match arguments.channels.as_slice() {
+        [] => pipewright_backends::channels().to_vec(),
+        names => names.iter().filter_map(|name| pipewright_backends::named(name)).collect(),
+    };
+    let platform = arguments.profile.platform();
+    let cores =
+        process::cores().map_err(|e| Refusal::new(format!("failed to list processors: {e}")))?;
+    let mut plan = Plan::new(platform, cores);
+    plan.seed = arguments.seed;
+    plan.scenarios = arguments.scenarios.unwrap_or(Plan::SCENARIOS_DEFAULT);
+    plan.cases = cases::embedded()?;
+
+    stop_on_signals()?;
+    let heading = Heading::here(platform.name, plan.seed);
+    print(&format!("{}, profile {}, seed {}\n", heading.kernel, heading.profile, heading.seed))?;
+    let bar = bar(campaign::count(&channels, &plan));
+    let result = campaign::check(&channels, &plan, &|done| bar.inc(done as u64));
+    bar.finish_and_clear();
+    let tested = match result {
+        Ok(tested) => tested,
+        Err(Trouble::Stopped) => {
+            eprintln!("pipewright: stopped; nothing is left behind");
+            return Ok(Status::Stopped);
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
+    tell(&tested)?;
+    if let Some((file, path)) = &mut json {
+        let text = serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n";
+        write(file, path, &text)?;
+    }
+    if let Some((file, path)) = &mut junit {
+        write(file, path, &report::junit(&heading, &tested)?)?;
+    }
+    if let Some(dir) = &arguments.save {
+        save(dir, &tested)?;
+    }
+    Ok(status(&tested))
+}
+
+fn tell(tested: &[Tested]) -> Result<(), Refusal> {
+    let mut text = report::table(tested);
+    text.push('\n');
+    for row in tested {
+        for found in &row.found {
+            text.push_str(&format!("\n{}", report::found(&row.channel, found)));
+        }
+        for reason in &row.inconclusive.1 {
+            text.push_str(&format!("\n{}: a run could not be judged: {reason}\n", row.channel));
+        }
+    }
+    print(&text)
+}
+
+fn status(tested: &[Tested]) -> Status {
+    if tested.iter().any(|row| row.deviating > 0) {
+        Status::Deviates
+    } else if tested.iter().any(|row| row.inconclusive.0 > 0) {
+        Status::Inconclusive
+    } else {
+        Status::Conforms
+    }
+}
+
+fn create(path: &PathBuf) -> Result<(File, PathBuf), Refusal> {
+    match File::create(path) {
+        Ok(file) => Ok((file, path.clone())),
+        Err(error) => Err(Refusal::new(format!("failed to create {}: {error}", path.display()))),
+    }
+}
+
+fn write(file: &mut File, path: &std::path::Path, text: &str) -> Result<(), Refusal> {
+    file.write_all(text.as_bytes())
+        .map_err(|error| Refusal::new(format!("failed to write {}: {error}", path.display())))
+}
+
+fn save(dir: &std::path::Path, tested: &[Tested]) -> Result<(), Refusal> {
+    for row in tested {
+        for (number, found) in row.found.iter().enumerate() {
+            let path = dir.join(format!("{}-{}.case", row.channel, number + 1));
+            let (mut file, path) = create(&path)?;
+            write(&mut file, &path, &report::saved(&row.channel, found))?;
+        }
+    }
+    Ok(())
+}
+
+/// Ctrl-C and SIGTERM end the campaign between two scenarios; the second time, at once.
+fn stop_on_signals() -> Result<(), Refusal> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_default(signal, stop::flag())?;
+        signal_hook::flag::register(signal, stop::flag())?;
+    }
+    Ok(())
+}
+
+fn bar(scenarios: usize) -> ProgressBar {
+    let bar = ProgressBar::new(scenarios as u64);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} scenarios, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

@@ -1,0 +1,98 @@
+//! `pipewright rules` and `pipewright channels`.
+
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use pipewright_conformance::cases;
+use pipewright_model::rule::Rule;
+use pipewright_model::rules::{CHAPTERS, RULES};
+use serde_json::{Value, json};
+
+use super::{Refusal, Status, print, rule};
+
+/// Arguments of `rules`.
+#[derive(Args)]
+pub(super) struct RulesArguments {
+    /// One rule, by id.
+    #[arg(value_name = "ID", value_parser = rule)]
+    id: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the rules.
+pub(super) fn rules(arguments: &RulesArguments) -> Result<Status, String> {
+    listed(arguments).map_err(|refusal| refusal.text().to_owned())?;
+    Ok(Status::Conforms)
+}
+
+fn listed(arguments: &RulesArguments) -> Result<(), Refusal> {
+    let wanted = |rule: &&&Rule| arguments.id.as_ref().is_none_or(|id| rule.id == id);
+    if arguments.json {
+        let rules: Vec<Value> = RULES.iter().filter(wanted).map(|rule| as_json(rule)).collect();
+        return print(&(serde_json::to_string_pretty(&json!({ "rules": rules }))? + "\n"));
+    }
+    match RULES.iter().find(|rule| arguments.id.as_deref() == Some(rule.id)) {
+        Some(rule) => one(rule),
+        None => all(),
+    }
+}
+
+fn as_json(rule: &Rule) -> Value {
+    json!({
+        "id": rule.id,
+        "chapter": rule.chapter(),
+        "says": rule.says,
+        "cite": rule.cite.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "force": rule.force.to_string(),
+    })
+}
+
+fn one(rule: &Rule) -> Result<(), Refusal> {
+    let mut text = format!("{} ({})\n\n{}\n\nSources:\n", rule.id, rule.force, rule.says);
+    for cite in rule.cite {
+        text.push_str(&format!("  {cite}\n"));
+    }
+    text.push_str("\nCases that show it:\n");
+    for case in cases::embedded()? {
+        if case.run.remarks.iter().any(|remark| remark == rule.id) {
+            text.push_str(&format!("  {}\n", case.name));
+        }
+    }
+    print(&text)
+}
+
+fn all() -> Result<(), Refusal> {
+    let mut text = String::new();
+    for (_, title, rules) in CHAPTERS {
+        text.push_str(&format!("{title}\n\n"));
+        for rule in *rules {
+            text.push_str(&format!("  {} ({})\n      {}\n", rule.id, rule.force, rule.says));
+        }
+        text.push('\n');
+    }
+    print(&text)
+}
+
+/// Prints the channels.
+pub(super) fn channels() -> Result<Status, String> {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    table.set_header(["channel", "kind", "direction", "waiting", "reach", "actors share it by"]);
+    for channel in pipewright_backends::channels() {
+        let kind = channel.setup().kind;
+        let ways = channel.arrangements().iter();
+        let ways: Vec<_> = ways.map(|way| format!("{way:?}").to_lowercase()).collect();
+        table.add_row([
+            channel.name().to_owned(),
+            kind.name.to_owned(),
+            kind.direction.to_string(),
+            kind.waiting.to_string(),
+            kind.reach.to_string(),
+            ways.join(", "),
+        ]);
+    }
+    print(&format!("{table}\n")).map_err(|refusal| refusal.text().to_owned())?;
+    Ok(Status::Conforms)
+}

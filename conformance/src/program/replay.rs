@@ -1,0 +1,149 @@
+//! `pipewright replay` and `pipewright judge`: run files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use pipewright_backends::{Arrangement, Channel};
+use pipewright_conformance::report::{deviations, explained, verdict_word};
+use pipewright_conformance::{Placement, Runner, Scenario};
+use pipewright_model::oracle::{self, Verdict};
+use pipewright_model::platform::Platform;
+use pipewright_model::run::Run;
+use pipewright_model::text;
+
+use super::{Profile, Refusal, Status, channel, print};
+
+/// Arguments of `replay`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The run file: a case, or a saved failure.
+    file: PathBuf,
+    /// The channel to run it on; where none is given, the one that is set up as the file says.
+    #[arg(long, value_name = "C", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
+    channel: Option<String>,
+    /// How actors share the channel; where none is given, the channel's first.
+    #[arg(long, value_enum)]
+    arrangement: Option<Sharing>,
+    /// The rules to judge by.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+}
+
+/// Arguments of `judge`.
+#[derive(Args)]
+pub(super) struct JudgeArguments {
+    /// The run file.
+    file: PathBuf,
+    /// The rules to judge by.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+}
+
+/// [`Arrangement`] as an argument.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sharing {
+    /// Threads of one process.
+    Threads,
+    /// Processes that inherited the ends.
+    Inherited,
+    /// Processes that were handed the ends over a socket.
+    Passed,
+    /// Processes that opened the ends by path.
+    Opened,
+}
+
+impl From<Sharing> for Arrangement {
+    fn from(sharing: Sharing) -> Arrangement {
+        match sharing {
+            Sharing::Threads => Arrangement::Threads,
+            Sharing::Inherited => Arrangement::Inherited,
+            Sharing::Passed => Arrangement::Passed,
+            Sharing::Opened => Arrangement::Opened,
+        }
+    }
+}
+
+/// Runs a file's calls again.
+pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
+    replayed(arguments).map_err(|refusal| refusal.text().to_owned())
+}
+
+fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
+    let file = load(&arguments.file)?;
+    let channel = match &arguments.channel {
+        Some(name) => channel(name)?,
+        None => fitting(&file)?,
+    };
+    let scenario = Scenario::of(&file);
+    if scenario.opens() && channel.setup().kind != file.setup.kind {
+        return Err(Refusal::new(format!(
+            "{}: its calls open a {} by path, which {} does not have; choose another --channel",
+            arguments.file.display(),
+            file.setup.kind.name,
+            channel.name()
+        )));
+    }
+    let arrangement =
+        arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
+    let actors = scenario.seats.len().max(1);
+    let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
+    let run = runner.run(&scenario)?;
+    told(&run, arguments.profile.platform())
+}
+
+/// Judges a file as it stands.
+pub(super) fn judge(arguments: &JudgeArguments) -> Result<Status, String> {
+    load(&arguments.file)
+        .and_then(|run| told(&run, arguments.profile.platform()))
+        .map_err(|refusal| refusal.text().to_owned())
+}
+
+/// Prints a run with its rules, the verdict, and what was allowed instead.
+fn told(run: &Run, platform: &'static Platform) -> Result<Status, Refusal> {
+    let judgement = oracle::judge(run, platform);
+    print(&format!("{}\n", explained(run, &judgement)))?;
+    print(&format!("{} (profile {})\n", verdict_word(&judgement.verdict), platform.name))?;
+    print(&deviations(run, &judgement))?;
+    Ok(match judgement.verdict {
+        Verdict::Conforms => Status::Conforms,
+        Verdict::Deviates => Status::Deviates,
+        Verdict::Unspecified { from, reason } => {
+            print(&format!("from `{}` on: {reason}\n", text::event(run, from).trim()))?;
+            Status::Conforms
+        }
+        Verdict::Inconclusive { .. } => Status::Inconclusive,
+    })
+}
+
+/// The channel of this machine that is set up as the run says, or at least one of its kind.
+fn fitting(run: &Run) -> Result<&'static dyn Channel, Refusal> {
+    let all = pipewright_backends::channels();
+    let exactly = all.iter().find(|channel| channel.setup() == run.setup);
+    let alike = all.iter().find(|channel| channel.setup().kind == run.setup.kind);
+    exactly.or(alike).copied().ok_or_else(|| {
+        Refusal::new(format!("no channel is a {}; choose one by --channel", run.setup.kind.name))
+    })
+}
+
+fn load(path: &Path) -> Result<Run, Refusal> {
+    let source = fs::read_to_string(path)
+        .map_err(|error| Refusal::new(format!("failed to read {}: {error}", path.display())))?;
+    source.parse().map_err(|error| Refusal::new(drawn(path, &source, &error)))
+}
+
+/// A parse error with the line that it is in, and the place marked.
+fn drawn(path: &Path, source: &str, error: &text::ParseError) -> String {
+    let mut diagnostic = MietteDiagnostic::new(format!("{}: {error}", path.display()))
+        .with_label(LabeledSpan::at(error.bytes.clone(), "here"));
+    diagnostic.help = error.help.clone();
+    let name = path.display().to_string();
+    let report = Report::new(diagnostic)
+        .with_source_code(NamedSource::new(name, source.to_owned()));
+    let mut drawn = String::new();
+    match GraphicalReportHandler::new().render_report(&mut drawn, report.as_ref()) {
+        Ok(()) => drawn,
+        Err(_) => format!("{}: {error}", path.display()),
+    }
+}

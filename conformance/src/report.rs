@@ -1,0 +1,270 @@
+//! What a campaign has seen, for people and for machines: a table, deviations as text, JSON, JUnit.
+
+use std::fmt::Write as _;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use pipewright_model::call::{Actor, Reply};
+use pipewright_model::data::Data;
+use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
+use pipewright_model::rules::RULES;
+use pipewright_model::run::{Event, Run};
+use pipewright_model::text;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use serde_json::{Value, json};
+
+use crate::campaign::{Found, Source, Tested};
+
+/// Where, by what and from which seed a campaign was run.
+#[derive(Clone, Debug)]
+pub struct Heading {
+    /// The kernel: name, release, machine.
+    pub kernel: String,
+    /// The profile.
+    pub profile: &'static str,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Heading {
+    /// The heading of a campaign on this machine.
+    pub fn here(profile: &'static str, seed: u64) -> Heading {
+        let uname = rustix::system::uname();
+        let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+        let kernel =
+            [uname.sysname(), uname.release(), uname.machine()].map(part).join(" ");
+        Heading { kernel, profile, seed }
+    }
+}
+
+/// The table: a row a channel.
+pub fn table(tested: &[Tested]) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    table.set_header([
+        "channel", "direction", "waiting", "reach", "scenarios", "steps", "rules shown", "verdict",
+    ]);
+    for row in tested {
+        let kind = row.setup.kind;
+        table.add_row([
+            row.channel.clone(),
+            kind.direction.to_string(),
+            kind.waiting.to_string(),
+            kind.reach.to_string(),
+            row.scenarios.to_string(),
+            row.steps.to_string(),
+            format!("{} / {}", shown(row), row.applicable.len()),
+            verdict(row),
+        ]);
+    }
+    for column in [4, 5, 6] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+fn shown(row: &Tested) -> usize {
+    row.shown.intersection(row.applicable).len()
+}
+
+fn verdict(row: &Tested) -> String {
+    let mut verdict = row.verdict().to_owned();
+    for (count, what) in [
+        (row.deviating, "deviating"),
+        (row.inconclusive.0, "inconclusive"),
+        (row.unspecified, "unspecified"),
+    ] {
+        if count > 0 {
+            let _ = write!(verdict, ", {count} {what}");
+        }
+    }
+    verdict
+}
+
+/// A scenario that deviates: where it came from, the run, and what was allowed instead.
+pub fn found(channel: &str, found: &Found) -> String {
+    let source = match &found.source {
+        Source::Case(name) => format!("case {name}"),
+        Source::Path(alphabet, number) => format!("path {number} over the alphabet {alphabet}"),
+        Source::Shared(number) => format!("random scenario {number}"),
+        Source::Own(number) => format!("random scenario {number} for this channel"),
+    };
+    let arrangement = format!("{:?}", found.arrangement).to_lowercase();
+    format!(
+        "{channel} deviates (actors: {arrangement}; made simple from {source}):\n\n{}\n{}",
+        indent(&found.run.to_string()),
+        deviations(&found.run, &found.judgement)
+    )
+}
+
+/// A run as it can be saved, replayed and explored, opening with why it is kept.
+pub fn saved(channel: &str, found: &Found) -> String {
+    let mut run = found.run.clone();
+    run.preamble = vec![format!("{channel} deviates here:")];
+    let told = deviations(&found.run, &found.judgement);
+    run.preamble.extend(told.lines().map(|line| line.trim_end().to_owned()));
+    run.to_string()
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// The deviations of a run, each with what was allowed instead and by which rules.
+pub fn deviations(run: &Run, judgement: &Judgement) -> String {
+    let mut told = String::new();
+    for deviation in &judgement.deviations {
+        told.push_str(&deviation_of(run, deviation));
+    }
+    told
+}
+
+fn deviation_of(run: &Run, deviation: &Deviation) -> String {
+    let line = text::event(run, deviation.event);
+    let mut told = format!("no rule allows `{}`", line.trim());
+    if let Some(number) = line_number(run, deviation.event) {
+        let _ = write!(told, " (line {number})");
+    }
+    if deviation.after_another {
+        told.push_str(", though after an earlier deviation this is a guess");
+    }
+    told.push_str(match deviation.allowed.is_empty() {
+        true => "; nothing else was allowed either\n",
+        false => "; allowed instead:\n",
+    });
+    for allowed in &deviation.allowed {
+        let rule = RULES[usize::from(allowed.rule())];
+        let _ = writeln!(told, "  {:24} {}: {}", allowed_text(run, allowed), rule.id, rule.says);
+    }
+    told
+}
+
+/// The line of an event in the run's own text, from 1.
+fn line_number(run: &Run, event: usize) -> Option<usize> {
+    let text = run.to_string();
+    let place = text::parse(&text).ok()?.places.get(event)?.start;
+    Some(text.get(..place)?.matches('\n').count() + 1)
+}
+
+fn allowed_text(run: &Run, allowed: &Allowed) -> String {
+    match allowed {
+        Allowed::Sleeps(actor, _) => format!("{} sleeps", run.actor_name(*actor)),
+        Allowed::Returns(actor, reply, _) => {
+            format!("{}: -> {}", run.actor_name(*actor), reply_text(run, *actor, reply))
+        }
+    }
+}
+
+fn reply_text(run: &Run, _: Actor, reply: &Reply) -> String {
+    let mut told = reply.to_string();
+    if let Data::Named(segments) = &reply.data {
+        told.push_str(" =");
+        for segment in segments {
+            let name = run.actor_name(segment.actor);
+            let _ = write!(told, " {name}[{}..{}]", segment.from, segment.to());
+        }
+    }
+    told
+}
+
+/// The run with the rule that explains each return as its remark.
+pub fn explained(run: &Run, judgement: &Judgement) -> Run {
+    let mut run = run.clone();
+    for (index, rule) in judgement.explained.iter().enumerate() {
+        if let (Some(rule), Some(Event::Return(..))) = (rule, run.events.get(index)) {
+            run.remarks[index] = RULES[usize::from(*rule)].id.to_owned();
+        }
+    }
+    run
+}
+
+/// One word for a verdict.
+pub fn verdict_word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Conforms => "conforms",
+        Verdict::Deviates => "deviates",
+        Verdict::Unspecified { .. } => "unspecified",
+        Verdict::Inconclusive { .. } => "inconclusive",
+    }
+}
+
+/// The campaign as JSON: `kernel, profile, seed, channels[{channel, direction, waiting, reach, scenarios,
+/// steps, rules_shown, rules_total, verdict, deviations}]`.
+pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
+    let channel = |row: &Tested| {
+        let kind = row.setup.kind;
+        let rules = |set: Vec<u16>| -> Vec<&str> {
+            set.into_iter().map(|rule| RULES[usize::from(rule)].id).collect()
+        };
+        let missing =
+            row.applicable.iter().filter(|rule| !row.shown.contains(*rule)).collect::<Vec<_>>();
+        json!({
+            "channel": row.channel,
+            "kind": kind.name,
+            "direction": kind.direction.to_string(),
+            "waiting": kind.waiting.to_string(),
+            "reach": kind.reach.to_string(),
+            "scenarios": row.scenarios,
+            "steps": row.steps,
+            "rules_shown": shown(row),
+            "rules_total": row.applicable.len(),
+            "rules_not_shown": rules(missing),
+            "verdict": row.verdict(),
+            "deviating": row.deviating,
+            "unspecified": row.unspecified,
+            "inconclusive": row.inconclusive.0,
+            "deviations": row.found.iter().map(deviation_json).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "kernel": heading.kernel,
+        "profile": heading.profile,
+        "seed": heading.seed,
+        "channels": tested.iter().map(channel).collect::<Vec<_>>(),
+    })
+}
+
+fn deviation_json(found: &Found) -> Value {
+    let of = |deviation: &Deviation| {
+        json!({
+            "event": text::event(&found.run, deviation.event).trim(),
+            "line": line_number(&found.run, deviation.event),
+            "after_another": deviation.after_another,
+            "allowed": deviation.allowed.iter().map(|allowed| json!({
+                "reply": allowed_text(&found.run, allowed),
+                "rule": RULES[usize::from(allowed.rule())].id,
+            })).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "arrangement": format!("{:?}", found.arrangement).to_lowercase(),
+        "run": found.run.to_string(),
+        "events": found.judgement.deviations.iter().map(of).collect::<Vec<_>>(),
+    })
+}
+
+/// The campaign as JUnit XML: a suite a channel.
+///
+/// # Errors
+///
+/// If it can't be serialised.
+pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit::SerializeError> {
+    let mut report = Report::new(format!("pipewright {} {}", heading.profile, heading.kernel));
+    for row in tested {
+        let mut suite = TestSuite::new(row.channel.as_str());
+        let mut status = TestCaseStatus::success();
+        if !row.found.is_empty() || row.inconclusive.0 > 0 {
+            status = TestCaseStatus::non_success(match row.verdict() {
+                "deviates" => NonSuccessKind::Failure,
+                _ => NonSuccessKind::Error,
+            });
+            let told: Vec<String> = row.found.iter().map(|f| found(&row.channel, f)).collect();
+            status.set_message(verdict(row)).set_description(told.join("\n"));
+        }
+        suite.add_test_case(TestCase::new("conforms", status));
+        report.add_test_suite(suite);
+    }
+    report.to_string()
+}

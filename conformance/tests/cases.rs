@@ -1,0 +1,231 @@
+//! The cases as documents: each reads, conforms, and names the rule behind every reply. One trial a case.
+//!
+//! Nothing runs here. With `UPDATE=1` the cases are printed anew, with the rules that explain them.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use pipewright_conformance::cases::{self, Case};
+use pipewright_model::call::{Mode, Op};
+use pipewright_model::kind::{FIFO, PIPE};
+use pipewright_model::oracle::{Allowed, Judgement, Verdict, judge};
+use pipewright_model::platform::{LINUX, POSIX};
+use pipewright_model::rule::{Force, RuleIndex};
+use pipewright_model::rules::{CALL_WORDS, CHAPTERS, RULES, by_id, call_word};
+use pipewright_model::run::{Event, Run, Seat};
+use pipewright_model::step::RuleSet;
+use pipewright_model::text;
+
+/// Rules that hold only where a platform leaves open what Linux decides: no case can show them.
+const NEVER_ON_LINUX: &[&str] = &[
+    "fifo.open.begins-to-wait-uncounted",
+    "fifo.open.read-write-undefined",
+    "stream.any.extension",
+    "stream.poll.no-hang-up-yet",
+    "stream.poll.readable-at-end",
+    "stream.poll.writable-perhaps",
+    "stream.read.concurrent",
+    "stream.read.zero-length-checked",
+    "stream.write.reader-left-fails",
+    "stream.write.zero-length-unspecified",
+];
+
+/// The most lines in which a case says why it is there.
+const REASON_LINES_MAX: usize = 3;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let paths = match cases::paths(&dir()) {
+        Ok(paths) => paths,
+        Err(error) => {
+            eprintln!("failed to find the cases: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if std::env::var_os("UPDATE").is_some()
+        && let Err(error) = paths.iter().try_for_each(|path| update(path))
+    {
+        eprintln!("failed to update the cases: {error}");
+        return ExitCode::FAILURE;
+    }
+    let mut trials: Vec<Trial> = paths
+        .into_iter()
+        .map(|path| Trial::test(cases::name(&path), move || check_file(&path)))
+        .collect();
+    trials.push(Trial::test("every_rule_of_linux_is_shown_by_some_case", all_rules_are_shown));
+    trials.push(Trial::test("what_pipes_show_holds_for_open_fifos", pipes_hold_for_fifos));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
+}
+
+/// Prints a case anew, with the rules that explain it; one that is no run or deviates stays as it is.
+fn update(path: &Path) -> std::io::Result<()> {
+    let Ok(mut case) = cases::load(path) else { return Ok(()) };
+    let judgement = judge(&case.run, &LINUX);
+    if judgement.verdict != Verdict::Conforms {
+        return Ok(());
+    }
+    let remarks = remarks(&case.run, &judgement);
+    for (given, expected) in case.run.remarks.iter_mut().zip(remarks) {
+        *given = expected.map_or_else(|| std::mem::take(given), str::to_owned);
+    }
+    std::fs::write(path, case.run.to_string())
+}
+
+fn check_file(path: &Path) -> Result<(), Failed> {
+    let case = cases::load(path)?;
+    let judgement = judge(&case.run, &LINUX);
+    if judgement.verdict != Verdict::Conforms {
+        return Err(telling(&case, &judgement).into());
+    }
+    let remarks = remarks(&case.run, &judgement);
+    check_document(&case)?;
+    check_remarks(&case, &remarks, &judgement)?;
+    match judge(&case.run, &POSIX) {
+        Judgement { verdict: Verdict::Conforms | Verdict::Unspecified { .. }, .. } => Ok(()),
+        judgement => Err(format!("POSIX forbids it: {}", telling(&case, &judgement)).into()),
+    }
+}
+
+/// The text is in canonical form, gives its reason, and stands in the folder of a chapter.
+fn check_document(case: &Case) -> Result<(), Failed> {
+    let printed = case.run.to_string();
+    let again: Run = printed.parse().map_err(|error| format!("as printed: {error}\n{printed}"))?;
+    if again != case.run {
+        return Err(format!("what is printed reads otherwise:\n{printed}").into());
+    }
+    if printed != case.text {
+        return Err(format!("UPDATE=1 rewrites it in canonical form:\n{printed}").into());
+    }
+    let reason = &case.run.preamble;
+    if !(1..=REASON_LINES_MAX).contains(&reason.len()) || reason.iter().any(String::is_empty) {
+        return Err(format!("it opens with 1 to {REASON_LINES_MAX} lines of reason").into());
+    }
+    if !CHAPTERS.iter().any(|(chapter, ..)| *chapter == case.chapter()) {
+        return Err(format!("there is no chapter {:?}", case.chapter()).into());
+    }
+    Ok(())
+}
+
+/// Every reply and every call that sleeps names its rule, and no other remark names one wrongly.
+fn check_remarks(
+    case: &Case,
+    expected: &[Option<&str>],
+    judgement: &Judgement,
+) -> Result<(), Failed> {
+    for (index, (event, remark)) in case.run.events.iter().zip(&case.run.remarks).enumerate() {
+        let wrong = |what: String| -> Result<(), Failed> {
+            Err(format!("{:?}: {what}", text::event(&case.run, index)).into())
+        };
+        match (event, expected[index], by_id(remark)) {
+            (_, Some(rule), _) if rule == remark => {}
+            (_, Some(rule), _) => wrong(format!("the remark is {remark:?}, the rule {rule}"))?,
+            (Event::Return(..), None, _) => wrong("several rules explain it".into())?,
+            (_, None, Some(rule)) if !judgement.shown.contains(rule) => {
+                wrong(format!("{remark} is not shown"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// For each event the rule that its remark is to name: of a return the one that explains it, of a
+/// call that is seen to sleep the one by which it may.
+fn remarks(run: &Run, judgement: &Judgement) -> Vec<Option<&'static str>> {
+    let id = |rule: RuleIndex| RULES[usize::from(rule)].id;
+    let event = |(index, event): (usize, &Event)| match event {
+        Event::Return(..) => judgement.explained[index].map(id),
+        Event::Call(call) if sleeps(run, index) => {
+            let word = CALL_WORDS[call_word(&call.op)];
+            let waits = |rule: &RuleIndex| id(*rule).ends_with(&format!(".{word}.waits"));
+            judgement.shown.iter().find(waits).map(id)
+        }
+        Event::Call(_) | Event::Quiet(_) => None,
+    };
+    run.events.iter().enumerate().map(event).collect()
+}
+
+/// Whether the call that begins at this event is open when all is quiet.
+fn sleeps(run: &Run, call: usize) -> bool {
+    let Event::Call(begun) = run.events[call] else { return false };
+    for event in &run.events[call..] {
+        match event {
+            Event::Return(actor, _) if *actor == begun.actor => return false,
+            Event::Quiet(_) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// A judgement that is not as it should be, in words.
+fn telling(case: &Case, judgement: &Judgement) -> String {
+    let mut told = format!("{}: {:?}\n", case.path.display(), judgement.verdict);
+    for deviation in &judgement.deviations {
+        told += &format!("  {}\n", text::event(&case.run, deviation.event));
+        for allowed in &deviation.allowed {
+            let id = RULES[usize::from(allowed.rule())].id;
+            told += &match allowed {
+                Allowed::Returns(_, reply, _) => format!("    allowed: {reply} by {id}\n"),
+                Allowed::Sleeps(..) => format!("    allowed: to sleep by {id}\n"),
+            };
+        }
+    }
+    told
+}
+
+fn all_rules_are_shown() -> Result<(), Failed> {
+    let mut shown = RuleSet::default();
+    for case in cases::load_all(&dir())? {
+        shown = shown.union(judge(&case.run, &LINUX).shown);
+    }
+    let mut wrong = Vec::new();
+    for (index, rule) in RULES.iter().enumerate() {
+        let never = NEVER_ON_LINUX.contains(&rule.id);
+        match (shown.contains(index as RuleIndex), never) {
+            (true, true) => wrong.push(format!("{} is shown after all", rule.id)),
+            (false, false) => wrong.push(format!("{} is shown by no case", rule.id)),
+            (false, true) if rule.force == Force::Must => {
+                wrong.push(format!("{} is a must and can't be excused", rule.id));
+            }
+            _ => {}
+        }
+    }
+    let unknown = NEVER_ON_LINUX.iter().filter(|id| by_id(id).is_none());
+    wrong.extend(unknown.map(|id| format!("there is no rule {id}")));
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// Once open, a FIFO is a pipe: every case of a pipe conforms with a FIFO in its place, unless it sets
+/// O_NONBLOCK of an end that two actors hold. They share a pipe's description, and have two of a FIFO.
+fn pipes_hold_for_fifos() -> Result<(), Failed> {
+    let mut held = 0;
+    for mut case in cases::load_all(&dir())? {
+        if case.run.setup.kind != &PIPE || sets_shared_description(&case.run) {
+            continue;
+        }
+        case.run.setup.kind = &FIFO;
+        let judgement = judge(&case.run, &LINUX);
+        if judgement.verdict != Verdict::Conforms {
+            return Err(format!("with a FIFO: {}", telling(&case, &judgement)).into());
+        }
+        held += 1;
+    }
+    if held > 50 { Ok(()) } else { Err(format!("only {held} cases of pipes are left").into()) }
+}
+
+fn sets_shared_description(run: &Run) -> bool {
+    let holders = |mode: Mode| {
+        let holds = |seat: &&Seat| seat.ends.iter().any(|(_, held)| *held == mode);
+        run.seats.iter().filter(holds).count()
+    };
+    let shared = holders(Mode::Read) > 1 || holders(Mode::Write) > 1;
+    let sets =
+        |event: &Event| matches!(event, Event::Call(call) if matches!(call.op, Op::SetNonblock(_)));
+    shared && run.events.iter().any(sets)
+}
