@@ -13,6 +13,9 @@ use crate::scenario::Scenario;
 /// The simplest scenario found for which `still_fails` holds; `scenario`, in its [`normal`] form, is
 /// taken to fail. Simpler is: fewer calls, fewer actors and ends, fewer races, plainer calls, smaller
 /// sizes.
+///
+/// A failure that does not come every time is to be looked for several times in `still_fails`: a scenario
+/// that passes once is not looked at again.
 pub fn shrink(scenario: Scenario, mut still_fails: impl FnMut(&Scenario) -> bool) -> Scenario {
     let mut shrinker = Shrinker::new(scenario);
     while let Some(candidate) = shrinker.simpler() {

@@ -105,7 +105,7 @@ const POLLS: [(u32, Events); 4] = [
 const TRIES_MAX: u32 = 100;
 
 /// How often in a hundred a call is made after which everybody sleeps.
-const ALL_ASLEEP_PERCENT: u32 = 10;
+const ALL_ASLEEP_PERCENT: u32 = 5;
 
 /// A scenario of the shape. The same shape and seed give the same scenario.
 ///
@@ -139,6 +139,12 @@ fn ends_for(mode: Mode) -> std::ops::Range<u8> {
         Mode::ReadWrite => 3..5,
         Mode::Write => 5..8,
     }
+}
+
+/// The mode that an end is for.
+fn mode_for(end: End) -> Mode {
+    let is_for = |mode: &Mode| ends_for(*mode).contains(&end.0);
+    [R, RW].into_iter().find(is_for).unwrap_or(W)
 }
 
 fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
@@ -295,7 +301,7 @@ impl Walk<'_> {
             1 => Op::Write { len: self.dice.below(2) },
             2 => self.poll()?,
             3 => Op::SetNonblock(true),
-            4 => Op::Dup { new: self.new_end(actor, R)? },
+            4 => Op::Dup { new: self.new_end(actor, mode_for(end))? },
             5 => [Op::Available, Op::GetCapacity, Op::Seek][self.dice.below(3) as usize],
             _ => Op::Close,
         };
