@@ -100,10 +100,10 @@ fn scenarios_that_use_a_rule_shrink_to_few_calls() {
         (Ends::Shared, "stream.write.cut-short-nonblocking", 6),
         (Ends::Shared, "stream.write.reader-left", 4),
         (Ends::Shared, "stream.write.merges", 3),
-        (Ends::Shared, "stream.write.no-free-page", 5),
+        (Ends::Shared, "stream.write.no-free-page", 6),
         (Ends::Shared, "descriptor.close.others-remain", 3),
         (Ends::Opened, "fifo.open.partner-came", 2),
-        (Ends::Opened, "stream.read.no-writer", 3),
+        (Ends::Opened, "stream.read.no-writer", 4),
     ];
     for (ends, id, calls_max) in cases {
         let rule = by_id(id).expect("the rule exists");

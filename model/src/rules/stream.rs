@@ -381,7 +381,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
-            (at.op() == Op::GetCapacity && at.platform.extensions).then(|| ())?;
+            (at.op() == Op::GetCapacity && at.platform.extensions).then_some(())?;
             at.description()?;
             Some(Move::answers(Answer::Count(at.stream().capacity_bytes(at.platform))))
         },
