@@ -4,7 +4,7 @@ use pipewright_model::call::{Actor, Answer, Call, Op};
 use pipewright_model::oracle::reply_of;
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::{Answers, What};
-use pipewright_model::run::{Event, Run, Seat, Setup};
+use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 use pipewright_model::step::{Moves, RuleSet, all_answers, answer, moves, proceed, rests};
 use pipewright_model::world::World;
 
@@ -39,9 +39,9 @@ pub fn follow(platform: &Platform, setup: &Setup, scenario: &Scenario, seed: u64
         }
         if step.settle || index + 1 == scenario.steps.len() {
             follower.settle(&mut dice, &mut |event| run.push(event));
-            match follower.world.busy() {
-                busy if busy.is_empty() => {}
-                busy => run.push(Event::Quiet(busy)),
+            let quiet = Event::Quiet(follower.world.busy());
+            if quiet != Event::Quiet(Actors::NONE) && run.events.last() != Some(&quiet) {
+                run.push(quiet);
             }
         }
     }
@@ -76,12 +76,15 @@ impl<'p> Follower<'p> {
             && made.is_none_or(|end| self.world.end(call.actor, end).is_none())
     }
 
-    /// Begins the call, unless the platform leaves it unspecified; tells which.
+    /// Begins the call, unless the platform would leave it, or another in progress, unspecified; tells
+    /// whether it has begun.
     pub(super) fn begin(&mut self, call: Call) -> bool {
         self.world.call(call);
-        let moves = moves(self.platform, &self.world, call.actor, &mut RuleSet::default());
-        let unspecified = |what: What| matches!(what, What::Unspecified(_));
-        if moves.iter().any(|(_, step)| unspecified(step.what)) {
+        let unspecified = |actor: Actor| {
+            let moves = moves(self.platform, &self.world, actor, &mut RuleSet::default());
+            moves.iter().any(|(_, step)| matches!(step.what, What::Unspecified(_)))
+        };
+        if self.world.busy().iter().any(unspecified) {
             self.world.actors[usize::from(call.actor.0)].call = None;
             return false;
         }

@@ -6,12 +6,13 @@
 use std::cmp::Reverse;
 
 use pipewright_model::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Mode, Op};
-use pipewright_model::run::{Name, Seat};
+use pipewright_model::run::{Actors, Name, Seat};
 
 use crate::scenario::{Scenario, Step};
 
 /// Drops steps that make no sense any more (on an end that its actor never had; an open or dup onto an
-/// end that may be open), lets the last step settle, and gives the rest its [`normal`] form.
+/// end that may be open), lets the last step settle and what an actor would have to do before it races
+/// itself, and gives the rest its [`normal`] form.
 pub fn normalise(mut scenario: Scenario) -> Scenario {
     let mut handles = Handles::new(&scenario.seats);
     scenario.steps.retain(|step| {
@@ -21,6 +22,15 @@ pub fn normalise(mut scenario: Scenario) -> Scenario {
         }
         allowed
     });
+    let mut racing = Actors::NONE;
+    for index in 0..scenario.steps.len() {
+        let Step { call, settle } = scenario.steps[index];
+        if racing.contains(call.actor) {
+            scenario.steps[index - 1].settle = true;
+            racing = Actors::NONE;
+        }
+        racing = if settle { Actors::NONE } else { racing.with(call.actor) };
+    }
     if let Some(last) = scenario.steps.last_mut() {
         last.settle = true;
     }
@@ -100,7 +110,7 @@ impl Handles {
         match call.op {
             Op::Unlink => true,
             Op::Open { .. } => !self.may_be_open(call.actor, call.end),
-            Op::Dup { new } => had && !self.may_be_open(call.actor, new),
+            Op::Dup { new } => had && new != call.end && !self.may_be_open(call.actor, new),
             _ => had,
         }
     }

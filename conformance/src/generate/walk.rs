@@ -104,8 +104,8 @@ const POLLS: [(u32, Events); 4] = [
 /// How often a call is tried before the scenario ends here.
 const TRIES_MAX: u32 = 100;
 
-/// How often in a hundred a call is made after which everybody sleeps.
-const ALL_ASLEEP_PERCENT: u32 = 10;
+/// In how many of a hundred scenarios a call may be made after which everybody sleeps: they end there.
+const ALL_ASLEEP_PERCENT: u32 = 15;
 
 /// A scenario of the shape. The same shape and seed give the same scenario.
 ///
@@ -118,6 +118,7 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
         shape,
         handles: Handles::new(&seats),
         follower: Follower::new(shape.platform, &shape.setup, &seats),
+        all_may_sleep: dice.chance(ALL_ASLEEP_PERCENT),
         dice,
     };
     let mut steps = Vec::with_capacity(shape.steps_max);
@@ -141,6 +142,12 @@ fn ends_for(mode: Mode) -> std::ops::Range<u8> {
     }
 }
 
+/// The mode that an end is for.
+fn mode_for(end: End) -> Mode {
+    let is_for = |mode: &Mode| ends_for(*mode).contains(&end.0);
+    [R, RW].into_iter().find(is_for).unwrap_or(W)
+}
+
 fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
     let by_path: &[_] = match shape.setup.kind.ends {
         Ends::Opened => SEATS_BY_PATH,
@@ -161,6 +168,7 @@ struct Walk<'s> {
     shape: &'s Shape,
     handles: Handles,
     follower: Follower<'s>,
+    all_may_sleep: bool,
     dice: Dice,
 }
 
@@ -191,7 +199,7 @@ impl Walk<'_> {
 
     /// Lets the world come to rest; undoes the call and tells so where everybody would sleep for it.
     fn settle(&mut self, last_idle: bool, call: Call) -> bool {
-        if !last_idle || self.dice.chance(ALL_ASLEEP_PERCENT) {
+        if !last_idle || self.all_may_sleep {
             self.follower.settle(&mut self.dice, &mut |_| {});
             return true;
         }
@@ -230,7 +238,7 @@ impl Walk<'_> {
             }
             Ask::Unlink => {
                 let again = self.follower.world.place == Place::Unlinked;
-                (self.dice.chance(if again { 10 } else { 40 })).then_some((End(0), Op::Unlink))?
+                (self.dice.chance(if again { 60 } else { 40 })).then_some((End(0), Op::Unlink))?
             }
             Ask::Dup => {
                 let end = self.end(actor, |_| true)?;
@@ -295,7 +303,7 @@ impl Walk<'_> {
             1 => Op::Write { len: self.dice.below(2) },
             2 => self.poll()?,
             3 => Op::SetNonblock(true),
-            4 => Op::Dup { new: self.new_end(actor, R)? },
+            4 => Op::Dup { new: self.new_end(actor, mode_for(end))? },
             5 => [Op::Available, Op::GetCapacity, Op::Seek][self.dice.below(3) as usize],
             _ => Op::Close,
         };
