@@ -189,7 +189,8 @@ pub fn check(
             });
         }
     });
-    let mut tested: Vec<Tested> = channels.iter().map(|channel| nothing_yet(*channel, plan)).collect();
+    let mut tested: Vec<Tested> =
+        channels.iter().map(|channel| nothing_yet(*channel, plan)).collect();
     let mut results = results.into_inner().unwrap_or_else(|e| e.into_inner());
     results.sort_by_key(|(index, _)| *index);
     for (index, result) in results {
@@ -261,9 +262,8 @@ fn cases<'a>(
     channel: &'a dyn Channel,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
     let setup = channel.setup();
-    let fits = move |case: &&Case| {
-        !Scenario::of(&case.run).opens() || case.run.setup.kind == setup.kind
-    };
+    let fits =
+        move |case: &&Case| !Scenario::of(&case.run).opens() || case.run.setup.kind == setup.kind;
     let cases = plan.cases.iter().filter(fits);
     cases.map(|case| (Source::Case(case.name.clone()), Scenario::of(&case.run)))
 }
@@ -271,7 +271,8 @@ fn cases<'a>(
 fn suiting(plan: &Plan, channel: &dyn Channel) -> Vec<(usize, &'static str)> {
     let setup = channel.setup();
     let alphabets = ALPHABETS.iter().enumerate();
-    let suiting = alphabets.filter(|(_, alphabet)| alphabet.suits(&setup) && plan.paths_len_max > 0);
+    let suiting =
+        alphabets.filter(|(_, alphabet)| alphabet.suits(&setup) && plan.paths_len_max > 0);
     suiting.map(|(index, alphabet)| (index, alphabet.name)).collect()
 }
 

@@ -3,14 +3,15 @@
 //! One look at an actor says that it slept then. Between looks at two actors the first may have been
 //! woken by the second. So all are looked at twice: an actor that slept both times without having
 //! been put on a processor in between slept throughout, and these sleeps overlap: *a consistent cut*.
-//! The cut is the moment at which the last one is looked at, so for that one a single look will do.
 //!
-//! - `syscall` says whether the thread is off its processor, in which call, with which arguments; the
-//!   kernel checks that it did not move meanwhile. The state in `stat` doesn't tell: a thread that
-//!   still runs is `S` there as soon as it has made up its mind to sleep.
-//! - `schedstat`, third field, counts how often the thread was put on a processor.
-//! - `stat` tells `S` from `D`: a sleep that no signal ends is a wait for the kernel itself (memory,
-//!   a lock held for a moment), not for another actor. It is read once for each sleep.
+//! - `syscall`, at the first look, says whether the thread is off its processor, in which call, with
+//!   which arguments; the kernel checks that it did not move meanwhile.
+//! - `stat`, at the second, says `S` of a thread that sleeps still. It tells what `syscall` does not: a
+//!   thread that was woken from another processor and has not run yet (the kernel's `TASK_WAKING`) is `R`
+//!   here and still asleep there; and a sleep that no signal ends, a wait for the kernel itself (memory,
+//!   a lock held for a moment), is `D`. Alone it would not do: a thread that still runs is `S` as soon
+//!   as it has made up its mind to sleep.
+//! - `schedstat`, third field, read before and after, counts how often the thread was put on a processor.
 //!
 //! Nothing here knows system calls by number: a mutex that never opens is a sleep like any other.
 
@@ -18,13 +19,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Whether all these threads sleep in calls at one moment, the last look at the last one. `false`
-/// decides nothing. Whether a call has returned meanwhile is left to the caller.
+/// Whether all these threads sleep in calls at one moment, between the first looks and the second.
+/// `false` decides nothing. Whether a call has returned meanwhile is left to the caller.
 pub(crate) fn asleep_together(lookouts: &mut [&mut Lookout]) -> bool {
-    let Some((_, before)) = lookouts.split_last_mut() else { return true };
-    let before = before.len();
     lookouts.iter_mut().all(|lookout| lookout.first())
-        && lookouts[..before].iter_mut().all(|lookout| lookout.second())
+        && lookouts.iter().all(|lookout| lookout.second())
 }
 
 /// Kept descriptors on what the system tells about one thread.
@@ -34,12 +33,8 @@ pub(crate) struct Lookout {
     stat: File,
     /// How the address of the word on which the thread sleeps when idle is written.
     idle: String,
-    /// What `syscall` said at the first look.
-    line: Line,
     /// The run count at the first look.
     runs: u64,
-    /// Run count of the last sleep known to be `S`.
-    interruptible: Option<u64>,
 }
 
 impl Lookout {
@@ -51,9 +46,7 @@ impl Lookout {
             schedstat: open("schedstat")?,
             stat: open("stat")?,
             idle: format!("{idle_address:#x}"),
-            line: Line::default(),
             runs: 0,
-            interruptible: None,
         };
         // Both can be refused at reading only, and without counts no look is worth anything.
         Line::default().read(&lookout.syscall)?;
@@ -63,34 +56,17 @@ impl Lookout {
         }
     }
 
-    /// The first look: whether the thread sleeps in a call, for another actor.
-    pub(crate) fn first(&mut self) -> bool {
+    /// The first look: whether the thread is off its processor, in a call of an order.
+    fn first(&mut self) -> bool {
         let Some(runs) = self.runs() else { return false };
         self.runs = runs;
-        if !self.sleeps() {
-            return false;
-        }
-        // The count was the same before and after, so the letter is that of this sleep, and stays it
-        // until the count changes.
-        if self.interruptible != Some(runs)
-            && self.state() == Some(b'S')
-            && self.runs() == Some(runs)
-        {
-            self.interruptible = Some(runs);
-        }
-        self.interruptible == Some(runs)
-    }
-
-    /// The second look: whether the thread has slept in one call since the first.
-    pub(crate) fn second(&mut self) -> bool {
         let mut line = Line::default();
-        line.read(&self.syscall).is_ok()
-            && line.text() == self.line.text()
-            && self.runs() == Some(self.runs)
+        line.read(&self.syscall).is_ok() && is_in_call(line.text(), &self.idle)
     }
 
-    fn sleeps(&mut self) -> bool {
-        self.line.read(&self.syscall).is_ok() && is_in_call(self.line.text(), &self.idle)
+    /// The second look: whether the thread has slept in that call since the first, and sleeps on.
+    fn second(&self) -> bool {
+        self.state() == Some(b'S') && self.runs() == Some(self.runs)
     }
 
     fn runs(&self) -> Option<u64> {

@@ -31,8 +31,7 @@ impl Heading {
     pub fn here(profile: &'static str, seed: u64) -> Heading {
         let uname = rustix::system::uname();
         let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
-        let kernel =
-            [uname.sysname(), uname.release(), uname.machine()].map(part).join(" ");
+        let kernel = [uname.sysname(), uname.release(), uname.machine()].map(part).join(" ");
         Heading { kernel, profile, seed }
     }
 }
@@ -42,7 +41,14 @@ pub fn table(tested: &[Tested]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
     table.set_header([
-        "channel", "direction", "waiting", "reach", "scenarios", "steps", "rules shown", "verdict",
+        "channel",
+        "direction",
+        "waiting",
+        "reach",
+        "scenarios",
+        "steps",
+        "rules shown",
+        "verdict",
     ]);
     for row in tested {
         let kind = row.setup.kind;

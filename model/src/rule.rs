@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
+use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
 use crate::channel::Stream;
 use crate::channel::stream::Room;
 use crate::platform::Platform;
-use crate::world::{Description, Pending, World};
+use crate::world::{Description, Pending, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;
@@ -287,12 +287,19 @@ impl<'a> Scene<'a> {
         Some((len, room))
     }
 
-    /// Whether another read on the same stream is in progress.
+    /// Whether another read of at least one byte of the same stream is in progress.
     pub fn another_read(&self) -> bool {
-        let others = self.world.actors.iter().enumerate();
-        others.filter(|(index, _)| *index != usize::from(self.actor.0)).any(|(_, other)| {
-            matches!(&other.call, Some(call) if matches!(call.op, Op::Read { len: 1.. })
-                && call.progress == crate::world::Progress::Open)
-        })
+        let world = self.world;
+        let reads = |call: &Pending| {
+            let mode =
+                call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
+            matches!(call.op, Op::Read { len: 1.. })
+                && call.progress == Progress::Open
+                && mode.is_some_and(Mode::reads)
+        };
+        let others = world.actors.iter().enumerate();
+        others
+            .filter(|(index, _)| *index != usize::from(self.actor.0))
+            .any(|(_, other)| other.call.as_ref().is_some_and(reads))
     }
 }

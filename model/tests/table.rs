@@ -63,8 +63,7 @@ fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
             assert!(count > 100, "{name} is too small to tell anything");
         }
     }
-    let unreached: Vec<_> =
-        (0..RULES.len() as u16).filter(|rule| !ever.contains(*rule)).collect();
+    let unreached: Vec<_> = (0..RULES.len() as u16).filter(|rule| !ever.contains(*rule)).collect();
     let ids: Vec<_> = unreached.iter().map(|rule| RULES[usize::from(*rule)].id).collect();
     assert!(ids.is_empty(), "never apply: {ids:?}");
 }

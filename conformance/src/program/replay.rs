@@ -85,8 +85,7 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
             channel.name()
         )));
     }
-    let arrangement =
-        arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
+    let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
     let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
     let run = runner.run(&scenario)?;
@@ -139,8 +138,8 @@ fn drawn(path: &Path, source: &str, error: &text::ParseError) -> String {
         .with_label(LabeledSpan::at(error.bytes.clone(), "here"));
     diagnostic.help = error.help.clone();
     let name = path.display().to_string();
-    let report = Report::new(diagnostic)
-        .with_source_code(NamedSource::new(name, source.to_owned()));
+    let report =
+        Report::new(diagnostic).with_source_code(NamedSource::new(name, source.to_owned()));
     let mut drawn = String::new();
     match GraphicalReportHandler::new().render_report(&mut drawn, report.as_ref()) {
         Ok(()) => drawn,
