@@ -291,11 +291,12 @@ impl<'a> Scene<'a> {
     pub fn another_read(&self) -> bool {
         let world = self.world;
         let reads = |call: &Pending| {
-            let mode =
-                call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
             matches!(call.op, Op::Read { len: 1.. })
                 && call.progress == Progress::Open
-                && mode.is_some_and(Mode::reads)
+                && call
+                    .description
+                    .and_then(|index| world.descriptions[usize::from(index)].mode)
+                    .is_some_and(Mode::reads)
         };
         let others = world.actors.iter().enumerate();
         others

@@ -7,7 +7,7 @@ mod history;
 
 use std::collections::HashSet;
 
-use common::{LINUX_SMALL, POSIX_SMALL, spaces};
+use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
 use history::{Draw, history, nothing_answered, spoil};
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::Platform;
@@ -29,7 +29,7 @@ fn the_oracle_agrees_with_a_search_that_leaves_nothing_out() {
     let draw = Draw { events: 18, eagerness: 40, in_flight: 3 };
     let (mut judged, mut rejected) = (0, 0);
     for platform in [&LINUX_SMALL, &POSIX_SMALL] {
-        for (name, space) in spaces() {
+        for Pinned { name, space, .. } in spaces() {
             if space.setup.packet && !platform.extensions {
                 continue;
             }

@@ -147,6 +147,19 @@ pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
     rules.filter(|(_, rule)| applies(rule)).map(|(index, _)| index as RuleIndex).collect()
 }
 
+/// Where Linux does what POSIX does not allow: the rule by which it does so, and what is known of it.
+#[derive(Debug)]
+pub struct Exception {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// What Linux does, and why it is kept.
+    pub why: &'static str,
+}
+
+/// The exceptions to *Linux refines POSIX*. For pipes and FIFOs there is none. A violation that is not
+/// listed here fails a test, and so does an exception that no longer occurs.
+pub const EXCEPTIONS: &[Exception] = &[];
+
 /// Rules of which several may apply at once with different results, though POSIX makes some of them a
 /// must.
 #[derive(Debug)]
