@@ -12,7 +12,7 @@ use pipewright_model::kind::{FIFO, PIPE};
 use pipewright_model::oracle::{Allowed, Judgement, Verdict, judge};
 use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::rule::{Force, RuleIndex};
-use pipewright_model::rules::{CALL_WORDS, CHAPTERS, RULES, by_id, call_word};
+use pipewright_model::rules::{CHAPTERS, RULES, by_id};
 use pipewright_model::run::{Event, Run, Seat};
 use pipewright_model::step::RuleSet;
 use pipewright_model::text;
@@ -141,7 +141,7 @@ fn remarks(run: &Run, judgement: &Judgement) -> Vec<Option<&'static str>> {
     let event = |(index, event): (usize, &Event)| match event {
         Event::Return(..) => judgement.explained[index].map(id),
         Event::Call(call) if sleeps(run, index) => {
-            let word = CALL_WORDS[call_word(&call.op)];
+            let word = call.op.word();
             let waits = |rule: &RuleIndex| id(*rule).ends_with(&format!(".{word}.waits"));
             judgement.shown.iter().find(waits).map(id)
         }

@@ -106,6 +106,51 @@ pub enum Op {
     Unlink,
 }
 
+impl Op {
+    /// The words for calls, in runs and in rule ids.
+    pub const WORDS: [&'static str; 14] = [
+        "open",
+        "read",
+        "write",
+        "close",
+        "dup",
+        "nonblocking",
+        "poll",
+        "set-capacity",
+        "capacity",
+        "available",
+        "seek",
+        "read-at",
+        "write-at",
+        "unlink",
+    ];
+
+    /// Which call it is, as an index into [`Op::WORDS`].
+    pub const fn kind(&self) -> usize {
+        match self {
+            Op::Open { .. } => 0,
+            Op::Read { .. } => 1,
+            Op::Write { .. } => 2,
+            Op::Close => 3,
+            Op::Dup { .. } => 4,
+            Op::SetNonblock(_) => 5,
+            Op::Poll { .. } => 6,
+            Op::SetCapacity { .. } => 7,
+            Op::GetCapacity => 8,
+            Op::Available => 9,
+            Op::Seek => 10,
+            Op::ReadAt { .. } => 11,
+            Op::WriteAt { .. } => 12,
+            Op::Unlink => 13,
+        }
+    }
+
+    /// The word for this call.
+    pub const fn word(&self) -> &'static str {
+        Op::WORDS[self.kind()]
+    }
+}
+
 /// One call: who, on which of its descriptors, what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Call {

@@ -5,10 +5,10 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
-use pipewright_model::call::Events;
+use pipewright_model::call::{Events, Op};
 use pipewright_model::explore::visit;
 use pipewright_model::rule::{Answers, Force, What};
-use pipewright_model::rules::{CALL_WORDS, CHAPTERS, OVERLAPS, Overlap, RULES, applicable};
+use pipewright_model::rules::{CHAPTERS, OVERLAPS, Overlap, RULES, applicable};
 use pipewright_model::step::{RuleSet, moves};
 use pipewright_model::world::Progress;
 
@@ -23,7 +23,7 @@ fn ids_are_well_formed_and_unique() {
             let plain = |c: char| c.is_ascii_lowercase() || c == '-' || c == '.';
             assert!(rule.id.chars().all(plain), "{}", rule.id);
             let call = rule.call();
-            assert!(call == "any" || CALL_WORDS.contains(&call), "{}: no call {call:?}", rule.id);
+            assert!(call == "any" || Op::WORDS.contains(&call), "{}: no call {call:?}", rule.id);
             assert!(rule.says.ends_with('.') && rule.says.len() > 20, "{}: {}", rule.id, rule.says);
             assert!(!rule.says.contains("  "), "{}: {}", rule.id, rule.says);
             assert!(!rule.cite.is_empty(), "{} cites nothing", rule.id);

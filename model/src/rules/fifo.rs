@@ -3,6 +3,7 @@
 //! What an open FIFO does is in [`super::stream`]. Not modelled: permissions, `O_CREAT` and `O_TRUNC`
 //! (without effect on a FIFO), an open that a signal handler interrupts.
 
+use super::stream::enter;
 use crate::call::{Actor, Answer, Errno, Mode, Op};
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
@@ -184,10 +185,6 @@ fn partner_came(at: &Scene<'_>) -> bool {
 
 fn nonblock(at: &Scene<'_>) -> bool {
     matches!(at.op(), Op::Open { nonblock: true, .. })
-}
-
-fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    world.pending_mut(actor).entered = true;
 }
 
 fn enter_and_count(world: &mut World, platform: &Platform, actor: Actor, count: u32) {

@@ -45,61 +45,22 @@ pub fn by_id(id: &str) -> Option<RuleIndex> {
     RULES.iter().position(|rule| rule.id == id).map(|index| index as RuleIndex)
 }
 
-/// The words for calls in rule ids and runs.
-pub const CALL_WORDS: [&str; CALLS] = [
-    "open",
-    "read",
-    "write",
-    "close",
-    "dup",
-    "nonblocking",
-    "poll",
-    "set-capacity",
-    "capacity",
-    "available",
-    "seek",
-    "read-at",
-    "write-at",
-    "unlink",
-];
-
-const CALLS: usize = 14;
-
-/// Index into [`CALL_WORDS`].
-pub const fn call_word(op: &Op) -> usize {
-    match op {
-        Op::Open { .. } => 0,
-        Op::Read { .. } => 1,
-        Op::Write { .. } => 2,
-        Op::Close => 3,
-        Op::Dup { .. } => 4,
-        Op::SetNonblock(_) => 5,
-        Op::Poll { .. } => 6,
-        Op::SetCapacity { .. } => 7,
-        Op::GetCapacity => 8,
-        Op::Available => 9,
-        Op::Seek => 10,
-        Op::ReadAt { .. } => 11,
-        Op::WriteAt { .. } => 12,
-        Op::Unlink => 13,
-    }
-}
-
-/// Rules that can apply to a call, by [`call_word`]: those of that call and those of any.
+/// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any.
 ///
 /// # Panics
 ///
 /// If a rule's id names no call; a test of the table says which.
 pub fn of_call(op: &Op) -> &'static [RuleIndex] {
-    static BY_CALL: std::sync::OnceLock<[Vec<RuleIndex>; CALLS]> = std::sync::OnceLock::new();
+    static BY_CALL: std::sync::OnceLock<[Vec<RuleIndex>; Op::WORDS.len()]> =
+        std::sync::OnceLock::new();
     let by_call = BY_CALL.get_or_init(|| {
-        CALL_WORDS.map(|word| {
+        Op::WORDS.map(|word| {
             let of_word =
                 |(_, rule): &(usize, &&Rule)| matches!(rule.call(), w if w == word || w == "any");
             RULES.iter().enumerate().filter(of_word).map(|(index, _)| index as RuleIndex).collect()
         })
     });
-    &by_call[call_word(op)]
+    &by_call[op.kind()]
 }
 
 /// Rules that apply only where a platform leaves choices that Linux does not leave.

@@ -546,7 +546,8 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     }
 }
 
-fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+/// The call begins to wait.
+pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     world.pending_mut(actor).entered = true;
 }
 

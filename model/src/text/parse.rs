@@ -10,7 +10,7 @@ use crate::run::{Actors, Event, Name, Run, Seat, Setup};
 use super::ParseError;
 use super::ends::{self, Table};
 use super::lex::{Fault, Line};
-use super::values::{EVENTS, OPS, answer, check_data_len, events, hex, open_mode, position};
+use super::values::{EVENTS, answer, check_data_len, events, hex, open_mode, position};
 
 /// The most data that a reply may give in text, in bytes.
 pub const DATA_MAX_BYTES: u32 = 16 << 20;
@@ -241,8 +241,8 @@ impl Parser {
 
     fn call(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<Call, Fault> {
         let word = line.peek().unwrap_or_default();
-        if !OPS.contains(&word) {
-            let help = format!("calls are {}", OPS.join(", "));
+        if !Op::WORDS.contains(&word) {
+            let help = format!("calls are {}", Op::WORDS.join(", "));
             return Err(line.expected("a call or \"->\"").help(help));
         }
         line.bump();

@@ -9,23 +9,6 @@ use super::lex::{Fault, Line, number};
 use super::parse::DATA_MAX_BYTES;
 
 pub(super) const EVENTS: &str = "events such as \"in|out\", or \"none\"";
-pub(super) const OPS: [&str; 14] = [
-    "open",
-    "read",
-    "write",
-    "close",
-    "dup",
-    "nonblocking",
-    "poll",
-    "set-capacity",
-    "capacity",
-    "available",
-    "seek",
-    "read-at",
-    "write-at",
-    "unlink",
-];
-
 pub(super) fn open_mode(word: &str) -> Option<Mode> {
     match word {
         "read" => Some(Mode::Read),
