@@ -51,6 +51,7 @@ impl Channel for Fifo {
             capacity_bytes: self.capacity_bytes.unwrap_or(Setup::CAPACITY_DEFAULT_BYTES),
             packet: false,
             nonblock: self.nonblock,
+            crowded: false,
         }
     }
 
@@ -61,12 +62,13 @@ impl Channel for Fifo {
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
         nix::unistd::mkfifo(place, Permissions::S_IRUSR | Permissions::S_IWUSR)?;
         let keeper = open(place, open_flags(Mode::ReadWrite, true), Permissions::empty())?;
+        let crowded = capacity_bytes(&keeper)? < Setup::CAPACITY_DEFAULT_BYTES;
         // Linux frees a FIFO's buffer with its last end: the next to open finds default capacity.
         let forgotten = !seats.is_empty() && seats.iter().all(|seat| seat.ends.is_empty());
         if let (Some(bytes), false) = (self.capacity_bytes, forgotten) {
             set_capacity_bytes(&keeper, bytes)?;
         }
-        let setup = Setup { capacity_bytes: capacity_bytes(&keeper)?, ..self.setup() };
+        let setup = Setup { capacity_bytes: capacity_bytes(&keeper)?, crowded, ..self.setup() };
         let port = |seat: &Seat| self.join(place, &seat.ends);
         let ports = seats.iter().map(port).collect::<io::Result<_>>()?;
         Ok(Instance { setup, ports, keeper: Some(keeper) })

@@ -48,6 +48,7 @@ impl Channel for Pipe {
             capacity_bytes: self.capacity_bytes.unwrap_or(Setup::CAPACITY_DEFAULT_BYTES),
             packet: self.packet,
             nonblock: self.nonblock,
+            crowded: false,
         }
     }
 
@@ -60,10 +61,11 @@ impl Channel for Pipe {
         flags.set(OFlag::O_NONBLOCK, self.nonblock);
         flags.set(OFlag::O_DIRECT, self.packet);
         let (read, write) = nix::unistd::pipe2(flags)?;
+        let crowded = capacity_bytes(&read)? < Setup::CAPACITY_DEFAULT_BYTES;
         if let Some(bytes) = self.capacity_bytes {
             set_capacity_bytes(&read, bytes)?;
         }
-        let setup = Setup { capacity_bytes: capacity_bytes(&read)?, ..self.setup() };
+        let setup = Setup { capacity_bytes: capacity_bytes(&read)?, crowded, ..self.setup() };
         let holders =
             |mode| seats.iter().flat_map(|seat| &seat.ends).filter(move |end| end.1 == mode);
         let mut read = Handout { original: Some(read), holders: holders(Mode::Read).count() };

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
+use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::Stream;
 use crate::channel::stream::Room;
 use crate::platform::Platform;
@@ -287,20 +287,18 @@ impl<'a> Scene<'a> {
         Some((len, room))
     }
 
+    /// The scenes of the other calls in progress that are not answered yet.
+    pub fn others(&self) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+        let (this, at) = (usize::from(self.actor.0), *self);
+        let actors = self.world.actors.iter().enumerate().filter(move |(index, _)| *index != this);
+        actors.filter_map(move |(index, other)| {
+            let call = other.call.as_ref().filter(|call| call.progress == Progress::Open)?;
+            Some(Scene { actor: Actor(index as u8), call, ..at })
+        })
+    }
+
     /// Whether another read of at least one byte of the same stream is in progress.
     pub fn another_read(&self) -> bool {
-        let world = self.world;
-        let reads = |call: &Pending| {
-            matches!(call.op, Op::Read { len: 1.. })
-                && call.progress == Progress::Open
-                && call
-                    .description
-                    .and_then(|index| world.descriptions[usize::from(index)].mode)
-                    .is_some_and(Mode::reads)
-        };
-        let others = world.actors.iter().enumerate();
-        others
-            .filter(|(index, _)| *index != usize::from(self.actor.0))
-            .any(|(_, other)| other.call.as_ref().is_some_and(reads))
+        self.others().any(|other| other.read_len().is_some_and(|len| len > 0))
     }
 }

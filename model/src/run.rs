@@ -59,6 +59,9 @@ pub struct Setup {
     pub packet: bool,
     /// Whether the ends given at the start have `O_NONBLOCK`.
     pub nonblock: bool,
+    /// Whether the user holds more pipe pages than an unprivileged one may
+    /// (`/proc/sys/fs/pipe-user-pages-soft`): then new pipes are small, and may not grow.
+    pub crowded: bool,
 }
 
 impl Setup {
@@ -72,6 +75,7 @@ impl Setup {
             capacity_bytes: Setup::CAPACITY_DEFAULT_BYTES,
             packet: false,
             nonblock: false,
+            crowded: false,
         }
     }
 }

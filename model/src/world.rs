@@ -16,6 +16,9 @@ use crate::run::{Actors, Seat, Setup};
 /// Index into [`World::descriptions`].
 pub type DescriptionIndex = u8;
 
+/// Pages of a new pipe of a user who holds too many (`PIPE_MIN_DEF_BUFFERS`).
+const PAGES_CROWDED: u32 = 2;
+
 /// The descriptor is not open.
 const CLOSED: DescriptionIndex = DescriptionIndex::MAX;
 
@@ -123,10 +126,12 @@ impl World {
             // Whatever was set up is forgotten when all have closed: the next to open the path
             // makes a new ring.
             world.stream.slots_default = match platform.storage {
+                Storage::Pages if setup.crowded => PAGES_CROWDED,
                 Storage::Pages => platform.capacity_default_bytes / platform.page_bytes,
                 Storage::Bytes => 0,
             };
         }
+        world.stream.crowded = setup.crowded;
         for seat in seats {
             let mut ends = [CLOSED; ENDS_MAX];
             for (end, mode) in &seat.ends {

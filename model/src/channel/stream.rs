@@ -35,6 +35,8 @@ pub struct Stream {
     pub slots_max: u32,
     /// Slots of a ring that nobody has resized.
     pub slots_default: u32,
+    /// Whether it may not grow, as its user holds too many pages already.
+    pub crowded: bool,
 }
 
 /// What one uninterrupted transfer by a write may move: nothing, or a number of bytes in a range.
@@ -60,6 +62,7 @@ impl Stream {
             slots: SmallVec::new(),
             slots_max,
             slots_default: slots_max,
+            crowded: false,
         }
     }
 

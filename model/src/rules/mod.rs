@@ -83,11 +83,13 @@ pub const NOT_IN_POSIX: &[&str] = &[
     "stream.write.merges",
     "stream.write.no-free-page",
     "stream.write.zero-length",
+    "stream.poll.midway",
     "stream.capacity.is",
     "stream.set-capacity.rounds-up",
     "stream.set-capacity.in-use",
     "stream.set-capacity.too-large",
     "stream.set-capacity.not-permitted",
+    "stream.set-capacity.user-limit",
     "stream.available.counts",
     "fifo.open.read-write",
 ];
@@ -100,6 +102,9 @@ pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
             && (setup.kind.ends == Ends::Opened || rule.chapter() != "fifo")
             && match rule.id {
                 "stream.read.packet" => setup.packet,
+                // Only a FIFO can be opened for both.
+                "stream.poll.midway" => setup.kind.ends == Ends::Opened,
+                "stream.set-capacity.user-limit" => setup.crowded,
                 "stream.read.available" | "stream.write.merges" => !setup.packet,
                 _ => true,
             }

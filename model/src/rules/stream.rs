@@ -6,7 +6,8 @@
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::platform::{Platform, Storage};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
-use crate::rule::{Force, Move, Rule, Scene};
+use crate::rule::{Answers, Force, Move, Rule, Scene, What};
+use crate::step::{RuleSet, answer, moves, proceed};
 use crate::world::World;
 
 const KERNELS: &str = "Linux 6.1 and 6.18";
@@ -357,6 +358,31 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "stream.poll.midway",
+        says: "poll on an end open for both does not wait for a transfer of several pages that is under \
+               way: it may find POLLIN and POLLOUT though before the transfer it would find only the one, \
+               and after it only the other.",
+        cite: &[
+            Source("fs/pipe.c", "pipe_poll"),
+            Observed(
+                "once in 12 million calls: IN|OUT beside a write that fills 16 pages",
+                "Linux 6.18",
+            ),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let Op::Poll { events, .. } = at.op() else { return None };
+            let missing = match (at.stream().is_empty(), transfer_of_pages(at)?) {
+                (true, Op::Write { .. }) => Events::IN,
+                (false, Op::Read { .. }) if at.stream().is_full() => Events::OUT,
+                _ => return None,
+            };
+            let found = at.found.0.intersection(events.union(Events::ERR).union(Events::HUP));
+            (at.reads() && at.writes() && events.contains(missing))
+                .then(|| Move::answers(Answer::Ready(found.union(missing))).with(complete_transfer))
+        },
+    },
+    Rule {
         id: "stream.poll.no-reader",
         says: "poll finds POLLERR on an end open for writing while nobody has the stream open for \
                reading, asked for or not; POLLOUT stays as it is.",
@@ -429,6 +455,19 @@ pub const RULES: &[Rule] = &[
             let bytes = asked_capacity(at)?;
             let grows = bytes > at.stream().capacity_bytes(at.platform);
             (grows && bytes > at.platform.capacity_max_bytes).then_some(Move::fails(Errno::EPERM))
+        },
+    },
+    Rule {
+        id: "stream.set-capacity.user-limit",
+        says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM for an unprivileged user who holds more \
+               pipe pages than pipe-user-pages-soft; new pipes of such a user have two pages.",
+        cite: &[Man("pipe(7)", "/proc files"), Observed("8192 -> EPERM", "Linux 6.18")],
+        force: Force::Silent,
+        step: |at| {
+            let bytes = asked_capacity(at)?;
+            let grows = bytes > at.stream().capacity_bytes(at.platform);
+            (grows && at.stream().crowded && bytes <= at.platform.capacity_max_bytes)
+                .then_some(Move::fails(Errno::EPERM))
         },
     },
     Rule {
@@ -510,6 +549,16 @@ fn never_had_writer(at: &Scene<'_>) -> bool {
     at.reads() && at.description().is_some_and(|description| description.never_had_writer)
 }
 
+/// The transfer of more than one page that another call could make now.
+fn transfer_of_pages(at: &Scene<'_>) -> Option<Op> {
+    let pages = |other: &Scene<'_>| {
+        let writes = other.write_room().is_some_and(|(_, room)| room.most > at.platform.page_bytes);
+        let reads = other.read_len().is_some_and(|len| len > at.platform.page_bytes);
+        at.platform.storage == Storage::Pages && (writes || reads)
+    };
+    at.others().find(pages).map(|other| other.op())
+}
+
 /// Whether this is a read of at least one byte that finds none, and somebody could still write.
 fn nothing_to_read(at: &Scene<'_>) -> bool {
     at.read_len().is_some_and(|len| len > 0) && at.stream().is_empty() && at.world.has_writer()
@@ -560,5 +609,28 @@ fn set_capacity(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     if let Op::SetCapacity { bytes } = world.pending_mut(actor).op {
         let bytes = bytes.max(platform.page_bytes).next_power_of_two();
         world.stream.slots_max = bytes / platform.page_bytes;
+    }
+}
+
+/// What was seen under way is completed before anything else happens.
+fn complete_transfer(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let others = world.busy().iter().filter(|other| *other != actor);
+    let transfers = |other: Actor| {
+        let found = moves(platform, world, other, &mut RuleSet::default());
+        found.into_iter().find_map(|(rule, step)| match step.what {
+            What::Answers(Answers::Transferred { most: count @ 1.., .. }, signal) => {
+                Some((other, rule, step, count, Some(signal)))
+            }
+            What::Proceeds { most: count @ 1.., .. } => Some((other, rule, step, count, None)),
+            _ => None,
+        })
+    };
+    match others.into_iter().find_map(transfers) {
+        Some((other, rule, step, count, Some(signal))) => {
+            let total = Answer::Count(world.pending_mut(other).done + count);
+            answer(platform, world, other, (rule, step), count, total, signal);
+        }
+        Some((other, _, step, count, None)) => proceed(platform, world, other, step, count),
+        None => {}
     }
 }

@@ -111,11 +111,12 @@ impl Parser {
             }
             match option {
                 "packet" => setup.packet = true,
+                "crowded" => setup.crowded = true,
                 "nonblocking" => setup.nonblock = true,
                 "capacity" => {}
                 _ => {
                     return Err(line.expected(
-                        "\"capacity\", \"packet\", \"nonblocking\" or the end of the line",
+                        "\"capacity\", \"packet\", \"nonblocking\", \"crowded\" or the end of the line",
                     ));
                 }
             }

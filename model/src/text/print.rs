@@ -57,7 +57,9 @@ fn header(setup: &Setup) -> String {
     if setup.capacity_bytes != Setup::CAPACITY_DEFAULT_BYTES {
         text += &format!(" capacity {}", setup.capacity_bytes);
     }
-    for (given, word) in [(setup.packet, " packet"), (setup.nonblock, " nonblocking")] {
+    let options =
+        [(setup.packet, " packet"), (setup.nonblock, " nonblocking"), (setup.crowded, " crowded")];
+    for (given, word) in options {
         text += if given { word } else { "" };
     }
     text + "\n"

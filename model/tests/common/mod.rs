@@ -100,6 +100,16 @@ pub(crate) fn pipe_oddities() -> Space {
         .calls_of(1, R, &[2, 4, 16, u32::MAX].map(|bytes| Op::SetCapacity { bytes }))
 }
 
+/// A user who holds too many pages.
+pub(crate) fn pipe_crowded() -> Space {
+    let mut space = space(&PIPE, &[&[Mode::Write, Mode::Read]])
+        .calls_of(0, W, &[write(1), write(3), Op::SetNonblock(true)])
+        .calls_of(0, R, &[read(1), read(3), Op::GetCapacity])
+        .calls_of(0, R, &[2, 4, 8, 16].map(|bytes| Op::SetCapacity { bytes }));
+    space.setup.crowded = true;
+    space
+}
+
 /// Packet mode.
 pub(crate) fn pipe_packets() -> Space {
     let mut space = space(&PIPE, &[&[Mode::Write], &[Mode::Read]])
@@ -143,6 +153,15 @@ pub(crate) fn fifo_opening() -> Space {
         .calls_of(1, W, &[Op::Unlink])
 }
 
+/// A FIFO open for both, beside transfers of several pages.
+pub(crate) fn fifo_both() -> Space {
+    let both = Events(Events::IN.0 | Events::OUT.0);
+    space(&FIFO, &[&[Mode::ReadWrite], &[Mode::Write, Mode::Read]])
+        .calls_of(0, RW, &[poll(both, false), poll(both, true), write(1), read(9)])
+        .calls_of(1, W, &[write(3), write(5)])
+        .calls_of(1, R, &[read(1), read(9)])
+}
+
 /// Opening a FIFO by three.
 pub(crate) fn fifo_three() -> Space {
     space(&FIFO, &[&[], &[], &[]])
@@ -170,11 +189,13 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
         pinned("pipe pair", pipe_pair(), 20_909, 25_017),
         pinned("pipe oddities", pipe_oddities(), 126_432, 61_128),
+        pinned("pipe crowded", pipe_crowded(), 1_344, 226),
         pinned("pipe packets", pipe_packets(), 1_240, 2_132),
         pinned("pipe two writers", pipe_two_writers(), 6_439, 20_831),
         pinned("pipe two writers, non-blocking", pipe_two_writers_nonblocking(), 784, 2_161),
         pinned("pipe two readers", pipe_two_readers(), 17_872, 16_624),
         pinned("fifo opening", fifo_opening(), 141_831, 18_658),
+        pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ]
 }
