@@ -290,12 +290,14 @@ impl<'a> Scene<'a> {
     /// Whether another read of at least one byte of the same stream is in progress.
     pub fn another_read(&self) -> bool {
         let world = self.world;
+        // Only an open call's description is sure to exist still: a close that is answered has let go of its.
         let reads = |call: &Pending| {
-            let mode =
-                call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
             matches!(call.op, Op::Read { len: 1.. })
                 && call.progress == Progress::Open
-                && mode.is_some_and(Mode::reads)
+                && call
+                    .description
+                    .and_then(|index| world.descriptions[usize::from(index)].mode)
+                    .is_some_and(Mode::reads)
         };
         let others = world.actors.iter().enumerate();
         others

@@ -139,6 +139,9 @@ impl<'a, 'r> Search<'a, 'r> {
             match step.what {
                 What::Answers(answers, signal) if may_answer => {
                     for (given, count) in self.answers(state, actor, answers, done) {
+                        if !self.in_order(state, actor, count) {
+                            continue;
+                        }
                         let mut world = state.world.clone();
                         answer(
                             self.platform,
