@@ -11,6 +11,7 @@ use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
+use crate::run::Actors;
 use crate::step::{self, RuleSet, all_answers, answer, count_for, moves, rests};
 use crate::world::{Progress, World};
 
@@ -278,14 +279,23 @@ impl<'a, 'r> Search<'a, 'r> {
         counts
     }
 
-    /// Drops states that can still be reached from others, by moves that may as well come later.
+    /// Drops states that can still be reached from others, by moves that may as well come later. (Those that
+    /// it fails to drop cost time only.)
     fn fewest(&mut self, found: Found) -> Vec<State> {
         let mut states = found.states;
         if states.len() < 2 {
             return states;
         }
         states.sort_by_key(|state| answered(&state.world));
-        let mut kept: Vec<State> = Vec::new();
+        let mut kept: Vec<State> = Vec::with_capacity(states.len());
+        if states.len() <= PAIRWISE_MAX {
+            for state in states {
+                if !kept.iter().any(|from| self.reaches(from, &state.world)) {
+                    kept.push(state);
+                }
+            }
+            return kept;
+        }
         let mut reachable = Found::default();
         for state in states {
             if reachable.contains(&state.world) {
@@ -302,7 +312,51 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         kept
     }
+
+    /// Whether moves of the calls that have got further in the world `to` lead there.
+    fn reaches(&mut self, from: &State, to: &World) -> bool {
+        let mut reached = Found::default();
+        let further = self.further(&from.world, to);
+        if further.is_none_or(Actors::is_empty) {
+            return false;
+        }
+        reached.insert(from.clone());
+        let mut at = 0;
+        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX) {
+            at += 1;
+            if state.world == *to {
+                return true;
+            }
+            let mut next = Few::new();
+            for actor in self.further(&state.world, to).into_iter().flat_map(Actors::iter) {
+                let answers = self.lookahead.fate(actor).answerable_from <= self.index;
+                self.successors_of(state, actor, answers, &mut |state, _| next.push(state));
+            }
+            reached.extend(next);
+        }
+        false
+    }
+
+    /// The actors whose calls have got further in `to`; `None` if some have got less far.
+    fn further(&self, from: &World, to: &World) -> Option<Actors> {
+        let mut further = Actors::NONE;
+        for actor in from.busy().iter() {
+            let (before, after) = (from.pending(actor)?, to.pending(actor)?);
+            if before == after {
+                continue;
+            }
+            let behind = before.progress != Progress::Open || before.done > after.done;
+            if behind || matches!(self.goal, Goal::Return(goal, _) if goal == actor) {
+                return None;
+            }
+            further = further.with(actor);
+        }
+        Some(further)
+    }
 }
+
+/// Up to this many states are compared with each other; of more, all that can be reached is gone through.
+const PAIRWISE_MAX: usize = 6;
 
 /// A few states.
 type Few = Vec<State>;
