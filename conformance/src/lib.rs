@@ -6,13 +6,16 @@
 //! - [`cases`]: runs kept as files;
 //! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as text;
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
+//! - [`Solo`]: carries out scenarios in the calling thread, without anybody to wait for;
 //! - [`Placement`]: on which processors;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
+//! - [`bench`]: what all this costs, against the bare mechanisms under it;
 //! - [`stop`]: ending between two scenarios on Ctrl-C.
 //!
 //! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
 //! any more?), `pool` and `worker`.
 
+pub mod bench;
 pub mod campaign;
 pub mod cases;
 pub mod generate;
@@ -22,11 +25,13 @@ mod pool;
 pub mod report;
 mod runner;
 pub mod scenario;
+mod solo;
 pub mod stop;
 mod trouble;
 mod worker;
 
 pub use pool::Placement;
 pub use runner::Runner;
+pub use solo::Solo;
 pub use scenario::{Scenario, Step};
 pub use trouble::Trouble;

@@ -4,7 +4,7 @@ use pipewright_backends::Seen;
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
 use pipewright_model::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply};
 use pipewright_model::data::Data;
-use pipewright_model::run::{Actors, Event, Run, Setup};
+use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 
 use crate::pool::{Patience, Pool};
 use crate::runner::everybody;
@@ -29,10 +29,10 @@ pub(crate) struct Play<'a> {
 
 /// What is known of an actor.
 #[derive(Clone, Copy, Default)]
-struct Part {
+pub(crate) struct Part {
     call: Option<Call>,
     /// How many bytes it has written.
-    written: i64,
+    pub(crate) written: i64,
     /// Which of its ends are open, a bit each.
     ends: u8,
 }
@@ -45,10 +45,7 @@ enum Rank {
 
 impl<'a> Play<'a> {
     pub(crate) fn new(pool: &'a mut Pool, scenario: &'a Scenario, setup: Setup) -> Play<'a> {
-        let mut parts = [Part::default(); ACTORS_MAX];
-        for (part, seat) in parts.iter_mut().zip(&scenario.seats) {
-            part.ends = seat.ends.iter().fold(0, |bits, (end, _)| bits | bit(*end));
-        }
+        let parts = Part::of(&scenario.seats);
         let run = Run::new(setup, scenario.seats.clone(), scenario.end_names.clone());
         let (open, told, seen) = (Actors::NONE, Actors::NONE, Vec::new());
         Play { pool, scenario, parts, open, told, stirred: false, seen, run }
@@ -73,10 +70,11 @@ impl<'a> Play<'a> {
     /// Posts a call, unless its actor is blocked or it makes no sense.
     fn step(&mut self, call: Call) -> Result<(), Trouble> {
         self.wait_for(call.actor)?;
-        if self.open.contains(call.actor) || !self.is_well_formed(call) {
+        let part = &mut self.parts[usize::from(call.actor.0)];
+        let ends = self.scenario.end_names.len();
+        if self.open.contains(call.actor) || !part.makes_sense(call, ends) {
             return Ok(());
         }
-        let part = &mut self.parts[usize::from(call.actor.0)];
         part.call = Some(call);
         let Call { actor, end, op } = call;
         let order = Order::Call { actor, end, op, from: part.written };
@@ -98,22 +96,6 @@ impl<'a> Play<'a> {
             self.pool.pause(&mut patience, this)?;
         }
         Ok(())
-    }
-
-    fn is_well_formed(&self, call: Call) -> bool {
-        let ends_max = self.scenario.end_names.len().min(ENDS_MAX);
-        let names = |end: End| usize::from(end.0) < ends_max;
-        let open = |end| self.parts[usize::from(call.actor.0)].ends & bit(end) != 0;
-        match call.op {
-            Op::Unlink => true,
-            _ if !names(call.end) => false,
-            Op::Open { .. } => !open(call.end),
-            Op::Dup { new } => names(new) && !open(new),
-            Op::Read { len } | Op::Write { len } | Op::ReadAt { len } | Op::WriteAt { len } => {
-                len as usize <= BYTES_MAX
-            }
-            _ => true,
-        }
     }
 
     /// Waits until every open call has returned or all those open sleep at the same time; notes it.
@@ -200,7 +182,33 @@ impl<'a> Play<'a> {
 }
 
 impl Part {
-    fn learn(&mut self, call: Call, answer: Answer) {
+    /// What is known of the actors before their first calls.
+    pub(crate) fn of(seats: &[Seat]) -> [Part; ACTORS_MAX] {
+        let mut parts = [Part::default(); ACTORS_MAX];
+        for (part, seat) in parts.iter_mut().zip(seats) {
+            part.ends = seat.ends.iter().fold(0, |bits, (end, _)| bits | bit(*end));
+        }
+        parts
+    }
+
+    /// Whether the actor can make this call, in a scenario of so many ends.
+    pub(crate) fn makes_sense(&self, call: Call, ends: usize) -> bool {
+        let names = |end: End| usize::from(end.0) < ends.min(ENDS_MAX);
+        let open = |end| self.ends & bit(end) != 0;
+        match call.op {
+            Op::Unlink => true,
+            _ if !names(call.end) => false,
+            Op::Open { .. } => !open(call.end),
+            Op::Dup { new } => names(new) && !open(new),
+            Op::Read { len } | Op::Write { len } | Op::ReadAt { len } | Op::WriteAt { len } => {
+                len as usize <= BYTES_MAX
+            }
+            _ => true,
+        }
+    }
+
+    /// Takes note of what a call has changed.
+    pub(crate) fn learn(&mut self, call: Call, answer: Answer) {
         match (call.op, answer) {
             (Op::Write { .. } | Op::WriteAt { .. }, Answer::Count(count)) => {
                 self.written += i64::from(count);
@@ -215,7 +223,7 @@ impl Part {
 }
 
 /// The data that a call gave.
-fn given(op: Op, answer: Answer, bytes: &[u8]) -> Data {
+pub(crate) fn given(op: Op, answer: Answer, bytes: &[u8]) -> Data {
     match (op, answer) {
         (Op::Read { len } | Op::ReadAt { len }, Answer::Count(count)) if count <= len => {
             Data::Bytes(bytes[..count as usize].into())

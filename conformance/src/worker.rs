@@ -114,21 +114,31 @@ fn call(
     from: i64,
 ) -> Report {
     let (bytes, stamp) = orders.call();
-    let bytes = match op {
-        Op::Read { len } | Op::ReadAt { len } => {
-            let bytes = &mut bytes[..len as usize];
-            let marked = bytes.len().min(MARKED_BYTES_MAX);
-            bytes[..marked].fill(0xee);
-            bytes
-        }
-        Op::Write { len } | Op::WriteAt { len } => {
-            let bytes = &mut bytes[..len as usize];
-            data::fill(actor, from, bytes);
-            bytes
-        }
-        _ => &mut [],
-    };
+    let bytes = &mut bytes[..op_len(op)];
+    prepare(actor, op, from, bytes);
     stamp.entered();
     let seen = port.call(end, op, bytes);
     Report::Seen(seen, now_ns())
+}
+
+/// The bytes that a call offers or has room for.
+pub(crate) fn op_len(op: Op) -> usize {
+    match op {
+        Op::Read { len } | Op::ReadAt { len } | Op::Write { len } | Op::WriteAt { len } => {
+            len as usize
+        }
+        _ => 0,
+    }
+}
+
+/// Lays down what a write offers, the actor's bytes from position `from` on, or marks the room for what a
+/// read gives.
+pub(crate) fn prepare(actor: Actor, op: Op, from: i64, bytes: &mut [u8]) {
+    match op {
+        Op::Read { .. } | Op::ReadAt { .. } => {
+            let marked = bytes.len().min(MARKED_BYTES_MAX);
+            bytes[..marked].fill(0xee);
+        }
+        _ => data::fill(actor, from, bytes),
+    }
 }

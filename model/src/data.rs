@@ -4,14 +4,16 @@
 //! among all that this writer has written. Where real bytes are needed, [`fill`] gives the byte that
 //! stands for a name; real bytes are *compared* with those that a state predicts, never decoded.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::call::Actor;
 
 /// Consecutive bytes of one writer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
     /// Who wrote them.
     pub actor: Actor,
@@ -20,6 +22,14 @@ pub struct Segment {
     pub from: i64,
     /// How many, in bytes.
     pub len: u32,
+}
+
+/// In two words: the oracle hashes little else.
+impl Hash for Segment {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_i64(self.from);
+        hasher.write_u64(u64::from(self.len) << 8 | u64::from(self.actor.0));
+    }
 }
 
 impl Segment {
@@ -186,6 +196,28 @@ pub fn matching(actor: Actor, from: i64, bytes: &[u8]) -> usize {
     bytes.len()
 }
 
+/// Bytes that [`place`] needs.
+pub(crate) const PLACE_BYTES: usize = 6;
+
+/// Where in the pattern, modulo its period, `actor`'s bytes look like the first few of these; `None` where
+/// nowhere, or in several places.
+pub(crate) fn place(actor: Actor, bytes: &[u8]) -> Option<usize> {
+    static PLACES: OnceLock<FxHashMap<[u8; PLACE_BYTES], Option<u32>>> = OnceLock::new();
+    let places = PLACES.get_or_init(|| {
+        let mut places = FxHashMap::default();
+        for start in 0..PERIOD {
+            let window = std::array::from_fn(|at| pattern()[(start + at) % PERIOD]);
+            let place = places.entry(window).or_insert(Some(start as u32));
+            *place = place.filter(|place| *place == start as u32);
+        }
+        places
+    });
+    let bits = actor_bits(actor);
+    let window: [u8; PLACE_BYTES] = bytes.get(..PLACE_BYTES)?.try_into().ok()?;
+    let place = *places.get(&window.map(|byte| byte ^ bits))?;
+    place.map(|place| place as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +233,19 @@ mod tests {
         assert!(!seen.may_be(&[name(0, 5, 70_000)]));
         assert!(!seen.may_be(&[name(1, 4101, 70_000)]));
         assert!(!seen.may_be(&[name(1, 5, 69_999)]));
+    }
+
+    #[test]
+    fn a_few_bytes_tell_their_place() {
+        let mut bytes = [0; PLACE_BYTES];
+        let mut told = 0;
+        for start in 0..PERIOD {
+            fill(Actor(2), start as i64, &mut bytes);
+            assert!(place(Actor(2), &bytes).is_none_or(|place| place == start));
+            assert_eq!(place(Actor(1), &bytes), None);
+            told += usize::from(place(Actor(2), &bytes).is_some());
+        }
+        assert!(told > PERIOD - 10, "{told}");
     }
 
     #[test]

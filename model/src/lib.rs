@@ -11,6 +11,7 @@ pub mod platform;
 pub mod rule;
 pub mod rules;
 pub mod run;
+pub mod simulate;
 pub mod step;
 pub mod taxonomy;
 pub mod text;

@@ -3,6 +3,8 @@
 //! Ends are descriptors that refer to open file descriptions, which refer to a channel. What can be
 //! derived (who reads, who writes) is derived, not kept.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Mode, Op, Signal};
@@ -23,7 +25,7 @@ const PAGES_CROWDED: u32 = 2;
 const CLOSED: DescriptionIndex = DescriptionIndex::MAX;
 
 /// An open file description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Description {
     /// Access mode; `None` where the entry is free.
     pub mode: Option<Mode>,
@@ -36,8 +38,17 @@ pub struct Description {
     pub never_had_writer: bool,
 }
 
+/// In one word.
+impl Hash for Description {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let mode = self.mode.map_or(0, |mode| mode as u32 + 1);
+        let flags = [self.nonblock, self.packet, self.never_had_writer].map(u32::from);
+        hasher.write_u32(mode << 3 | flags[0] << 2 | flags[1] << 1 | flags[2]);
+    }
+}
+
 /// How far a call in progress has got.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Progress {
     /// Not yet answered.
     Open,
@@ -53,7 +64,7 @@ pub enum Progress {
 }
 
 /// A call in progress, with what the kernel remembers of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Pending {
     /// The end that it was made on.
     pub end: End,
@@ -75,8 +86,29 @@ pub struct Pending {
     pub progress: Progress,
 }
 
+/// By copying whole memory: the oracle clones worlds all the time.
+impl Clone for Pending {
+    fn clone(&self) -> Pending {
+        Pending {
+            data: Segments::from_slice(&self.data),
+            ..*self
+        }
+    }
+}
+
+/// In few words: the oracle hashes worlds all the time.
+impl Hash for Pending {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let flags = [self.entered, self.counted, self.partner_came].map(u64::from);
+        let flags = flags[0] << 34 | flags[1] << 33 | flags[2] << 32;
+        hasher.write_u64(flags | u64::from(self.done));
+        (self.end, self.description, self.op).hash(hasher);
+        (&self.data, &self.progress).hash(hasher);
+    }
+}
+
 /// One actor.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorState {
     /// For each end the description that it refers to.
     ends: [DescriptionIndex; ENDS_MAX],
@@ -84,6 +116,15 @@ pub struct ActorState {
     pub written: i64,
     /// Its call in progress.
     pub call: Option<Pending>,
+}
+
+/// In few words: the oracle hashes worlds all the time.
+impl Hash for ActorState {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(u64::from_ne_bytes(self.ends));
+        hasher.write_i64(self.written);
+        self.call.hash(hasher);
+    }
 }
 
 /// The path of a channel in the file system.

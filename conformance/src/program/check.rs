@@ -117,14 +117,14 @@ fn status(tested: &[Tested]) -> Status {
     }
 }
 
-fn create(path: &PathBuf) -> Result<(File, PathBuf), Refusal> {
+pub(super) fn create(path: &PathBuf) -> Result<(File, PathBuf), Refusal> {
     match File::create(path) {
         Ok(file) => Ok((file, path.clone())),
         Err(error) => Err(Refusal::new(format!("failed to create {}: {error}", path.display()))),
     }
 }
 
-fn write(file: &mut File, path: &std::path::Path, text: &str) -> Result<(), Refusal> {
+pub(super) fn write(file: &mut File, path: &std::path::Path, text: &str) -> Result<(), Refusal> {
     file.write_all(text.as_bytes())
         .map_err(|error| Refusal::new(format!("failed to write {}: {error}", path.display())))
 }
@@ -141,7 +141,7 @@ fn save(dir: &std::path::Path, tested: &[Tested]) -> Result<(), Refusal> {
 }
 
 /// Ctrl-C and SIGTERM end the campaign between two scenarios; the second time, at once.
-fn stop_on_signals() -> Result<(), Refusal> {
+pub(super) fn stop_on_signals() -> Result<(), Refusal> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_default(signal, stop::flag())?;
         signal_hook::flag::register(signal, stop::flag())?;

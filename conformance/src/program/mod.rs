@@ -1,5 +1,6 @@
 //! The program: its arguments, and what each command does.
 
+mod bench;
 mod check;
 mod list;
 mod replay;
@@ -56,6 +57,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
+    /// Measure what checking costs, against the bare mechanisms under it.
+    Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
     Rules(list::RulesArguments),
     /// Print the channels that can be checked.
@@ -88,6 +91,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
+        Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels) => list::channels(),
     };

@@ -7,6 +7,8 @@
 //! write of n bytes first tries to append its n mod page head bytes to the last page; what is left
 //! takes new pages. A slot becomes free when its page has been read to the end.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
 use crate::call::Actor;
@@ -14,7 +16,7 @@ use crate::data::{Segment, Segments, push_segment};
 use crate::platform::{Platform, Storage};
 
 /// A page of the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// Bytes of the page that have been read already.
     pub read: u16,
@@ -24,8 +26,16 @@ pub struct Slot {
     pub packet: bool,
 }
 
+/// In one word.
+impl Hash for Slot {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let (read, len, packet) = (u64::from(self.read), u64::from(self.len), u64::from(self.packet));
+        hasher.write_u64(read << 32 | len << 8 | packet);
+    }
+}
+
 /// What was written and not yet read.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Stream {
     /// Names of the bytes, oldest first.
     pub segments: Segments,
@@ -48,6 +58,17 @@ pub struct Room {
     pub least: u32,
     /// The most bytes moved; 0 if none can be.
     pub most: u32,
+}
+
+/// By copying whole memory: the oracle clones streams all the time.
+impl Clone for Stream {
+    fn clone(&self) -> Stream {
+        Stream {
+            segments: Segments::from_slice(&self.segments),
+            slots: SmallVec::from_slice(&self.slots),
+            ..*self
+        }
+    }
 }
 
 impl Stream {

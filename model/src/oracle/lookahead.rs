@@ -4,7 +4,8 @@
 //! Used only to leave out moves that the run contradicts, and to choose among ranges of counts.
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op, Reply};
-use crate::data::{self, Data, Segment, Segments, push_segment};
+use crate::data::{Data, Segment};
+use crate::oracle::names::Names;
 use crate::oracle::{Fate, Foresight};
 use crate::platform::{Platform, Storage};
 use crate::run::{Actors, Event, Run};
@@ -142,42 +143,36 @@ fn writer(event: &Event) -> Option<Actor> {
 impl Order {
     fn of(run: &Run) -> Order {
         let mut order = Order::default();
-        let mut next_read = [0_i64; ACTORS_MAX];
+        let mut names = Names::default();
+        let mut reading = Actors::NONE;
         // The last byte of the read that returned last, now and when each read in progress was called.
         let mut last: Option<Segment> = None;
         let mut before: [Option<Segment>; ACTORS_MAX] = [None; ACTORS_MAX];
         for event in &run.events {
-            let (actor, data) = match event {
+            let (actor, reply) = match event {
                 Event::Call(call) => {
                     before[usize::from(call.actor.0)] = last;
+                    if matches!(call.op, Op::Read { .. }) {
+                        reading = reading.with(call.actor);
+                    }
                     continue;
                 }
-                Event::Return(actor, Reply { answer: Answer::Count(1..), data, .. }) => {
-                    (actor, data)
-                }
-                _ => continue,
+                Event::Return(actor, reply) => (*actor, reply),
+                Event::Quiet(_) => continue,
             };
-            let names = match data {
+            reading = Actors(reading.0 & !Actors::NONE.with(actor).0);
+            let Answer::Count(1..) = reply.answer else { continue };
+            let mut previous = before[usize::from(actor.0)];
+            match &reply.data {
                 Data::Unknown => continue,
-                Data::Named(names) => names.clone(),
+                Data::Named(segments) => {
+                    segments.iter().for_each(|piece| order.note(&mut previous, Some(*piece)));
+                }
                 Data::Bytes(bytes) => {
                     order.guessed = true;
-                    match name(bytes, run, &next_read) {
-                        Some(names) => names,
-                        None => continue,
-                    }
+                    let pieces = names.of(bytes, run.seats.len(), actor, reading);
+                    pieces.into_iter().for_each(|piece| order.note(&mut previous, piece));
                 }
-            };
-            let mut previous = before[usize::from(actor.0)];
-            for segment in names {
-                if let Some(previous) = previous.filter(|other| other.actor != segment.actor) {
-                    let follows =
-                        Follows { at: segment.from, other: previous.actor, past: previous.to() };
-                    order.follows[usize::from(segment.actor.0)].push(follows);
-                }
-                order.cuts[usize::from(segment.actor.0)].push(segment.to());
-                next_read[usize::from(segment.actor.0)] = segment.to();
-                previous = Some(segment);
             }
             last = previous;
         }
@@ -188,27 +183,19 @@ impl Order {
         order.follows.iter_mut().for_each(|follows| follows.sort_by_key(|follows| follows.at));
         order
     }
-}
 
-/// Names for bytes, if they are what each writer's next unread bytes look like. A guess: it only chooses
-/// which counts are tried.
-fn name(bytes: &[u8], run: &Run, next_read: &[i64; ACTORS_MAX]) -> Option<Segments> {
-    let mut next = *next_read;
-    let mut names = Segments::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let (actor, len) = (0..run.seats.len())
-            .map(|actor| (actor, data::matching(Actor(actor as u8), next[actor], &bytes[at..])))
-            .max_by_key(|(_, len)| *len)
-            .filter(|(_, len)| *len > 0)?;
-        push_segment(
-            &mut names,
-            Segment { actor: Actor(actor as u8), from: next[actor], len: len as u32 },
-        );
-        next[actor] += len as i64;
-        at += len;
+    /// Notes that one read gave `piece` right after `previous`, which it becomes.
+    fn note(&mut self, previous: &mut Option<Segment>, piece: Option<Segment>) {
+        if let Some(piece) = piece {
+            let index = usize::from(piece.actor.0);
+            if let Some(previous) = previous.filter(|other| other.actor != piece.actor) {
+                let (other, past) = (previous.actor, previous.to());
+                self.follows[index].push(Follows { at: piece.from, other, past });
+            }
+            self.cuts[index].push(piece.to());
+        }
+        *previous = piece;
     }
-    Some(names)
 }
 
 /// The length of a write, in bytes; 0 for other calls.

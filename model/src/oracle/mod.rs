@@ -11,6 +11,7 @@
 //! sleep. Of the resulting states, those that can still be reached from another are dropped.
 
 mod lookahead;
+mod names;
 mod search;
 mod steps;
 

@@ -1,6 +1,8 @@
 //! The search behind one event: which states can be reached by moves of the calls in progress.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Op, Reply};
@@ -9,6 +11,7 @@ use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
+use crate::run::Actors;
 use crate::step::{self, RuleSet, all_answers, answer, count_for, moves, rests};
 use crate::world::{Progress, World};
 
@@ -30,9 +33,6 @@ pub(super) struct Search<'a, 'r> {
     pub(super) unspecified: Option<&'static str>,
 }
 
-/// States by world, each with the rules that every way to it uses.
-type Found = FxHashMap<World, RuleSet>;
-
 impl<'a, 'r> Search<'a, 'r> {
     pub(super) fn new(
         platform: &'a Platform,
@@ -47,33 +47,38 @@ impl<'a, 'r> Search<'a, 'r> {
     pub(super) fn run(&mut self, states: &[State]) -> Option<Vec<State>> {
         let mut reached = Found::default();
         let mut found = Found::default();
-        let mut todo: Vec<State> = states.to_vec();
-        while let Some(state) = todo.pop() {
-            if !insert(&mut reached, &state) {
-                continue;
-            }
-            if reached.len() > STATES_MAX {
+        reached.extend(states.iter().cloned());
+        let mut at = 0;
+        while let Some(state) = reached.get(at) {
+            at += 1;
+            if at > STATES_MAX {
                 return None;
             }
             if let Goal::Return(actor, _) = self.goal {
-                self.successors_of(&state, actor, true, &mut |next, answered| match answered {
-                    true => drop(insert(&mut found, &next)),
-                    false => todo.push(next),
+                let mut unanswered = Few::new();
+                self.successors_of(state, actor, true, &mut |next, answered| match answered {
+                    true => _ = found.insert(next),
+                    false => unanswered.push(next),
                 });
                 if self.is_answered(&state.world, actor) {
                     if self.agrees(&state.world, actor) {
-                        insert(&mut found, &state);
+                        found.insert(state.clone());
                     } else {
                         // No move mends this, but one may leave what follows unspecified.
-                        self.successors(&state, &mut |_| ());
+                        self.successors(state, &mut |_| ());
                     }
                     continue;
                 }
-            } else if let Some(shown) = self.may_sleep(&state.world) {
-                let shown = state.shown.union(shown);
-                insert(&mut found, &State { world: state.world.clone(), shown });
+                self.successors(state, &mut |next| unanswered.push(next));
+                reached.extend(unanswered);
+                continue;
             }
-            self.successors(&state, &mut |next| todo.push(next));
+            if let Some(shown) = self.may_sleep(&state.world) {
+                let shown = state.shown.union(shown);
+                found.insert(State { world: state.world.clone(), shown });
+            }
+            let next = self.all_successors(state);
+            reached.extend(next);
         }
         Some(self.fewest(found))
     }
@@ -81,13 +86,20 @@ impl<'a, 'r> Search<'a, 'r> {
     /// All states reachable by moves that answer no call.
     pub(super) fn settled(mut self, states: &[State]) -> Vec<State> {
         let mut reached = Found::default();
-        let mut todo: Vec<State> = states.to_vec();
-        while let Some(state) = todo.pop() {
-            if insert(&mut reached, &state) && reached.len() <= STATES_MAX {
-                self.successors(&state, &mut |next| todo.push(next));
-            }
+        reached.extend(states.iter().cloned());
+        let mut at = 0;
+        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX) {
+            at += 1;
+            let next = self.all_successors(state);
+            reached.extend(next);
         }
-        reached.into_iter().map(|(world, shown)| State { world, shown }).collect()
+        reached.states
+    }
+
+    fn all_successors(&mut self, state: &State) -> Few {
+        let mut all = Few::new();
+        self.successors(state, &mut |next| all.push(next));
+        all
     }
 
     /// Whether the goal's call is answered already, by an earlier move.
@@ -139,6 +151,9 @@ impl<'a, 'r> Search<'a, 'r> {
             match step.what {
                 What::Answers(answers, signal) if may_answer => {
                     for (given, count) in self.answers(state, actor, answers, done) {
+                        if !self.in_order(state, actor, count) {
+                            continue;
+                        }
                         let mut world = state.world.clone();
                         answer(
                             self.platform,
@@ -264,29 +279,145 @@ impl<'a, 'r> Search<'a, 'r> {
         counts
     }
 
-    /// Drops states that can still be reached from others, by moves that may as well come later.
+    /// Drops states that can still be reached from others, by moves that may as well come later. (Those that
+    /// it fails to drop cost time only.)
     fn fewest(&mut self, found: Found) -> Vec<State> {
-        if found.len() < 2 {
-            return found.into_iter().map(|(world, shown)| State { world, shown }).collect();
+        let mut states = found.states;
+        if states.len() < 2 {
+            return states;
         }
-        let mut states: Vec<State> =
-            found.into_iter().map(|(world, shown)| State { world, shown }).collect();
         states.sort_by_key(|state| answered(&state.world));
-        let mut kept: Vec<State> = Vec::new();
-        let mut reachable = Found::default();
-        for state in states {
-            if reachable.contains_key(&state.world) {
-                continue;
-            }
-            let mut todo = vec![state.clone()];
-            while let Some(state) = todo.pop() {
-                if reachable.len() <= STATES_MAX && insert(&mut reachable, &state) {
-                    self.successors(&state, &mut |next| todo.push(next));
+        let mut kept: Vec<State> = Vec::with_capacity(states.len());
+        if states.len() <= PAIRWISE_MAX {
+            for state in states {
+                if !kept.iter().any(|from| self.reaches(from, &state.world)) {
+                    kept.push(state);
                 }
             }
+            return kept;
+        }
+        let mut reachable = Found::default();
+        for state in states {
+            if reachable.contains(&state.world) {
+                continue;
+            }
+            let mut at = reachable.states.len();
+            reachable.insert(state.clone());
             kept.push(state);
+            while let Some(state) = reachable.get(at).filter(|_| at < STATES_MAX) {
+                at += 1;
+                let next = self.all_successors(state);
+                reachable.extend(next);
+            }
         }
         kept
+    }
+
+    /// Whether moves of the calls that have got further in the world `to` lead there.
+    fn reaches(&mut self, from: &State, to: &World) -> bool {
+        let mut reached = Found::default();
+        let further = self.further(&from.world, to);
+        if further.is_none_or(Actors::is_empty) {
+            return false;
+        }
+        reached.insert(from.clone());
+        let mut at = 0;
+        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX) {
+            at += 1;
+            if state.world == *to {
+                return true;
+            }
+            let mut next = Few::new();
+            for actor in self.further(&state.world, to).into_iter().flat_map(Actors::iter) {
+                let answers = self.lookahead.fate(actor).answerable_from <= self.index;
+                self.successors_of(state, actor, answers, &mut |state, _| next.push(state));
+            }
+            reached.extend(next);
+        }
+        false
+    }
+
+    /// The actors whose calls have got further in `to`; `None` if some have got less far.
+    fn further(&self, from: &World, to: &World) -> Option<Actors> {
+        let mut further = Actors::NONE;
+        for actor in from.busy().iter() {
+            let (before, after) = (from.pending(actor)?, to.pending(actor)?);
+            if before == after {
+                continue;
+            }
+            let behind = before.progress != Progress::Open || before.done > after.done;
+            if behind || matches!(self.goal, Goal::Return(goal, _) if goal == actor) {
+                return None;
+            }
+            further = further.with(actor);
+        }
+        Some(further)
+    }
+}
+
+/// Up to this many states are compared with each other; of more, all that can be reached is gone through.
+const PAIRWISE_MAX: usize = 6;
+
+/// A few states.
+type Few = Vec<State>;
+
+/// States of different worlds, in the order of their insertion, each with the rules that every way to it
+/// uses.
+#[derive(Default)]
+struct Found {
+    states: Vec<State>,
+    /// Hashes of their worlds.
+    hashes: Vec<u64>,
+    /// Once there are many: by hash, the last state that has it. (Two worlds with one hash: the second is
+    /// not found again, and stands there twice, which costs time only.)
+    index: FxHashMap<u64, u32>,
+}
+
+impl Found {
+    /// Up to this many hashes are looked through one by one.
+    const SMALL: usize = 32;
+
+    fn get(&self, at: usize) -> Option<&State> {
+        self.states.get(at)
+    }
+
+    fn contains(&self, world: &World) -> bool {
+        self.position(FxBuildHasher.hash_one(world), world).is_some()
+    }
+
+    fn position(&self, hash: u64, world: &World) -> Option<usize> {
+        let is = |at: &usize| self.states[*at].world == *world;
+        if self.states.len() > Found::SMALL {
+            return self.index.get(&hash).map(|at| *at as usize).filter(is);
+        }
+        let same = self.hashes.iter().enumerate().filter(|(_, other)| **other == hash);
+        same.map(|(at, _)| at).find(is)
+    }
+
+    /// Adds a state; true if its world is new. Of a known world only the rules that both ways use are kept.
+    fn insert(&mut self, state: State) -> bool {
+        let hash = FxBuildHasher.hash_one(&state.world);
+        if let Some(at) = self.position(hash, &state.world) {
+            let shown = &mut self.states[at].shown;
+            *shown = shown.intersection(state.shown);
+            return false;
+        }
+        self.states.push(state);
+        self.hashes.push(hash);
+        if self.states.len() > Found::SMALL {
+            let from = if self.index.is_empty() { 0 } else { self.states.len() - 1 };
+            let new = self.hashes.iter().enumerate().skip(from);
+            self.index.extend(new.map(|(at, hash)| (*hash, at as u32)));
+        }
+        true
+    }
+}
+
+impl Extend<State> for Found {
+    fn extend<I: IntoIterator<Item = State>>(&mut self, states: I) {
+        states.into_iter().for_each(|state| {
+            self.insert(state);
+        });
     }
 }
 
@@ -297,20 +428,6 @@ const FEW: u32 = 6;
 fn answered(world: &World) -> usize {
     let calls = world.actors.iter().filter_map(|actor| actor.call.as_ref());
     calls.filter(|call| call.progress != Progress::Open).count()
-}
-
-/// Adds a state; true if its world is new. Of a known world only the rules that both ways use are kept.
-fn insert(found: &mut Found, state: &State) -> bool {
-    match found.get_mut(&state.world) {
-        Some(shown) => {
-            *shown = shown.intersection(state.shown);
-            false
-        }
-        None => {
-            found.insert(state.world.clone(), state.shown);
-            true
-        }
-    }
 }
 
 /// Answers the only call in progress in place, if one move alone does so and no other could matter.

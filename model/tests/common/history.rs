@@ -1,71 +1,9 @@
-//! Random histories: what a channel that keeps the rules could show, with calls in flight.
+//! Spoilt histories.
 
-use pipewright_model::call::{Actor, Answer};
-use pipewright_model::explore::Space;
-use pipewright_model::oracle::{Steps, reply_of};
-use pipewright_model::platform::Platform;
+use pipewright_model::call::Answer;
 use pipewright_model::run::{Event, Run};
 use pipewright_model::world::Progress;
 use proptest::prelude::Rng;
-
-/// How a history is drawn.
-pub(crate) struct Draw {
-    /// Events at most.
-    pub(crate) events: usize,
-    /// Of 100 choices, how many make a new call while others are in progress (if one can be made).
-    pub(crate) eagerness: u32,
-    /// Calls in flight at most.
-    pub(crate) in_flight: usize,
-}
-
-/// A history of `space` on `platform`.
-pub(crate) fn history(space: &Space, platform: &Platform, draw: &Draw, rng: &mut impl Rng) -> Run {
-    let steps = Steps::new(platform);
-    let mut run = Run::new(space.setup.clone(), space.seats.clone(), space.end_names.clone());
-    let mut world = space.start(platform);
-    let mut below = |bound: usize| (rng.next_u32() as usize) % bound.max(1);
-    while run.events.len() < draw.events {
-        let busy: Vec<Actor> = world.busy().iter().collect();
-        let calls: Vec<_> = space.calls(&world).collect();
-        let eager = (below(100) as u32) < draw.eagerness || busy.is_empty();
-        if eager && !calls.is_empty() && busy.len() < draw.in_flight {
-            let call = calls[below(calls.len())];
-            world.call(call);
-            run.push(Event::Call(call));
-            continue;
-        }
-        let mut moved = false;
-        let from = below(busy.len());
-        for index in 0..busy.len() {
-            let actor = busy[(from + index) % busy.len()];
-            if let Some((_, reply)) = reply_of(&world, actor) {
-                world.returned(actor);
-                run.push(Event::Return(actor, reply));
-                moved = true;
-                break;
-            }
-            let next = steps.of(&world, actor);
-            if !next.is_empty() {
-                world = next[below(next.len())].clone();
-                moved = true;
-                break;
-            }
-        }
-        if moved {
-            continue;
-        }
-        if !busy.is_empty() && !matches!(run.events.last(), Some(Event::Quiet(_))) {
-            run.push(Event::Quiet(world.busy()));
-        }
-        if calls.is_empty() {
-            break; // everybody waits for ever
-        }
-        let call = calls[below(calls.len())];
-        world.call(call);
-        run.push(Event::Call(call));
-    }
-    run
-}
 
 /// Spoils a history a little; it may still be one that the rules allow.
 pub(crate) fn spoil(run: &mut Run, rng: &mut impl Rng) {

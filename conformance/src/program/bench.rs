@@ -1,0 +1,103 @@
+//! `pipewright bench`: what checking costs.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use pipewright_conformance::Trouble;
+use pipewright_conformance::bench::{self, Effort, Reached, What};
+use pipewright_conformance::report::Heading;
+
+use super::check::{create, stop_on_signals, write};
+use super::{Refusal, Status, print};
+
+/// Arguments of `bench`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// What to measure; everything where nothing is given.
+    #[arg(value_enum)]
+    what: Vec<Part>,
+    /// Pairs for each ratio.
+    #[arg(long, value_name = "N", default_value_t = 21, value_parser = pairs)]
+    pairs: usize,
+    /// Looks at actors that don't sleep.
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    looks: u64,
+    /// Write the result as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// [`What`] as an argument.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Part {
+    /// A port against the raw calls.
+    Ports,
+    /// A scenario in one thread, recorded and judged, against the raw calls.
+    Scenarios,
+    /// A call in a worker process against a futex ping-pong.
+    Workers,
+    /// Being certain that a worker sleeps, and how often that is wrong.
+    Looks,
+    /// The oracle alone.
+    Oracle,
+}
+
+impl From<Part> for What {
+    fn from(part: Part) -> What {
+        match part {
+            Part::Ports => What::Ports,
+            Part::Scenarios => What::Scenarios,
+            Part::Workers => What::Workers,
+            Part::Looks => What::Looks,
+            Part::Oracle => What::Oracle,
+        }
+    }
+}
+
+fn pairs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(pairs) if pairs >= Effort::PAIRS_MIN => Ok(pairs),
+        _ => Err(format!("a median takes at least {} pairs", Effort::PAIRS_MIN)),
+    }
+}
+
+const FOOTNOTE: &str = "\
+Ratios of medians over pairs measured in turns on one processor; times are for orientation. Dropped: pairs
+during which others used more than 15 % of that processor. How the oracle's verdicts compare with a search
+that leaves nothing out is a test: HISTORIES=8000 cargo test -p pipewright-model --release --test brute_force
+";
+
+/// Measures and reports. Status 1 where something that must hold does not.
+pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
+    measured(arguments).map_err(|refusal| refusal.text().to_owned())
+}
+
+fn measured(arguments: &Arguments) -> Result<Status, Refusal> {
+    let mut json = arguments.json.as_ref().map(create).transpose()?;
+    stop_on_signals()?;
+    let mut what: Vec<What> = arguments.what.iter().map(|part| What::from(*part)).collect();
+    if what.is_empty() {
+        what.extend(What::ALL);
+    }
+    let effort = Effort { pairs: arguments.pairs, looks: arguments.looks };
+    let result = bench::run(&what, effort, &mut |row| eprintln!("{}", row.what));
+    let rows = match result {
+        Ok(rows) => rows,
+        Err(Trouble::Stopped) => return Ok(Status::Stopped),
+        Err(trouble) => return Err(trouble.into()),
+    };
+    print(&format!("{}\n{FOOTNOTE}", bench::table(&rows)))?;
+    if let Some((file, path)) = &mut json {
+        let kernel = Heading::here("", 0).kernel;
+        let text = serde_json::to_string_pretty(&bench::json(&kernel, &rows))? + "\n";
+        write(file, path, &text)?;
+    }
+    let came_to = |reached| rows.iter().any(|row| row.reached() == reached);
+    Ok(if came_to(Reached::No) {
+        Status::Deviates
+    } else if came_to(Reached::Disturbed) {
+        Status::Inconclusive
+    } else {
+        Status::Conforms
+    })
+}
