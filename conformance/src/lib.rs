@@ -8,6 +8,7 @@
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
 //! - [`Placement`]: on which processors;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
+//! - [`suite`]: a campaign as tests of one channel, [`conformance_tests!`] in one line;
 //! - [`stop`]: ending between two scenarios on Ctrl-C.
 //!
 //! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
@@ -23,6 +24,7 @@ pub mod report;
 mod runner;
 pub mod scenario;
 pub mod stop;
+pub mod suite;
 mod trouble;
 mod worker;
 
