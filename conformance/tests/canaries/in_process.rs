@@ -426,7 +426,7 @@ impl InProcessPort {
     /// Waits until somebody has come to the other side.
     fn meet<'a>(
         &self,
-        shared: &Shared,
+        shared: &'a Shared,
         mut state: Guard<'a>,
         mode: Mode,
     ) -> Result<Guard<'a>, Errno> {
