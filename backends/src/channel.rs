@@ -54,6 +54,13 @@ pub trait Port: Send {
     fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {
         Vec::new()
     }
+
+    /// What makes a call of this port that sleeps return, whatever it returns then; for a port whose
+    /// calls no signal interrupts, such as one that sleeps on a condition variable. It is called from
+    /// another thread, when the run is over.
+    fn interrupter(&self) -> Option<Box<dyn Fn()>> {
+        None
+    }
 }
 
 impl<F: FnMut(End, Op, &mut [u8]) -> Seen + Send> Port for F {
@@ -75,7 +82,8 @@ pub struct Instance {
 /// A real channel: how to make one and how to get at its ends.
 ///
 /// A channel that lives in one process needs [`name`](Channel::name), [`setup`](Channel::setup) and
-/// [`create`](Channel::create) only. One made of descriptors adds
+/// [`create`](Channel::create) only; its ports tell how calls that sleep are
+/// [interrupted](Port::interrupter). One made of descriptors adds
 /// [`arrangements`](Channel::arrangements) and [`adopt`](Channel::adopt), one with a path
 /// [`join`](Channel::join).
 pub trait Channel: Send + Sync {

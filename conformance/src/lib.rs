@@ -10,6 +10,7 @@
 //! - [`Placement`]: on which processors;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
 //! - [`bench`]: what all this costs, against the bare mechanisms under it;
+//! - [`suite`]: a campaign as tests of one channel, [`conformance_tests!`] in one line;
 //! - [`stop`]: ending between two scenarios on Ctrl-C.
 //!
 //! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
@@ -27,6 +28,7 @@ mod runner;
 pub mod scenario;
 mod solo;
 pub mod stop;
+pub mod suite;
 mod trouble;
 mod worker;
 

@@ -67,9 +67,12 @@ pub(crate) struct Member {
 }
 
 enum Body {
-    Thread { handle: JoinHandle<()>, tray: Tray },
+    Thread { handle: JoinHandle<()>, tray: Tray, interrupter: Option<Interrupter> },
     Process { child: Child, socket: Option<OwnedFd> },
 }
+
+/// Ends the call in which a port sleeps, where a signal would not.
+type Interrupter = Box<dyn Fn()>;
 
 /// What a worker is to be.
 pub(crate) enum Form {
@@ -139,7 +142,8 @@ impl Pool {
                 let tray = Tray::default();
                 let worker = worker(Supply::Tray(tray.clone()));
                 let builder = thread::Builder::new().name("actor".into());
-                Body::Thread { handle: builder.spawn(|| worker.work())?, tray }
+                let handle = builder.spawn(|| worker.work())?;
+                Body::Thread { handle, tray, interrupter: None }
             }
             Form::Process => {
                 let (ours, theirs) = passing::sockets()?;
@@ -300,8 +304,9 @@ fn introduce(bell: &Bell, actor: Actor, desk: &mut Desk, body: &mut Body) -> Res
 
 impl Member {
     fn hand_over(&mut self, port: Box<dyn Port>) -> io::Result<()> {
-        match &self.body {
-            Body::Thread { tray, .. } => {
+        match &mut self.body {
+            Body::Thread { tray, interrupter, .. } => {
+                *interrupter = port.interrupter();
                 *tray.lock().unwrap_or_else(PoisonError::into_inner) = Some(port);
                 Ok(())
             }
@@ -313,6 +318,9 @@ impl Member {
     }
 
     fn interrupt(&mut self) {
+        if let Body::Thread { interrupter: Some(interrupter), .. } = &self.body {
+            interrupter();
+        }
         let _ = signals::interrupt(self.body.process_id(), self.thread_id);
     }
 

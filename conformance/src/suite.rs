@@ -1,0 +1,257 @@
+//! The campaign as tests of any channel, also of another crate: one line, [`conformance_tests!`].
+//!
+//! ```no_run
+//! # mod tests {
+//! use pipewright_backends::Pipe;
+//!
+//! pipewright_conformance::conformance_tests!(plain_pipe, &Pipe::PLAIN);
+//! # }
+//! ```
+//!
+//! Each part takes a few seconds and does the same every time. A channel that does not do what only Linux
+//! does is judged by the profile [`POSIX`]: name it as a third argument.
+//!
+//! [`conformance_tests!`]: crate::conformance_tests
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use pipewright_backends::sys::process;
+use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::call::ACTORS_MAX;
+use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::platform::Platform;
+pub use pipewright_model::platform::{LINUX, POSIX};
+use pipewright_model::run::Run;
+use proptest::test_runner::{
+    Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
+};
+
+use crate::campaign::{self, Found, Plan, Source, Tested};
+use crate::cases::{self, CaseError};
+use crate::generate::{Scenarios, Shape};
+use crate::report;
+use crate::{Placement, Runner, Scenario, Trouble};
+
+/// Random scenarios in each arrangement, unless `PROPTEST_CASES` says otherwise.
+const WALKS: u32 = 200;
+
+/// The most runs that making one scenario simple may take.
+const SHRINK_RUNS_MAX: u32 = 2_000;
+
+/// All paths of up to this many calls are run.
+const PATHS_LEN_MAX: usize = 3;
+
+/// Makes a module of tests by which a channel has to conform.
+///
+/// `conformance_tests!(name, channel)` judges by [`LINUX`], `conformance_tests!(name, channel, &POSIX)` by
+/// what the standard allows. `channel` is an expression of type `&'static dyn Channel`.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($name:ident, $channel:expr $(,)?) => {
+        $crate::conformance_tests!($name, $channel, &$crate::suite::LINUX);
+    };
+    ($name:ident, $channel:expr, $platform:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[test]
+            fn cases_conform() -> Result<(), $crate::suite::Failure> {
+                $crate::suite::cases($channel, $platform)
+            }
+
+            #[test]
+            fn short_paths_conform() -> Result<(), $crate::suite::Failure> {
+                $crate::suite::paths($channel, $platform)
+            }
+
+            #[test]
+            fn random_scenarios_conform() -> Result<(), $crate::suite::Failure> {
+                $crate::suite::walks($channel, $platform)
+            }
+        }
+    };
+}
+
+/// Why a channel did not pass. As text, and as what a failed test prints: the whole report.
+pub enum Failure {
+    /// It deviates: its name, and runs that show it.
+    Deviates(String, Vec<Found>),
+    /// Nothing could be judged, for this reason.
+    NotJudged(String),
+    /// Scenarios could not be carried out.
+    Trouble(Trouble),
+    /// A case could not be read.
+    Case(CaseError),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Deviates(channel, found) => {
+                found.iter().try_for_each(|found| writeln!(f, "{}", report::found(channel, found)))
+            }
+            Failure::NotJudged(reason) => write!(f, "no run could be judged: {reason}"),
+            Failure::Trouble(trouble) => trouble.fmt(f),
+            Failure::Case(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Failure {
+        Failure::Trouble(trouble)
+    }
+}
+
+/// Runs a plan on one channel.
+///
+/// # Errors
+///
+/// The channel deviates, or nothing could be judged.
+pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failure> {
+    let tested = campaign::check(&[channel], plan, &|_| {})?;
+    let Some(tested) = tested.into_iter().next() else {
+        return Err(Failure::NotJudged("there is no channel".into()));
+    };
+    match (tested.found.is_empty(), tested.inconclusive.1.first()) {
+        (false, _) => Err(Failure::Deviates(tested.channel, tested.found)),
+        (true, Some(reason)) if tested.scenarios == 0 => Err(Failure::NotJudged(reason.clone())),
+        _ => Ok(tested),
+    }
+}
+
+/// Runs the cases that suit the channel, in each arrangement.
+///
+/// # Errors
+///
+/// See [`check`].
+pub fn cases(channel: &'static dyn Channel, platform: &'static Platform) -> Result<(), Failure> {
+    let cases = cases::embedded().map_err(Failure::Case)?;
+    check(channel, &Plan { cases, ..nothing(platform)? }).map(drop)
+}
+
+/// Runs all paths of up to three calls; arrangements take turns.
+///
+/// # Errors
+///
+/// See [`check`].
+pub fn paths(channel: &'static dyn Channel, platform: &'static Platform) -> Result<(), Failure> {
+    check(channel, &Plan { paths_len_max: PATHS_LEN_MAX, ..nothing(platform)? }).map(drop)
+}
+
+/// Runs random scenarios, the same every time, in each arrangement.
+///
+/// # Errors
+///
+/// See [`check`].
+pub fn walks(channel: &'static dyn Channel, platform: &'static Platform) -> Result<(), Failure> {
+    let mut arrangements = channel.arrangements().iter();
+    arrangements.try_for_each(|arrangement| walks_in(*arrangement, channel, platform))
+}
+
+/// Runs random scenarios in one arrangement. The first that deviates is made as simple as possible.
+///
+/// # Errors
+///
+/// See [`check`].
+pub fn walks_in(
+    arrangement: Arrangement,
+    channel: &'static dyn Channel,
+    platform: &'static Platform,
+) -> Result<(), Failure> {
+    let shape = Shape::new(platform, channel.setup());
+    let actors_max = shape.actors_max.min(ACTORS_MAX);
+    let runner = Runner::new(channel, arrangement, actors_max, Placement::Anywhere)?;
+    let bench = Bench {
+        channel,
+        platform,
+        runner: RefCell::new(runner),
+        judged: Cell::new(0),
+        reason: RefCell::default(),
+        worst: RefCell::default(),
+    };
+    let config = Config {
+        cases: std::env::var_os("PROPTEST_CASES").map_or(WALKS, |_| Config::default().cases),
+        max_shrink_iters: SHRINK_RUNS_MAX,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let result = TestRunner::new_with_rng(config, random)
+        .run(&Scenarios(shape), |scenario| bench.run(scenario));
+    let source = Source::Own(bench.judged.get());
+    match (bench.worst.take(), result) {
+        (Some((run, judgement)), _) => {
+            let found = Found { source, arrangement, run, judgement };
+            Err(Failure::Deviates(channel.name().to_owned(), vec![found]))
+        }
+        (None, Err(TestError::Abort(reason) | TestError::Fail(reason, _))) => {
+            Err(Failure::NotJudged(reason.to_string()))
+        }
+        (None, Ok(())) if bench.judged.get() == 0 => {
+            Err(Failure::NotJudged(bench.reason.take()))
+        }
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+/// Where random scenarios are run, and what was seen there.
+struct Bench {
+    channel: &'static dyn Channel,
+    platform: &'static Platform,
+    runner: RefCell<Runner>,
+    /// Runs judged before one deviated.
+    judged: Cell<usize>,
+    /// Why the last run that could not be judged could not.
+    reason: RefCell<String>,
+    /// The last run that deviates: the simplest, as only simpler ones are tried after one.
+    worst: RefCell<Option<(Run, Judgement)>>,
+}
+
+impl Bench {
+    fn run(&self, mut scenario: Scenario) -> Result<(), TestCaseError> {
+        scenario.steps.retain(|step| self.channel.offers(&step.call.op));
+        let run = match self.runner.borrow_mut().run(&scenario) {
+            Ok(run) => run,
+            Err(trouble) if trouble.is_of_one_run() => {
+                self.reason.replace(trouble.to_string());
+                return Ok(());
+            }
+            Err(trouble) => return Err(TestCaseError::fail(trouble.to_string())),
+        };
+        let judgement = judge(&run, self.platform);
+        match judgement.verdict {
+            Verdict::Deviates => {
+                let told = report::deviations(&run, &judgement);
+                self.worst.replace(Some((run, judgement)));
+                Err(TestCaseError::fail(told))
+            }
+            Verdict::Inconclusive { at } => {
+                self.reason.replace(format!("too many orders, at event {at}"));
+                Ok(())
+            }
+            Verdict::Conforms | Verdict::Unspecified { .. } => {
+                if self.worst.borrow().is_none() {
+                    self.judged.set(self.judged.get() + 1);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A plan in which nothing is to be done yet.
+fn nothing(platform: &'static Platform) -> Result<Plan, Failure> {
+    let cores = process::cores().map_err(Trouble::while_doing("list processors"))?;
+    Ok(Plan { scenarios: 0, paths_len_max: 0, ..Plan::new(platform, cores) })
+}

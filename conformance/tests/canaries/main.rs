@@ -1,0 +1,162 @@
+//! Canaries: broken channels, each with one fault that channels have been shipped with. Each is rejected,
+//! by the rule that forbids the fault, while the sound channel passes the same scenario; and random
+//! scenarios find it without being told where to look.
+//!
+//! What has to be sound besides: the in-process channels into which most of the faults are put.
+
+mod fifos;
+mod in_process;
+mod pipes;
+mod wrapped;
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+
+use in_process::InProcess;
+use libtest_mimic::{Arguments, Failed, Trial};
+use pipewright_backends::Channel;
+use pipewright_conformance::generate::{Shape, walk};
+use pipewright_conformance::suite::{self, Failure};
+use pipewright_conformance::{Placement, Runner, Scenario, report};
+use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::platform::LINUX;
+use pipewright_model::rules::{RULES, by_id};
+use pipewright_model::run::Run;
+
+/// A broken channel.
+#[derive(Clone, Copy)]
+struct Canary {
+    /// What is wrong with it.
+    name: &'static str,
+    broken: &'static dyn Channel,
+    /// The same channel without the fault.
+    sound: &'static dyn Channel,
+    /// The rule by which it is rejected.
+    rule: &'static str,
+    /// A run of the sound channel whose scenario shows the fault; indented as it likes.
+    shows: &'static str,
+}
+
+/// The most random scenarios that it may take to find a fault.
+const WALKS_MAX: u64 = 2_000;
+
+/// A fault that shows only if one actor is faster than another is looked for so often.
+const ATTEMPTS_MAX: usize = 50;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let canaries: Vec<Canary> =
+        [wrapped::canaries(), pipes::canaries(), fifos::canaries()].concat();
+    let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {
+        let canaries = canaries.clone();
+        move || are_different(&canaries)
+    })];
+    for canary in canaries {
+        let name = |test: &str| format!("{}::{test}", canary.name);
+        trials.push(trial(name("is_rejected_by_its_rule"), move || is_rejected(canary)));
+        trials.push(trial(name("is_found_by_random_scenarios"), move || is_found(canary)));
+    }
+    for sound in [&InProcess::PIPE, &InProcess::SMALL, &InProcess::PACKET, &InProcess::FIFO] {
+        for (part, test) in PARTS {
+            let name = format!("{}::{part}", sound.name);
+            trials.push(trial(name, move || test(sound, &LINUX).map_err(|f| f.to_string())));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+type Part = fn(
+    &'static dyn Channel,
+    &'static pipewright_model::platform::Platform,
+) -> Result<(), Failure>;
+
+const PARTS: [(&str, Part); 3] =
+    [("cases", suite::cases), ("short_paths", suite::paths), ("random_scenarios", suite::walks)];
+
+fn trial(name: String, test: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
+    Trial::test(name, || test().map_err(Failed::from))
+}
+
+/// The scenario shows it, the first event that deviates is one that the rule forbids, and the sound
+/// channel passes.
+fn is_rejected(canary: Canary) -> Result<(), String> {
+    let lines: Vec<&str> = canary.shows.lines().map(str::trim).collect();
+    let text = lines.join("\n") + "\n";
+    let expected: Run = text.parse().map_err(|error| format!("{error}\n{text}"))?;
+    passes(&expected)?;
+    if expected.setup != canary.broken.setup() || expected.setup != canary.sound.setup() {
+        return Err("the channels are not set up as the run says".into());
+    }
+    let rule = by_id(canary.rule).ok_or_else(|| format!("there is no rule {}", canary.rule))?;
+    let scenario = Scenario::of(&expected);
+    passes(&run(&mut runner(canary.sound)?, &scenario)?)?;
+    let (run, judgement) = deviation(canary.broken, &scenario)?;
+    match judgement.deviations.first() {
+        Some(first) if first.allowed.iter().any(|allowed| allowed.rule() == rule) => Ok(()),
+        _ => {
+            let told = report::deviations(&run, &judgement);
+            Err(format!("not rejected by {}:\n{run}\n{told}", RULES[usize::from(rule)].id))
+        }
+    }
+}
+
+fn passes(run: &Run) -> Result<(), String> {
+    let judgement = judge(run, &LINUX);
+    match judgement.verdict {
+        Verdict::Conforms => Ok(()),
+        _ => Err(format!("the sound channel: {run}\n{}", report::deviations(run, &judgement))),
+    }
+}
+
+fn deviation(
+    broken: &'static dyn Channel,
+    scenario: &Scenario,
+) -> Result<(Run, Judgement), String> {
+    let mut runner = runner(broken)?;
+    // A scenario in which every step settles runs the same way every time.
+    let attempts = if scenario.steps.iter().all(|step| step.settle) { 1 } else { ATTEMPTS_MAX };
+    let mut last = None;
+    for _ in 0..attempts {
+        let run = run(&mut runner, scenario)?;
+        let judgement = judge(&run, &LINUX);
+        if judgement.verdict == Verdict::Deviates {
+            return Ok((run, judgement));
+        }
+        last = Some(run);
+    }
+    Err(format!("it does not deviate:\n{}", last.map_or_else(String::new, |run| run.to_string())))
+}
+
+/// Some random scenario for channels set up like it shows it.
+fn is_found(canary: Canary) -> Result<(), String> {
+    let shape = Shape::new(&LINUX, canary.broken.setup());
+    let mut runner = runner(canary.broken)?;
+    for seed in 0..WALKS_MAX {
+        let run = run(&mut runner, &walk(&shape, seed))?;
+        if judge(&run, &LINUX).verdict == Verdict::Deviates {
+            return Ok(());
+        }
+    }
+    Err(format!("not found in {WALKS_MAX} random scenarios"))
+}
+
+fn runner(channel: &'static dyn Channel) -> Result<Runner, String> {
+    let arrangement = channel.arrangements()[0];
+    Runner::new(channel, arrangement, 4, Placement::Anywhere).map_err(|error| error.to_string())
+}
+
+fn run(runner: &mut Runner, scenario: &Scenario) -> Result<Run, String> {
+    runner.run(scenario).map_err(|error| error.to_string())
+}
+
+fn are_different(canaries: &[Canary]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for canary in canaries {
+        for part in [canary.name, canary.shows] {
+            if !seen.insert(part) {
+                return Err(format!("there is another {part}"));
+            }
+        }
+    }
+    Ok(())
+}

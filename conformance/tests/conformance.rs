@@ -1,0 +1,31 @@
+//! Every channel of this machine conforms: the cases, all short paths, random scenarios in each
+//! arrangement. One trial for each.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use pipewright_backends::{Channel, channels};
+use pipewright_conformance::suite::{self, Failure, LINUX};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = channels().iter().flat_map(|channel| trials(*channel)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials(channel: &'static dyn Channel) -> Vec<Trial> {
+    let name = |part: &str| format!("{}::{part}", channel.name());
+    let mut trials = vec![
+        trial(name("cases"), move || suite::cases(channel, &LINUX)),
+        trial(name("short_paths"), move || suite::paths(channel, &LINUX)),
+    ];
+    for arrangement in channel.arrangements() {
+        let part = format!("random_scenarios::{arrangement:?}").to_lowercase();
+        trials.push(trial(name(&part), move || suite::walks_in(*arrangement, channel, &LINUX)));
+    }
+    trials
+}
+
+fn trial(name: String, test: impl FnOnce() -> Result<(), Failure> + Send + 'static) -> Trial {
+    Trial::test(name, || test().map_err(|failure| Failed::from(failure.to_string())))
+}
