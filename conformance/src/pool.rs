@@ -90,7 +90,7 @@ impl Pool {
         let places = tempfile::Builder::new()
             .prefix("pipewright-")
             .tempdir()
-            .map_err(Trouble::while_doing("make a temporary directory"))?;
+            .map_err(|source| Trouble::Homeless { source })?;
         let workers = Vec::new();
         let bell = Arc::new(bell);
         Ok(Pool { bell, workers, channel, places, cores, looks: 0, _stays: PhantomData })
@@ -124,7 +124,7 @@ impl Pool {
             let thread_id = introduce(&self.bell, Actor(index as u8), &mut desk, &mut body)?;
             let process_id = body.process_id();
             let lookout = Lookout::new(process_id, thread_id, desk.idle_address())
-                .map_err(|source| Trouble::Blind { source })?;
+                .map_err(Trouble::while_looking)?;
             self.workers.push(Member { desk, lookout, body, thread_id });
         }
         Ok(())
@@ -273,6 +273,9 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.clear();
+        // Of itself the directory is removed by opening it, for which there may be no descriptor left;
+        // it is empty by now, and if it isn't, it is still tried.
+        let _ = fs::remove_dir(self.places());
     }
 }
 

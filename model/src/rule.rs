@@ -290,12 +290,12 @@ impl<'a> Scene<'a> {
     /// Whether another read of at least one byte of the same stream is in progress.
     pub fn another_read(&self) -> bool {
         let world = self.world;
+        // The description of a call that is answered may be gone: a close frees its own.
+        let mode = |call: &Pending| world.descriptions[usize::from(call.description?)].mode;
         let reads = |call: &Pending| {
-            let mode =
-                call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
             matches!(call.op, Op::Read { len: 1.. })
                 && call.progress == Progress::Open
-                && mode.is_some_and(Mode::reads)
+                && mode(call).is_some_and(Mode::reads)
         };
         let others = world.actors.iter().enumerate();
         others
