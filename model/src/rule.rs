@@ -290,12 +290,14 @@ impl<'a> Scene<'a> {
     /// Whether another read of at least one byte of the same stream is in progress.
     pub fn another_read(&self) -> bool {
         let world = self.world;
-        // The description of a call that is answered may be gone: a close frees its own.
-        let mode = |call: &Pending| world.descriptions[usize::from(call.description?)].mode;
+        // Only an open call's description is sure to exist still: a close that is answered has let go of its.
         let reads = |call: &Pending| {
             matches!(call.op, Op::Read { len: 1.. })
                 && call.progress == Progress::Open
-                && mode(call).is_some_and(Mode::reads)
+                && call
+                    .description
+                    .and_then(|index| world.descriptions[usize::from(index)].mode)
+                    .is_some_and(Mode::reads)
         };
         let others = world.actors.iter().enumerate();
         others
