@@ -287,7 +287,7 @@ fn introduce(bell: &Bell, actor: Actor, desk: &mut Desk, body: &mut Body) -> Res
             Some(Report::Thread(id)) => return Ok(id),
             Some(Report::Failed(number)) => {
                 let error = io::Error::from_raw_os_error(number);
-                return Err(Trouble::while_doing("pin a worker to its processor")(error));
+                return Err(Trouble::while_doing("set a worker up")(error));
             }
             _ => {}
         }
