@@ -332,7 +332,12 @@ fn run_job(
     let mut tested = nothing_yet(channel, plan);
     let mut deviating = Vec::new();
     let mut stopped = None;
-    let mut runner = Runner::new(channel, job.arrangement, actors, placement)?;
+    let runner = || Runner::new(channel, job.arrangement, actors, placement);
+    let mut runner = match runner() {
+        // A worker died before there was a run to lose.
+        Err(trouble) if trouble.is_of_one_run() => runner()?,
+        made => made?,
+    };
     runner.run_all(&scenarios, |index, run| {
         progress(1);
         match run {

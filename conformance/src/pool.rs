@@ -93,7 +93,7 @@ impl Pool {
         let places = tempfile::Builder::new()
             .prefix("pipewright-")
             .tempdir()
-            .map_err(Trouble::while_doing("make a temporary directory"))?;
+            .map_err(|source| Trouble::Homeless { source })?;
         let workers = Vec::new();
         let bell = Arc::new(bell);
         Ok(Pool { bell, workers, channel, places, cores, looks: 0, _stays: PhantomData })
@@ -127,7 +127,7 @@ impl Pool {
             let thread_id = introduce(&self.bell, Actor(index as u8), &mut desk, &mut body)?;
             let process_id = body.process_id();
             let lookout = Lookout::new(process_id, thread_id, desk.idle_address())
-                .map_err(|source| Trouble::Blind { source })?;
+                .map_err(Trouble::while_looking)?;
             self.workers.push(Member { desk, lookout, body, thread_id });
         }
         Ok(())
@@ -277,6 +277,9 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.clear();
+        // Of itself the directory is removed by opening it, for which there may be no descriptor left;
+        // it is empty by now, and if it isn't, it is still tried.
+        let _ = fs::remove_dir(self.places());
     }
 }
 
@@ -288,7 +291,7 @@ fn introduce(bell: &Bell, actor: Actor, desk: &mut Desk, body: &mut Body) -> Res
             Some(Report::Thread(id)) => return Ok(id),
             Some(Report::Failed(number)) => {
                 let error = io::Error::from_raw_os_error(number);
-                return Err(Trouble::while_doing("pin a worker to its processor")(error));
+                return Err(Trouble::while_doing("set a worker up")(error));
             }
             _ => {}
         }

@@ -75,18 +75,19 @@ fn shown(row: &Tested) -> usize {
     row.shown.intersection(row.applicable).len()
 }
 
+/// The verdict, and of how many runs it or another was given: `deviates in 3, unspecified in 1`.
 fn verdict(row: &Tested) -> String {
-    let mut verdict = row.verdict().to_owned();
-    for (count, what) in [
-        (row.deviating, "deviating"),
-        (row.inconclusive.0, "inconclusive"),
-        (row.unspecified, "unspecified"),
-    ] {
-        if count > 0 {
-            let _ = write!(verdict, ", {count} {what}");
-        }
+    let counts = [
+        ("deviates", row.deviating),
+        ("inconclusive", row.inconclusive.0),
+        ("unspecified", row.unspecified),
+    ];
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let mut told: Vec<_> = told.map(|(word, count)| format!("{word} in {count}")).collect();
+    if row.verdict() == "conforms" {
+        told.insert(0, "conforms".to_owned());
     }
-    verdict
+    told.join(", ")
 }
 
 /// A scenario that deviates: where it came from, the run, and what was allowed instead.
@@ -196,8 +197,15 @@ pub fn verdict_word(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// The campaign as JSON: `kernel, profile, seed, channels[{channel, direction, waiting, reach, scenarios,
-/// steps, rules_shown, rules_total, verdict, deviations}]`.
+/// The campaign as JSON:
+///
+/// - `kernel`, `profile`, `seed`;
+/// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
+///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
+///   (`conforms`, `deviates`, `unspecified` or `inconclusive`); `deviating`, `unspecified`,
+///   `inconclusive`, how many runs; `deviations`, the first few, made simple:
+///   - `arrangement`; `run`, the text of the run; `events`, a list: `event`, `line`, `after_another`,
+///     and `allowed`, a list of `reply` and `rule`.
 pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
     let channel = |row: &Tested| {
         let kind = row.setup.kind;

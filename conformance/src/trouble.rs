@@ -58,6 +58,15 @@ pub enum Trouble {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no place for files.
+    #[error(
+        "failed to make a temporary directory ({source}); \
+         set TMPDIR to a directory that exists and can be written to"
+    )]
+    Homeless {
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system has run out of something.
     #[error("failed to {doing}: {shortage}")]
     Short {
@@ -85,6 +94,14 @@ impl Trouble {
     /// Whether it befell one run, and others may well succeed.
     pub fn is_of_one_run(&self) -> bool {
         matches!(self, Trouble::ActorDied { .. } | Trouble::Inconclusive { .. })
+    }
+
+    /// The trouble that the system gave while an actor was to be looked at.
+    pub(crate) fn while_looking(source: io::Error) -> Trouble {
+        match Shortage::of(&source) {
+            Some(_) => Trouble::while_doing("look at an actor in /proc")(source),
+            None => Trouble::Blind { source },
+        }
     }
 
     /// The trouble that the system gave while `doing` something: words that finish "failed to …".

@@ -71,7 +71,8 @@ impl Worker {
     }
 
     fn introduce(&self) -> Report {
-        match self.core.map_or(Ok(()), |core| process::pin(&[core])) {
+        let pinned = self.core.map_or(Ok(()), |core| process::pin(&[core]));
+        match pinned.and_then(|()| process::keep_to_limits()) {
             Ok(()) => Report::Thread(process::thread_id()),
             Err(error) => failed(&error),
         }

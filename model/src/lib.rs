@@ -8,6 +8,7 @@ pub mod explore;
 pub mod kind;
 pub mod oracle;
 pub mod platform;
+pub mod render;
 pub mod rule;
 pub mod rules;
 pub mod run;

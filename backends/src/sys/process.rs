@@ -10,6 +10,7 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 /// A worker process. Dropping it kills and reaps it.
 #[derive(Debug)]
@@ -127,6 +128,21 @@ pub fn pin(cores: &[usize]) -> io::Result<()> {
         set.set(*core)?;
     }
     Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
+
+/// Gives up the right to exceed the system's limits on pipes (`CAP_SYS_RESOURCE`), for this thread alone:
+/// so that actors see the same limits whoever started them.
+///
+/// # Errors
+///
+/// Whatever `capset(2)` says.
+pub fn keep_to_limits() -> io::Result<()> {
+    let mut sets = capabilities(None)?;
+    if sets.effective.contains(CapabilitySet::SYS_RESOURCE) {
+        sets.effective.remove(CapabilitySet::SYS_RESOURCE);
+        set_capabilities(None, sets)?;
+    }
+    Ok(())
 }
 
 /// The number by which the system knows this thread.

@@ -134,15 +134,16 @@ fn load(path: &Path) -> Result<Run, Refusal> {
 
 /// A parse error with the line that it is in, and the place marked.
 fn drawn(path: &Path, source: &str, error: &text::ParseError) -> String {
-    let mut diagnostic = MietteDiagnostic::new(format!("{}: {error}", path.display()))
+    let mut diagnostic = MietteDiagnostic::new(error.what.clone())
         .with_label(LabeledSpan::at(error.bytes.clone(), "here"));
     diagnostic.help = error.help.clone();
     let name = path.display().to_string();
     let report =
         Report::new(diagnostic).with_source_code(NamedSource::new(name, source.to_owned()));
     let mut drawn = String::new();
+    let heading = format!("failed to read {}: {error}", path.display());
     match GraphicalReportHandler::new().render_report(&mut drawn, report.as_ref()) {
-        Ok(()) => drawn,
-        Err(_) => format!("{}: {error}", path.display()),
+        Ok(()) => format!("{heading}\n{drawn}"),
+        Err(_) => heading,
     }
 }
