@@ -23,9 +23,7 @@ use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::Platform;
 pub use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::run::Run;
-use proptest::test_runner::{
-    Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
-};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::campaign::{self, Found, Plan, Source, Tested};
 use crate::cases::{self, CaseError};
@@ -198,9 +196,7 @@ pub fn walks_in(
         (None, Err(TestError::Abort(reason) | TestError::Fail(reason, _))) => {
             Err(Failure::NotJudged(reason.to_string()))
         }
-        (None, Ok(())) if bench.judged.get() == 0 => {
-            Err(Failure::NotJudged(bench.reason.take()))
-        }
+        (None, Ok(())) if bench.judged.get() == 0 => Err(Failure::NotJudged(bench.reason.take())),
         (None, Ok(())) => Ok(()),
     }
 }

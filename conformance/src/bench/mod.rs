@@ -119,7 +119,8 @@ impl Bench<'_> {
         mut a: impl FnMut() -> f64,
         mut b: impl FnMut() -> f64,
     ) -> Result<Medians, Trouble> {
-        (a(), b());
+        a();
+        b();
         let (mut first, mut second, mut dropped) = (Vec::new(), Vec::new(), 0);
         while first.len() < self.effort.pairs && dropped < 3 * self.effort.pairs {
             if stop::requested() {
@@ -179,11 +180,7 @@ fn scenario(ends: &[&[(End, Mode)]], calls: &[(u8, End, Op)]) -> Scenario {
         call: Call { actor: Actor(*actor), end: *end, op: *op },
         settle: true,
     };
-    Scenario {
-        seats: seats(ends),
-        end_names: end_names(),
-        steps: calls.iter().map(step).collect(),
-    }
+    Scenario { seats: seats(ends), end_names: end_names(), steps: calls.iter().map(step).collect() }
 }
 
 fn runner(

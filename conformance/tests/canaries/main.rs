@@ -65,10 +65,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-type Part = fn(
-    &'static dyn Channel,
-    &'static pipewright_model::platform::Platform,
-) -> Result<(), Failure>;
+type Part =
+    fn(&'static dyn Channel, &'static pipewright_model::platform::Platform) -> Result<(), Failure>;
 
 const PARTS: [(&str, Part); 3] =
     [("cases", suite::cases), ("short_paths", suite::paths), ("random_scenarios", suite::walks)];
