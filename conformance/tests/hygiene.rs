@@ -112,11 +112,13 @@ fn conformance_names_no_channel_and_no_errno() {
     let channels = ["Pipe", "Fifo", "PIPE", "FIFO"];
     let errnos = Errno::NAMED.iter().map(|(name, _, _)| *name);
     let words: Vec<&str> = channels.into_iter().chain(errnos).collect();
-    let found = sources().filter(|(path, _)| path.starts_with("conformance/src/")).flat_map(
-        |(path, text)| {
-            words.iter().flat_map(move |word| lines_with(&path, &text, word)).collect::<Vec<_>>()
-        },
-    );
+    // What is measured is a pipe; the benchmarks judge nothing.
+    let judges = |path: &str| {
+        path.starts_with("conformance/src/") && !path.starts_with("conformance/src/bench/")
+    };
+    let found = sources().filter(|(path, _)| judges(path)).flat_map(|(path, text)| {
+        words.iter().flat_map(move |word| lines_with(&path, &text, word)).collect::<Vec<_>>()
+    });
     assert_none("behaviour or a channel by name", found.collect());
 }
 
