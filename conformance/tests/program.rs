@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pipewright_backends::Arrangement;
+use pipewright_conformance::campaign::{Found, Source};
+use pipewright_conformance::report;
+use pipewright_model::oracle::judge;
+use pipewright_model::platform::LINUX;
+use pipewright_model::run::Run;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -246,6 +252,19 @@ fn judging_tells_whether_a_run_conforms() {
     let sound = place.run(&["judge", "sound.case"]);
     assert_eq!((sound.status, sound.err.as_str()), (Some(0), ""));
     assert!(sound.out.contains("\nconforms (profile linux)\n"));
+}
+
+#[test]
+fn a_deviation_that_was_saved_is_rejected_again() {
+    let run: Run = BROKEN.parse().expect("a run");
+    let judgement = judge(&run, &LINUX);
+    let source = Source::Own(0);
+    let found = Found { source, arrangement: Arrangement::Threads, run, judgement };
+    let place = Place::new();
+    place.file("saved.case", &report::saved("pipe", &found));
+    let again = place.run(&["judge", "saved.case"]);
+    assert_eq!(again.status, Some(1), "{again:?}");
+    assert!(again.out.starts_with("# pipe deviates here:\n# no rule allows"), "{}", again.out);
 }
 
 #[test]
