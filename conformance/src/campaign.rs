@@ -114,6 +114,9 @@ pub const FOUND_MAX: usize = 3;
 /// The most runs that making one scenario simple may take.
 const SHRINK_RUNS_MAX: usize = 400;
 
+/// How often it is tried to start the workers of one job.
+const STARTS_MAX: usize = 10;
+
 /// Scenarios of one job.
 const JOB_SCENARIOS: usize = 250;
 
@@ -126,6 +129,11 @@ impl Tested {
             Tested { scenarios, unspecified, .. } if scenarios == unspecified => "unspecified",
             _ => "conforms",
         }
+    }
+
+    fn could_not_judge(&mut self, trouble: &Trouble) {
+        self.inconclusive.0 += 1;
+        self.inconclusive.1.push(trouble.to_string());
     }
 
     fn add(&mut self, other: Tested) {
@@ -332,12 +340,8 @@ fn run_job(
     let mut tested = nothing_yet(channel, plan);
     let mut deviating = Vec::new();
     let mut stopped = None;
-    let runner = || Runner::new(channel, job.arrangement, actors, placement);
-    let mut runner = match runner() {
-        // A worker died before there was a run to lose.
-        Err(trouble) if trouble.is_of_one_run() => runner()?,
-        made => made?,
-    };
+    let mut runner =
+        started(&mut tested, || Runner::new(channel, job.arrangement, actors, placement))?;
     runner.run_all(&scenarios, |index, run| {
         progress(1);
         match run {
@@ -347,10 +351,7 @@ fn run_job(
                     deviating.push((index, run, judgement));
                 }
             }
-            Err(trouble) if trouble.is_of_one_run() => {
-                tested.inconclusive.0 += 1;
-                tested.inconclusive.1.push(trouble.to_string());
-            }
+            Err(trouble) if trouble.is_of_one_run() => tested.could_not_judge(&trouble),
             Err(trouble) => stopped = stopped.take().or(Some(trouble)),
         }
     });
@@ -365,6 +366,20 @@ fn run_job(
         tested.found.push(Found { source, arrangement: job.arrangement, run, judgement });
     }
     Ok(tested)
+}
+
+/// A runner; where a worker dies before it has done anything, that is noted, and others are started.
+fn started(
+    tested: &mut Tested,
+    start: impl Fn() -> Result<Runner, Trouble>,
+) -> Result<Runner, Trouble> {
+    for _ in 1..STARTS_MAX {
+        match start() {
+            Err(trouble) if trouble.is_of_one_run() => tested.could_not_judge(&trouble),
+            started => return started,
+        }
+    }
+    start()
 }
 
 /// Adds one judgement; true if it deviates.

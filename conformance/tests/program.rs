@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pipewright_backends::Arrangement;
+use pipewright_conformance::campaign::{Found, Source};
+use pipewright_conformance::report;
+use pipewright_model::oracle::judge;
+use pipewright_model::platform::LINUX;
+use pipewright_model::run::Run;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -249,6 +255,19 @@ fn judging_tells_whether_a_run_conforms() {
 }
 
 #[test]
+fn a_deviation_that_was_saved_is_rejected_again() {
+    let run: Run = BROKEN.parse().expect("a run");
+    let judgement = judge(&run, &LINUX);
+    let source = Source::Own(0);
+    let found = Found { source, arrangement: Arrangement::Threads, run, judgement };
+    let place = Place::new();
+    place.file("saved.case", &report::saved("pipe", &found));
+    let again = place.run(&["judge", "saved.case"]);
+    assert_eq!(again.status, Some(1), "{again:?}");
+    assert!(again.out.starts_with("# pipe deviates here:\n# no rule allows"), "{}", again.out);
+}
+
+#[test]
 fn a_run_file_is_replayed_on_each_channel_of_its_kind() {
     let place = Place::new();
     // Only what is called is replayed, not what was seen.
@@ -379,9 +398,9 @@ fn when_actors_are_killed_the_campaign_goes_on_and_says_so() {
     let id = child.id() as i32;
     let mut killed = Vec::new();
     eventually("it ends", || {
-        // Few enough for some runs, and enough that one of them is needed again.
+        // Fewer than would make it give up on starting workers.
         let fresh = children(id).into_iter().find(|worker| !killed.contains(worker));
-        if let Some(worker) = fresh.filter(|_| killed.len() < 20) {
+        if let Some(worker) = fresh.filter(|_| killed.len() < 8) {
             // It may have ended by itself.
             let _ = kill(Pid::from_raw(worker), Signal::SIGKILL);
             killed.push(worker);
@@ -391,7 +410,9 @@ fn when_actors_are_killed_the_campaign_goes_on_and_says_so() {
     let status = child.wait().expect("it ended");
     let mut told = String::new();
     out.read_to_string(&mut told).expect("UTF-8");
-    assert_eq!(status.code(), Some(3), "{told}");
+    let mut err = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");
+    assert_eq!(status.code(), Some(3), "{told}{err}");
     assert!(told.contains("┆ inconclusive in "), "{told}");
     assert!(told.contains("pipe: a run could not be judged: the worker of actor "), "{told}");
     assert_gone(&killed);
