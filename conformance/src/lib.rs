@@ -32,6 +32,6 @@ mod worker;
 
 pub use pool::Placement;
 pub use runner::Runner;
-pub use solo::Solo;
 pub use scenario::{Scenario, Step};
+pub use solo::Solo;
 pub use trouble::Trouble;

@@ -86,10 +86,7 @@ pub struct Pending {
 /// By copying whole memory: the oracle clones worlds all the time.
 impl Clone for Pending {
     fn clone(&self) -> Pending {
-        Pending {
-            data: Segments::from_slice(&self.data),
-            ..*self
-        }
+        Pending { data: Segments::from_slice(&self.data), ..*self }
     }
 }
 

@@ -36,7 +36,8 @@ fn the_oracle_agrees_with_a_search_that_leaves_nothing_out() {
                 continue;
             }
             for number in 0..histories() {
-                let mut run = history(&space, platform, &draw, |bound| rng.next_u32() as usize % bound);
+                let mut run =
+                    history(&space, platform, &draw, |bound| rng.next_u32() as usize % bound);
                 for _ in 0..number % 3 {
                     spoil(&mut run, &mut rng);
                 }

@@ -69,7 +69,8 @@ fn drawn(space: &Space, calls: usize, in_flight: usize) -> Run {
     let mut state = 3_u64;
     let draw = Draw { events: 2 * calls, eagerness: 50, in_flight };
     history(space, &LINUX, &draw, |choices| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % choices
     })
 }

@@ -42,9 +42,8 @@ fn busy_ns(core: usize) -> f64 {
 }
 
 fn own_ns() -> f64 {
-    let used = |usage: Usage| {
-        (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e3
-    };
+    let used =
+        |usage: Usage| (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e3;
     let reaped = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
     let reaped: f64 = reaped.into_iter().flatten().map(used).sum();
     reaped + children().iter().map(|child| ran_ns(child)).sum::<f64>()

@@ -179,11 +179,7 @@ fn scenario(ends: &[&[(End, Mode)]], calls: &[(u8, End, Op)]) -> Scenario {
         call: Call { actor: Actor(*actor), end: *end, op: *op },
         settle: true,
     };
-    Scenario {
-        seats: seats(ends),
-        end_names: end_names(),
-        steps: calls.iter().map(step).collect(),
-    }
+    Scenario { seats: seats(ends), end_names: end_names(), steps: calls.iter().map(step).collect() }
 }
 
 fn runner(

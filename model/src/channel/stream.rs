@@ -29,7 +29,8 @@ pub struct Slot {
 /// In one word.
 impl Hash for Slot {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let (read, len, packet) = (u64::from(self.read), u64::from(self.len), u64::from(self.packet));
+        let (read, len, packet) =
+            (u64::from(self.read), u64::from(self.len), u64::from(self.packet));
         hasher.write_u64(read << 32 | len << 8 | packet);
     }
 }

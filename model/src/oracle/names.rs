@@ -91,7 +91,8 @@ impl Names {
             return;
         }
         let is_in = |hole: &Hole| hole.from <= segment.from && segment.from < hole.to;
-        if let Some(at) = holes.iter().position(|hole| is_in(hole) && hole.readers.contains(reader)) {
+        if let Some(at) = holes.iter().position(|hole| is_in(hole) && hole.readers.contains(reader))
+        {
             let Hole { from, to, readers } = holes.swap_remove(at);
             for (from, to) in [(from, segment.from), (segment.to(), to)] {
                 if from < to {
