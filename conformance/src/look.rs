@@ -14,6 +14,12 @@
 //! - `schedstat`, third field, read before and after, counts how often the thread was put on a processor.
 //!
 //! Nothing here knows system calls by number: a mutex that never opens is a sleep like any other.
+//!
+//! Where a kernel has no `syscall` (user-mode Linux), `stat` alone is trusted if the kernel runs one
+//! processor and never takes it from a thread in the middle of a call, which it says by naming neither
+//! `SMP` nor `PREEMPT` in its version: then whoever looks has the processor, and a thread that is `S`
+//! has given it up to sleep. That it sleeps in a call of an order, not for want of one, follows from
+//! the order being out: posting it has woken the thread.
 
 use std::fs::File;
 use std::io;
@@ -28,7 +34,8 @@ pub(crate) fn asleep_together(lookouts: &mut [&mut Lookout]) -> bool {
 
 /// Kept descriptors on what the system tells about one thread.
 pub(crate) struct Lookout {
-    syscall: File,
+    /// `None` where the kernel lacks it and `stat` will do.
+    syscall: Option<File>,
     schedstat: File,
     stat: File,
     /// How the address of the word on which the thread sleeps when idle is written.
@@ -41,15 +48,21 @@ impl Lookout {
     /// Looks at a thread that sleeps on the word at `idle_address` whenever it has no order.
     pub(crate) fn new(process: i32, thread: i32, idle_address: usize) -> io::Result<Lookout> {
         let open = |file| File::open(format!("/proc/{process}/task/{thread}/{file}"));
+        let syscall = match open("syscall") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && one_at_a_time() => None,
+            opened => Some(opened?),
+        };
         let lookout = Lookout {
-            syscall: open("syscall")?,
+            syscall,
             schedstat: open("schedstat")?,
             stat: open("stat")?,
             idle: format!("{idle_address:#x}"),
             runs: 0,
         };
         // Both can be refused at reading only, and without counts no look is worth anything.
-        Line::default().read(&lookout.syscall)?;
+        if let Some(syscall) = &lookout.syscall {
+            Line::default().read(syscall)?;
+        }
         match lookout.runs() {
             Some(1..) => Ok(lookout),
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "the kernel counts no runs")),
@@ -60,8 +73,9 @@ impl Lookout {
     fn first(&mut self) -> bool {
         let Some(runs) = self.runs() else { return false };
         self.runs = runs;
+        let Some(syscall) = &self.syscall else { return self.state() == Some(b'S') };
         let mut line = Line::default();
-        line.read(&self.syscall).is_ok() && is_in_call(line.text(), &self.idle)
+        line.read(syscall).is_ok() && is_in_call(line.text(), &self.idle)
     }
 
     /// The second look: whether the thread has slept in that call since the first, and sleeps on.
@@ -83,6 +97,17 @@ impl Lookout {
         let name_end = line.text().iter().rposition(|byte| *byte == b')')?;
         line.text().get(name_end + 2).copied()
     }
+}
+
+/// Whether the kernel runs one thread at a time and none is stopped in the middle of a call.
+fn one_at_a_time() -> bool {
+    let uname = rustix::system::uname();
+    is_one_at_a_time(uname.version().to_bytes())
+}
+
+fn is_one_at_a_time(version: &[u8]) -> bool {
+    let words = version.split(|byte| !byte.is_ascii_alphabetic());
+    !words.into_iter().any(|word| word == b"SMP" || word == b"PREEMPT")
 }
 
 /// Whether this line of `syscall` shows a thread asleep in a call that isn't its wait for orders.
@@ -119,7 +144,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use super::is_in_call;
+    use super::{is_in_call, is_one_at_a_time};
 
     #[test]
     fn only_a_sleep_in_a_call_of_an_order_counts() {
@@ -128,5 +153,13 @@ mod tests {
         assert!(!is_in_call(b"running\n", "0x7f10"));
         assert!(!is_in_call(b"-1 0x7ffc 0x7f31\n", "0x7f10"));
         assert!(!is_in_call(b"", "0x7f10"));
+    }
+
+    #[test]
+    fn kernels_that_run_several_threads_or_preempt_say_so() {
+        assert!(is_one_at_a_time(b"#1 Sat Jul  4 15:38:16 UTC 2026"));
+        assert!(!is_one_at_a_time(b"#1 SMP Debian 6.1.176-1 (2026-07-04)"));
+        assert!(!is_one_at_a_time(b"#1 PREEMPT Sat Jul  4 15:38:16 UTC 2026"));
+        assert!(!is_one_at_a_time(b"#1 SMP PREEMPT_DYNAMIC Debian 6.18.1-1"));
     }
 }

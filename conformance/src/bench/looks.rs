@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::unistd::{pipe, read, write};
 use pipewright_backends::sys::process::{self, Child};
@@ -143,31 +144,40 @@ fn be_busy(busy: &AtomicBool) {
     }
 }
 
-fn all_kinds(bench: &Bench<'_>) -> Result<(usize, u64), Trouble> {
+/// Falsely quiet, and looks.
+type Counted = (usize, u64);
+
+fn all_kinds(bench: &Bench<'_>) -> Result<Counted, Trouble> {
     let placements = [Placement::Core(bench.core), Placement::Spread, Placement::Anywhere];
-    let mut kinds: Vec<(Placement, Option<&[u8]>)> = Vec::new();
-    for placement in placements {
-        kinds.push((placement, None));
-        kinds.push((placement, Some(&[0, 1, 2])));
-        // On one processor looks take their turn with calls: few fall into a call that never sleeps.
-        if !matches!(placement, Placement::Core(_)) {
-            kinds.extend([&[2_u8] as &[u8], &[3], &[0, 1, 2, 3]].map(|who| (placement, Some(who))));
+    let (mut wrong, mut looks) = (0, 0);
+    let mut add = |(bad, all): Counted| (wrong, looks) = (wrong + bad, looks + all);
+    let start = bench.effort.looks / 10;
+    // Into a call that never sleeps few looks fall; on one processor, where they take their turn with it,
+    // next to none.
+    for placement in &placements[1..] {
+        for actors in [&[2_u8] as &[u8], &[3], &[0, 1, 2, 3]] {
+            add(restless(*placement, actors, start / 6, Instant::now() + SLOW_MOST)?);
         }
     }
-    let share = bench.effort.looks.div_ceil(kinds.len() as u64);
-    let (mut wrong, mut looks) = (0, 0);
-    for (placement, actors) in kinds {
-        let (bad, all) = match actors {
-            Some(actors) => restless(placement, actors, share)?,
-            None => handovers(placement, share)?,
-        };
-        (wrong, looks) = (wrong + bad, looks + all);
+    let share = bench.effort.looks.div_ceil(2 * placements.len() as u64);
+    let for_ever = Instant::now() + Duration::from_secs(86_400);
+    for placement in placements {
+        add(restless(placement, &[0, 1, 2], share, for_ever)?);
+        add(handovers(placement, share)?);
     }
-    Ok((wrong, looks))
+    if stop::requested() { Err(Trouble::Stopped) } else { Ok((wrong, looks)) }
 }
 
+/// How long to look at one kind of calls that never sleep.
+const SLOW_MOST: Duration = Duration::from_secs(2);
+
 /// Looks while calls are always under way: any quiet is false.
-fn restless(placement: Placement, actors: &[u8], looks: u64) -> Result<(usize, u64), Trouble> {
+fn restless(
+    placement: Placement,
+    actors: &[u8],
+    looks: u64,
+    until: Instant,
+) -> Result<Counted, Trouble> {
     let mut runner = runner(&Restless, Arrangement::Threads, placement)?;
     let calls: Vec<_> = actors.iter().map(|actor| (*actor, R, Op::Seek)).collect();
     let seat: &[(End, Mode)] = &[(R, Mode::Read)];
@@ -176,7 +186,7 @@ fn restless(placement: Placement, actors: &[u8], looks: u64) -> Result<(usize, u
         step.settle = false;
     }
     let mut wrong = 0;
-    while runner.looks() < looks && !stop::requested() {
+    while runner.looks() < looks && Instant::now() < until && !stop::requested() {
         let run = runner.run(&scenario)?;
         wrong += run.events.iter().filter(|event| matches!(event, Event::Quiet(_))).count();
     }
@@ -184,7 +194,7 @@ fn restless(placement: Placement, actors: &[u8], looks: u64) -> Result<(usize, u
 }
 
 /// Looks while a writer releases a reader: any quiet but the reader's own is false.
-fn handovers(placement: Placement, looks: u64) -> Result<(usize, u64), Trouble> {
+fn handovers(placement: Placement, looks: u64) -> Result<Counted, Trouble> {
     let mut runner = runner(&Pipe::PLAIN, Arrangement::Passed, placement)?;
     let ends: [&[(End, Mode)]; 2] = [&[(R, Mode::Read)], &[(W, Mode::Write)]];
     const CYCLES: usize = 100;
