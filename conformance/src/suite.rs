@@ -23,9 +23,7 @@ use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::Platform;
 pub use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::run::Run;
-use proptest::test_runner::{
-    Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
-};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::campaign::{self, Found, Plan, Source, Tested};
 use crate::cases::{self, CaseError};
@@ -34,7 +32,7 @@ use crate::report;
 use crate::{Placement, Runner, Scenario, Trouble};
 
 /// Random scenarios in each arrangement, unless `PROPTEST_CASES` says otherwise.
-const WALKS: u32 = 200;
+const WALKS: u32 = 500;
 
 /// The most runs that making one scenario simple may take.
 const SHRINK_RUNS_MAX: u32 = 2_000;
@@ -130,6 +128,20 @@ pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failu
     }
 }
 
+/// Runs all of it, and gives the table of what was seen: one row.
+///
+/// # Errors
+///
+/// See [`check`].
+pub fn table(
+    channel: &'static dyn Channel,
+    platform: &'static Platform,
+) -> Result<String, Failure> {
+    let cases = cases::embedded().map_err(Failure::Case)?;
+    let plan = Plan { cases, scenarios: 2_000, paths_len_max: PATHS_LEN_MAX, ..nothing(platform)? };
+    Ok(report::table(&[check(channel, &plan)?]))
+}
+
 /// Runs the cases that suit the channel, in each arrangement.
 ///
 /// # Errors
@@ -198,9 +210,7 @@ pub fn walks_in(
         (None, Err(TestError::Abort(reason) | TestError::Fail(reason, _))) => {
             Err(Failure::NotJudged(reason.to_string()))
         }
-        (None, Ok(())) if bench.judged.get() == 0 => {
-            Err(Failure::NotJudged(bench.reason.take()))
-        }
+        (None, Ok(())) if bench.judged.get() == 0 => Err(Failure::NotJudged(bench.reason.take())),
         (None, Ok(())) => Ok(()),
     }
 }

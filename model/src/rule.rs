@@ -9,7 +9,7 @@ use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
 use crate::channel::Stream;
 use crate::channel::stream::Room;
 use crate::platform::Platform;
-use crate::world::{Description, Pending, Progress, World};
+use crate::world::{Description, DescriptionIndex, Pending, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;
@@ -291,11 +291,11 @@ impl<'a> Scene<'a> {
     pub fn another_read(&self) -> bool {
         let world = self.world;
         let reads = |call: &Pending| {
-            let mode =
-                call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
+            // A call that is answered may have freed its description: a close has.
+            let mode = |index: DescriptionIndex| world.descriptions.get(usize::from(index))?.mode;
             matches!(call.op, Op::Read { len: 1.. })
                 && call.progress == Progress::Open
-                && mode.is_some_and(Mode::reads)
+                && call.description.and_then(mode).is_some_and(Mode::reads)
         };
         let others = world.actors.iter().enumerate();
         others

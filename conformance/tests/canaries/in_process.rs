@@ -252,7 +252,8 @@ impl State {
     }
 
     fn forget_if_unused(&mut self, shared: &Shared) {
-        if self.readers == 0 && self.writers == 0 && !shared.has(Fault::KeepsDataWhenAllHaveClosed) {
+        if self.readers == 0 && self.writers == 0 && !shared.has(Fault::KeepsDataWhenAllHaveClosed)
+        {
             self.slots.clear();
             self.slots_max = shared.slots_default;
         }
@@ -273,7 +274,11 @@ impl State {
             count += some;
             let packet = slot.packet;
             if slot.read == slot.bytes.len() || packet {
-                if newest_first { self.slots.pop_back() } else { self.slots.pop_front() };
+                if newest_first {
+                    self.slots.pop_back()
+                } else {
+                    self.slots.pop_front()
+                };
                 self.slot_lost = shared.has(Fault::OneSlotLeftUnusable) && self.slots_max == 1;
             }
             if packet {
@@ -430,7 +435,8 @@ impl InProcessPort {
         mut state: Guard<'a>,
         mode: Mode,
     ) -> Result<Guard<'a>, Errno> {
-        let came = |state: &State| if mode.reads() { state.writers_came } else { state.readers_came };
+        let came =
+            |state: &State| if mode.reads() { state.writers_came } else { state.readers_came };
         let there = |state: &State| if mode.reads() { state.writers } else { state.readers };
         let before = came(&state);
         loop {

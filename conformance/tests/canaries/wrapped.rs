@@ -121,9 +121,7 @@ pub(crate) fn canaries() -> Vec<Canary> {
             "fionread_counts_slots",
             Pipe::PLAIN,
             |op, seen| match (op, seen.answer) {
-                (Op::Available, Answer::Count(bytes)) => {
-                    count(bytes.next_multiple_of(PAGE_BYTES))
-                }
+                (Op::Available, Answer::Count(bytes)) => count(bytes.next_multiple_of(PAGE_BYTES)),
                 _ => seen,
             },
             "stream.available.counts",
@@ -135,7 +133,9 @@ pub(crate) fn canaries() -> Vec<Canary> {
             "write_reports_all_it_was_offered",
             Pipe::NONBLOCKING,
             |op, seen| match (op, seen.answer) {
-                (Op::Write { len }, Answer::Count(1..)) => Seen { answer: Answer::Count(len), ..seen },
+                (Op::Write { len }, Answer::Count(1..)) => {
+                    Seen { answer: Answer::Count(len), ..seen }
+                }
                 _ => seen,
             },
             "stream.write.partial",
