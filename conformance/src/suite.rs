@@ -16,12 +16,12 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
+use pipewright_backends::Arrangement;
+pub use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
-use pipewright_backends::{Arrangement, Channel};
 use pipewright_model::call::ACTORS_MAX;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
-use pipewright_model::platform::Platform;
-pub use pipewright_model::platform::{LINUX, POSIX};
+pub use pipewright_model::platform::{LINUX, POSIX, Platform};
 use pipewright_model::run::Run;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
@@ -50,23 +50,29 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!($name, $channel, &$crate::suite::LINUX);
     };
     ($name:ident, $channel:expr, $platform:expr $(,)?) => {
-        mod $name {
-            #[allow(unused_imports)]
-            use super::*;
+        #[cfg(test)]
+        fn $name() -> (&'static dyn $crate::suite::Channel, &'static $crate::suite::Platform) {
+            ($channel, $platform)
+        }
 
+        #[cfg(test)]
+        mod $name {
             #[test]
             fn cases_conform() -> Result<(), $crate::suite::Failure> {
-                $crate::suite::cases($channel, $platform)
+                let (channel, platform) = super::$name();
+                $crate::suite::cases(channel, platform)
             }
 
             #[test]
             fn short_paths_conform() -> Result<(), $crate::suite::Failure> {
-                $crate::suite::paths($channel, $platform)
+                let (channel, platform) = super::$name();
+                $crate::suite::paths(channel, platform)
             }
 
             #[test]
             fn random_scenarios_conform() -> Result<(), $crate::suite::Failure> {
-                $crate::suite::walks($channel, $platform)
+                let (channel, platform) = super::$name();
+                $crate::suite::walks(channel, platform)
             }
         }
     };
