@@ -16,12 +16,12 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
+use pipewright_backends::Arrangement;
+pub use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
-use pipewright_backends::{Arrangement, Channel};
 use pipewright_model::call::ACTORS_MAX;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
-use pipewright_model::platform::Platform;
-pub use pipewright_model::platform::{LINUX, POSIX};
+pub use pipewright_model::platform::{LINUX, POSIX, Platform};
 use pipewright_model::run::Run;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
@@ -32,7 +32,7 @@ use crate::report;
 use crate::{Placement, Runner, Scenario, Trouble};
 
 /// Random scenarios in each arrangement, unless `PROPTEST_CASES` says otherwise.
-const WALKS: u32 = 200;
+const WALKS: u32 = 500;
 
 /// The most runs that making one scenario simple may take.
 const SHRINK_RUNS_MAX: u32 = 2_000;
@@ -50,23 +50,29 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!($name, $channel, &$crate::suite::LINUX);
     };
     ($name:ident, $channel:expr, $platform:expr $(,)?) => {
-        mod $name {
-            #[allow(unused_imports)]
-            use super::*;
+        #[cfg(test)]
+        fn $name() -> (&'static dyn $crate::suite::Channel, &'static $crate::suite::Platform) {
+            ($channel, $platform)
+        }
 
+        #[cfg(test)]
+        mod $name {
             #[test]
             fn cases_conform() -> Result<(), $crate::suite::Failure> {
-                $crate::suite::cases($channel, $platform)
+                let (channel, platform) = super::$name();
+                $crate::suite::cases(channel, platform)
             }
 
             #[test]
             fn short_paths_conform() -> Result<(), $crate::suite::Failure> {
-                $crate::suite::paths($channel, $platform)
+                let (channel, platform) = super::$name();
+                $crate::suite::paths(channel, platform)
             }
 
             #[test]
             fn random_scenarios_conform() -> Result<(), $crate::suite::Failure> {
-                $crate::suite::walks($channel, $platform)
+                let (channel, platform) = super::$name();
+                $crate::suite::walks(channel, platform)
             }
         }
     };
@@ -126,6 +132,20 @@ pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failu
         (true, Some(reason)) if tested.scenarios == 0 => Err(Failure::NotJudged(reason.clone())),
         _ => Ok(tested),
     }
+}
+
+/// Runs all of it, and gives the table of what was seen: one row.
+///
+/// # Errors
+///
+/// See [`check`].
+pub fn table(
+    channel: &'static dyn Channel,
+    platform: &'static Platform,
+) -> Result<String, Failure> {
+    let cases = cases::embedded().map_err(Failure::Case)?;
+    let plan = Plan { cases, scenarios: 2_000, paths_len_max: PATHS_LEN_MAX, ..nothing(platform)? };
+    Ok(report::table(&[check(channel, &plan)?]))
 }
 
 /// Runs the cases that suit the channel, in each arrangement.

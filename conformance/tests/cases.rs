@@ -1,19 +1,23 @@
-//! The cases as documents: each reads, conforms, and names the rule behind every reply. One trial a case.
+//! The cases as documents: each reads, conforms, and names the rule behind every reply. And as scenarios:
+//! each goes on a channel of this machine as it says. Two trials a case.
 //!
-//! Nothing runs here. With `UPDATE=1` the cases are printed anew, with the rules that explain them.
+//! With `UPDATE=1` the cases are printed anew, with the rules that explain them.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pipewright_backends::{Channel, Fifo, Pipe};
 use pipewright_conformance::cases::{self, Case};
-use pipewright_model::call::{Mode, Op};
+use pipewright_conformance::generate::follow;
+use pipewright_conformance::{Placement, Runner, Scenario, report};
+use pipewright_model::call::{ACTORS_MAX, Answer, Mode, Op, Signal};
 use pipewright_model::kind::{FIFO, PIPE};
 use pipewright_model::oracle::{Allowed, Judgement, Verdict, judge};
 use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::rule::{Force, RuleIndex};
 use pipewright_model::rules::{CHAPTERS, RULES, by_id};
-use pipewright_model::run::{Event, Run, Seat};
+use pipewright_model::run::{Event, Run, Seat, Setup};
 use pipewright_model::step::RuleSet;
 use pipewright_model::text;
 
@@ -49,10 +53,13 @@ fn main() -> ExitCode {
         eprintln!("failed to update the cases: {error}");
         return ExitCode::FAILURE;
     }
-    let mut trials: Vec<Trial> = paths
-        .into_iter()
-        .map(|path| Trial::test(cases::name(&path), move || check_file(&path)))
-        .collect();
+    let mut trials = Vec::new();
+    for path in paths {
+        let name = cases::name(&path);
+        let file = path.clone();
+        trials.push(Trial::test(format!("{name} as a document"), move || check_file(&file)));
+        trials.push(Trial::test(format!("{name} on a real channel"), move || play(&path)));
+    }
     trials.push(Trial::test("every_rule_of_linux_is_shown_by_some_case", all_rules_are_shown));
     trials.push(Trial::test("what_pipes_show_holds_for_open_fifos", pipes_hold_for_fifos));
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -161,6 +168,69 @@ fn sleeps(run: &Run, call: usize) -> bool {
         }
     }
     false
+}
+
+/// How often the model is asked whether a case could have gone another way.
+const FOLLOWED: u64 = 64;
+
+/// On a channel set up as the case says, it goes as the rules allow; and exactly as the case says, where
+/// the rules leave no other way. A case of a pipe goes as the rules allow on a FIFO too.
+fn play(path: &Path) -> Result<(), Failed> {
+    let case = cases::load(path)?;
+    let scenario = Scenario::of(&case.run);
+    let run = played(&case.run.setup, &scenario)?;
+    let follow = |seed| follow(&LINUX, &case.run.setup, &scenario, seed).run;
+    let expected = replies(&case.run);
+    let no_other_way = (0..FOLLOWED).all(|seed| replies(&follow(seed)) == expected);
+    if no_other_way && replies(&run) != expected {
+        return Err(format!("it goes otherwise:\n{run}").into());
+    }
+    let Setup { packet, kind, .. } = case.run.setup;
+    if kind == &PIPE && !packet && !sets_shared_description(&case.run) {
+        played(&Setup { kind: &FIFO, ..case.run.setup }, &scenario)?;
+    }
+    Ok(())
+}
+
+/// A run of the scenario on a real channel, which conforms.
+fn played(setup: &Setup, scenario: &Scenario) -> Result<Run, Failed> {
+    let channel = real(setup).ok_or("no channel of this machine is set up like this")?;
+    let actors = scenario.seats.len();
+    let arrangement = channel.arrangements()[0];
+    let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
+    let run = runner.run(scenario)?;
+    let judgement = judge(&run, &LINUX);
+    match judgement.verdict {
+        Verdict::Conforms => Ok(run),
+        _ => Err(format!("{run}\n{}", report::deviations(&run, &judgement)).into()),
+    }
+}
+
+/// A channel of this machine set up like this.
+fn real(setup: &Setup) -> Option<&'static dyn Channel> {
+    let Setup { kind, capacity_bytes, packet, nonblock } = *setup;
+    let capacity_bytes =
+        Some(capacity_bytes).filter(|bytes| *bytes != Setup::CAPACITY_DEFAULT_BYTES);
+    match kind {
+        kind if kind == &PIPE => {
+            Some(Box::leak(Box::new(Pipe { name: "pipe", nonblock, packet, capacity_bytes })))
+        }
+        kind if kind == &FIFO && !packet => {
+            Some(Box::leak(Box::new(Fifo { name: "fifo", nonblock, capacity_bytes })))
+        }
+        _ => None,
+    }
+}
+
+/// What each actor was given, in order; which bytes is left to the oracle.
+fn replies(run: &Run) -> [Vec<(Answer, Option<Signal>)>; ACTORS_MAX] {
+    let mut replies = [const { Vec::new() }; ACTORS_MAX];
+    for event in &run.events {
+        if let Event::Return(actor, reply) = event {
+            replies[usize::from(actor.0)].push((reply.answer, reply.signal));
+        }
+    }
+    replies
 }
 
 /// A judgement that is not as it should be, in words.

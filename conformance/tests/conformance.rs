@@ -1,11 +1,11 @@
 //! Every channel of this machine conforms: the cases, all short paths, random scenarios in each
-//! arrangement. One trial for each.
+//! arrangement. One trial for each. What Linux does, POSIX allows.
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::{Channel, channels};
-use pipewright_conformance::suite::{self, Failure, LINUX};
+use pipewright_conformance::suite::{self, Failure, LINUX, POSIX};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -18,6 +18,8 @@ fn trials(channel: &'static dyn Channel) -> Vec<Trial> {
     let mut trials = vec![
         trial(name("cases"), move || suite::cases(channel, &LINUX)),
         trial(name("short_paths"), move || suite::paths(channel, &LINUX)),
+        trial(name("cases_by_posix"), move || suite::cases(channel, &POSIX)),
+        trial(name("short_paths_by_posix"), move || suite::paths(channel, &POSIX)),
     ];
     for arrangement in channel.arrangements() {
         let part = format!("random_scenarios::{arrangement:?}").to_lowercase();
