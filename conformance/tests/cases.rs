@@ -182,7 +182,9 @@ fn play(path: &Path) -> Result<(), Failed> {
     let follow = |seed| follow(&LINUX, &case.run.setup, &scenario, seed).run;
     let expected = replies(&case.run);
     let no_other_way = (0..FOLLOWED).all(|seed| replies(&follow(seed)) == expected);
-    if no_other_way && replies(&run) != expected {
+    // Whether the user of this machine holds too many pages is not ours to choose.
+    let set_up_so = run.setup == case.run.setup;
+    if set_up_so && no_other_way && replies(&run) != expected {
         return Err(format!("it goes otherwise:\n{run}").into());
     }
     let Setup { packet, kind, .. } = case.run.setup;
@@ -208,7 +210,7 @@ fn played(setup: &Setup, scenario: &Scenario) -> Result<Run, Failed> {
 
 /// A channel of this machine set up like this.
 fn real(setup: &Setup) -> Option<&'static dyn Channel> {
-    let Setup { kind, capacity_bytes, packet, nonblock } = *setup;
+    let Setup { kind, capacity_bytes, packet, nonblock, .. } = *setup;
     let capacity_bytes =
         Some(capacity_bytes).filter(|bytes| *bytes != Setup::CAPACITY_DEFAULT_BYTES);
     match kind {

@@ -9,7 +9,7 @@ use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::Stream;
 use crate::channel::stream::Room;
 use crate::platform::Platform;
-use crate::world::{Description, DescriptionIndex, Pending, Progress, World};
+use crate::world::{Description, Pending, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;

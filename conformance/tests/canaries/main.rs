@@ -44,7 +44,7 @@ const WALKS_MAX: u64 = 2_000;
 const NOT_FOUND_BY_CHANCE: &[&str] = &["open_waits_on_state_not_on_event"];
 
 /// A fault that shows only if one actor is faster than another is looked for so often.
-const ATTEMPTS_MAX: usize = 50;
+const ATTEMPTS_MAX: usize = 1_000;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
