@@ -119,7 +119,9 @@ impl Bench<'_> {
         mut a: impl FnMut() -> f64,
         mut b: impl FnMut() -> f64,
     ) -> Result<Medians, Trouble> {
-        (a(), b());
+        // Once for nothing: what is made at first use is no part of it.
+        a();
+        b();
         let (mut first, mut second, mut dropped) = (Vec::new(), Vec::new(), 0);
         while first.len() < self.effort.pairs && dropped < 3 * self.effort.pairs {
             if stop::requested() {
