@@ -14,7 +14,7 @@ pub(crate) fn spoil(run: &mut Run, rng: &mut impl Rng) {
     let at = rng.next_u32() as usize % count;
     match &mut run.events[at] {
         Event::Return(_, reply) => match reply.answer {
-            Answer::Count(count) if rng.next_u32() % 2 == 0 => {
+            Answer::Count(count) if rng.next_u32().is_multiple_of(2) => {
                 reply.answer = Answer::Count(count ^ 1);
             }
             _ => {
