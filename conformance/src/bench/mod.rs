@@ -61,9 +61,9 @@ impl Effort {
 /// # Errors
 ///
 /// What keeps a runner from working.
-pub fn run(what: &[What], effort: Effort, tell: &mut dyn FnMut(&Row)) -> Result<Vec<Row>, Trouble> {
+pub fn run(what: &[What], effort: Effort, tell: &mut dyn FnMut(&Row)) -> Result<(), Trouble> {
     let cores = process::cores().map_err(Trouble::while_doing("list processors"))?;
-    let mut bench = Bench { core: cores[0], effort, rows: Vec::new(), tell };
+    let mut bench = Bench { core: cores[0], effort, tell };
     bench.pin(&cores[..1])?;
     let result = what.iter().try_for_each(|what| match what {
         _ if stop::requested() => Err(Trouble::Stopped),
@@ -80,7 +80,7 @@ pub fn run(what: &[What], effort: Effort, tell: &mut dyn FnMut(&Row)) -> Result<
         What::Oracle => histories::oracle(&mut bench),
     });
     bench.pin(&cores)?;
-    result.map(|()| bench.rows)
+    result
 }
 
 /// A run of the benchmark.
@@ -88,7 +88,6 @@ struct Bench<'a> {
     /// Where everything takes place.
     core: usize,
     effort: Effort,
-    rows: Vec<Row>,
     tell: &'a mut dyn FnMut(&Row),
 }
 
@@ -106,7 +105,6 @@ struct Medians {
 impl Bench<'_> {
     fn add(&mut self, row: Row) {
         (self.tell)(&row);
-        self.rows.push(row);
     }
 
     fn pin(&self, cores: &[usize]) -> Result<(), Trouble> {
@@ -119,6 +117,7 @@ impl Bench<'_> {
         mut a: impl FnMut() -> f64,
         mut b: impl FnMut() -> f64,
     ) -> Result<Medians, Trouble> {
+        // Once for nothing: what is made at first use is no part of it.
         a();
         b();
         let (mut first, mut second, mut dropped) = (Vec::new(), Vec::new(), 0);

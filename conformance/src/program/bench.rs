@@ -80,17 +80,23 @@ fn measured(arguments: &Arguments) -> Result<Status, Refusal> {
         what.extend(What::ALL);
     }
     let effort = Effort { pairs: arguments.pairs, looks: arguments.looks };
-    let result = bench::run(&what, effort, &mut |row| eprintln!("{}", row.what));
-    let rows = match result {
-        Ok(rows) => rows,
-        Err(Trouble::Stopped) => return Ok(Status::Stopped),
-        Err(trouble) => return Err(trouble.into()),
+    let mut rows = Vec::new();
+    let result = bench::run(&what, effort, &mut |row| {
+        eprintln!("{}", row.what);
+        rows.push(row.clone());
+    });
+    let stopped = match result {
+        Err(Trouble::Stopped) => true,
+        result => result.map(|()| false)?,
     };
     print(&format!("{}\n{FOOTNOTE}", bench::table(&rows)))?;
     if let Some((file, path)) = &mut json {
         let kernel = Heading::here("", 0).kernel;
         let text = serde_json::to_string_pretty(&bench::json(&kernel, &rows))? + "\n";
         write(file, path, &text)?;
+    }
+    if stopped {
+        return Ok(Status::Stopped);
     }
     let came_to = |reached| rows.iter().any(|row| row.reached() == reached);
     Ok(if came_to(Reached::No) {
