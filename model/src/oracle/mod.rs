@@ -106,12 +106,18 @@ pub fn judge(run: &Run, platform: &Platform) -> Judgement {
     let oracle = Oracle::new(run, platform, Foresight::Prunes);
     let certain = !oracle.lookahead.guesses();
     let judgement = oracle.judge();
-    if judgement.verdict != Verdict::Deviates {
+    let settled = match judgement.verdict {
+        Verdict::Conforms | Verdict::Inconclusive { .. } => true,
+        Verdict::Unspecified { .. } => certain,
+        Verdict::Deviates => false,
+    };
+    if settled {
         return judgement;
     }
     let again = Oracle::new(run, platform, Foresight::Suggests).judge();
-    match again.verdict {
-        Verdict::Inconclusive { .. } if certain => judgement,
+    match (&again.verdict, &judgement.verdict) {
+        (Verdict::Inconclusive { .. }, Verdict::Deviates) if !certain => again,
+        (Verdict::Inconclusive { .. }, _) => judgement,
         _ => again,
     }
 }
