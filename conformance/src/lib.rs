@@ -9,7 +9,7 @@
 //! - [`Solo`]: carries out scenarios in the calling thread, without anybody to wait for;
 //! - [`Placement`]: on which processors;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
-//! - [`bench`]: what all this costs, against the bare mechanisms under it;
+//! - [`mod@bench`]: what all this costs, against the bare mechanisms under it;
 //! - [`suite`]: a campaign as tests of one channel, [`conformance_tests!`] in one line;
 //! - [`stop`]: ending between two scenarios on Ctrl-C.
 //!
