@@ -1,5 +1,29 @@
 //! The executable specification of Unix inter-process communication: rules as values, and the
 //! oracle that judges runs by them.
+//!
+//! ```
+//! use pipewright_model::oracle::{Verdict, judge};
+//! use pipewright_model::platform::LINUX;
+//! use pipewright_model::rules::RULES;
+//! use pipewright_model::run::Run;
+//!
+//! let run: Run = "channel pipe
+//!     writer: close  -> ok
+//!     reader: read 5 -> EAGAIN".parse()?;
+//! let judgement = judge(&run, &LINUX);
+//! assert_eq!(judgement.verdict, Verdict::Deviates);
+//! let allowed = judgement.deviations[0].allowed[0].rule();
+//! assert_eq!(RULES[usize::from(allowed)].id, "stream.read.no-writer");
+//! # Ok::<(), pipewright_model::text::ParseError>(())
+//! ```
+//!
+//! - [`rules`], [`rule`]: the table, and what a rule is; [`platform`]: what rules read of a system;
+//! - [`oracle`]: judges a run; [`run`], [`text`]: runs as values and as text;
+//! - [`kind`], [`taxonomy`], [`call`], [`data`]: the vocabulary;
+//! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
+//! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`render`]: the rules as a page.
+//!
+//! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run.
 
 pub mod call;
 pub mod channel;
