@@ -84,6 +84,7 @@ pub const NOT_IN_POSIX: &[&str] = &[
     "stream.write.no-free-page",
     "stream.write.zero-length",
     "stream.poll.midway",
+    "stream.poll.hang-up-midway",
     "stream.capacity.is",
     "stream.set-capacity.rounds-up",
     "stream.set-capacity.in-use",
@@ -103,7 +104,9 @@ pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
             && match rule.id {
                 "stream.read.packet" => setup.packet,
                 // Only a FIFO can be opened for both.
-                "stream.poll.midway" => setup.kind.ends == Ends::Opened,
+                "stream.poll.midway" | "stream.poll.hang-up-midway" => {
+                    setup.kind.ends == Ends::Opened
+                }
                 "stream.set-capacity.user-limit" => setup.crowded,
                 "stream.read.available" | "stream.write.merges" => !setup.packet,
                 _ => true,

@@ -3,7 +3,7 @@
 //! Not modelled: several buffers in one call (readv, writev), splice and tee, `SIGIO`, time-outs,
 //! interruption by a signal handler, scheduling order among those who wait.
 
-use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
+use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
 use crate::platform::{Platform, Storage};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
@@ -331,6 +331,24 @@ pub const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             (polls(at) && at.platform.poll_is_loose && never_had_writer(at))
+                .then_some(Move::may_report(Events::HUP))
+        },
+    },
+    Rule {
+        id: "stream.poll.hang-up-midway",
+        says: "poll does not wait for an open that is under way: on an end of a FIFO that never had a writer \
+               it may find POLLHUP for a moment, while somebody opens the FIFO for writing.",
+        cite: &[
+            Source("fs/pipe.c", "fifo_open"),
+            Observed("beside 1,120 of 6,338,674 opens on another processor", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let opens = |other: Scene<'_>| {
+                matches!(other.op(), Op::Open { mode: Mode::Write, .. }) && !other.call.entered
+            };
+            (polls(at) && !at.platform.poll_is_loose && never_had_writer(at))
+                .then(|| at.others().any(opens))?
                 .then_some(Move::may_report(Events::HUP))
         },
     },
