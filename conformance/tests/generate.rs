@@ -21,7 +21,8 @@ fn shapes(platform: &'static Platform) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for kind in KINDS {
         let setup = Setup::new(kind);
-        let small = Setup { capacity_bytes: 8192, ..setup.clone() };
+        // A pipe of two pages, as a user gets who holds too many.
+        let small = Setup { capacity_bytes: 8192, crowded: true, ..setup.clone() };
         let one_page = Setup { capacity_bytes: 4096, nonblock: true, ..setup.clone() };
         let packet = Setup { packet: true, ..setup.clone() };
         let setups = match kind.ends {
