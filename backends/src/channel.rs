@@ -7,7 +7,8 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use pipewright_model::call::{Answer, End, Mode, Op, Signal};
+use pipewright_model::call::{Answer, End, Op, Signal};
+use pipewright_model::kind::Hold;
 use pipewright_model::run::{Seat, Setup};
 
 /// How actors come to share a channel.
@@ -128,7 +129,7 @@ pub trait Channel: Send + Sync {
     /// # Errors
     ///
     /// [`io::ErrorKind::Unsupported`] unless overridden; whatever the system says.
-    fn join(&self, place: &Path, ends: &[(End, Mode)]) -> io::Result<Box<dyn Port>> {
+    fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
         let _ = (place, ends);
         Err(io::ErrorKind::Unsupported.into())
     }

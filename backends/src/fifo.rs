@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::fcntl::open;
 use nix::sys::stat::Mode as Permissions;
 use pipewright_model::call::{End, Mode};
-use pipewright_model::kind::FIFO;
+use pipewright_model::kind::{FIFO, Hold};
 use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port};
@@ -48,7 +48,7 @@ impl Channel for Fifo {
     fn setup(&self) -> Setup {
         Setup {
             kind: &FIFO,
-            capacity_bytes: self.capacity_bytes.unwrap_or(Setup::CAPACITY_DEFAULT_BYTES),
+            capacity_bytes: self.capacity_bytes.unwrap_or(FIFO.capacity_default_bytes),
             packet: false,
             nonblock: self.nonblock,
             crowded: false,
@@ -62,7 +62,7 @@ impl Channel for Fifo {
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
         nix::unistd::mkfifo(place, Permissions::S_IRUSR | Permissions::S_IWUSR)?;
         let keeper = open(place, open_flags(Mode::ReadWrite, true), Permissions::empty())?;
-        let crowded = capacity_bytes(&keeper)? < Setup::CAPACITY_DEFAULT_BYTES;
+        let crowded = capacity_bytes(&keeper)? < FIFO.capacity_default_bytes;
         // Linux frees a FIFO's buffer with its last end: the next to open finds default capacity.
         let forgotten = !seats.is_empty() && seats.iter().all(|seat| seat.ends.is_empty());
         if let (Some(bytes), false) = (self.capacity_bytes, forgotten) {
@@ -78,8 +78,8 @@ impl Channel for Fifo {
         Ok(Box::new(FdPort::new(place, ends)))
     }
 
-    fn join(&self, place: &Path, ends: &[(End, Mode)]) -> io::Result<Box<dyn Port>> {
-        let open = |(end, mode): &(End, Mode)| Ok((*end, self.open(place, *mode)?));
+    fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
+        let open = |(end, hold): &(End, Hold)| Ok((*end, self.open(place, hold.mode)?));
         let ends = ends.iter().map(open).collect::<io::Result<Vec<_>>>()?;
         Ok(Box::new(FdPort::new(place, ends)))
     }

@@ -26,6 +26,7 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Pipe::NONBLOCKING,
         &Pipe::SMALL,
         &Pipe::PACKET,
+        &Pipe::PAIR,
         &Fifo::PLAIN,
         &Fifo::NONBLOCKING,
         &Fifo::SMALL,

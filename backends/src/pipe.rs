@@ -1,22 +1,24 @@
-//! The unnamed pipe of `pipe2(2)`.
+//! The unnamed pipe of `pipe2(2)`, and two of them.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
-use pipewright_model::call::{End, Mode};
-use pipewright_model::kind::PIPE;
+use pipewright_model::call::End;
+use pipewright_model::kind::{Hold, Kind, PIPE, PIPE_PAIR, Side};
 use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::port::{FdPort, capacity_bytes, set_capacity_bytes};
 
-/// A way to make an unnamed pipe.
+/// A way to make an unnamed pipe, or one for each way.
 #[derive(Clone, Copy, Debug)]
 pub struct Pipe {
     /// Its name in reports.
     pub name: &'static str,
+    /// What it is: a pipe, or a pair.
+    pub kind: &'static Kind,
     /// Whether both ends have `O_NONBLOCK`.
     pub nonblock: bool,
     /// Whether both ends have `O_DIRECT`: one read takes one packet.
@@ -28,13 +30,15 @@ pub struct Pipe {
 impl Pipe {
     /// As `pipe(2)` makes it.
     pub const PLAIN: Pipe =
-        Pipe { name: "pipe", nonblock: false, packet: false, capacity_bytes: None };
+        Pipe { name: "pipe", kind: &PIPE, nonblock: false, packet: false, capacity_bytes: None };
     /// With `O_NONBLOCK`.
     pub const NONBLOCKING: Pipe = Pipe { name: "pipe-nonblocking", nonblock: true, ..Pipe::PLAIN };
     /// Of one page.
     pub const SMALL: Pipe = Pipe { name: "pipe-small", capacity_bytes: Some(4096), ..Pipe::PLAIN };
     /// With `O_DIRECT`.
     pub const PACKET: Pipe = Pipe { name: "pipe-packet", packet: true, ..Pipe::PLAIN };
+    /// Two pipes, one for each way.
+    pub const PAIR: Pipe = Pipe { name: "pipe-pair", kind: &PIPE_PAIR, ..Pipe::PLAIN };
 }
 
 impl Channel for Pipe {
@@ -44,11 +48,10 @@ impl Channel for Pipe {
 
     fn setup(&self) -> Setup {
         Setup {
-            kind: &PIPE,
-            capacity_bytes: self.capacity_bytes.unwrap_or(Setup::CAPACITY_DEFAULT_BYTES),
+            capacity_bytes: self.capacity_bytes.unwrap_or(self.kind.capacity_default_bytes),
             packet: self.packet,
             nonblock: self.nonblock,
-            crowded: false,
+            ..Setup::new(self.kind)
         }
     }
 
@@ -60,28 +63,28 @@ impl Channel for Pipe {
         let mut flags = OFlag::O_CLOEXEC;
         flags.set(OFlag::O_NONBLOCK, self.nonblock);
         flags.set(OFlag::O_DIRECT, self.packet);
-        let (read, write) = nix::unistd::pipe2(flags)?;
-        let crowded = capacity_bytes(&read)? < Setup::CAPACITY_DEFAULT_BYTES;
-        if let Some(bytes) = self.capacity_bytes {
-            set_capacity_bytes(&read, bytes)?;
+        let mut setup = self.setup();
+        let mut handouts = Vec::with_capacity(self.kind.held.len());
+        // What one side writes the other reads.
+        let pipes: &[(Side, Side)] = match self.kind.sides {
+            2 => &[(Side::B, Side::A), (Side::A, Side::B)],
+            _ => &[(Side::Only, Side::Only)],
+        };
+        for (reads, writes) in pipes {
+            let (read, write) = nix::unistd::pipe2(flags)?;
+            setup.crowded = capacity_bytes(&read)? < self.kind.capacity_default_bytes;
+            if let Some(bytes) = self.capacity_bytes {
+                set_capacity_bytes(&read, bytes)?;
+            }
+            setup.capacity_bytes = capacity_bytes(&read)?;
+            handouts.push(Handout::new(Hold { side: *reads, ..Hold::READ }, read, seats));
+            handouts.push(Handout::new(Hold { side: *writes, ..Hold::WRITE }, write, seats));
         }
-        let setup = Setup { capacity_bytes: capacity_bytes(&read)?, crowded, ..self.setup() };
-        let holders =
-            |mode| seats.iter().flat_map(|seat| &seat.ends).filter(move |end| end.1 == mode);
-        let mut read = Handout { original: Some(read), holders: holders(Mode::Read).count() };
-        let mut write = Handout { original: Some(write), holders: holders(Mode::Write).count() };
-        // An end that nobody holds is closed from the start.
-        read.close_if_unheld();
-        write.close_if_unheld();
         let mut port = |seat: &Seat| -> io::Result<Box<dyn Port>> {
             let mut ends = Vec::with_capacity(seat.ends.len());
-            for (end, mode) in &seat.ends {
-                let fd = match mode {
-                    Mode::Read => read.next()?,
-                    Mode::Write => write.next()?,
-                    Mode::ReadWrite => return Err(no_such_end()),
-                };
-                ends.push((*end, fd));
+            for (end, hold) in &seat.ends {
+                let handout = handouts.iter_mut().find(|handout| handout.hold == *hold);
+                ends.push((*end, handout.ok_or_else(no_such_end)?.next()?));
             }
             Ok(Box::new(FdPort::new(place, ends)))
         };
@@ -95,23 +98,25 @@ impl Channel for Pipe {
 }
 
 fn no_such_end() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "a pipe has no end for both reading and writing")
+    io::Error::new(io::ErrorKind::InvalidInput, "this channel has no such end")
 }
 
 /// Hands out descriptors of one open file description: copies, and the original to the last holder.
-struct Handout {
+pub(crate) struct Handout {
+    pub(crate) hold: Hold,
     original: Option<OwnedFd>,
     holders: usize,
 }
 
 impl Handout {
-    fn close_if_unheld(&mut self) {
-        if self.holders == 0 {
-            self.original = None;
-        }
+    /// For all who hold such an end. One that nobody holds is closed from the start.
+    pub(crate) fn new(hold: Hold, original: OwnedFd, seats: &[Seat]) -> Handout {
+        let held = seats.iter().flat_map(|seat| &seat.ends).filter(|end| end.1 == hold);
+        let holders = held.count();
+        Handout { hold, original: (holders > 0).then_some(original), holders }
     }
 
-    fn next(&mut self) -> io::Result<OwnedFd> {
+    pub(crate) fn next(&mut self) -> io::Result<OwnedFd> {
         self.holders -= 1;
         match &self.original {
             Some(original) if self.holders > 0 => original.try_clone(),

@@ -7,6 +7,9 @@
     reason = "actors call on closed descriptors too, which `BorrowedFd` promises not to be"
 )]
 
+mod calls;
+mod socket;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -14,10 +17,12 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::libc;
 use nix::sys::stat::Mode as Permissions;
-use pipewright_model::call::{Answer, ENDS_MAX, End, Errno, Events, Mode, Op, Signal};
+use pipewright_model::call::{Answer, ENDS_MAX, End, Mode, Op, OpenFlags, Signal};
 
 use crate::channel::{Port, Seen};
 use crate::sys::signals;
+use calls::{counted, done, failed};
+pub use socket::{Address, Sockets};
 
 /// A number that no descriptor has: the kernel's limit on descriptors is below it on every system.
 ///
@@ -30,6 +35,8 @@ const NOT_OPEN: RawFd = RawFd::MAX;
 pub struct FdPort {
     numbers: [RawFd; ENDS_MAX],
     place: PathBuf,
+    /// What `socket(2)` makes, and where it is bound.
+    sockets: Option<Sockets>,
 }
 
 impl FdPort {
@@ -41,11 +48,19 @@ impl FdPort {
     /// If an end is named twice, or is beyond [`ENDS_MAX`].
     pub fn new(place: &Path, ends: impl IntoIterator<Item = (End, OwnedFd)>) -> FdPort {
         signals::install();
-        let mut port = FdPort { numbers: [NOT_OPEN; ENDS_MAX], place: place.to_owned() };
+        let mut port =
+            FdPort { numbers: [NOT_OPEN; ENDS_MAX], place: place.to_owned(), sockets: None };
         for (end, fd) in ends {
             port.set(end, fd.into_raw_fd());
         }
         port
+    }
+
+    /// The same port, with [`Op::Socket`], [`Op::Bind`] and [`Op::Connect`] of these.
+    #[must_use]
+    pub fn with_sockets(mut self, sockets: Sockets) -> FdPort {
+        self.sockets = Some(sockets);
+        self
     }
 
     fn number(&self, end: End) -> RawFd {
@@ -58,8 +73,19 @@ impl FdPort {
         *slot = number;
     }
 
-    fn open(&mut self, end: End, mode: Mode, nonblock: bool) -> Answer {
-        match open(&self.place, open_flags(mode, nonblock), Permissions::empty()) {
+    /// Notes the descriptor that a call made.
+    fn made(&mut self, end: End, number: RawFd) -> Answer {
+        if number >= 0 {
+            self.set(end, number);
+        }
+        done(number)
+    }
+
+    fn open(&mut self, end: End, mode: Mode, flags: OpenFlags) -> Answer {
+        let mut all = open_flags(mode, flags.contains(OpenFlags::NONBLOCK));
+        all.set(OFlag::O_APPEND, flags.contains(OpenFlags::APPEND));
+        all.set(OFlag::O_TRUNC, flags.contains(OpenFlags::TRUNCATE));
+        match open(&self.place, all, Permissions::empty()) {
             Ok(fd) => {
                 self.set(end, fd.into_raw_fd());
                 Answer::Done
@@ -77,17 +103,13 @@ impl FdPort {
     fn dup(&mut self, end: End, new: End) -> Answer {
         // SAFETY: no memory is passed; the number made belongs to nobody else.
         let made = unsafe { libc::fcntl(self.number(end), libc::F_DUPFD_CLOEXEC, 0) };
-        if made >= 0 {
-            self.set(new, made);
-        }
-        done(made)
+        self.made(new, made)
     }
 
-    fn write(&self, end: End, bytes: &[u8]) -> Seen {
+    /// A call that may raise `SIGPIPE`.
+    fn with_signal(call: impl FnOnce() -> Answer) -> Seen {
         let before = signals::sigpipes();
-        // SAFETY: pointer and length are of one slice.
-        let count = unsafe { libc::write(self.number(end), bytes.as_ptr().cast(), bytes.len()) };
-        let answer = counted(count);
+        let answer = call();
         // The kernel raises SIGPIPE in the caller before it returns from the call.
         let signal = (signals::sigpipes() != before).then_some(Signal::Sigpipe);
         Seen { answer, signal }
@@ -98,37 +120,79 @@ impl Port for FdPort {
     fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
         let number = self.number(end);
         Seen::answer(match op {
-            Op::Open { mode, nonblock } => self.open(end, mode, nonblock),
+            Op::Open { mode, flags } => self.open(end, mode, flags),
             Op::Read { .. } => {
                 // SAFETY: pointer and length are of one slice, borrowed mutably.
                 counted(unsafe { libc::read(number, bytes.as_mut_ptr().cast(), bytes.len()) })
             }
-            Op::Write { .. } => return self.write(end, bytes),
+            Op::Write { .. } => {
+                return FdPort::with_signal(|| {
+                    // SAFETY: pointer and length are of one slice.
+                    counted(unsafe { libc::write(number, bytes.as_ptr().cast(), bytes.len()) })
+                });
+            }
             Op::Close => self.close(end),
             Op::Dup { new } => self.dup(end, new),
-            Op::SetNonblock(nonblock) => set_nonblock(number, nonblock),
-            Op::Poll { events, wait } => poll(number, events, wait),
+            Op::SetNonblock(nonblock) => calls::set_nonblock(number, nonblock),
+            Op::Poll { events, wait } => calls::poll(number, events, wait),
             // SAFETY: no memory is passed.
             Op::SetCapacity { bytes } => counted(unsafe {
                 libc::fcntl(number, libc::F_SETPIPE_SZ, libc::c_ulong::from(bytes)) as isize
             }),
             // SAFETY: no memory is passed.
             Op::GetCapacity => counted(unsafe { libc::fcntl(number, libc::F_GETPIPE_SZ) } as isize),
-            Op::Available => available(number),
-            // SAFETY: no memory is passed.
-            Op::Seek => counted(unsafe { libc::lseek(number, 0, libc::SEEK_CUR) } as isize),
-            Op::ReadAt { .. } => {
+            Op::Available => calls::available(number),
+            Op::Seek { from, offset } => calls::seek(number, from, offset),
+            Op::ReadAt { at, .. } => {
+                let (into, len) = (bytes.as_mut_ptr().cast(), bytes.len());
                 // SAFETY: pointer and length are of one slice, borrowed mutably.
-                counted(unsafe { libc::pread(number, bytes.as_mut_ptr().cast(), bytes.len(), 0) })
+                counted(unsafe { libc::pread(number, into, len, at.into()) })
             }
-            Op::WriteAt { .. } => {
+            Op::WriteAt { at, .. } => {
+                let (from, len) = (bytes.as_ptr().cast(), bytes.len());
                 // SAFETY: pointer and length are of one slice.
-                counted(unsafe { libc::pwrite(number, bytes.as_ptr().cast(), bytes.len(), 0) })
+                counted(unsafe { libc::pwrite(number, from, len, at.into()) })
             }
+            // SAFETY: no memory is passed.
+            Op::Truncate { len } => done(unsafe { libc::ftruncate(number, len.into()) }),
+            Op::Lock { lock, wait } => calls::lock(number, lock, wait),
+            Op::Flock { lock, wait } => calls::flock(number, lock, wait),
             Op::Unlink => match nix::unistd::unlink(&self.place) {
                 Ok(()) => Answer::Done,
                 Err(errno) => failed(errno),
             },
+            Op::Socket { nonblock } => match self.sockets.as_ref().map(|s| s.make(nonblock)) {
+                Some(made) => self.made(end, made),
+                None => failed(nix::errno::Errno::ENOSYS),
+            },
+            Op::Bind => socket::bind(number, self.sockets.as_ref()),
+            Op::Connect => socket::connect(number, self.sockets.as_ref()),
+            // SAFETY: no memory is passed.
+            Op::Listen { backlog } => done(unsafe { libc::listen(number, backlog.into()) }),
+            Op::Accept { new, nonblock } => {
+                let made = socket::accept(number, nonblock);
+                self.made(new, made)
+            }
+            Op::Shutdown { how } => socket::shutdown(number, how),
+            Op::Send { flags, .. } => {
+                let sockets = self.sockets.as_ref();
+                return FdPort::with_signal(|| socket::send(number, bytes, flags, sockets));
+            }
+            Op::Receive { flags, .. } => socket::receive(number, bytes, flags),
+            Op::SendEnd { passed, .. } => {
+                let passed = self.number(passed);
+                return FdPort::with_signal(|| socket::send_descriptor(number, bytes, passed));
+            }
+            Op::ReceiveEnd { new, .. } => {
+                let (answer, received) = socket::receive_descriptor(number, bytes);
+                if let Some(received) = received {
+                    self.set(new, received);
+                }
+                answer
+            }
+            Op::SetOption { option, value } => socket::set_option(number, option, value),
+            Op::GetOption { option } => socket::option(number, option),
+            Op::Deliver => failed(nix::errno::Errno::ENOSYS),
         })
     }
 
@@ -171,45 +235,4 @@ pub(crate) fn set_capacity_bytes(fd: impl AsFd, bytes: u32) -> io::Result<()> {
     let bytes = i32::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
     fcntl(fd, FcntlArg::F_SETPIPE_SZ(bytes))?;
     Ok(())
-}
-
-fn set_nonblock(number: RawFd, nonblock: bool) -> Answer {
-    // SAFETY: no memory is passed.
-    let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
-    if flags < 0 {
-        return done(flags);
-    }
-    let flags = if nonblock { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
-    // SAFETY: no memory is passed.
-    done(unsafe { libc::fcntl(number, libc::F_SETFL, flags) })
-}
-
-fn poll(number: RawFd, events: Events, wait: bool) -> Answer {
-    let mut entry = libc::pollfd { fd: number, events: events.0 as i16, revents: 0 };
-    // SAFETY: one entry, as said.
-    match unsafe { libc::poll(&raw mut entry, 1, if wait { -1 } else { 0 }) } {
-        ..0 => failed(nix::errno::Errno::last()),
-        _ => Answer::Ready(Events(entry.revents as u16)),
-    }
-}
-
-fn available(number: RawFd) -> Answer {
-    let mut bytes: libc::c_int = 0;
-    // SAFETY: FIONREAD stores an int.
-    match unsafe { libc::ioctl(number, libc::FIONREAD, &raw mut bytes) } {
-        0 => Answer::Count(bytes as u32),
-        _ => failed(nix::errno::Errno::last()),
-    }
-}
-
-fn counted(result: isize) -> Answer {
-    if result < 0 { failed(nix::errno::Errno::last()) } else { Answer::Count(result as u32) }
-}
-
-fn done(result: libc::c_int) -> Answer {
-    if result < 0 { failed(nix::errno::Errno::last()) } else { Answer::Done }
-}
-
-fn failed(errno: nix::errno::Errno) -> Answer {
-    Answer::Fails(Errno::from_number(errno as u16))
 }

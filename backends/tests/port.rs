@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use pipewright_backends::{Channel, Fifo, Instance, Pipe, Port, Seen, channels};
-use pipewright_model::call::{Answer, End, Errno, Events, Mode, Op, Signal};
+use pipewright_model::call::{Answer, End, Errno, Events, Mode, Op, OpenFlags, Signal};
+use pipewright_model::kind::{Discipline, Hold};
 use pipewright_model::run::{Name, Seat};
 
 const R: End = End(0);
@@ -12,7 +13,7 @@ const NEW: End = End(2);
 
 fn both_ends() -> Vec<Seat> {
     let name = Name::new("solo").expect("a name");
-    vec![Seat { name, ends: vec![(R, Mode::Read), (W, Mode::Write)] }]
+    vec![Seat { name, ends: vec![(R, Hold::READ), (W, Hold::WRITE)] }]
 }
 
 fn live(channel: &dyn Channel, place: &Path) -> (Box<dyn Port>, u32) {
@@ -29,7 +30,10 @@ fn both(check: impl Fn(&mut dyn Port)) {
 
 fn call(port: &mut dyn Port, end: End, op: Op) -> Answer {
     let len = match op {
-        Op::Read { len } | Op::Write { len } | Op::ReadAt { len } | Op::WriteAt { len } => len,
+        Op::Read { len }
+        | Op::Write { len }
+        | Op::ReadAt { len, at: 0 }
+        | Op::WriteAt { len, at: 0 } => len,
         _ => 0,
     };
     let Seen { answer, signal } = port.call(end, op, &mut vec![7; len as usize]);
@@ -82,9 +86,9 @@ fn every_call_on_an_end_that_is_not_open_fails_with_ebadf() {
                 Op::SetCapacity { bytes: 4096 },
                 Op::GetCapacity,
                 Op::Available,
-                Op::Seek,
-                Op::ReadAt { len: 1 },
-                Op::WriteAt { len: 1 },
+                Op::POSITION,
+                Op::ReadAt { len: 1, at: 0 },
+                Op::WriteAt { len: 1, at: 0 },
             ];
             for op in ops {
                 assert_eq!(call(port, end, op), Answer::Fails(Errno::EBADF), "{op:?}");
@@ -117,10 +121,10 @@ fn capacity_offset_and_status_flags() {
         assert_eq!(call(port, W, Op::Write { len: 8_192 }), Answer::Count(8_192));
         let busy = Answer::Fails(Errno::EBUSY);
         assert_eq!(call(port, W, Op::SetCapacity { bytes: 4_096 }), busy);
-        for op in [Op::Seek, Op::ReadAt { len: 1 }] {
+        for op in [Op::POSITION, Op::ReadAt { len: 1, at: 0 }] {
             assert_eq!(call(port, R, op), Answer::Fails(Errno::ESPIPE));
         }
-        assert_eq!(call(port, W, Op::WriteAt { len: 1 }), Answer::Fails(Errno::ESPIPE));
+        assert_eq!(call(port, W, Op::WriteAt { len: 1, at: 0 }), Answer::Fails(Errno::ESPIPE));
         assert_eq!(call(port, W, Op::SetNonblock(false)), Answer::Done);
         assert_eq!(call(port, W, Op::SetNonblock(true)), Answer::Done);
         assert_eq!(call(port, W, Op::Write { len: 1 }), Answer::Fails(Errno::EAGAIN));
@@ -144,7 +148,7 @@ fn a_duplicate_keeps_the_description_open() {
 fn a_path_can_be_opened_and_removed() {
     let dir = tempfile::tempdir().expect("a directory");
     let (mut port, _) = live(&Fifo::PLAIN, &dir.path().join("fifo"));
-    let open = |mode| Op::Open { mode, nonblock: true };
+    let open = |mode| Op::Open { mode, flags: OpenFlags::NONBLOCK };
     assert_eq!(call(&mut *port, NEW, open(Mode::ReadWrite)), Answer::Done);
     assert_eq!(call(&mut *port, NEW, Op::Close), Answer::Done);
     assert_eq!(call(&mut *port, R, Op::Close), Answer::Done);
@@ -156,7 +160,11 @@ fn a_path_can_be_opened_and_removed() {
 #[test]
 fn every_channel_is_what_it_says() {
     let dir = tempfile::tempdir().expect("a directory");
-    for channel in channels() {
+    let one_way = |channel: &&&dyn Channel| {
+        let kind = channel.setup().kind;
+        kind.discipline == Discipline::Stream && kind.sides == 1
+    };
+    for channel in channels().iter().filter(one_way) {
         let place = dir.path().join(channel.name());
         let (mut port, capacity_bytes) = live(*channel, &place);
         assert_eq!(capacity_bytes, channel.setup().capacity_bytes, "{}", channel.name());

@@ -269,11 +269,11 @@ fn cases<'a>(
     plan: &'a Plan,
     channel: &'a dyn Channel,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
-    let setup = channel.setup();
-    let fits =
-        move |case: &&Case| !Scenario::of(&case.run).opens() || case.run.setup.kind == setup.kind;
-    let cases = plan.cases.iter().filter(fits);
-    cases.map(|case| (Source::Case(case.name.clone()), Scenario::of(&case.run)))
+    let kind = channel.setup().kind;
+    plan.cases.iter().filter_map(move |case| {
+        let scenario = Scenario::of(&case.run).on(kind, case.run.setup.kind)?;
+        Some((Source::Case(case.name.clone()), scenario))
+    })
 }
 
 fn suiting(plan: &Plan, channel: &dyn Channel) -> Vec<(usize, &'static str)> {
@@ -302,14 +302,16 @@ fn walks<'a>(
     shared: bool,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
     // What every channel is given is drawn for the first kind, set up plainly.
+    let kind = channel.setup().kind;
     let setup = if shared { Setup::new(KINDS[0]) } else { channel.setup() };
     let salt = if shared { 0 } else { hash(channel.name()) };
     let mut shape = Shape::new(plan.platform, setup);
     shape.steps_max = plan.steps_max;
     let seed = mix(plan.seed ^ salt);
-    range.map(move |number| {
+    range.filter_map(move |number| {
         let source = if shared { Source::Shared(number) } else { Source::Own(number) };
-        (source, walk(&shape, mix(seed.wrapping_add(number as u64))))
+        let scenario = walk(&shape, mix(seed.wrapping_add(number as u64)));
+        Some((source, scenario.on(kind, shape.setup.kind)?))
     })
 }
 

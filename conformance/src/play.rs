@@ -2,7 +2,9 @@
 
 use pipewright_backends::Seen;
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
-use pipewright_model::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply};
+use pipewright_model::call::{
+    ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply, SendFlags,
+};
 use pipewright_model::data::Data;
 use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 
@@ -195,37 +197,34 @@ impl Part {
     pub(crate) fn makes_sense(&self, call: Call, ends: usize) -> bool {
         let names = |end: End| usize::from(end.0) < ends.min(ENDS_MAX);
         let open = |end| self.ends & bit(end) != 0;
-        match call.op {
-            Op::Unlink => true,
-            _ if !names(call.end) => false,
-            Op::Open { .. } => !open(call.end),
-            Op::Dup { new } => names(new) && !open(new),
-            Op::Read { len } | Op::Write { len } | Op::ReadAt { len } | Op::WriteAt { len } => {
-                len as usize <= BYTES_MAX
-            }
-            _ => true,
-        }
+        let len = call.op.offers().or(call.op.asks()).unwrap_or(0);
+        call.ends().all(names)
+            && !call.makes().is_some_and(open)
+            && len as usize <= BYTES_MAX
+            && call.op != Op::Deliver
     }
 
     /// Takes note of what a call has changed.
     pub(crate) fn learn(&mut self, call: Call, answer: Answer) {
-        match (call.op, answer) {
-            (Op::Write { .. } | Op::WriteAt { .. }, Answer::Count(count)) => {
-                self.written += i64::from(count);
-            }
-            (Op::Open { .. }, Answer::Done) => self.ends |= bit(call.end),
-            (Op::Dup { new }, Answer::Done) => self.ends |= bit(new),
-            // However it fails, a close leaves nothing open.
-            (Op::Close, _) => self.ends &= !bit(call.end),
-            _ => {}
+        if call.op.offers().is_some() {
+            self.written += i64::from(answer.count().unwrap_or(0));
+        }
+        if let Some(end) = call.makes().filter(|_| call.made(answer)) {
+            self.ends |= bit(end);
+        }
+        // However it fails, a close leaves nothing open.
+        if call.op == Op::Close {
+            self.ends &= !bit(call.end);
         }
     }
 }
 
 /// The data that a call gave.
 pub(crate) fn given(op: Op, answer: Answer, bytes: &[u8]) -> Data {
-    match (op, answer) {
-        (Op::Read { len } | Op::ReadAt { len }, Answer::Count(count)) if count <= len => {
+    // With MSG_TRUNC what is counted need not have been given.
+    let discards = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::TRUNC));
+    match (op.asks(), answer.count()) {
+        (Some(len), Some(count)) if count <= len && !discards => {
             Data::Bytes(bytes[..count as usize].into())
         }
         _ => Data::Unknown,

@@ -10,7 +10,8 @@ use std::slice;
 use pipewright_backends::sys::desk::Order;
 use pipewright_backends::sys::process;
 use pipewright_backends::{Arrangement, Channel, Instance, Port};
-use pipewright_model::call::{ACTORS_MAX, Actor, ENDS_MAX, End, Mode};
+use pipewright_model::call::{ACTORS_MAX, Actor, ENDS_MAX, End};
+use pipewright_model::kind::Hold;
 use pipewright_model::run::{Actors, Run, Seat, Setup};
 
 use crate::play::Play;
@@ -281,7 +282,7 @@ fn has_ends(seats: &[Seat]) -> bool {
     seats.iter().any(|seat| !seat.ends.is_empty())
 }
 
-fn listed(ends: &[(End, Mode)]) -> [Option<(End, Mode)>; ENDS_MAX] {
+fn listed(ends: &[(End, Hold)]) -> [Option<(End, Hold)>; ENDS_MAX] {
     let mut list = [None; ENDS_MAX];
     for (entry, end) in list.iter_mut().zip(ends) {
         *entry = Some(*end);

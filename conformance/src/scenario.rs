@@ -1,7 +1,10 @@
 //! Scenarios: who calls what in which order, without saying what comes of it.
 
-use pipewright_model::call::{Call, Op};
+use pipewright_model::call::Call;
+use pipewright_model::kind::{Hold, Kind, Side};
 use pipewright_model::run::{Event, Name, Run, Seat};
+
+use crate::generate::normal;
 
 /// One call of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,8 +50,34 @@ impl Scenario {
         Scenario { seats: run.seats.clone(), end_names: run.end_names.clone(), steps }
     }
 
-    /// Whether an actor opens the channel by path during the scenario.
+    /// The same scenario on a channel of the kind `to`, made for one of the kind `from`; `None` where `to`
+    /// has no such ends. Of a channel with two sides, one way of one side's words to the other is taken.
+    pub fn on(&self, to: &Kind, from: &Kind) -> Option<Scenario> {
+        if to == from {
+            return Some(self.clone());
+        }
+        let held = |hold: Hold| {
+            let side = if hold.mode.writes() { Side::A } else { Side::B };
+            let way = |other: &&Hold| {
+                other.side == side
+                    && other.mode.reads() >= hold.mode.reads()
+                    && other.mode.writes() >= hold.mode.writes()
+            };
+            match to.held.contains(&hold) {
+                true => Some(hold),
+                false if hold == Hold::BOTH => None,
+                false => to.held.iter().find(way).copied(),
+            }
+        };
+        let mut scenario = self.clone();
+        for (_, hold) in scenario.seats.iter_mut().flat_map(|seat| &mut seat.ends) {
+            *hold = held(*hold)?;
+        }
+        (!self.opens()).then(|| normal(&scenario))
+    }
+
+    /// Whether an actor gets at the channel by name during the scenario.
     pub fn opens(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.call.op, Op::Open { .. } | Op::Unlink))
+        self.steps.iter().any(|step| step.call.op.is_by_name())
     }
 }

@@ -124,22 +124,16 @@ fn call(
 
 /// The bytes that a call offers or has room for.
 pub(crate) fn op_len(op: Op) -> usize {
-    match op {
-        Op::Read { len } | Op::ReadAt { len } | Op::Write { len } | Op::WriteAt { len } => {
-            len as usize
-        }
-        _ => 0,
-    }
+    op.offers().or(op.asks()).unwrap_or(0) as usize
 }
 
 /// Lays down what a write offers, the actor's bytes from position `from` on, or marks the room for what a
 /// read gives.
 pub(crate) fn prepare(actor: Actor, op: Op, from: i64, bytes: &mut [u8]) {
-    match op {
-        Op::Read { .. } | Op::ReadAt { .. } => {
-            let marked = bytes.len().min(MARKED_BYTES_MAX);
-            bytes[..marked].fill(0xee);
-        }
-        _ => data::fill(actor, from, bytes),
+    if op.asks().is_some() {
+        let marked = bytes.len().min(MARKED_BYTES_MAX);
+        bytes[..marked].fill(0xee);
+    } else {
+        data::fill(actor, from, bytes);
     }
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pipewright_backends::{Channel, Fifo, Pipe};
+use pipewright_backends::{Channel, Fifo, Pipe, channels};
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::generate::follow;
 use pipewright_conformance::{Placement, Runner, Scenario, report};
 use pipewright_model::call::{ACTORS_MAX, Answer, Mode, Op, Signal};
-use pipewright_model::kind::{FIFO, PIPE};
+use pipewright_model::kind::{Discipline, Ends, FIFO, PIPE};
 use pipewright_model::oracle::{Allowed, Judgement, Verdict, judge};
 use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::rule::{Force, RuleIndex};
@@ -210,12 +210,22 @@ fn played(setup: &Setup, scenario: &Scenario) -> Result<Run, Failed> {
 
 /// A channel of this machine set up like this.
 fn real(setup: &Setup) -> Option<&'static dyn Channel> {
+    let same =
+        |channel: &&&dyn Channel| channel.setup() == Setup { crowded: false, ..setup.clone() };
+    if let Some(channel) = channels().iter().find(same) {
+        return Some(*channel);
+    }
     let Setup { kind, capacity_bytes, packet, nonblock, .. } = *setup;
-    let capacity_bytes =
-        Some(capacity_bytes).filter(|bytes| *bytes != Setup::CAPACITY_DEFAULT_BYTES);
+    let capacity_bytes = Some(capacity_bytes).filter(|bytes| *bytes != kind.capacity_default_bytes);
     match kind {
-        kind if kind == &PIPE => {
-            Some(Box::leak(Box::new(Pipe { name: "pipe", nonblock, packet, capacity_bytes })))
+        kind if kind.ends == Ends::Shared && kind.discipline == Discipline::Stream => {
+            Some(Box::leak(Box::new(Pipe {
+                kind,
+                name: kind.name,
+                nonblock,
+                packet,
+                capacity_bytes,
+            })))
         }
         kind if kind == &FIFO && !packet => {
             Some(Box::leak(Box::new(Fifo { name: "fifo", nonblock, capacity_bytes })))
@@ -293,7 +303,7 @@ fn pipes_hold_for_fifos() -> Result<(), Failed> {
 
 fn sets_shared_description(run: &Run) -> bool {
     let holders = |mode: Mode| {
-        let holds = |seat: &&Seat| seat.ends.iter().any(|(_, held)| *held == mode);
+        let holds = |seat: &&Seat| seat.ends.iter().any(|(_, held)| held.mode == mode);
         run.seats.iter().filter(holds).count()
     };
     let shared = holders(Mode::Read) > 1 || holders(Mode::Write) > 1;

@@ -8,7 +8,7 @@ use pipewright_conformance::generate::alphabet::ALPHABETS;
 use pipewright_conformance::generate::{Paths, Scenarios, Shape, follow, normal, normalise, walk};
 use pipewright_conformance::scenario::Scenario;
 use pipewright_model::call::{Call, ENDS_MAX, Op};
-use pipewright_model::kind::{Ends, KINDS};
+use pipewright_model::kind::{Discipline, Ends, KINDS};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::{LINUX, PLATFORMS, POSIX, Platform};
 use pipewright_model::rules::RULES;
@@ -25,9 +25,9 @@ fn shapes(platform: &'static Platform) -> Vec<Shape> {
         let small = Setup { capacity_bytes: 8192, crowded: true, ..setup.clone() };
         let one_page = Setup { capacity_bytes: 4096, nonblock: true, ..setup.clone() };
         let packet = Setup { packet: true, ..setup.clone() };
-        let setups = match kind.ends {
-            Ends::Shared => vec![setup, small, one_page, packet],
-            Ends::Opened => vec![setup, small, one_page],
+        let setups = match (kind.discipline, kind.ends) {
+            (Discipline::Stream, Ends::Shared) => vec![setup, small, one_page, packet],
+            (Discipline::Stream, _) => vec![setup, small, one_page],
         };
         shapes.extend(setups.into_iter().map(|setup| Shape::new(platform, setup)));
     }
@@ -49,15 +49,15 @@ fn check(scenario: &Scenario, setup: &Setup) -> Result<(), String> {
     let mut needed = Actors::NONE;
     for step in steps {
         let Call { actor, end, op } = step.call;
-        let by_path = matches!(op, Op::Open { .. } | Op::Unlink);
+        let by_name = op.is_by_name();
         if usize::from(actor.0) >= seats.len() || usize::from(end.0) >= ENDS_MAX {
             return Err(format!("no such actor or end: {:?}", step.call));
         }
         if op != Op::Unlink && usize::from(end.0) >= end_names.len() {
             return Err(format!("no name for the end of {:?}", step.call));
         }
-        if by_path && setup.kind.ends != Ends::Opened {
-            return Err("no path to open".into());
+        if by_name && setup.kind.ends == Ends::Shared {
+            return Err("no name to open".into());
         }
         if racing.contains(actor) {
             return Err(format!("{actor:?} races itself"));

@@ -13,7 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, Port, Seen};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
-use pipewright_model::call::{Actor, Answer, End, Mode, Op};
+use pipewright_model::call::{Actor, Answer, End, Op};
+use pipewright_model::kind::Hold;
 use pipewright_model::run::{Event, Run, Seat, Setup};
 
 const R: End = End(0);
@@ -54,7 +55,7 @@ fn after_a_thousand_scenarios_and_deaths_nothing_is_left() {
 
 fn thousand(channel: &'static dyn Channel, arrangement: Arrangement) {
     let scenario = play(
-        &[&[(R, Mode::Read)], &[(W, Mode::Write)]],
+        &[&[(R, Hold::READ)], &[(W, Hold::WRITE)]],
         &[(0, R, Op::Read { len: 5 }), (1, W, Op::Write { len: 3 }), (0, R, Op::Read { len: 5 })],
     );
     let mut runner = Runner::new(channel, arrangement, 2, Placement::Anywhere).expect("a runner");
@@ -101,9 +102,9 @@ fn death_in_the_midst_of_a_call_is_noticed() {
 
 /// Two blocked readers; a writer that makes a call, writes and closes.
 fn two_readers(op: Op) -> Scenario {
-    let reader: &[(End, Mode)] = &[(R, Mode::Read)];
+    let reader: &[(End, Hold)] = &[(R, Hold::READ)];
     play(
-        &[reader, reader, &[(W, Mode::Write)]],
+        &[reader, reader, &[(W, Hold::WRITE)]],
         &[
             (0, R, Op::Read { len: 5 }),
             (1, R, Op::Read { len: 5 }),
@@ -124,7 +125,7 @@ fn assert_died(result: &Result<Run, Trouble>) {
 /// A pipe on which one call kills its caller.
 struct Deadly;
 
-const DEADLY: Op = Op::Seek;
+const DEADLY: Op = Op::POSITION;
 
 struct Mortal(Box<dyn Port>);
 

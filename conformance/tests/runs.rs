@@ -5,8 +5,9 @@ mod common;
 use common::{play, quiet, seats};
 use pipewright_backends::{Arrangement, Channel, Fifo, Pipe, channels};
 use pipewright_conformance::{Placement, Runner, Scenario, Step, Trouble};
-use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, Reply, Signal};
+use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, OpenFlags, Reply, Signal};
 use pipewright_model::data::{Data, Segment};
+use pipewright_model::kind::{Discipline, Hold};
 use pipewright_model::run::{Event, Name, Run};
 
 const R: End = End(0);
@@ -15,7 +16,7 @@ const W: End = End(1);
 #[test]
 fn ten_steps_give_the_same_run_in_every_arrangement() {
     let scenario = play(
-        &[&[(R, Mode::Read)], &[(W, Mode::Write)]],
+        &[&[(R, Hold::READ)], &[(W, Hold::WRITE)]],
         &[
             (0, R, Op::Read { len: 5 }),
             (1, W, Op::Write { len: 3 }),
@@ -59,9 +60,9 @@ fn ten_steps_give_the_same_run_in_every_arrangement() {
 #[test]
 fn three_blocked_readers_are_seen_asleep_together_and_the_end_wakes_them_all() {
     let read = |actor| (actor, R, Op::Read { len: 5 });
-    let reader: &[(End, Mode)] = &[(R, Mode::Read)];
+    let reader: &[(End, Hold)] = &[(R, Hold::READ)];
     let scenario = play(
-        &[reader, reader, reader, &[(W, Mode::Write)]],
+        &[reader, reader, reader, &[(W, Hold::WRITE)]],
         &[read(0), read(1), read(2), (3, W, Op::Close)],
     );
     arranged(|channel, runner| {
@@ -78,7 +79,7 @@ fn three_blocked_readers_are_seen_asleep_together_and_the_end_wakes_them_all() {
 
 #[test]
 fn opens_of_a_fifo_wait_for_each_other() {
-    let open = |mode| Op::Open { mode, nonblock: false };
+    let open = |mode| Op::Open { mode, flags: OpenFlags::NONE };
     let scenario = play(
         &[&[], &[]],
         &[
@@ -101,7 +102,7 @@ fn opens_of_a_fifo_wait_for_each_other() {
 #[test]
 fn calls_that_do_not_return_are_no_part_of_the_next_run() {
     let blocked = play(
-        &[&[(R, Mode::Read)], &[(W, Mode::Write)]],
+        &[&[(R, Hold::READ)], &[(W, Hold::WRITE)]],
         &[(0, R, Op::Read { len: 5 }), (1, W, Op::Write { len: 0 }), (0, R, Op::Close)],
     );
     arranged(|channel, runner| {
@@ -119,9 +120,9 @@ fn calls_that_do_not_return_are_no_part_of_the_next_run() {
 
 #[test]
 fn racing_calls_are_ordered_by_the_clock() {
-    let writer: &[(End, Mode)] = &[(W, Mode::Write)];
+    let writer: &[(End, Hold)] = &[(W, Hold::WRITE)];
     let mut scenario = play(
-        &[&[(R, Mode::Read)], writer, writer],
+        &[&[(R, Hold::READ)], writer, writer],
         &[
             (1, W, Op::Write { len: 5_000 }),
             (2, W, Op::Write { len: 5_000 }),
@@ -148,9 +149,9 @@ fn racing_calls_are_ordered_by_the_clock() {
 
 #[test]
 fn steps_that_make_no_sense_are_left_out() {
-    let open = Op::Open { mode: Mode::Read, nonblock: true };
+    let open = Op::Open { mode: Mode::Read, flags: OpenFlags::NONBLOCK };
     let scenario = play(
-        &[&[(R, Mode::Read)]],
+        &[&[(R, Hold::READ)]],
         &[
             (0, R, open),
             (0, End(7), Op::Close),
@@ -168,7 +169,7 @@ fn steps_that_make_no_sense_are_left_out() {
 
 #[test]
 fn a_broken_pipe_signals_in_every_arrangement() {
-    let scenario = play(&[&[(W, Mode::Write)]], &[(0, W, Op::Write { len: 1 })]);
+    let scenario = play(&[&[(W, Hold::WRITE)]], &[(0, W, Op::Write { len: 1 })]);
     arranged(|_, runner| {
         let run = runner.run(&scenario).expect("a run");
         let reply = &returns(&run, 0)[0];
@@ -191,7 +192,7 @@ fn what_a_runner_cannot_do_it_says() {
 fn a_scenario_is_found_again_in_its_run() {
     let call = Call { actor: Actor(0), end: R, op: Op::Read { len: 1 } };
     let scenario = Scenario {
-        seats: seats(&[&[(R, Mode::Read), (W, Mode::Write)]]),
+        seats: seats(&[&[(R, Hold::READ), (W, Hold::WRITE)]]),
         end_names: ["r", "w"].map(|name| Name::new(name).expect("a name")).into(),
         steps: vec![Step { call, settle: true }],
     };
@@ -202,7 +203,11 @@ fn a_scenario_is_found_again_in_its_run() {
 
 /// Does something with a runner for four actors on every channel in every arrangement.
 fn arranged(mut check: impl FnMut(&'static dyn Channel, &mut Runner)) {
-    for channel in channels().iter().copied() {
+    let one_way = |channel: &&dyn Channel| {
+        let kind = channel.setup().kind;
+        kind.discipline == Discipline::Stream && kind.sides == 1
+    };
+    for channel in channels().iter().copied().filter(one_way) {
         for arrangement in channel.arrangements() {
             let mut runner =
                 Runner::new(channel, *arrangement, 4, Placement::Anywhere).expect("a runner");

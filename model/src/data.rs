@@ -12,6 +12,13 @@ use smallvec::SmallVec;
 
 use crate::call::Actor;
 
+/// Who wrote the bytes that nobody wrote: those of a hole in a file, or of memory at the start. Positions
+/// among them mean nothing, and are 0.
+pub const ZERO: Actor = Actor(u8::MAX - 1);
+
+/// The name of [`ZERO`] in runs.
+pub const ZERO_NAME: &str = "zero";
+
 /// Consecutive bytes of one writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
@@ -37,6 +44,22 @@ impl Segment {
     pub fn to(self) -> i64 {
         self.from + i64::from(self.len)
     }
+
+    /// So many bytes that nobody wrote.
+    pub const fn zero(len: u32) -> Segment {
+        Segment { actor: ZERO, from: 0, len }
+    }
+
+    /// The bytes of this segment from the one at `start` up to that at `end`, counted from its first.
+    pub fn part(self, start: u32, end: u32) -> Segment {
+        let from = if self.actor == ZERO { 0 } else { self.from + i64::from(start) };
+        Segment { actor: self.actor, from, len: end - start }
+    }
+
+    /// Whether `next` goes on where this segment ends.
+    fn is_followed_by(self, next: Segment) -> bool {
+        self.actor == next.actor && (self.actor == ZERO || self.to() == next.from)
+    }
 }
 
 /// Segments in reading order, adjacent ones joined.
@@ -48,7 +71,7 @@ pub fn push_segment(segments: &mut Segments, segment: Segment) {
         return;
     }
     match segments.last_mut() {
-        Some(last) if last.actor == segment.actor && last.to() == segment.from => {
+        Some(last) if last.is_followed_by(segment) => {
             last.len += segment.len;
         }
         _ => segments.push(segment),
@@ -168,6 +191,9 @@ fn actor_bits(actor: Actor) -> u8 {
 
 /// Fills `bytes` with those that stand for `actor`'s bytes from position `from` on.
 pub fn fill(actor: Actor, from: i64, bytes: &mut [u8]) {
+    if actor == ZERO {
+        return bytes.fill(0);
+    }
     let bits = actor_bits(actor);
     for (at, pattern) in chunks(from, bytes.len()) {
         for (byte, p) in bytes[at..at + pattern.len()].iter_mut().zip(pattern) {
@@ -178,6 +204,9 @@ pub fn fill(actor: Actor, from: i64, bytes: &mut [u8]) {
 
 /// Whether `bytes` are those that stand for `actor`'s bytes from position `from` on.
 pub fn matches(actor: Actor, from: i64, bytes: &[u8]) -> bool {
+    if actor == ZERO {
+        return bytes.iter().all(|byte| *byte == 0);
+    }
     let bits = actor_bits(actor);
     chunks(from, bytes.len()).all(|(at, pattern)| {
         bytes[at..at + pattern.len()].iter().zip(pattern).all(|(byte, p)| *byte == p ^ bits)

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
 use crate::call::{Actor, Call, Op, Reply};
+use crate::channel::Object;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
@@ -38,11 +39,11 @@ impl Space {
     /// The calls that may be made in this world.
     pub fn calls<'a>(&'a self, world: &'a World) -> impl Iterator<Item = Call> + 'a {
         let idle = |call: &&Call| world.pending(call.actor).is_none();
-        self.alphabet.iter().filter(idle).copied().filter(|call| match call.op {
-            Op::Write { .. } => world.stream.len() < self.fill_bytes,
-            Op::Dup { new } => world.end(call.actor, new).is_none(),
-            Op::Open { .. } => world.end(call.actor, call.end).is_none(),
-            _ => true,
+        self.alphabet.iter().filter(idle).copied().filter(|call| {
+            let filled = || world.objects.iter().map(Object::len).sum::<u32>() >= self.fill_bytes;
+            let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
+            call.makes().is_none_or(|end| world.end(call.actor, end).is_none())
+                && !(fills && filled())
         })
     }
 }
@@ -77,6 +78,7 @@ pub fn visit(space: &Space, platform: &Platform, mut seen: impl FnMut(&World)) -
         for actor in world.busy().iter() {
             steps.of(&world, actor).into_iter().for_each(|next| reach(next, &mut todo));
         }
+        steps.delivered(&world).into_iter().for_each(|next| reach(next, &mut todo));
     }
     count
 }
@@ -183,6 +185,10 @@ impl<'a> Refines<'a> {
                 let allowed = allowed.clone();
                 self.add(Pair { world: next, allowed, parent: at, event: None });
             }
+        }
+        for next in self.concrete.delivered(&world) {
+            let allowed = allowed.clone();
+            self.add(Pair { world: next, allowed, parent: at, event: None });
         }
         if !busy.is_empty() && self.concrete.may_sleep(&world) {
             self.quiet(at, world, &allowed, busy);

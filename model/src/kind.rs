@@ -3,6 +3,7 @@
 //! A kind is not a channel of some system: a kernel's pipe, a sandbox's and a library's are all of
 //! the kind `pipe`. One line a kind in [`KINDS`].
 
+use crate::call::Mode;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
 /// A kind of channel.
@@ -20,6 +21,85 @@ pub struct Kind {
     pub waiting: Waiting,
     /// How the ends that actors hold at the start of a run relate to open file descriptions.
     pub ends: Ends,
+    /// What it is made of.
+    pub discipline: Discipline,
+    /// How many sides it has: 1, or 2 where each side's ends lead to the other's.
+    pub sides: u8,
+    /// The ends that can be held at the start of a run; of two sides those of the first come first.
+    pub held: &'static [Hold],
+    /// Capacity unless a run says otherwise, in bytes; 0 where there is none to be set.
+    pub capacity_default_bytes: u32,
+    /// The chapters of rules that speak of it.
+    pub chapters: &'static [&'static str],
+}
+
+/// What a channel is made of: each has a file of state in [`crate::channel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Discipline {
+    /// Streams: bytes in order, each read once. One for each side.
+    Stream,
+}
+
+/// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hold {
+    /// Access mode.
+    pub mode: Mode,
+    /// Side.
+    pub side: Side,
+}
+
+/// A side of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The channel has one side only.
+    Only,
+    /// The first of two.
+    A,
+    /// The second of two.
+    B,
+    /// None yet: a socket that was made by a call.
+    Open,
+}
+
+impl Hold {
+    /// An end open for reading, of a channel with one side.
+    pub const READ: Hold = Hold::of(Mode::Read);
+    /// An end open for writing, of a channel with one side.
+    pub const WRITE: Hold = Hold::of(Mode::Write);
+    /// An end open for both, of a channel with one side.
+    pub const BOTH: Hold = Hold::of(Mode::ReadWrite);
+    /// A socket that was made by a call.
+    pub const SOCKET: Hold = Hold { mode: Mode::ReadWrite, side: Side::Open };
+
+    /// All that an end may be for, by the letters of its name, in alphabetical order.
+    pub const NAMED: [(&'static str, Hold); 10] = [
+        ("r", Hold::READ),
+        ("ra", Hold { mode: Mode::Read, side: Side::A }),
+        ("rb", Hold { mode: Mode::Read, side: Side::B }),
+        ("rw", Hold::BOTH),
+        ("s", Hold::SOCKET),
+        ("sa", Hold { mode: Mode::ReadWrite, side: Side::A }),
+        ("sb", Hold { mode: Mode::ReadWrite, side: Side::B }),
+        ("w", Hold::WRITE),
+        ("wa", Hold { mode: Mode::Write, side: Side::A }),
+        ("wb", Hold { mode: Mode::Write, side: Side::B }),
+    ];
+
+    /// An end of a channel with one side.
+    pub const fn of(mode: Mode) -> Hold {
+        Hold { mode, side: Side::Only }
+    }
+
+    /// The letters of its name; `?` for what no end is for.
+    pub fn letters(self) -> &'static str {
+        Hold::NAMED.iter().find(|(_, hold)| *hold == self).map_or("?", |(letters, _)| letters)
+    }
+
+    /// What an end with these letters is for.
+    pub fn named(letters: &str) -> Option<Hold> {
+        Hold::NAMED.iter().find(|(named, _)| *named == letters).map(|(_, hold)| *hold)
+    }
 }
 
 /// Where ends come from.
@@ -30,7 +110,31 @@ pub enum Ends {
     Shared,
     /// Opened by path: every holder has an open file description of its own.
     Opened,
+    /// Two ends connected to each other, each of one open file description that its holders share; more
+    /// are made by socket(2) and connected by name.
+    Connected,
 }
+
+/// Ends for reading or for writing.
+const ONE_WAY: &[Hold] = &[Hold::READ, Hold::WRITE];
+
+/// Ends opened by path.
+const BY_PATH: &[Hold] = &[Hold::READ, Hold::WRITE, Hold::BOTH];
+
+/// Ends of two one-way channels: what one side writes the other reads.
+const TWO_WAYS: &[Hold] = &[
+    Hold { mode: Mode::Read, side: Side::A },
+    Hold { mode: Mode::Write, side: Side::A },
+    Hold { mode: Mode::Read, side: Side::B },
+    Hold { mode: Mode::Write, side: Side::B },
+];
+
+/// Two sockets, connected to each other.
+pub const CONNECTED: &[Hold] =
+    &[Hold { mode: Mode::ReadWrite, side: Side::A }, Hold { mode: Mode::ReadWrite, side: Side::B }];
+
+/// Capacity of a pipe that nobody has changed, in bytes (pipe(7), "Pipe capacity").
+const PIPE_CAPACITY_BYTES: u32 = 65_536;
 
 /// The unnamed pipe.
 pub const PIPE: Kind = Kind {
@@ -40,6 +144,11 @@ pub const PIPE: Kind = Kind {
     direction: Direction::Simplex,
     waiting: Waiting::Waits,
     ends: Ends::Shared,
+    discipline: Discipline::Stream,
+    sides: 1,
+    held: ONE_WAY,
+    capacity_default_bytes: PIPE_CAPACITY_BYTES,
+    chapters: &["stream", "descriptor"],
 };
 
 /// The named pipe.
@@ -50,10 +159,30 @@ pub const FIFO: Kind = Kind {
     direction: Direction::Simplex,
     waiting: Waiting::Waits,
     ends: Ends::Opened,
+    discipline: Discipline::Stream,
+    sides: 1,
+    held: BY_PATH,
+    capacity_default_bytes: PIPE_CAPACITY_BYTES,
+    chapters: &["stream", "fifo", "descriptor"],
+};
+
+/// Two pipes, one for each way.
+pub const PIPE_PAIR: Kind = Kind {
+    name: "pipe-pair",
+    says: "Two unnamed pipes, one for each way.",
+    reach: Reach::RelatedProcesses,
+    direction: Direction::Duplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Shared,
+    discipline: Discipline::Stream,
+    sides: 2,
+    held: TWO_WAYS,
+    capacity_default_bytes: PIPE_CAPACITY_BYTES,
+    chapters: &["stream", "descriptor"],
 };
 
 /// All kinds.
-pub const KINDS: &[&Kind] = &[&PIPE, &FIFO];
+pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR];
 
 /// The kind called `name`.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -6,8 +6,8 @@
 use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
-use crate::channel::Stream;
 use crate::channel::stream::Room;
+use crate::channel::{Object, Stream};
 use crate::platform::Platform;
 use crate::world::{Description, Pending, Progress, World};
 
@@ -258,9 +258,28 @@ impl<'a> Scene<'a> {
         self.description().is_some_and(|d| d.nonblock)
     }
 
-    /// The stream behind the end.
-    pub fn stream(&self) -> &'a Stream {
-        &self.world.stream
+    /// What is behind the end; `None` where the end is not open.
+    pub fn object(&self) -> Option<&'a Object> {
+        let description = self.description()?;
+        self.world.objects.get(usize::from(description.object))
+    }
+
+    /// The stream behind the end; `None` where there is none.
+    pub fn stream(&self) -> Option<&'a Stream> {
+        match self.object()? {
+            Object::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody has what is behind the end open for reading.
+    pub fn has_reader(&self) -> bool {
+        self.description().is_some_and(|d| self.world.has_reader(d.object))
+    }
+
+    /// Whether somebody has what is behind the end open for writing.
+    pub fn has_writer(&self) -> bool {
+        self.description().is_some_and(|d| self.world.has_writer(d.object))
     }
 
     /// The length of a read on an end open for reading, in bytes.
@@ -282,8 +301,8 @@ impl<'a> Scene<'a> {
     /// What a write of at least one byte, with a reader to read it, could transfer now; with its
     /// length in bytes.
     pub fn write_room(&self) -> Option<(u32, Room)> {
-        let len = self.write_len().filter(|len| *len > 0 && self.world.has_reader())?;
-        let room = self.stream().room(self.platform, len, self.call.done, self.call.entered);
+        let len = self.write_len().filter(|len| *len > 0 && self.has_reader())?;
+        let room = self.stream()?.room(self.platform, len, self.call.done, self.call.entered);
         Some((len, room))
     }
 
@@ -297,8 +316,15 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The scenes of the other calls in progress on the same object.
+    pub fn others_here(&self) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+        let here = self.description().map(|d| d.object);
+        self.others()
+            .filter(move |other| here.is_some() && other.description().map(|d| d.object) == here)
+    }
+
     /// Whether another read of at least one byte of the same stream is in progress.
     pub fn another_read(&self) -> bool {
-        self.others().any(|other| other.read_len().is_some_and(|len| len > 0))
+        self.others_here().any(|other| other.read_len().is_some_and(|len| len > 0))
     }
 }

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use crate::call::{Actor, Call, End, Mode, Op, Reply};
-use crate::kind::Kind;
+use crate::call::{Actor, Call, End, Op, Reply};
+use crate::data::{ZERO, ZERO_NAME};
+use crate::kind::{Hold, Kind};
 
 /// A short name of an actor or an end: a lower-case letter, then lower-case letters, digits or `-`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,14 +66,11 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Capacity of a pipe that nobody has changed, in bytes (pipe(7), "Pipe capacity").
-    pub const CAPACITY_DEFAULT_BYTES: u32 = 65_536;
-
     /// A channel of `kind` with default settings.
     pub const fn new(kind: &'static Kind) -> Setup {
         Setup {
             kind,
-            capacity_bytes: Setup::CAPACITY_DEFAULT_BYTES,
+            capacity_bytes: kind.capacity_default_bytes,
             packet: false,
             nonblock: false,
             crowded: false,
@@ -85,8 +83,8 @@ impl Setup {
 pub struct Seat {
     /// The actor's name.
     pub name: Name,
-    /// Its ends at the start, each open for reading, writing or both.
-    pub ends: Vec<(End, Mode)>,
+    /// Its ends at the start, and what each is for.
+    pub ends: Vec<(End, Hold)>,
 }
 
 /// A set of actors, a bit each.
@@ -166,7 +164,11 @@ impl Run {
 
     /// Name of an actor; a question mark where it has none.
     pub fn actor_name(&self, actor: Actor) -> &str {
-        self.seats.get(actor.0 as usize).map_or("?", |seat| seat.name.as_str())
+        match self.seats.get(actor.0 as usize) {
+            Some(seat) => seat.name.as_str(),
+            None if actor == ZERO => ZERO_NAME,
+            None => "?",
+        }
     }
 
     /// Name of an end; a question mark where it has none.
@@ -189,12 +191,10 @@ impl Run {
                     if call.actor.0 as usize >= self.seats.len() {
                         return bad(format!("there is no actor {}", call.actor.0));
                     }
-                    let end_last = match call.op {
-                        Op::Dup { new } => Some(call.end.max(new)),
-                        Op::Unlink => None,
-                        _ => Some(call.end),
-                    };
-                    if end_last.is_some_and(|end| end.0 as usize >= self.end_names.len()) {
+                    if call.op == Op::Deliver {
+                        return bad("nobody makes deliveries".into());
+                    }
+                    if call.ends().any(|end| end.0 as usize >= self.end_names.len()) {
                         return bad("a call names an end that has no name".into());
                     }
                     if open.contains(call.actor) {

@@ -6,7 +6,7 @@ use crate::call::{Actor, Answer, Events, Op, Signal};
 use crate::platform::Platform;
 use crate::rule::{Answers, Move, RuleIndex, Scene, What};
 use crate::rules::{RULES, of_call};
-use crate::world::{Progress, World};
+use crate::world::{Pending, Progress, World};
 
 /// The moves that the rules allow, each with its rule.
 pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
@@ -90,6 +90,35 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
     }
     moves
 }
+
+/// The moves that no call makes: what has been sent and not arrived may arrive.
+///
+/// A rule of the word `deliver` sees a scene whose call is nobody's.
+pub fn deliveries(platform: &Platform, world: &World) -> Moves {
+    let mut moves = Moves::new();
+    let rules = of_call(&Op::Deliver);
+    if rules.is_empty() {
+        return moves;
+    }
+    let call = &Pending::NOBODYS;
+    let at = Scene { platform, world, actor: NOBODY, call, found: (Events::NONE, Events::NONE) };
+    for index in rules {
+        if let Some(step) = (RULES[usize::from(*index)].step)(&at) {
+            moves.push((*index, step));
+        }
+    }
+    moves
+}
+
+/// Makes a move that no call makes.
+pub fn deliver(platform: &Platform, world: &mut World, step: Move) {
+    if let Some(effect) = step.effect {
+        effect(world, platform, NOBODY, 0);
+    }
+}
+
+/// Who makes the moves that no call makes: no index into anything.
+pub const NOBODY: Actor = Actor(u8::MAX);
 
 /// Whether the call may sleep.
 pub fn rests(moves: &Moves) -> bool {

@@ -8,18 +8,21 @@ use std::hash::{Hash, Hasher};
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Mode, Op, Signal};
-use crate::channel::Stream;
+use crate::channel::{Object, Stream};
 use crate::data::{Segment, Segments};
-use crate::kind::Ends;
-use crate::platform::{Platform, Storage};
+use crate::kind::{Ends, Hold, Side};
+use crate::platform::Platform;
 use crate::rule::RuleIndex;
 use crate::run::{Actors, Seat, Setup};
 
 /// Index into [`World::descriptions`].
 pub type DescriptionIndex = u8;
 
-/// Pages of a new pipe of a user who holds too many (`PIPE_MIN_DEF_BUFFERS`).
-const PAGES_CROWDED: u32 = 2;
+/// Index into [`World::objects`].
+pub type ObjectIndex = u8;
+
+/// The object to which the channel's path leads.
+pub const NAMED: ObjectIndex = 0;
 
 /// The descriptor is not open.
 const CLOSED: DescriptionIndex = DescriptionIndex::MAX;
@@ -29,6 +32,12 @@ const CLOSED: DescriptionIndex = DescriptionIndex::MAX;
 pub struct Description {
     /// Access mode; `None` where the entry is free.
     pub mode: Option<Mode>,
+    /// What it refers to.
+    pub object: ObjectIndex,
+    /// File offset.
+    pub offset: u32,
+    /// `O_APPEND`
+    pub append: bool,
     /// `O_NONBLOCK`
     pub nonblock: bool,
     /// `O_DIRECT`: writes make packets.
@@ -38,12 +47,33 @@ pub struct Description {
     pub never_had_writer: bool,
 }
 
+impl Description {
+    /// A free entry.
+    pub const FREE: Description = Description {
+        mode: None,
+        object: 0,
+        offset: 0,
+        append: false,
+        nonblock: false,
+        packet: false,
+        never_had_writer: false,
+    };
+
+    /// A description of an object, without flags.
+    pub const fn new(mode: Mode, object: ObjectIndex) -> Description {
+        Description { mode: Some(mode), object, ..Description::FREE }
+    }
+}
+
 /// In one word.
 impl Hash for Description {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let mode = self.mode.map_or(0, |mode| mode as u32 + 1);
-        let flags = [self.nonblock, self.packet, self.never_had_writer].map(u32::from);
-        hasher.write_u32(mode << 3 | flags[0] << 2 | flags[1] << 1 | flags[2]);
+        let mode = self.mode.map_or(0, |mode| mode as u64 + 1);
+        let flags = [self.nonblock, self.packet, self.never_had_writer, self.append];
+        let flags = flags.into_iter().fold(0, |bits, flag| bits << 1 | u64::from(flag));
+        hasher.write_u64(
+            u64::from(self.offset) << 32 | u64::from(self.object) << 16 | mode << 8 | flags,
+        );
     }
 }
 
@@ -84,6 +114,21 @@ pub struct Pending {
     pub data: Segments,
     /// Whether it is answered.
     pub progress: Progress,
+}
+
+impl Pending {
+    /// The call that nobody makes, which deliveries see.
+    pub const NOBODYS: Pending = Pending {
+        end: End(0),
+        op: Op::Deliver,
+        description: None,
+        done: 0,
+        entered: false,
+        counted: false,
+        partner_came: false,
+        data: Segments::new_const(),
+        progress: Progress::Open,
+    };
 }
 
 /// By copying whole memory: the oracle clones worlds all the time.
@@ -142,8 +187,8 @@ pub struct World {
     pub actors: SmallVec<[ActorState; 4]>,
     /// Open file descriptions.
     pub descriptions: SmallVec<[Description; 4]>,
-    /// The channel.
-    pub stream: Stream,
+    /// The channel: what descriptions refer to.
+    pub objects: SmallVec<[Object; 1]>,
     /// Its path.
     pub place: Place,
 }
@@ -154,35 +199,25 @@ impl World {
         let mut world = World {
             actors: SmallVec::new(),
             descriptions: SmallVec::new(),
-            stream: Stream::new(platform, setup.capacity_bytes),
+            objects: Object::of_channel(platform, setup).collect(),
             place: match setup.kind.ends {
-                Ends::Shared => Place::None,
+                Ends::Shared | Ends::Connected => Place::None,
                 Ends::Opened => Place::Linked,
             },
         };
-        if setup.kind.ends == Ends::Opened {
-            // Whatever was set up is forgotten when all have closed: the next to open the path
-            // makes a new ring.
-            world.stream.slots_default = match platform.storage {
-                Storage::Pages if setup.crowded => PAGES_CROWDED,
-                Storage::Pages => platform.capacity_default_bytes / platform.page_bytes,
-                Storage::Bytes => 0,
-            };
-        }
-        world.stream.crowded = setup.crowded;
         for seat in seats {
             let mut ends = [CLOSED; ENDS_MAX];
-            for (end, mode) in &seat.ends {
-                let shared = (setup.kind.ends == Ends::Shared)
-                    .then(|| world.descriptions.iter().position(|d| d.mode == Some(*mode)))
+            for (end, hold) in &seat.ends {
+                let description = Description {
+                    nonblock: setup.nonblock,
+                    packet: setup.packet && hold.mode.writes(),
+                    ..Description::new(hold.mode, object_of(*hold))
+                };
+                let shared = (setup.kind.ends != Ends::Opened)
+                    .then(|| world.descriptions.iter().position(|d| *d == description))
                     .flatten();
                 let index = shared.unwrap_or_else(|| {
-                    world.descriptions.push(Description {
-                        mode: Some(*mode),
-                        nonblock: setup.nonblock,
-                        packet: setup.packet && mode.writes(),
-                        never_had_writer: false,
-                    });
+                    world.descriptions.push(description);
                     world.descriptions.len() - 1
                 });
                 ends[usize::from(end.0)] = index as DescriptionIndex;
@@ -190,6 +225,26 @@ impl World {
             world.actors.push(ActorState { ends, written: 0, call: None });
         }
         world
+    }
+
+    /// The object that a description refers to.
+    pub fn object(&self, description: DescriptionIndex) -> &Object {
+        &self.objects[usize::from(self.descriptions[usize::from(description)].object)]
+    }
+
+    /// The object on which the actor's call in progress is, if its end was open.
+    pub fn object_of_call(&mut self, actor: Actor) -> Option<&mut Object> {
+        let index = self.pending(actor)?.description?;
+        let object = self.descriptions[usize::from(index)].object;
+        self.objects.get_mut(usize::from(object))
+    }
+
+    /// The stream on which the actor's call in progress is.
+    pub fn stream_of_call(&mut self, actor: Actor) -> Option<&mut Stream> {
+        match self.object_of_call(actor)? {
+            Object::Stream(stream) => Some(stream),
+            _ => None,
+        }
     }
 
     /// The description that an actor's end refers to, if the end is open.
@@ -257,29 +312,30 @@ impl World {
         })
     }
 
-    fn modes(&self) -> impl Iterator<Item = Mode> + '_ {
-        self.descriptions.iter().filter_map(|d| d.mode).chain(self.counted_opens())
+    fn modes(&self, object: ObjectIndex) -> impl Iterator<Item = Mode> + '_ {
+        let descriptions = self.descriptions.iter().filter(move |d| d.object == object);
+        let opens = (object == NAMED).then(|| self.counted_opens()).into_iter().flatten();
+        descriptions.filter_map(|d| d.mode).chain(opens)
     }
 
-    /// Whether somebody has the channel open for reading (or waits in open and counts).
-    pub fn has_reader(&self) -> bool {
-        self.modes().any(Mode::reads)
+    /// Whether somebody has the object open for reading (or waits in open and counts).
+    pub fn has_reader(&self, object: ObjectIndex) -> bool {
+        self.modes(object).any(Mode::reads)
     }
 
-    /// Whether somebody has the channel open for writing (or waits in open and counts).
-    pub fn has_writer(&self) -> bool {
-        self.modes().any(Mode::writes)
+    /// Whether somebody has the object open for writing (or waits in open and counts).
+    pub fn has_writer(&self, object: ObjectIndex) -> bool {
+        self.modes(object).any(Mode::writes)
     }
 
-    /// How many open file descriptions the channel has, with those of opens that wait and count.
-    pub fn open_count(&self) -> usize {
-        self.modes().count()
+    /// How many open file descriptions the object has, with those of opens that wait and count.
+    pub fn open_count(&self, object: ObjectIndex) -> usize {
+        self.modes(object).count()
     }
 
     /// Frees a description. Trailing free entries are dropped, so that equal worlds look equal.
     pub fn remove_description(&mut self, index: DescriptionIndex) {
-        self.descriptions[usize::from(index)] =
-            Description { mode: None, nonblock: false, packet: false, never_had_writer: false };
+        self.descriptions[usize::from(index)] = Description::FREE;
         while self.descriptions.last().is_some_and(|description| description.mode.is_none()) {
             self.descriptions.pop();
         }
@@ -287,33 +343,19 @@ impl World {
 
     /// Begins a call.
     pub fn call(&mut self, call: Call) {
-        let description = match call.op {
-            Op::Open { .. } | Op::Unlink => None,
-            _ => self.end(call.actor, call.end),
-        };
-        self.actors[usize::from(call.actor.0)].call = Some(Pending {
-            end: call.end,
-            op: call.op,
-            description,
-            done: 0,
-            entered: false,
-            counted: false,
-            partner_came: false,
-            data: Segments::new(),
-            progress: Progress::Open,
-        });
+        let description = call.uses().and_then(|end| self.end(call.actor, end));
+        self.actors[usize::from(call.actor.0)].call =
+            Some(Pending { end: call.end, op: call.op, description, ..Pending::NOBODYS });
     }
 
     /// Ends the actor's call: its caller has seen the return.
     pub fn returned(&mut self, actor: Actor) {
         let state = &mut self.actors[usize::from(actor.0)];
-        if let Some(Pending {
-            op: Op::Write { .. },
-            progress: Progress::Answered { answer: Answer::Count(count), .. },
-            ..
-        }) = state.call.take()
+        if let Some(Pending { op, progress: Progress::Answered { answer, .. }, .. }) =
+            state.call.take()
+            && op.offers().is_some()
         {
-            state.written += i64::from(count);
+            state.written += i64::from(answer.count().unwrap_or(0));
         }
     }
 
@@ -329,13 +371,25 @@ impl World {
     /// exploration ends; a run must not be judged across it.
     pub fn rebase(&mut self) {
         let written: SmallVec<[i64; 4]> = self.actors.iter().map(|actor| actor.written).collect();
-        let shift = |segment: &mut Segment| segment.from -= written[usize::from(segment.actor.0)];
-        self.stream.segments.iter_mut().for_each(shift);
+        let shift = |segment: &mut Segment| {
+            let written = written.get(usize::from(segment.actor.0));
+            segment.from -= written.copied().unwrap_or(0);
+        };
+        self.objects.iter_mut().flat_map(Object::segments_mut).for_each(shift);
         for actor in &mut self.actors {
             actor.written = 0;
             if let Some(call) = &mut actor.call {
                 call.data.iter_mut().for_each(shift);
             }
         }
+    }
+}
+
+/// The object behind an end held at the start. Of two streams, what one side writes the other reads; of
+/// two sockets, each side has its own.
+fn object_of(hold: Hold) -> ObjectIndex {
+    match (hold.side, hold.mode) {
+        (Side::A, Mode::Read) | (Side::B, Mode::Write | Mode::ReadWrite) => 1,
+        _ => NAMED,
     }
 }

@@ -67,7 +67,7 @@ fn actors_are_declared_once_before_events_with_ends_of_the_kind() {
     assert_eq!(after("actor a has r"), r#"2:9 "has": expected the end of the line, found "has""#);
     assert_eq!(
         after("actor a holds rw"),
-        r#"2:15 "rw": an end of this kind of channel is open for reading or for writing"#
+        r#"2:15 "rw": nobody holds such an end of this kind of channel at the start"#
     );
     assert_eq!(
         after("writer: close -> ok\nactor a"),

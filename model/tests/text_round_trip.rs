@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use pipewright_model::call::{
-    ACTORS_MAX, Actor, Answer, Call, End, Errno, Events, Mode, Op, Reply, Signal,
+    ACTORS_MAX, Actor, Answer, Call, End, Errno, Events, Lock, Marks, Mode, Op, OpenFlags, Reply,
+    SendFlags, Signal, SocketOption, Whence,
 };
 use pipewright_model::data::{Data, Segment, Segments, fill, push_segment};
-use pipewright_model::kind::{Ends, FIFO, KINDS, Kind, PIPE};
+use pipewright_model::kind::{FIFO, Hold, KINDS, Kind, PIPE};
 use pipewright_model::run::{Actors, Event, Name, Run, Seat, Setup};
 use pipewright_model::text::event;
 use proptest::collection::vec;
@@ -15,18 +16,16 @@ use proptest::sample::{Index, select, subsequence};
 
 const ACTOR_NAMES: [&str; 10] =
     ["writer", "writer-2", "reader", "reader2", "a", "b7", "quiet", "channel", "nothing", "actor"];
-const END_NAMES: [&str; 8] = ["r", "w", "rw", "r2", "w2", "rw10", "r10", "w03"];
+const END_NAMES: [&str; 8] = ["r", "w", "rw", "r2", "wa", "sb", "s10", "w03"];
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
 }
 
-fn mode_of(name: Name) -> Mode {
-    match name.as_str().trim_end_matches(|c: char| c.is_ascii_digit()) {
-        "r" => Mode::Read,
-        "w" => Mode::Write,
-        _ => Mode::ReadWrite,
-    }
+/// What an end of this name is for.
+fn hold_of(name: Name) -> Hold {
+    let letters = name.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
+    Hold::named(letters).expect("the names above are names of ends")
 }
 
 fn events() -> impl Strategy<Value = Events> {
@@ -34,10 +33,20 @@ fn events() -> impl Strategy<Value = Events> {
 }
 
 fn op(ends: u8) -> impl Strategy<Value = Op> {
-    let size = || prop_oneof![0..10_u32, any::<u32>()];
-    let mode = select(vec![Mode::Read, Mode::Write, Mode::ReadWrite]);
+    prop_oneof![of_any_channel(ends).boxed(), of_files().boxed(), of_sockets(ends).boxed()]
+}
+
+fn size() -> impl Strategy<Value = u32> {
+    prop_oneof![0..10_u32, any::<u32>()]
+}
+
+fn mode() -> impl Strategy<Value = Mode> {
+    select(Mode::NAMED.map(|(_, mode)| mode).to_vec())
+}
+
+fn of_any_channel(ends: u8) -> impl Strategy<Value = Op> {
     prop_oneof![
-        (mode, any::<bool>()).prop_map(|(mode, nonblock)| Op::Open { mode, nonblock }),
+        (mode(), 0..8_u8).prop_map(|(mode, flags)| Op::Open { mode, flags: OpenFlags(flags) }),
         size().prop_map(|len| Op::Read { len }),
         size().prop_map(|len| Op::Write { len }),
         Just(Op::Close),
@@ -47,10 +56,41 @@ fn op(ends: u8) -> impl Strategy<Value = Op> {
         size().prop_map(|bytes| Op::SetCapacity { bytes }),
         Just(Op::GetCapacity),
         Just(Op::Available),
-        Just(Op::Seek),
-        size().prop_map(|len| Op::ReadAt { len }),
-        size().prop_map(|len| Op::WriteAt { len }),
         Just(Op::Unlink),
+    ]
+}
+
+fn of_files() -> impl Strategy<Value = Op> {
+    let offset = || prop_oneof![Just(0), any::<i32>()];
+    let lock = || select(Lock::NAMED.map(|(_, lock)| lock).to_vec());
+    let from = select(Whence::NAMED.map(|(_, from)| from).to_vec());
+    prop_oneof![
+        (from, offset()).prop_map(|(from, offset)| Op::Seek { from, offset }),
+        (size(), offset()).prop_map(|(len, at)| Op::ReadAt { len, at }),
+        (size(), offset()).prop_map(|(len, at)| Op::WriteAt { len, at }),
+        size().prop_map(|len| Op::Truncate { len }),
+        (lock(), any::<bool>()).prop_map(|(lock, wait)| Op::Lock { lock, wait }),
+        (lock(), any::<bool>()).prop_map(|(lock, wait)| Op::Flock { lock, wait }),
+    ]
+}
+
+fn of_sockets(ends: u8) -> impl Strategy<Value = Op> {
+    let flags = || (0..64_u8).prop_map(SendFlags);
+    let end = move || (0..ends).prop_map(End);
+    let option = || select(SocketOption::NAMED.map(|(_, option)| option).to_vec());
+    prop_oneof![
+        any::<bool>().prop_map(|nonblock| Op::Socket { nonblock }),
+        Just(Op::Bind),
+        any::<u16>().prop_map(|backlog| Op::Listen { backlog }),
+        Just(Op::Connect),
+        (end(), any::<bool>()).prop_map(|(new, nonblock)| Op::Accept { new, nonblock }),
+        mode().prop_map(|how| Op::Shutdown { how }),
+        (size(), flags()).prop_map(|(len, flags)| Op::Send { len, flags }),
+        (size(), flags()).prop_map(|(len, flags)| Op::Receive { len, flags }),
+        (size(), end()).prop_map(|(len, passed)| Op::SendEnd { len, passed }),
+        (size(), end()).prop_map(|(len, new)| Op::ReceiveEnd { len, new }),
+        (option(), any::<i32>()).prop_map(|(option, value)| Op::SetOption { option, value }),
+        option().prop_map(|option| Op::GetOption { option }),
     ]
 }
 
@@ -58,12 +98,14 @@ fn reply(actors: u8) -> impl Strategy<Value = Reply> {
     let answer = prop_oneof![
         4 => Just(Answer::Done),
         2 => any::<u32>().prop_map(Answer::Count),
+        1 => (any::<u32>(), 1..8_u8).prop_map(|(count, marks)| Answer::Marked(count, Marks(marks))),
         1 => events().prop_map(Answer::Ready),
         1 => any::<u16>().prop_map(|number| Answer::Fails(Errno::from_number(number))),
         1 => select(Errno::NAMED).prop_map(|(_, errno, _)| Answer::Fails(errno)),
     ];
     let segment = (0..actors, -9..1_000_000_000_000_i64, 1..100_000_u32)
         .prop_map(|(actor, from, len)| Segment { actor: Actor(actor), from, len });
+    let segment = prop_oneof![4 => segment, 1 => (1..100_000_u32).prop_map(Segment::zero)];
     let data = prop_oneof![
         2 => Just(Data::Unknown),
         1 => vec(segment, 0..4).prop_map(|parts| {
@@ -101,8 +143,8 @@ fn next(actors: u8, ends: u8) -> impl Strategy<Value = (Next, String)> {
 }
 
 fn seats(kind: &'static Kind, end_names: Vec<Name>) -> impl Strategy<Value = Vec<Seat>> {
-    let fits = move |end: &(End, Mode)| kind.ends == Ends::Opened || end.1 != Mode::ReadWrite;
-    let all = (0_u8..).map(End).zip(end_names.into_iter().map(mode_of)).filter(fits);
+    let fits = move |end: &(End, Hold)| kind.held.contains(&end.1);
+    let all = (0_u8..).map(End).zip(end_names.into_iter().map(hold_of)).filter(fits);
     let all: Vec<_> = all.collect();
     let count = all.len();
     let names = subsequence(&ACTOR_NAMES[..], 1..=ACTORS_MAX).prop_shuffle();
@@ -273,16 +315,16 @@ fn sound(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn seat(text: &str, ends: &[(End, Mode)]) -> Seat {
+fn seat(text: &str, ends: &[(End, Hold)]) -> Seat {
     Seat { name: name(text), ends: ends.to_vec() }
 }
 
 /// A pipe with two writers and a reader, seen with real bytes.
 fn pipe() -> Run {
     let seats = vec![
-        seat("writer", &[(End(1), Mode::Write)]),
-        seat("writer2", &[(End(1), Mode::Write)]),
-        seat("reader", &[(End(0), Mode::Read)]),
+        seat("writer", &[(End(1), Hold::WRITE)]),
+        seat("writer2", &[(End(1), Hold::WRITE)]),
+        seat("reader", &[(End(0), Hold::READ)]),
     ];
     Run::new(Setup::new(&PIPE), seats, vec![name("r"), name("w")])
 }
@@ -412,7 +454,7 @@ fn only_seats_and_ends_that_would_differ_are_declared() {
     assert_eq!(declared(&other), ["actor writer", "actor b holds w"]);
 
     let mut fifo = Run::new(Setup::new(&FIFO), vec![seat("writer", &[])], vec![name("w")]);
-    let open = Op::Open { mode: Mode::Write, nonblock: true };
+    let open = Op::Open { mode: Mode::Write, flags: OpenFlags::NONBLOCK };
     push(&mut fifo, 0, 0, open, Answer::Fails(Errno::ENXIO), Data::Unknown);
     assert_eq!(declared(&fifo), none);
 }

@@ -10,7 +10,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use pipewright_model::call::{Actor, ENDS_MAX, End, Mode, Op};
+use pipewright_model::call::{Actor, ENDS_MAX, End, Op};
+use pipewright_model::kind::Hold;
 
 use super::map::{self, Bell, Map};
 use crate::channel::Seen;
@@ -44,7 +45,7 @@ pub enum Order {
         /// Number of the place.
         place: u64,
         /// The ends, in order; none after the first `None`.
-        ends: [Option<(End, Mode)>; ENDS_MAX],
+        ends: [Option<(End, Hold)>; ENDS_MAX],
     },
     /// Use the port inherited at this index.
     Use {

@@ -7,7 +7,8 @@ use nix::unistd::{pipe, read, write};
 use pipewright_backends::sys::map::Word;
 use pipewright_backends::sys::process::Child;
 use pipewright_backends::{Arrangement, Channel, Pipe};
-use pipewright_model::call::{End, Mode, Op};
+use pipewright_model::call::{End, Op};
+use pipewright_model::kind::Hold;
 use pipewright_model::oracle::judge;
 use pipewright_model::platform::LINUX;
 
@@ -18,7 +19,7 @@ use crate::{Placement, Solo, Trouble};
 pub(super) fn ports(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     const ROUNDS: usize = 1_000;
     let making = Trouble::while_doing("make a pipe");
-    let seats = seats(&[&[(R, Mode::Read), (W, Mode::Write)]]);
+    let seats = seats(&[&[(R, Hold::READ), (W, Hold::WRITE)]]);
     let mut made = Pipe::PLAIN.create(Path::new(""), &seats).map_err(&making)?;
     let port = &mut made.ports[0];
     let (reader, writer) = pipe().map_err(|errno| making(errno.into()))?;
@@ -50,7 +51,7 @@ pub(super) fn ports(bench: &mut Bench<'_>) -> Result<(), Trouble> {
 /// A scenario in one thread, recorded and judged, against its raw calls.
 pub(super) fn scenarios(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     const PAIRS: usize = 5;
-    let ends: [&[(End, Mode)]; 2] = [&[(R, Mode::Read)], &[(W, Mode::Write)]];
+    let ends: [&[(End, Hold)]; 2] = [&[(R, Hold::READ)], &[(W, Hold::WRITE)]];
     let pair = [(1, W, Op::Write { len: 64 }), (0, R, Op::Read { len: 64 })];
     let ten = scenario(&ends, &pair.repeat(PAIRS));
     let mut solo = Solo::new(&Pipe::PLAIN)?;
@@ -89,8 +90,8 @@ pub(super) fn workers(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let (there, back) = (Word::new().map_err(&failed)?, Word::new().map_err(&failed)?);
     let _child = Child::fork(vec![], || answering(&there, &back)).map_err(&failed)?;
     let mut count = 0;
-    let calls = scenario(&[&[(R, Mode::Read)]], &[(0, R, Op::Read { len: 0 }); CALLS]);
-    let none = scenario(&[&[(R, Mode::Read)]], &[]);
+    let calls = scenario(&[&[(R, Hold::READ)]], &[(0, R, Op::Read { len: 0 }); CALLS]);
+    let none = scenario(&[&[(R, Hold::READ)]], &[]);
     let mut runner = runner(&Pipe::PLAIN, Arrangement::Passed, Placement::Core(bench.core))?;
     let mut trouble = None;
     let medians = bench.pairs(

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use pipewright_model::call::{Actor, Call, Events, Mode, Op};
 use pipewright_model::explore::Space;
-use pipewright_model::kind::PIPE;
+use pipewright_model::kind::{Hold, PIPE};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
 use pipewright_model::run::{Event, Run, Setup};
@@ -45,7 +45,7 @@ fn space(modes: &[Mode], nonblock: bool) -> Space {
     let mut setup = Setup::new(&PIPE);
     setup.nonblock = nonblock;
     let ends: Vec<_> =
-        modes.iter().map(|mode| [(if mode.writes() { W } else { R }, *mode)]).collect();
+        modes.iter().map(|mode| [(if mode.writes() { W } else { R }, Hold::of(*mode))]).collect();
     let ends: Vec<_> = ends.iter().map(<[_; 1]>::as_slice).collect();
     let calls = |(index, mode): (usize, &Mode)| {
         let (writes, actor) = (mode.writes(), Actor(index as u8));

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use nix::unistd::{pipe, read, write};
 use pipewright_backends::sys::process::{self, Child};
 use pipewright_backends::{Arrangement, Channel, Instance, Pipe, Port, Seen};
-use pipewright_model::call::{Answer, End, Mode, Op};
+use pipewright_model::call::{Answer, End, Op};
+use pipewright_model::kind::Hold;
 use pipewright_model::run::{Event, Seat, Setup};
 
 use super::rows::Bound;
@@ -26,7 +27,7 @@ pub(super) fn certainty(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let ((from, to_child), (from_child, to)) = (made()?, made()?);
     let keep = [from.as_raw_fd(), to.as_raw_fd()].into();
     let _child = Child::fork(keep, || echo(&from, &to)).map_err(&failed)?;
-    let ends: [&[(End, Mode)]; 2] = [&[(R, Mode::Read)], &[(W, Mode::Write)]];
+    let ends: [&[(End, Hold)]; 2] = [&[(R, Hold::READ)], &[(W, Hold::WRITE)]];
     let idle = vec![(1, W, Op::Write { len: 0 }); CALLS];
     let mut calls = vec![(0, R, Op::Read { len: 1 })];
     calls.extend(&idle);
@@ -179,8 +180,8 @@ fn restless(
     until: Instant,
 ) -> Result<Counted, Trouble> {
     let mut runner = runner(&Restless, Arrangement::Threads, placement)?;
-    let calls: Vec<_> = actors.iter().map(|actor| (*actor, R, Op::Seek)).collect();
-    let seat: &[(End, Mode)] = &[(R, Mode::Read)];
+    let calls: Vec<_> = actors.iter().map(|actor| (*actor, R, Op::POSITION)).collect();
+    let seat: &[(End, Hold)] = &[(R, Hold::READ)];
     let mut scenario = scenario(&[seat; 4], &calls);
     for step in &mut scenario.steps {
         step.settle = false;
@@ -196,7 +197,7 @@ fn restless(
 /// Looks while a writer releases a reader: any quiet but the reader's own is false.
 fn handovers(placement: Placement, looks: u64) -> Result<Counted, Trouble> {
     let mut runner = runner(&Pipe::PLAIN, Arrangement::Passed, placement)?;
-    let ends: [&[(End, Mode)]; 2] = [&[(R, Mode::Read)], &[(W, Mode::Write)]];
+    let ends: [&[(End, Hold)]; 2] = [&[(R, Hold::READ)], &[(W, Hold::WRITE)]];
     const CYCLES: usize = 100;
     let cycle = [(0, R, Op::Read { len: 9 }), (1, W, Op::Write { len: 1 })];
     let scenario = scenario(&ends, &cycle.repeat(CYCLES));

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use pipewright_backends::sys::process;
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_model::call::{Actor, Call, End, Mode, Op};
+use pipewright_model::call::{Actor, Call, End, Op};
+use pipewright_model::kind::Hold;
 use pipewright_model::run::{Name, Seat};
 
 use crate::bench::load::Load;
@@ -163,7 +164,7 @@ fn each(mut work: impl FnMut() -> usize) -> f64 {
 const R: End = End(0);
 const W: End = End(1);
 
-fn seats(ends: &[&[(End, Mode)]]) -> Vec<Seat> {
+fn seats(ends: &[&[(End, Hold)]]) -> Vec<Seat> {
     const NAMES: [&str; 4] = ["a", "b", "c", "d"];
     let names = NAMES.into_iter().filter_map(Name::new);
     ends.iter().zip(names).map(|(ends, name)| Seat { name, ends: ends.to_vec() }).collect()
@@ -174,7 +175,7 @@ fn end_names() -> Vec<Name> {
 }
 
 /// A scenario in which each call is settled before the next.
-fn scenario(ends: &[&[(End, Mode)]], calls: &[(u8, End, Op)]) -> Scenario {
+fn scenario(ends: &[&[(End, Hold)]], calls: &[(u8, End, Op)]) -> Scenario {
     let step = |(actor, end, op): &(u8, End, Op)| Step {
         call: Call { actor: Actor(*actor), end: *end, op: *op },
         settle: true,

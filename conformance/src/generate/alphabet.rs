@@ -2,8 +2,8 @@
 //!
 //! Sizes are those at which something changes where a page has 4,096 bytes and the capacity is 65,536.
 
-use pipewright_model::call::{Actor, Call, End, Events, Mode, Op};
-use pipewright_model::kind::Ends;
+use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
+use pipewright_model::kind::Hold;
 
 use super::Alphabet;
 
@@ -24,7 +24,8 @@ const fn write(actor: u8, len: u32) -> Call {
 }
 
 const fn open(actor: u8, end: End, mode: Mode, nonblock: bool) -> Call {
-    call(actor, end, Op::Open { mode, nonblock })
+    let flags = if nonblock { OpenFlags::NONBLOCK } else { OpenFlags::NONE };
+    call(actor, end, Op::Open { mode, flags })
 }
 
 const fn poll(actor: u8, end: End, events: Events, wait: bool) -> Call {
@@ -37,8 +38,8 @@ pub const ALPHABETS: &[&Alphabet] = &[&PAIR, &TWO_WRITERS, &OPENING];
 /// One writer and one reader.
 pub const PAIR: Alphabet = Alphabet {
     name: "one writer, one reader",
-    needs: None,
-    seats: &[&[(W, Mode::Write)], &[(R, Mode::Read)]],
+    kinds: &["pipe", "fifo"],
+    seats: &[&[(W, Hold::WRITE)], &[(R, Hold::READ)]],
     end_names: &["r", "w"],
     calls: &[
         write(0, 1),
@@ -59,8 +60,8 @@ pub const PAIR: Alphabet = Alphabet {
 /// Two writers, whose writes may be torn, and one reader.
 pub const TWO_WRITERS: Alphabet = Alphabet {
     name: "two writers, one reader",
-    needs: None,
-    seats: &[&[(W, Mode::Write)], &[(W, Mode::Write)], &[(R, Mode::Read)]],
+    kinds: &["pipe", "fifo"],
+    seats: &[&[(W, Hold::WRITE)], &[(W, Hold::WRITE)], &[(R, Hold::READ)]],
     end_names: &["r", "w"],
     calls: &[
         write(0, 1),
@@ -82,7 +83,7 @@ pub const TWO_WRITERS: Alphabet = Alphabet {
 /// Two that open the channel by path, one for reading, one for writing or both.
 pub const OPENING: Alphabet = Alphabet {
     name: "opening by path",
-    needs: Some(Ends::Opened),
+    kinds: &["fifo"],
     seats: &[&[], &[]],
     end_names: &["r", "w", "rw"],
     calls: &[

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use pipewright_model::call::{Actor, Call, End, Mode, Op};
-use pipewright_model::kind::Ends;
+use pipewright_model::call::{Actor, Call, End};
+use pipewright_model::kind::Hold;
 use pipewright_model::oracle::{Steps, reply_of};
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::What;
@@ -22,10 +22,10 @@ use crate::scenario::{Scenario, Step};
 pub struct Alphabet {
     /// Its name in reports.
     pub name: &'static str,
-    /// What a channel's ends must be for it; `None` where any will do.
-    pub needs: Option<Ends>,
+    /// Names of the kinds of channel that it is for.
+    pub kinds: &'static [&'static str],
     /// For each actor the ends that it holds at the start.
-    pub seats: &'static [&'static [(End, Mode)]],
+    pub seats: &'static [&'static [(End, Hold)]],
     /// Names of ends.
     pub end_names: &'static [&'static str],
     /// The calls.
@@ -33,13 +33,13 @@ pub struct Alphabet {
 }
 
 impl Alphabet {
-    /// Whether a channel has the ends for it.
+    /// Whether it is for such a channel.
     pub fn suits(&self, setup: &Setup) -> bool {
-        self.needs.is_none_or(|ends| ends == setup.kind.ends)
+        self.kinds.contains(&setup.kind.name)
     }
 
     fn seats(&self) -> Vec<Seat> {
-        let seat = |(index, ends): (usize, &&[(End, Mode)])| Seat {
+        let seat = |(index, ends): (usize, &&[(End, Hold)])| Seat {
             name: name(["a", "b", "c", "d", "e", "f", "g", "h"][index]),
             ends: ends.to_vec(),
         };
@@ -136,12 +136,7 @@ impl<'a> Paths<'a> {
     fn begun(&self, worlds: &[World], call: Call) -> Option<Vec<World>> {
         let begun = worlds.iter().map(|world| {
             let open = |end| world.end(call.actor, end).is_some();
-            let fits = match call.op {
-                Op::Unlink => true,
-                Op::Open { .. } => !open(call.end),
-                Op::Dup { new } => open(call.end) && !open(new),
-                _ => open(call.end),
-            };
+            let fits = call.uses().is_none_or(open) && !call.makes().is_some_and(open);
             (fits && world.pending(call.actor).is_none()).then_some(())?;
             let mut world = world.clone();
             world.call(call);
@@ -171,6 +166,7 @@ impl<'a> Paths<'a> {
             for actor in world.busy().iter() {
                 todo.extend(self.steps.of(&world, actor));
             }
+            todo.extend(self.steps.delivered(&world));
             if self.steps.may_sleep(&world) {
                 rest.push(world);
             }

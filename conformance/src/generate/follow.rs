@@ -1,11 +1,13 @@
 //! Follows one concrete world of the model along calls: where several moves are possible, dice decide.
 
-use pipewright_model::call::{Actor, Answer, Call, Op};
+use pipewright_model::call::{Actor, Answer, Call};
 use pipewright_model::oracle::reply_of;
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::{Answers, What};
 use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
-use pipewright_model::step::{Moves, RuleSet, all_answers, answer, moves, proceed, rests};
+use pipewright_model::step::{
+    Moves, RuleSet, all_answers, answer, deliver, deliveries, moves, proceed, rests,
+};
 use pipewright_model::world::World;
 
 use super::dice::Dice;
@@ -67,13 +69,8 @@ impl<'p> Follower<'p> {
 
     /// Whether the call's actor is idle, and the end that it would make is not open.
     pub(super) fn can_make(&self, call: &Call) -> bool {
-        let made = match call.op {
-            Op::Open { .. } => Some(call.end),
-            Op::Dup { new } => Some(new),
-            _ => None,
-        };
         self.world.pending(call.actor).is_none()
-            && made.is_none_or(|end| self.world.end(call.actor, end).is_none())
+            && call.makes().is_none_or(|end| self.world.end(call.actor, end).is_none())
     }
 
     /// Begins the call, unless the platform would leave it, or another in progress, unspecified; tells
@@ -95,7 +92,18 @@ impl<'p> Follower<'p> {
     /// half the cases.
     pub(super) fn settle(&mut self, dice: &mut Dice, seen: &mut dyn FnMut(Event)) {
         let mut awake = self.world.busy().0;
-        while awake != 0 {
+        loop {
+            if awake == 0 {
+                // What is under way arrives before all is quiet, and may wake somebody.
+                let Some((rule, step)) = deliveries(self.platform, &self.world).first().copied()
+                else {
+                    return;
+                };
+                self.shown.insert(rule);
+                deliver(self.platform, &mut self.world, step);
+                awake = self.world.busy().0;
+                continue;
+            }
             let actor = one_of(awake, dice);
             let moves = moves(self.platform, &self.world, actor, &mut self.shown);
             let active = moves.iter().filter(|(_, step)| step.what != What::Rests).count() as u32;
@@ -135,10 +143,13 @@ impl<'p> Follower<'p> {
                 let (given, count) = draw(answers, done, dice);
                 let world = &mut self.world;
                 answer(self.platform, world, actor, (rule, step), count, given, signal);
-                if let Some((_, reply)) = reply_of(&self.world, actor) {
-                    seen(Event::Return(actor, reply));
+                // A move may answer another's call too: one that was seen midway.
+                for actor in self.world.busy().iter() {
+                    if let Some((_, reply)) = reply_of(&self.world, actor) {
+                        seen(Event::Return(actor, reply));
+                        self.world.returned(actor);
+                    }
                 }
-                self.world.returned(actor);
             }
             What::Proceeds { least, most } => {
                 let count = count(least, most, dice);

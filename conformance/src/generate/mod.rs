@@ -13,6 +13,7 @@ pub mod alphabet;
 mod dice;
 mod enumerate;
 mod follow;
+mod manner;
 mod normal;
 mod shrink;
 mod sizes;

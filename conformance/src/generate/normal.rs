@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 
 use pipewright_model::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Mode, Op};
+use pipewright_model::kind::{Hold, Side};
 use pipewright_model::run::{Actors, Name, Seat};
 
 use crate::scenario::{Scenario, Step};
@@ -49,22 +50,19 @@ pub fn normal(scenario: &Scenario) -> Scenario {
         numbers[usize::from(*old)] = Some(Actor(new as u8));
     }
     let Some(ends) = Ends::new(scenario) else { return scenario.clone() };
-    let mut counts = [0; 3];
+    let mut counts = [0; ROLES];
     let seat = |old: &u8| Seat {
         name: name(scenario, Actor(*old), &mut counts),
         ends: scenario.seats[usize::from(*old)]
             .ends
             .iter()
-            .map(|(end, mode)| (ends.of(Actor(*old), *end), *mode))
+            .map(|(end, hold)| (ends.of(Actor(*old), *end), *hold))
             .collect(),
     };
     let seats = order.iter().map(seat).collect();
     let step = |step: &Step| {
         let Call { actor, end, op } = step.call;
-        let op = match op {
-            Op::Dup { new } => Op::Dup { new: ends.of(actor, new) },
-            op => op,
-        };
+        let op = op.map_ends(|end| ends.of(actor, end));
         let end = if op == Op::Unlink { End(0) } else { ends.of(actor, end) };
         let actor = numbers[usize::from(actor.0)].unwrap_or(actor);
         Step { call: Call { actor, end, op }, ..*step }
@@ -106,22 +104,21 @@ impl Handles {
 
     /// Whether the call is on an end that the actor has had, and makes none that may be open.
     pub(super) fn allows(&self, call: &Call) -> bool {
-        let had = self.had[usize::from(call.actor.0)] & 1 << call.end.0 != 0;
-        match call.op {
-            Op::Unlink => true,
-            Op::Open { .. } => !self.may_be_open(call.actor, call.end),
-            Op::Dup { new } => had && new != call.end && !self.may_be_open(call.actor, new),
-            _ => had,
-        }
+        let had = |end: End| self.had[usize::from(call.actor.0)] & 1 << end.0 != 0;
+        let makes = call.makes();
+        call.uses().is_none_or(had)
+            && !makes.is_some_and(|end| self.may_be_open(call.actor, end))
+            && (call.uses().is_none() || makes != Some(call.end))
+            && (makes.is_some() || call.op.other_end().is_none_or(had))
     }
 
     /// Notes a call.
     pub(super) fn made(&mut self, call: &Call) {
-        match call.op {
-            Op::Open { .. } => self.gain(call.actor, call.end),
-            Op::Dup { new } => self.gain(call.actor, new),
-            Op::Close => self.may_be_open[usize::from(call.actor.0)] &= !(1 << call.end.0),
-            _ => {}
+        if let Some(end) = call.makes() {
+            self.gain(call.actor, end);
+        }
+        if call.op == Op::Close {
+            self.may_be_open[usize::from(call.actor.0)] &= !(1 << call.end.0);
         }
     }
 }
@@ -139,13 +136,14 @@ fn seating(scenario: &Scenario) -> Vec<u8> {
     };
     let declared = |actor: u8| {
         let ends = scenario.seats[usize::from(actor)].ends.as_slice();
-        match (first_call(actor).map(|step| step.call.op), ends) {
-            (None, _) => true,
-            (Some(Op::Open { .. } | Op::Unlink), ends) => !ends.is_empty(),
-            (Some(_), [(_, mode)]) => {
-                *mode == Mode::ReadWrite || role(scenario, Actor(actor)) == Role::Other
-            }
-            (Some(_), _) => true,
+        match first_call(actor).map(|step| step.call.op) {
+            None => true,
+            Some(op) if op.is_by_name() => !ends.is_empty(),
+            Some(_) => match role(scenario, Actor(actor)) {
+                Role::Writer | Role::Reader => ends.len() != 1,
+                Role::Ann | Role::Ben => false,
+                Role::Other => true,
+            },
         }
     };
     let mut order: Vec<u8> = (0..scenario.seats.len() as u8).filter(needed).collect();
@@ -153,40 +151,65 @@ fn seating(scenario: &Scenario) -> Vec<u8> {
     order
 }
 
+/// What an actor has its ends for: its name tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Writer,
     Reader,
+    /// Holds all ends of the first side of two, and no other.
+    Ann,
+    /// Those of the second.
+    Ben,
     Other,
 }
 
-/// What the actor has its ends for.
+const ROLES: usize = 5;
+
 fn role(scenario: &Scenario, actor: Actor) -> Role {
-    let held = scenario.seats[usize::from(actor.0)].ends.iter().map(|(_, mode)| *mode);
+    let seat = &scenario.seats[usize::from(actor.0)];
+    if let Some(role) = side_held(seat) {
+        return role;
+    }
     let calls = scenario.steps.iter().filter(|step| step.call.actor == actor);
     let opened = calls.filter_map(|step| match step.call.op {
         Op::Open { mode, .. } => Some(mode),
-        _ => None,
+        op => op.is_by_name().then_some(Mode::ReadWrite),
     });
     let (mut reads, mut writes) = (false, false);
-    for mode in held.chain(opened) {
+    for mode in seat.ends.iter().map(|(_, hold)| hold.mode).chain(opened) {
         reads |= mode.reads();
         writes |= mode.writes();
     }
+    let one_sided = seat.ends.iter().all(|(_, hold)| hold.side == Side::Only);
     match (reads, writes) {
-        (false, true) => Role::Writer,
-        (true, false) => Role::Reader,
+        (false, true) if one_sided => Role::Writer,
+        (true, false) if one_sided => Role::Reader,
         _ => Role::Other,
     }
 }
 
-const NAMES: [[&str; ACTORS_MAX]; 3] = [
+/// Whose ends these are, if they are all of one side.
+fn side_held(seat: &Seat) -> Option<Role> {
+    let side = seat.ends.first()?.1.side;
+    let modes: Vec<Mode> = seat.ends.iter().map(|(_, hold)| hold.mode).collect();
+    let whole = matches!(modes.as_slice(), [Mode::ReadWrite] | [Mode::Read, Mode::Write]);
+    let same = seat.ends.iter().all(|(_, hold)| hold.side == side);
+    match side {
+        Side::A if whole && same => Some(Role::Ann),
+        Side::B if whole && same => Some(Role::Ben),
+        _ => None,
+    }
+}
+
+const NAMES: [[&str; ACTORS_MAX]; ROLES] = [
     ["writer", "writer2", "writer3", "writer4", "writer5", "writer6", "writer7", "writer8"],
     ["reader", "reader2", "reader3", "reader4", "reader5", "reader6", "reader7", "reader8"],
+    ["ann", "ann2", "ann3", "ann4", "ann5", "ann6", "ann7", "ann8"],
+    ["ben", "ben2", "ben3", "ben4", "ben5", "ben6", "ben7", "ben8"],
     ["a", "b", "c", "d", "e", "f", "g", "h"],
 ];
 
-fn name(scenario: &Scenario, actor: Actor, counts: &mut [usize; 3]) -> Name {
+fn name(scenario: &Scenario, actor: Actor, counts: &mut [usize; ROLES]) -> Name {
     let role = role(scenario, actor) as usize;
     counts[role] += 1;
     Name::new(NAMES[role][counts[role] - 1]).expect("the names above are names")
@@ -197,30 +220,35 @@ struct Ends {
     /// For each actor and old end the letters and the ordinal of its name, once it is used.
     of: [[Option<(u8, u8)>; ENDS_MAX]; ACTORS_MAX],
     /// The names used, letters and ordinal, in alphabetical order: a bit each.
-    used: [u8; 3],
+    used: [u8; LETTERS],
 }
 
-const LETTERS: [&str; 3] = ["r", "rw", "w"];
+/// How many different letters names of ends have; they stand for indices into [`Hold::NAMED`].
+const LETTERS: usize = Hold::NAMED.len();
 
 impl Ends {
     /// `None` where there would be too many names.
     fn new(scenario: &Scenario) -> Option<Ends> {
-        let mut ends = Ends { of: Default::default(), used: [0; 3] };
+        let mut ends = Ends { of: Default::default(), used: [0; LETTERS] };
         for (index, seat) in scenario.seats.iter().enumerate() {
-            for (end, mode) in &seat.ends {
-                ends.add(Actor(index as u8), *end, letters(*mode));
+            for (end, hold) in &seat.ends {
+                ends.add(Actor(index as u8), *end, letters(*hold));
             }
         }
         for Step { call: Call { actor, end, op }, .. } in &scenario.steps {
             match op {
                 Op::Unlink => continue,
-                Op::Open { mode, .. } => ends.add(*actor, *end, letters(*mode)),
+                Op::Open { mode, .. } => ends.add(*actor, *end, letters(Hold::of(*mode))),
+                Op::Socket { .. } => ends.add(*actor, *end, letters(Hold::SOCKET)),
                 _ => ends.add(*actor, *end, 0),
             }
-            if let Op::Dup { new } = op {
-                let source = ends.of[usize::from(actor.0)][usize::from(end.0)];
-                ends.add(*actor, *new, source.map_or(0, |(letters, _)| letters));
-            }
+            let Some(other) = op.other_end() else { continue };
+            let source = ends.of[usize::from(actor.0)][usize::from(end.0)];
+            let letters = match op {
+                Op::Accept { .. } | Op::ReceiveEnd { .. } => letters(Hold::SOCKET),
+                _ => source.map_or(0, |(letters, _)| letters),
+            };
+            ends.add(*actor, other, letters);
         }
         let names: u32 = ends.used.iter().map(|used| used.count_ones()).sum();
         (names as usize <= ENDS_MAX).then_some(ends)
@@ -244,7 +272,7 @@ impl Ends {
     }
 
     fn names(&self) -> Vec<Name> {
-        let names = LETTERS.iter().zip(self.used).flat_map(|(letters, used)| {
+        let names = Hold::NAMED.iter().zip(self.used).flat_map(|((letters, _), used)| {
             let ordinals = (0..ENDS_MAX).filter(move |ordinal| used & 1 << ordinal != 0);
             ordinals.map(move |ordinal| end_name(letters, ordinal))
         });
@@ -252,12 +280,8 @@ impl Ends {
     }
 }
 
-fn letters(mode: Mode) -> u8 {
-    match mode {
-        Mode::Read => 0,
-        Mode::ReadWrite => 1,
-        Mode::Write => 2,
-    }
+fn letters(hold: Hold) -> u8 {
+    Hold::NAMED.iter().position(|(_, named)| *named == hold).unwrap_or(0) as u8
 }
 
 /// `r`, then `r2`, `r3`...

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use pipewright_model::call::{Actor, Call, Events, Op};
+use pipewright_model::call::{Actor, Call, Events, Op, OpenFlags, SendFlags};
 
 use super::normal::{normal, normalise};
 use crate::scenario::Scenario;
@@ -148,7 +148,8 @@ fn simplicity(scenario: &Scenario) -> impl Ord {
 
 fn plainness(op: Op) -> u32 {
     match op {
-        Op::Open { nonblock, .. } => u32::from(nonblock),
+        Op::Open { flags, .. } => flags.0.count_ones(),
+        Op::Send { flags, .. } | Op::Receive { flags, .. } => flags.0.count_ones(),
         Op::Poll { events, wait } => events.0.count_ones() + u32::from(wait),
         _ => 0,
     }
@@ -156,22 +157,17 @@ fn plainness(op: Op) -> u32 {
 
 fn size(op: Op) -> Option<u32> {
     match op {
-        Op::Read { len } | Op::Write { len } | Op::ReadAt { len } | Op::WriteAt { len } => {
-            Some(len)
-        }
         Op::SetCapacity { bytes } => Some(bytes),
-        _ => None,
+        Op::Truncate { len } => Some(len),
+        op => op.offers().or(op.asks()),
     }
 }
 
 fn with_size(op: Op, size: u32) -> Op {
     match op {
-        Op::Read { .. } => Op::Read { len: size },
-        Op::Write { .. } => Op::Write { len: size },
-        Op::ReadAt { .. } => Op::ReadAt { len: size },
-        Op::WriteAt { .. } => Op::WriteAt { len: size },
         Op::SetCapacity { .. } => Op::SetCapacity { bytes: size },
-        op => op,
+        Op::Truncate { .. } => Op::Truncate { len: size },
+        op => op.with_len(size),
     }
 }
 
@@ -306,7 +302,17 @@ fn smaller(size: u32, towards: Towards) -> Option<u32> {
 
 fn plainer(op: Op, way: u32) -> Option<Op> {
     match (op, way) {
-        (Op::Open { mode, nonblock: true }, 0) => Some(Op::Open { mode, nonblock: false }),
+        (Op::Open { mode, flags }, 0) if !flags.is_empty() => {
+            Some(Op::Open { mode, flags: OpenFlags::NONE })
+        }
+        (Op::Send { len, flags }, 0) if !flags.is_empty() => {
+            Some(Op::Send { len, flags: SendFlags::NONE })
+        }
+        (Op::Receive { len, flags }, 0) if !flags.is_empty() => {
+            Some(Op::Receive { len, flags: SendFlags::NONE })
+        }
+        (Op::Send { len, .. }, 1) => Some(Op::Write { len }),
+        (Op::Receive { len, .. }, 1) => Some(Op::Read { len }),
         (Op::Poll { events, wait: true }, 0) => Some(Op::Poll { events, wait: false }),
         (Op::Poll { wait, .. }, 1) => Some(Op::Poll { events: Events::NONE, wait }),
         (Op::Poll { wait, .. }, 2) => Some(Op::Poll { events: Events::IN, wait }),

@@ -1,8 +1,8 @@
 //! Sizes of reads and writes: drawn where the behaviour of a stream may change, computed from the world
 //! as it is.
 
+use pipewright_model::channel::Object;
 use pipewright_model::platform::Platform;
-use pipewright_model::world::World;
 
 use super::dice::Dice;
 
@@ -48,18 +48,19 @@ const SIZES: [(u32, u32, Around); 9] = [
 ];
 
 /// Length of a write.
-pub(super) fn to_write(world: &World, platform: &Platform, dice: &mut Dice) -> u32 {
+pub(super) fn to_write(object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
     let around = dice.weighted(SIZES.iter().map(|(weight, _, around)| (*weight, *around)));
-    size(around.unwrap_or(Around::Nothing), world, platform, dice)
+    size(around.unwrap_or(Around::Nothing), object, platform, dice)
 }
 
 /// Length of a read.
-pub(super) fn to_read(world: &World, platform: &Platform, dice: &mut Dice) -> u32 {
+pub(super) fn to_read(object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
     let around = dice.weighted(SIZES.iter().map(|(_, weight, around)| (*weight, *around)));
-    size(around.unwrap_or(Around::Nothing), world, platform, dice)
+    size(around.unwrap_or(Around::Nothing), object, platform, dice)
 }
 
-fn size(around: Around, world: &World, platform: &Platform, dice: &mut Dice) -> u32 {
+fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
+    let Object::Stream(stream) = object else { return dice.below(3) };
     let middle = match around {
         Around::Nothing => return dice.below(3),
         Around::Small => return 1 + dice.below(64),
@@ -67,19 +68,19 @@ fn size(around: Around, world: &World, platform: &Platform, dice: &mut Dice) -> 
         Around::PipeBuf => platform.pipe_buf_bytes,
         Around::Page => platform.page_bytes,
         Around::LastPage => {
-            let last = world.stream.slots.last();
+            let last = stream.slots.last();
             let used = last.map_or(0, |slot| u32::from(slot.read) + u32::from(slot.len));
             platform.page_bytes - used
         }
         Around::Free => {
-            let slots_max = world.stream.slots_max as usize;
-            match slots_max.saturating_sub(world.stream.slots.len()) as u32 {
+            let slots_max = stream.slots_max as usize;
+            match slots_max.saturating_sub(stream.slots.len()) as u32 {
                 0 => platform.page_bytes,
                 free => free * platform.page_bytes,
             }
         }
-        Around::Capacity => world.stream.capacity_bytes(platform),
-        Around::Available => world.stream.len(),
+        Around::Capacity => stream.capacity_bytes(platform),
+        Around::Available => stream.len(),
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

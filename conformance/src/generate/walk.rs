@@ -1,14 +1,16 @@
 //! Random walks through the model: at each step a call that makes sense in the world as it is.
 //!
-//! Start with the tables: how often which seats are taken and which calls are made.
+//! How often which seats are taken and which calls are tried is in [`super::manner`].
 
-use pipewright_model::call::{ACTORS_MAX, Actor, Call, End, Events, Mode, Op};
-use pipewright_model::kind::Ends;
+use pipewright_model::call::{ACTORS_MAX, Actor, Call, End, Events, Mode, Op, OpenFlags};
+use pipewright_model::channel::Object;
+use pipewright_model::kind::{Ends, Hold};
 use pipewright_model::run::{Name, Seat};
 use pipewright_model::world::Place;
 
 use super::dice::Dice;
 use super::follow::Follower;
+use super::manner::{Ask, Manner};
 use super::normal::{Handles, normalise};
 use super::{Shape, sizes};
 use crate::scenario::{Scenario, Step};
@@ -16,79 +18,6 @@ use crate::scenario::{Scenario, Step};
 const R: Mode = Mode::Read;
 const W: Mode = Mode::Write;
 const RW: Mode = Mode::ReadWrite;
-
-/// How often which seats are taken: for each actor the ends that it holds.
-const SEATS: &[(u32, &[&[Mode]])] = &[
-    (4, &[&[R, W]]),
-    (24, &[&[W], &[R]]),
-    (8, &[&[R, W], &[R]]),
-    (8, &[&[R, W], &[W]]),
-    (4, &[&[R, W], &[R, W]]),
-    (1, &[&[W]]),
-    (1, &[&[R]]),
-    (14, &[&[W], &[R], &[R]]),
-    (14, &[&[W], &[W], &[R]]),
-    (2, &[&[W], &[W]]),
-    (2, &[&[R], &[R]]),
-    (6, &[&[R, W], &[W], &[R]]),
-    (6, &[&[W], &[W], &[R], &[R]]),
-    (3, &[&[W], &[W], &[W], &[R]]),
-    (3, &[&[W], &[R], &[R], &[R]]),
-];
-
-/// The same for channels that are opened by path, besides those above.
-const SEATS_BY_PATH: &[(u32, &[&[Mode]])] = &[
-    (40, &[&[], &[]]),
-    (30, &[&[], &[], &[]]),
-    (10, &[&[], &[], &[], &[]]),
-    (10, &[&[W], &[]]),
-    (10, &[&[R], &[]]),
-    (10, &[&[W], &[R], &[]]),
-    (6, &[&[RW], &[]]),
-    (4, &[&[RW], &[R], &[W]]),
-];
-
-#[derive(Clone, Copy)]
-enum Ask {
-    Read,
-    Write,
-    Close,
-    Dup,
-    Open,
-    Nonblock,
-    Poll,
-    SetCapacity,
-    GetCapacity,
-    Available,
-    Seek,
-    ReadAt,
-    WriteAt,
-    Unlink,
-    /// A read or write on an end that is open the other way.
-    WrongWay,
-    /// Something on an end that was closed.
-    Closed,
-}
-
-/// How often which call is tried.
-const CALLS: [(u32, Ask); 16] = [
-    (240, Ask::Read),
-    (280, Ask::Write),
-    (60, Ask::Close),
-    (24, Ask::Dup),
-    (120, Ask::Open),
-    (50, Ask::Nonblock),
-    (70, Ask::Poll),
-    (16, Ask::SetCapacity),
-    (8, Ask::GetCapacity),
-    (12, Ask::Available),
-    (4, Ask::Seek),
-    (4, Ask::ReadAt),
-    (4, Ask::WriteAt),
-    (5, Ask::Unlink),
-    (8, Ask::WrongWay),
-    (20, Ask::Closed),
-];
 
 /// Modes of opens, and in how many of a hundred O_NONBLOCK is given.
 const OPENS: [(u32, Mode); 3] = [(46, R), (46, W), (8, RW)];
@@ -130,10 +59,11 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
     normalise(Scenario { seats, end_names: end_names.to_vec(), steps })
 }
 
-/// Ends while walking, by mode.
+/// Ends while walking, by what they are for: of most channels three for each way.
 const END_NAMES: [&str; 8] = ["r", "r2", "r3", "rw", "rw2", "w", "w2", "w3"];
 
-/// Ends for a mode, as indices into [`END_NAMES`].
+/// Ends while walking for a mode, as indices into [`END_NAMES`]: the names don't matter, as
+/// [`normalise`] gives them others.
 fn ends_for(mode: Mode) -> std::ops::Range<u8> {
     match mode {
         Mode::Read => 0..3,
@@ -149,19 +79,21 @@ fn mode_for(end: End) -> Mode {
 }
 
 fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
-    let by_path: &[_] = match shape.setup.kind.ends {
-        Ends::Opened => SEATS_BY_PATH,
-        Ends::Shared => &[],
-    };
-    let all = SEATS.iter().chain(by_path).copied();
+    let all = Manner::of(&shape.setup).seats(&shape.setup);
     let few = all.filter(|(_, seats)| seats.len() <= shape.actors_max.clamp(1, ACTORS_MAX));
-    let modes = dice.weighted(few).unwrap_or(&[]);
+    let holds = dice.weighted(few).unwrap_or(&[]);
     let name = Name::new("a").expect("a letter is a name");
-    let seat = |modes: &&[Mode]| Seat {
-        name,
-        ends: modes.iter().map(|mode| (End(ends_for(*mode).start), *mode)).collect(),
+    let seat = |holds: &&[Hold]| {
+        let mut taken = 0_u8;
+        let free = |hold: &Hold| {
+            let free = ends_for(hold.mode).find(|end| taken & 1 << end == 0);
+            let end = free.expect("no seat holds more ends of a mode than there are names");
+            taken |= 1 << end;
+            (End(end), *hold)
+        };
+        Seat { name, ends: holds.iter().map(free).collect() }
     };
-    modes.iter().map(seat).collect()
+    holds.iter().map(seat).collect()
 }
 
 struct Walk<'s> {
@@ -218,15 +150,17 @@ impl Walk<'_> {
     fn call(&mut self, actor: Actor) -> Option<Call> {
         let platform = self.shape.platform;
         let by_path = self.shape.setup.kind.ends == Ends::Opened;
-        let ask = self.dice.weighted(CALLS.into_iter())?;
+        let ask = self.dice.weighted(Manner::of(&self.shape.setup).calls.iter().copied())?;
         let (end, op) = match ask {
             Ask::Read => {
-                let len = sizes::to_read(&self.follower.world, platform, &mut self.dice);
-                (self.end(actor, Mode::reads)?, Op::Read { len })
+                let end = self.end(actor, Mode::reads)?;
+                let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+                (end, Op::Read { len: sizes::to_read(object, platform, &mut self.dice) })
             }
             Ask::Write => {
-                let len = sizes::to_write(&self.follower.world, platform, &mut self.dice);
-                (self.end(actor, Mode::writes)?, Op::Write { len })
+                let end = self.end(actor, Mode::writes)?;
+                let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+                (end, Op::Write { len: sizes::to_write(object, platform, &mut self.dice) })
             }
             Ask::WrongWay => self.wrong_way(actor)?,
             Ask::Closed => self.on_closed(actor)?,
@@ -234,7 +168,8 @@ impl Walk<'_> {
             Ask::Open => {
                 let mode = self.dice.weighted(OPENS.into_iter())?;
                 let nonblock = self.dice.chance(OPENS_NONBLOCK_PERCENT);
-                (self.new_end(actor, mode)?, Op::Open { mode, nonblock })
+                let flags = if nonblock { OpenFlags::NONBLOCK } else { OpenFlags::NONE };
+                (self.new_end(actor, mode)?, Op::Open { mode, flags })
             }
             Ask::Unlink => {
                 let again = self.follower.world.place == Place::Unlinked;
@@ -248,14 +183,18 @@ impl Walk<'_> {
             Ask::Nonblock => (self.end(actor, |_| true)?, Op::SetNonblock(self.dice.chance(65))),
             Ask::Poll => (self.end(actor, |_| true)?, self.poll()?),
             Ask::SetCapacity => {
-                let bytes = self.capacity()?;
-                (self.end(actor, |_| true)?, Op::SetCapacity { bytes })
+                let end = self.end(actor, |_| true)?;
+                (end, Op::SetCapacity { bytes: self.capacity(actor, end)? })
             }
             Ask::GetCapacity => (self.end(actor, |_| true)?, Op::GetCapacity),
             Ask::Available => (self.end(actor, |_| true)?, Op::Available),
-            Ask::Seek => (self.end(actor, |_| true)?, Op::Seek),
-            Ask::ReadAt => (self.end(actor, |_| true)?, Op::ReadAt { len: self.dice.below(3) }),
-            Ask::WriteAt => (self.end(actor, |_| true)?, Op::WriteAt { len: self.dice.below(3) }),
+            Ask::Seek => (self.end(actor, |_| true)?, Op::POSITION),
+            Ask::ReadAt => {
+                (self.end(actor, |_| true)?, Op::ReadAt { len: self.dice.below(3), at: 0 })
+            }
+            Ask::WriteAt => {
+                (self.end(actor, |_| true)?, Op::WriteAt { len: self.dice.below(3), at: 0 })
+            }
         };
         Some(Call { actor, end, op })
     }
@@ -304,7 +243,7 @@ impl Walk<'_> {
             2 => self.poll()?,
             3 => Op::SetNonblock(true),
             4 => Op::Dup { new: self.new_end(actor, mode_for(end))? },
-            5 => [Op::Available, Op::GetCapacity, Op::Seek][self.dice.below(3) as usize],
+            5 => [Op::Available, Op::GetCapacity, Op::POSITION][self.dice.below(3) as usize],
             _ => Op::Close,
         };
         Some((end, op))
@@ -316,9 +255,10 @@ impl Walk<'_> {
     }
 
     /// Capacities to ask for: about what is in use, about what there is, at the limits.
-    fn capacity(&mut self) -> Option<u32> {
+    fn capacity(&mut self, actor: Actor, end: End) -> Option<u32> {
         let platform = self.shape.platform;
-        let stream = &self.follower.world.stream;
+        let world = &self.follower.world;
+        let Object::Stream(stream) = world.object(world.end(actor, end)?) else { return None };
         let used = stream.slots.len() as u32 * platform.page_bytes;
         let capacity = stream.capacity_bytes(platform);
         let small = [

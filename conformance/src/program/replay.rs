@@ -77,14 +77,18 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
         None => fitting(&file)?,
     };
     let scenario = Scenario::of(&file);
-    if scenario.opens() && channel.setup().kind != file.setup.kind {
-        return Err(Refusal::new(format!(
-            "{}: its calls open a {} by path, which {} does not have; choose another --channel",
+    let kind = file.setup.kind;
+    let scenario = scenario.on(channel.setup().kind, kind).ok_or_else(|| {
+        let why = match scenario.opens() {
+            true => format!("its calls open a {} by name", kind.name),
+            false => format!("its actors hold ends of a {}", kind.name),
+        };
+        Refusal::new(format!(
+            "{}: {why}, which {} does not have; choose another --channel",
             arguments.file.display(),
-            file.setup.kind.name,
             channel.name()
-        )));
-    }
+        ))
+    })?;
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
     let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use pipewright_backends::{Channel, Instance, Port};
 use pipewright_model::call::{ENDS_MAX, Events, Mode};
-use pipewright_model::kind::{Ends, FIFO, Kind, PIPE};
+use pipewright_model::kind::{Ends, FIFO, Hold, Kind, PIPE};
 use pipewright_model::run::{Seat, Setup};
 
 use crate::Canary;
@@ -69,7 +69,7 @@ impl InProcess {
     pub(crate) const PIPE: InProcess = InProcess {
         name: "in-process-pipe",
         kind: &PIPE,
-        capacity_bytes: Setup::CAPACITY_DEFAULT_BYTES,
+        capacity_bytes: PIPE.capacity_default_bytes,
         nonblock: false,
         packet: false,
         fault: None,
@@ -165,7 +165,7 @@ impl Shared {
             opened: Condvar::new(),
             pollable: Condvar::new(),
             kind: made.kind,
-            slots_default: Setup::CAPACITY_DEFAULT_BYTES as usize / PAGE_BYTES,
+            slots_default: PIPE.capacity_default_bytes as usize / PAGE_BYTES,
             fault: made.fault,
         }
     }
@@ -187,7 +187,7 @@ impl Shared {
     fn port(self: &Arc<Shared>, seat: &Seat, made: &InProcess) -> Box<InProcessPort> {
         let mut state = self.lock();
         let mut ends = [None; ENDS_MAX];
-        for (end, mode) in &seat.ends {
+        for (end, Hold { mode, .. }) in &seat.ends {
             let shares = self.kind.ends == Ends::Shared;
             let known = state.descriptions.iter().position(|other| shares && other.mode == *mode);
             let index = known.unwrap_or_else(|| {

@@ -1,18 +1,19 @@
 //! What tests of the runner share: short ways to write scenarios and to read runs.
 
 use pipewright_conformance::{Scenario, Step};
-use pipewright_model::call::{Actor, Call, End, Mode, Op};
+use pipewright_model::call::{Actor, Call, End, Op};
+use pipewright_model::kind::Hold;
 use pipewright_model::run::{Event, Name, Run, Seat};
 
 /// Seats with these ends.
-pub(crate) fn seats(ends: &[&[(End, Mode)]]) -> Vec<Seat> {
+pub(crate) fn seats(ends: &[&[(End, Hold)]]) -> Vec<Seat> {
     let name = |index| Name::new(&format!("a{index}")).expect("a name");
     let seats = ends.iter().enumerate();
     seats.map(|(index, ends)| Seat { name: name(index), ends: ends.to_vec() }).collect()
 }
 
 /// A scenario of these calls, each settled; ends 0 to 2 have names.
-pub(crate) fn play(ends: &[&[(End, Mode)]], calls: &[(u8, End, Op)]) -> Scenario {
+pub(crate) fn play(ends: &[&[(End, Hold)]], calls: &[(u8, End, Op)]) -> Scenario {
     let end_names = ["r", "w", "x"].map(|name| Name::new(name).expect("a name")).into();
     let step = |(actor, end, op): &(u8, End, Op)| Step {
         call: Call { actor: Actor(*actor), end: *end, op: *op },

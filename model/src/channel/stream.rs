@@ -13,7 +13,12 @@ use smallvec::SmallVec;
 
 use crate::call::Actor;
 use crate::data::{Segment, Segments, push_segment};
+use crate::kind::Ends;
 use crate::platform::{Platform, Storage};
+use crate::run::Setup;
+
+/// Pages of a new pipe of a user who holds too many (`PIPE_MIN_DEF_BUFFERS`).
+const PAGES_CROWDED: u32 = 2;
 
 /// A page of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,17 +79,24 @@ impl Clone for Stream {
 
 impl Stream {
     /// An empty stream.
-    pub fn new(platform: &Platform, capacity_bytes: u32) -> Stream {
+    pub fn new(platform: &Platform, setup: &Setup) -> Stream {
         let slots_max = match platform.storage {
-            Storage::Pages => capacity_bytes / platform.page_bytes,
+            Storage::Pages => setup.capacity_bytes / platform.page_bytes,
             Storage::Bytes => 0,
+        };
+        // Whatever was set up of a FIFO is forgotten when all have closed: the next to open the path
+        // makes a new ring.
+        let slots_default = match (setup.kind.ends, platform.storage) {
+            (Ends::Opened, Storage::Pages) if setup.crowded => PAGES_CROWDED,
+            (Ends::Opened, Storage::Pages) => platform.capacity_default_bytes / platform.page_bytes,
+            _ => slots_max,
         };
         Stream {
             segments: Segments::new(),
             slots: SmallVec::new(),
             slots_max,
-            slots_default: slots_max,
-            crowded: false,
+            slots_default,
+            crowded: setup.crowded,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op, Reply};
 use crate::data::{Data, Segment};
+use crate::kind::Discipline;
 use crate::oracle::names::Names;
 use crate::oracle::{Fate, Foresight};
 use crate::platform::{Platform, Storage};
@@ -63,9 +64,14 @@ impl<'r> Lookahead<'r> {
             }
         }
         let writers: Actors = run.events.iter().filter_map(writer).collect();
+        // What was read tells where writes were cut; in which order they came it tells only where all
+        // goes through one stream.
+        let kind = run.setup.kind;
+        let one_stream = kind.discipline == Discipline::Stream && kind.sides == 1;
         let order = match (platform.storage, writers.iter().count()) {
-            (Storage::Pages, ..2) => Order::default(),
-            _ => Order::of(run),
+            (Storage::Pages, ..2) if one_stream => Order::default(),
+            _ if one_stream => Order::of(run),
+            _ => Order { follows: Default::default(), ..Order::of(run) },
         };
         Lookahead { fates, current: Default::default(), foresight, order }
     }
@@ -200,8 +206,5 @@ impl Order {
 
 /// The length of a write, in bytes; 0 for other calls.
 pub(super) fn write_len(op: Op) -> u32 {
-    match op {
-        Op::Write { len } => len,
-        _ => 0,
-    }
+    op.offers().unwrap_or(0)
 }

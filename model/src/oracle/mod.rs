@@ -10,6 +10,7 @@
 //! sequences that end in answering the returning call; at quiet, those after which every open call may
 //! sleep. Of the resulting states, those that can still be reached from another are dropped.
 
+mod found;
 mod lookahead;
 mod names;
 mod search;

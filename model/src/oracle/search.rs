@@ -1,19 +1,18 @@
 //! The search behind one event: which states can be reached by moves of the calls in progress.
 
-use std::hash::BuildHasher;
-
-use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Op, Reply};
+use crate::channel::Object;
 use crate::data::Data;
+use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
 use crate::run::Actors;
-use crate::step::{self, RuleSet, all_answers, answer, count_for, moves, rests};
-use crate::world::{Progress, World};
+use crate::step::{self, RuleSet, all_answers, answer, count_for, deliveries, moves, rests};
+use crate::world::{Pending, Progress, World};
 
 /// What an event asks of the states.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +109,9 @@ impl<'a, 'r> Search<'a, 'r> {
     /// The rules by which every open call may sleep, if it may.
     pub(super) fn may_sleep(&self, world: &World) -> Option<RuleSet> {
         let mut shown = RuleSet::default();
+        if !deliveries(self.platform, world).is_empty() {
+            return None;
+        }
         for actor in world.busy().iter() {
             let steps = moves(self.platform, world, actor, &mut RuleSet::default());
             if !rests(&steps) {
@@ -121,7 +123,7 @@ impl<'a, 'r> Search<'a, 'r> {
         Some(shown)
     }
 
-    /// States after one move of any call but the goal's.
+    /// States after one move of any call but the goal's, or of none.
     fn successors(&mut self, state: &State, next: &mut dyn FnMut(State)) {
         let goal = match self.goal {
             Goal::Return(actor, _) => Some(actor),
@@ -131,6 +133,17 @@ impl<'a, 'r> Search<'a, 'r> {
             let answers =
                 goal.is_some() && self.lookahead.fate(actor).answerable_from <= self.index;
             self.successors_of(state, actor, answers, &mut |state, _| next(state));
+        }
+        self.delivered(state, next);
+    }
+
+    /// States after one delivery.
+    fn delivered(&self, state: &State, next: &mut dyn FnMut(State)) {
+        for (rule, step) in deliveries(self.platform, &state.world) {
+            let mut state = state.clone();
+            step::deliver(self.platform, &mut state.world, step);
+            state.shown.insert(rule);
+            next(state);
         }
     }
 
@@ -200,7 +213,7 @@ impl<'a, 'r> Search<'a, 'r> {
     fn in_order(&self, state: &State, actor: Actor, count: u32) -> bool {
         let world = &state.world;
         match world.pending(actor) {
-            Some(call) if matches!(call.op, Op::Write { .. }) && count > 0 => {
+            Some(call) if call.op.offers().is_some() && count > 0 => {
                 let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
                 self.lookahead.in_order(world, actor, from, from + i64::from(count))
             }
@@ -253,7 +266,8 @@ impl<'a, 'r> Search<'a, 'r> {
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
         // by one they would make a state each.
-        if call.done > 0 && !world.stream.is_empty() {
+        let waiting = call.description.map_or(0, |index| world.object(index).len());
+        if call.done > 0 && waiting > 0 {
             counts.remove(0);
         }
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {
@@ -266,11 +280,11 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         for reader in world.busy().iter() {
             if let (
-                Some(Op::Read { .. }),
+                Some(Pending { op: Op::Read { .. }, description: Some(index), .. }),
                 Some(Reply { answer: Answer::Count(count), data: Data::Unknown, .. }),
-            ) = (world.pending(reader).map(|call| call.op), self.lookahead.reply(reader))
+            ) = (world.pending(reader), self.lookahead.reply(reader))
             {
-                counts.extend(count.checked_sub(world.stream.len()));
+                counts.extend(count.checked_sub(world.object(*index).len()));
             }
         }
         counts.retain(|count| (least..=most).contains(count));
@@ -316,8 +330,8 @@ impl<'a, 'r> Search<'a, 'r> {
     /// Whether moves of the calls that have got further in the world `to` lead there.
     fn reaches(&mut self, from: &State, to: &World) -> bool {
         let mut reached = Found::default();
-        let further = self.further(&from.world, to);
-        if further.is_none_or(Actors::is_empty) {
+        let Some(further) = self.further(&from.world, to) else { return false };
+        if further.is_empty() && deliveries(self.platform, &from.world).is_empty() {
             return false;
         }
         reached.insert(from.clone());
@@ -332,6 +346,7 @@ impl<'a, 'r> Search<'a, 'r> {
                 let answers = self.lookahead.fate(actor).answerable_from <= self.index;
                 self.successors_of(state, actor, answers, &mut |state, _| next.push(state));
             }
+            self.delivered(state, &mut |state| next.push(state));
             reached.extend(next);
         }
         false
@@ -361,66 +376,6 @@ const PAIRWISE_MAX: usize = 6;
 /// A few states.
 type Few = Vec<State>;
 
-/// States of different worlds, in the order of their insertion, each with the rules that every way to it
-/// uses.
-#[derive(Default)]
-struct Found {
-    states: Vec<State>,
-    /// Hashes of their worlds.
-    hashes: Vec<u64>,
-    /// Once there are many: by hash, the last state that has it. (Two worlds with one hash: the second is
-    /// not found again, and stands there twice, which costs time only.)
-    index: FxHashMap<u64, u32>,
-}
-
-impl Found {
-    /// Up to this many hashes are looked through one by one.
-    const SMALL: usize = 32;
-
-    fn get(&self, at: usize) -> Option<&State> {
-        self.states.get(at)
-    }
-
-    fn contains(&self, world: &World) -> bool {
-        self.position(FxBuildHasher.hash_one(world), world).is_some()
-    }
-
-    fn position(&self, hash: u64, world: &World) -> Option<usize> {
-        let is = |at: &usize| self.states[*at].world == *world;
-        if self.states.len() > Found::SMALL {
-            return self.index.get(&hash).map(|at| *at as usize).filter(is);
-        }
-        let same = self.hashes.iter().enumerate().filter(|(_, other)| **other == hash);
-        same.map(|(at, _)| at).find(is)
-    }
-
-    /// Adds a state; true if its world is new. Of a known world only the rules that both ways use are kept.
-    fn insert(&mut self, state: State) -> bool {
-        let hash = FxBuildHasher.hash_one(&state.world);
-        if let Some(at) = self.position(hash, &state.world) {
-            let shown = &mut self.states[at].shown;
-            *shown = shown.intersection(state.shown);
-            return false;
-        }
-        self.states.push(state);
-        self.hashes.push(hash);
-        if self.states.len() > Found::SMALL {
-            let from = if self.index.is_empty() { 0 } else { self.states.len() - 1 };
-            let new = self.hashes.iter().enumerate().skip(from);
-            self.index.extend(new.map(|(at, hash)| (*hash, at as u32)));
-        }
-        true
-    }
-}
-
-impl Extend<State> for Found {
-    fn extend<I: IntoIterator<Item = State>>(&mut self, states: I) {
-        states.into_iter().for_each(|state| {
-            self.insert(state);
-        });
-    }
-}
-
 /// Ranges of at most this many counts are tried whole.
 const FEW: u32 = 6;
 
@@ -432,7 +387,7 @@ fn answered(world: &World) -> usize {
 
 /// Answers the only call in progress in place, if one move alone does so and no other could matter.
 ///
-/// This is the path of sequential runs; it must not allocate.
+/// This is the path of sequential runs; on streams it must not allocate.
 pub(super) fn answer_alone(
     platform: &Platform,
     state: &mut State,
@@ -452,22 +407,41 @@ pub(super) fn answer_alone(
     let What::Answers(answers, signal) = step.what else { return false };
     let Some(done) = state.world.pending(actor).map(|call| call.done) else { return false };
     let Some(count) = count_for(answers, done, reply.answer) else { return false };
-    if signal != reply.signal || !data_agrees(platform, &state.world, actor, reply) {
+    if signal != reply.signal || !deliveries(platform, &state.world).is_empty() {
         return false;
     }
-    answer(platform, &mut state.world, actor, (*rule, *step), count, reply.answer, signal);
-    shown.insert(*rule);
+    let step = (*rule, *step);
+    match data_at_head(platform, &state.world, actor, reply) {
+        Some(false) => return false,
+        Some(true) => {
+            answer(platform, &mut state.world, actor, step, count, reply.answer, signal);
+        }
+        // What the call gives is known once it is answered.
+        None => {
+            let mut world = state.world.clone();
+            answer(platform, &mut world, actor, step, count, reply.answer, signal);
+            let agrees = |call: &Pending| looks_like(reply, reply.answer, signal, &call.data);
+            if !world.pending(actor).is_some_and(agrees) {
+                return false;
+            }
+            state.world = world;
+        }
+    }
+    shown.insert(step.0);
     state.shown = shown;
     true
 }
 
-/// Whether the bytes seen are those at the head of the stream, if this is a read.
-fn data_agrees(platform: &Platform, world: &World, actor: Actor, reply: &Reply) -> bool {
-    match (world.pending(actor).map(|call| call.op), &reply.data, reply.answer) {
-        (_, Data::Unknown, _) | (None, ..) => true,
-        (Some(Op::Read { len }), data, Answer::Count(1..)) => {
-            data.may_be(&world.stream.peek(platform, len))
-        }
-        (_, data, _) => data.is_empty(),
+/// Whether the bytes seen are those at the head of the stream, if this is a read of a stream; `None` where
+/// that can't be told.
+fn data_at_head(platform: &Platform, world: &World, actor: Actor, reply: &Reply) -> Option<bool> {
+    let call = world.pending(actor)?;
+    match (call.op, &reply.data, reply.answer) {
+        (_, Data::Unknown, _) => Some(true),
+        (Op::Read { len }, data, Answer::Count(1..)) => match world.object(call.description?) {
+            Object::Stream(stream) => Some(data.may_be(&stream.peek(platform, len))),
+            _ => None,
+        },
+        (op, data, _) => op.asks().is_none().then(|| data.is_empty()),
     }
 }

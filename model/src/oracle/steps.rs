@@ -5,7 +5,7 @@ use crate::oracle::State;
 use crate::oracle::lookahead::Lookahead;
 use crate::oracle::search::{Goal, Search};
 use crate::platform::Platform;
-use crate::step::RuleSet;
+use crate::step::{RuleSet, deliver, deliveries};
 use crate::world::World;
 
 /// Steps on one platform.
@@ -31,6 +31,16 @@ impl<'a> Steps<'a> {
             next.push(state.world)
         });
         next
+    }
+
+    /// The worlds after one delivery, which no call makes.
+    pub fn delivered(&self, world: &World) -> Vec<World> {
+        let after = |(_, step)| {
+            let mut world = world.clone();
+            deliver(self.platform, &mut world, step);
+            world
+        };
+        deliveries(self.platform, world).into_iter().map(after).collect()
     }
 
     /// Whether every call in progress may sleep, and none is answered.

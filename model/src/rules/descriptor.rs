@@ -4,6 +4,7 @@
 //! `poll` on several ends at once and with a time-out other than 0 and for ever.
 
 use crate::call::{Actor, Answer, Errno, Events, Op};
+use crate::channel::Object;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
@@ -17,7 +18,8 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("close", "ERRORS [EBADF]"), Posix("read", "ERRORS [EBADF]")],
         force: Force::Must,
         step: |at| match at.op() {
-            Op::Open { .. } | Op::Unlink | Op::Poll { .. } => None,
+            Op::Poll { .. } | Op::Deliver => None,
+            op if op.is_by_name() => None,
             _ => at.description().is_none().then_some(Move::fails(Errno::EBADF)),
         },
     },
@@ -160,7 +162,7 @@ fn holders(at: &Scene<'_>) -> Option<usize> {
 
 /// Whether an end's description is the only one of its channel, and nobody waits in open.
 fn last_of_channel(at: &Scene<'_>) -> bool {
-    at.world.open_count() == 1
+    at.stream().is_some() && at.description().is_some_and(|d| at.world.open_count(d.object) == 1)
 }
 
 fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
@@ -168,9 +170,12 @@ fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let (end, description) = (call.end, call.description);
     world.set_end(actor, end, None);
     let Some(index) = description.filter(|index| world.holders(*index) == 0) else { return };
+    let object = world.descriptions[usize::from(index)].object;
     world.remove_description(index);
-    if world.open_count() == 0 {
-        world.stream.reset();
+    if world.open_count(object) == 0
+        && let Object::Stream(stream) = &mut world.objects[usize::from(object)]
+    {
+        stream.reset();
     }
 }
 

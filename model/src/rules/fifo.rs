@@ -4,11 +4,12 @@
 //! (without effect on a FIFO), an open that a signal handler interrupts.
 
 use super::stream::enter;
-use crate::call::{Actor, Answer, Errno, Mode, Op};
+use crate::call::{Actor, Answer, Errno, Mode, Op, OpenFlags};
+use crate::channel::Object;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::world::{Description, Place, Progress, World};
+use crate::world::{Description, NAMED, Place, Progress, World};
 
 /// The chapter.
 pub const RULES: &[Rule] = &[
@@ -18,7 +19,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (opening(at)? == Mode::Read && at.world.has_writer())
+            (opening(at)? == Mode::Read && at.world.has_writer(NAMED))
                 .then(|| Move::answers(Answer::Done).with(open))
         },
     },
@@ -28,7 +29,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (opening(at)? == Mode::Write && at.world.has_reader())
+            (opening(at)? == Mode::Write && at.world.has_reader(NAMED))
                 .then(|| Move::answers(Answer::Done).with(open))
         },
     },
@@ -40,7 +41,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "fifo_open")],
         force: Force::Must,
         step: |at| {
-            (opening(at)? == Mode::Read && nonblock(at) && !at.world.has_writer())
+            (opening(at)? == Mode::Read && nonblock(at) && !at.world.has_writer(NAMED))
                 .then(|| Move::answers(Answer::Done).with(open_without_writer))
         },
     },
@@ -51,7 +52,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("open", "ERRORS [ENXIO]"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (opening(at)? == Mode::Write && nonblock(at) && !at.world.has_reader())
+            (opening(at)? == Mode::Write && nonblock(at) && !at.world.has_reader(NAMED))
                 .then_some(Move::fails(Errno::ENXIO))
         },
     },
@@ -119,6 +120,7 @@ pub const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             (matches!(at.op(), Op::Open { .. })
+                && is_fifo(at)
                 && at.world.place == Place::Unlinked
                 && !at.call.entered)
                 .then_some(Move::fails(Errno::ENOENT))
@@ -131,7 +133,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("unlink", "DESCRIPTION"), Observed("data goes on flowing", "Linux 6.18")],
         force: Force::Must,
         step: |at| {
-            (at.op() == Op::Unlink && at.world.place == Place::Linked)
+            (at.op() == Op::Unlink && is_fifo(at) && at.world.place == Place::Linked)
                 .then(|| Move::answers(Answer::Done).with(unlink))
         },
     },
@@ -141,7 +143,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("unlink", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
-            (at.op() == Op::Unlink && at.world.place == Place::Unlinked)
+            (at.op() == Op::Unlink && is_fifo(at) && at.world.place == Place::Unlinked)
                 .then_some(Move::fails(Errno::ENOENT))
         },
     },
@@ -150,7 +152,11 @@ pub const RULES: &[Rule] = &[
 /// The mode of an open that has found the FIFO and not yet begun to wait.
 fn opening(at: &Scene<'_>) -> Option<Mode> {
     match at.op() {
-        Op::Open { mode, .. } if at.world.place == Place::Linked && !at.call.entered => Some(mode),
+        Op::Open { mode, .. }
+            if is_fifo(at) && at.world.place == Place::Linked && !at.call.entered =>
+        {
+            Some(mode)
+        }
         _ => None,
     }
 }
@@ -158,8 +164,8 @@ fn opening(at: &Scene<'_>) -> Option<Mode> {
 /// Whether this is a blocking open for one side that finds nobody at the other.
 fn finds_nobody(at: &Scene<'_>) -> Option<bool> {
     let met = match opening(at)? {
-        Mode::Read => at.world.has_writer(),
-        Mode::Write => at.world.has_reader(),
+        Mode::Read => at.world.has_writer(NAMED),
+        Mode::Write => at.world.has_reader(NAMED),
         Mode::ReadWrite => true,
     };
     Some(!met && !nonblock(at))
@@ -183,8 +189,13 @@ fn partner_came(at: &Scene<'_>) -> bool {
             })
 }
 
+/// Whether what the path leads to, or led to, is a FIFO.
+fn is_fifo(at: &Scene<'_>) -> bool {
+    matches!(at.world.objects.first(), Some(Object::Stream(_)))
+}
+
 fn nonblock(at: &Scene<'_>) -> bool {
-    matches!(at.op(), Op::Open { nonblock: true, .. })
+    matches!(at.op(), Op::Open { flags, .. } if flags.contains(OpenFlags::NONBLOCK))
 }
 
 fn enter_and_count(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
@@ -218,15 +229,13 @@ fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
     let (end, counted) = (call.end, call.counted);
     call.counted = false;
-    let Op::Open { mode, nonblock } = call.op else { return };
+    let Op::Open { mode, flags } = call.op else { return };
     if !counted {
         come(world, mode);
     }
     let index = world.add_description(Description {
-        mode: Some(mode),
-        nonblock,
-        packet: false,
-        never_had_writer: false,
+        nonblock: flags.contains(OpenFlags::NONBLOCK),
+        ..Description::new(mode, NAMED)
     });
     world.set_end(actor, end, Some(index));
 }

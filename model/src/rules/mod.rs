@@ -100,7 +100,7 @@ pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
     let absent = if platform.extensions { NOT_ON_LINUX } else { NOT_IN_POSIX };
     let applies = |rule: &&&Rule| {
         !absent.contains(&rule.id)
-            && (setup.kind.ends == Ends::Opened || rule.chapter() != "fifo")
+            && setup.kind.chapters.contains(&rule.chapter())
             && match rule.id {
                 "stream.read.packet" => setup.packet,
                 // Only a FIFO can be opened for both.

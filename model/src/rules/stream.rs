@@ -4,6 +4,7 @@
 //! interruption by a signal handler, scheduling order among those who wait.
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
+use crate::channel::Stream;
 use crate::platform::{Platform, Storage};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
@@ -22,8 +23,8 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
-            let len = at.read_len().filter(|len| *len > 0)?;
-            let (count, packet) = at.stream().readable(at.platform, len);
+            let len = read_len(at).filter(|len| *len > 0)?;
+            let (count, packet) = at.stream()?.readable(at.platform, len);
             (count > 0 && !packet).then(|| Move::transfers(count, count).with(take))
         },
     },
@@ -34,8 +35,8 @@ pub const RULES: &[Rule] = &[
         cite: &[Man("pipe(2)", "O_DIRECT"), Source("fs/pipe.c", "anon_pipe_read")],
         force: Force::Silent,
         step: |at| {
-            let len = at.read_len().filter(|len| *len > 0)?;
-            let (count, packet) = at.stream().readable(at.platform, len);
+            let len = read_len(at).filter(|len| *len > 0)?;
+            let (count, packet) = at.stream()?.readable(at.platform, len);
             (count > 0 && packet).then(|| Move::transfers(count, count).with(take))
         },
     },
@@ -46,9 +47,8 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
-            at.read_len().filter(|len| *len > 0)?;
-            (at.stream().is_empty() && !at.world.has_writer())
-                .then_some(Move::answers(Answer::Count(0)))
+            read_len(at).filter(|len| *len > 0)?;
+            (at.stream()?.is_empty() && !at.has_writer()).then_some(Move::answers(Answer::Count(0)))
         },
     },
     Rule {
@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
         says: "A read of zero bytes returns 0 and never waits.",
         cite: &[Posix("read", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_read")],
         force: Force::May,
-        step: |at| (at.read_len()? == 0).then_some(Move::answers(Answer::Count(0))),
+        step: |at| (read_len(at)? == 0).then_some(Move::answers(Answer::Count(0))),
     },
     Rule {
         id: "stream.read.zero-length-checked",
@@ -91,8 +91,8 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
-            let empty = at.stream().is_empty() && at.world.has_writer();
-            (at.read_len()? == 0 && at.platform.zero_read_may_fail && empty && at.nonblock())
+            let empty = at.stream()?.is_empty() && at.has_writer();
+            (read_len(at)? == 0 && at.platform.zero_read_may_fail && empty && at.nonblock())
                 .then_some(Move::fails(Errno::EAGAIN))
         },
     },
@@ -103,7 +103,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
-            at.read_len().filter(|len| *len > 0)?;
+            read_len(at).filter(|len| *len > 0)?;
             (!at.platform.concurrent_reads && at.another_read())
                 .then_some(Move::unspecified("two reads of one stream at a time"))
         },
@@ -242,7 +242,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("write", "ERRORS [EPIPE]"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
-            at.write_len().filter(|len| *len > 0 && !at.world.has_reader() && at.call.done == 0)?;
+            write_len(at).filter(|len| *len > 0 && !at.has_reader() && at.call.done == 0)?;
             Some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe))
         },
     },
@@ -253,7 +253,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Source("fs/pipe.c", "anon_pipe_write"), Observed("65536 + SIGPIPE", KERNELS)],
         force: Force::May,
         step: |at| {
-            at.write_len().filter(|_| !at.world.has_reader() && at.call.done > 0)?;
+            write_len(at).filter(|_| !at.has_reader() && at.call.done > 0)?;
             Some(Move::transfers(0, 0).raises(Signal::Sigpipe))
         },
     },
@@ -264,7 +264,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("write", "ERRORS [EPIPE]")],
         force: Force::May,
         step: |at| {
-            at.write_len().filter(|_| !at.world.has_reader() && at.call.done > 0)?;
+            write_len(at).filter(|_| !at.has_reader() && at.call.done > 0)?;
             at.platform
                 .cut_short_write_may_fail
                 .then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe))
@@ -276,7 +276,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
         step: |at| {
-            (at.write_len()? == 0 && at.platform.extensions)
+            (write_len(at)? == 0 && at.platform.extensions)
                 .then_some(Move::answers(Answer::Count(0)))
         },
     },
@@ -286,7 +286,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
-            (at.write_len()? == 0 && !at.platform.extensions)
+            (write_len(at)? == 0 && !at.platform.extensions)
                 .then_some(Move::unspecified("a write of zero bytes to what is no regular file"))
         },
     },
@@ -297,7 +297,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("poll", "POLLIN"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
         step: |at| {
-            (polls(at) && at.reads() && !at.stream().is_empty())
+            (polls(at) && at.reads() && !at.stream()?.is_empty())
                 .then_some(Move::reports(Events::IN))
         },
     },
@@ -308,7 +308,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("poll", "POLLIN")],
         force: Force::May,
         step: |at| {
-            (polls(at) && at.reads() && at.platform.poll_is_loose && !at.world.has_writer())
+            (polls(at) && at.reads() && at.platform.poll_is_loose && !at.has_writer())
                 .then_some(Move::may_report(Events::IN))
         },
     },
@@ -319,7 +319,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
         step: |at| {
-            (polls(at) && at.reads() && !at.world.has_writer() && !never_had_writer(at))
+            (polls(at) && at.reads() && !at.has_writer() && !never_had_writer(at))
                 .then_some(Move::reports(Events::HUP))
         },
     },
@@ -359,8 +359,8 @@ pub const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let writable = match at.platform.storage {
-                Storage::Pages => !at.stream().is_full(),
-                Storage::Bytes => at.stream().is_empty() && at.world.has_reader(),
+                Storage::Pages => !at.stream()?.is_full(),
+                Storage::Bytes => at.stream()?.is_empty() && at.has_reader(),
             };
             (polls(at) && at.writes() && writable).then_some(Move::reports(Events::OUT))
         },
@@ -390,10 +390,10 @@ pub const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let Op::Poll { events, .. } = at.op() else { return None };
-            let under_way = at.others().find(transfers_pages)?.op();
-            let missing = match (at.stream().is_empty(), under_way) {
+            let under_way = at.others_here().find(transfers_pages)?.op();
+            let missing = match (at.stream()?.is_empty(), under_way) {
                 (true, Op::Write { .. }) => Events::IN,
-                (false, Op::Read { .. }) if at.stream().is_full() => Events::OUT,
+                (false, Op::Read { .. }) if at.stream()?.is_full() => Events::OUT,
                 _ => return None,
             };
             let found = at.found.0.intersection(events.union(Events::ERR).union(Events::HUP));
@@ -408,7 +408,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Man("poll(2)", "POLLERR"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
-            let gone = polls(at) && at.writes() && !at.world.has_reader();
+            let gone = polls(at) && at.writes() && !at.has_reader();
             gone.then(|| match at.platform.poll_is_loose {
                 true => Move::may_report(Events::ERR),
                 false => Move::reports(Events::ERR),
@@ -423,8 +423,7 @@ pub const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             (at.op() == Op::GetCapacity && at.platform.extensions).then_some(())?;
-            at.description()?;
-            Some(Move::answers(Answer::Count(at.stream().capacity_bytes(at.platform))))
+            Some(Move::answers(Answer::Count(at.stream()?.capacity_bytes(at.platform))))
         },
     },
     Rule {
@@ -436,7 +435,7 @@ pub const RULES: &[Rule] = &[
         step: |at| {
             let bytes = asked_capacity(at)?;
             let pages = bytes / at.platform.page_bytes;
-            (pages as usize >= at.stream().slots.len())
+            (pages as usize >= at.stream()?.slots.len())
                 .then(|| Move::answers(Answer::Count(bytes)).with(set_capacity))
         },
     },
@@ -448,7 +447,7 @@ pub const RULES: &[Rule] = &[
         step: |at| {
             let bytes = asked_capacity(at)?;
             let pages = bytes / at.platform.page_bytes;
-            (at.stream().slots.len() > pages as usize).then_some(Move::fails(Errno::EBUSY))
+            (at.stream()?.slots.len() > pages as usize).then_some(Move::fails(Errno::EBUSY))
         },
     },
     Rule {
@@ -458,7 +457,7 @@ pub const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| match at.op() {
             Op::SetCapacity { bytes } if at.platform.extensions && bytes > CAPACITY_LIMIT_BYTES => {
-                at.description()?;
+                at.stream()?;
                 Some(Move::fails(Errno::EINVAL))
             }
             _ => None,
@@ -472,7 +471,7 @@ pub const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let bytes = asked_capacity(at)?;
-            let grows = bytes > at.stream().capacity_bytes(at.platform);
+            let grows = bytes > at.stream()?.capacity_bytes(at.platform);
             (grows && bytes > at.platform.capacity_max_bytes).then_some(Move::fails(Errno::EPERM))
         },
     },
@@ -484,8 +483,8 @@ pub const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let bytes = asked_capacity(at)?;
-            let grows = bytes > at.stream().capacity_bytes(at.platform);
-            (grows && at.stream().crowded && bytes <= at.platform.capacity_max_bytes)
+            let grows = bytes > at.stream()?.capacity_bytes(at.platform);
+            (grows && at.stream()?.crowded && bytes <= at.platform.capacity_max_bytes)
                 .then_some(Move::fails(Errno::EPERM))
         },
     },
@@ -497,7 +496,7 @@ pub const RULES: &[Rule] = &[
         step: |at| {
             at.description()?;
             (at.op() == Op::Available && at.platform.extensions)
-                .then(|| Move::answers(Answer::Count(at.stream().len())))
+                .then_some(Move::answers(Answer::Count(at.stream()?.len())))
         },
     },
     Rule {
@@ -506,7 +505,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("fcntl", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
-            at.description()?;
+            at.stream()?;
             let extension =
                 matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity | Op::Available);
             (extension && !at.platform.extensions)
@@ -520,8 +519,8 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("lseek", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
-            at.description()?;
-            (at.op() == Op::Seek).then_some(Move::fails(Errno::ESPIPE))
+            at.stream()?;
+            matches!(at.op(), Op::Seek { .. }).then_some(Move::fails(Errno::ESPIPE))
         },
     },
     Rule {
@@ -530,7 +529,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("read", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
-            at.description()?;
+            at.stream()?;
             matches!(at.op(), Op::ReadAt { .. }).then_some(Move::fails(Errno::ESPIPE))
         },
     },
@@ -540,7 +539,7 @@ pub const RULES: &[Rule] = &[
         cite: &[Posix("write", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
-            at.description()?;
+            at.stream()?;
             matches!(at.op(), Op::WriteAt { .. }).then_some(Move::fails(Errno::ESPIPE))
         },
     },
@@ -551,7 +550,7 @@ const CAPACITY_LIMIT_BYTES: u32 = 1 << 31;
 
 /// The capacity that F_SETPIPE_SZ would set, in bytes: what is asked for, rounded up.
 fn asked_capacity(at: &Scene<'_>) -> Option<u32> {
-    at.description()?;
+    at.stream()?;
     match at.op() {
         Op::SetCapacity { bytes } if at.platform.extensions && bytes <= CAPACITY_LIMIT_BYTES => {
             Some(bytes.max(at.platform.page_bytes).next_power_of_two())
@@ -561,7 +560,19 @@ fn asked_capacity(at: &Scene<'_>) -> Option<u32> {
 }
 
 fn polls(at: &Scene<'_>) -> bool {
-    matches!(at.op(), Op::Poll { .. })
+    matches!(at.op(), Op::Poll { .. }) && at.stream().is_some()
+}
+
+/// The length of a read of a stream open for reading, in bytes.
+fn read_len(at: &Scene<'_>) -> Option<u32> {
+    at.stream()?;
+    at.read_len()
+}
+
+/// The length of a write to a stream open for writing, in bytes.
+fn write_len(at: &Scene<'_>) -> Option<u32> {
+    at.stream()?;
+    at.write_len()
 }
 
 fn never_had_writer(at: &Scene<'_>) -> bool {
@@ -572,31 +583,37 @@ fn never_had_writer(at: &Scene<'_>) -> bool {
 /// one page, a read that gives back more than one.
 fn transfers_pages(at: &Scene<'_>) -> bool {
     let writes = at.write_room().is_some_and(|(_, room)| room.most > at.platform.page_bytes);
-    let reads = at.read_len().zip(at.stream().slots.first()).is_some_and(|(len, first)| {
-        at.stream().readable(at.platform, len).0 > u32::from(first.len)
-    });
-    at.platform.storage == Storage::Pages && (writes || reads)
+    let reads = || {
+        let (len, stream) = read_len(at).zip(at.stream())?;
+        let first = stream.slots.first()?;
+        Some(stream.readable(at.platform, len).0 > u32::from(first.len))
+    };
+    at.platform.storage == Storage::Pages && (writes || reads().unwrap_or(false))
 }
 
 /// Whether this is a read of at least one byte that finds none, and somebody could still write.
 fn nothing_to_read(at: &Scene<'_>) -> bool {
-    at.read_len().is_some_and(|len| len > 0) && at.stream().is_empty() && at.world.has_writer()
+    read_len(at).is_some_and(|len| len > 0)
+        && at.stream().is_some_and(Stream::is_empty)
+        && at.has_writer()
 }
 
 /// Whether all of a write is appended to the last page.
 fn merges_whole(at: &Scene<'_>, len: u32) -> bool {
-    at.platform.storage == Storage::Pages && at.stream().mergeable(at.platform, len) == len
+    at.platform.storage == Storage::Pages
+        && at.stream().is_some_and(|stream| stream.mergeable(at.platform, len) == len)
 }
 
 /// Whether pages are in use though fewer bytes are in than the capacity.
 fn pages_hold_less(at: &Scene<'_>) -> bool {
     at.platform.storage == Storage::Pages
-        && at.stream().len() < at.stream().capacity_bytes(at.platform)
+        && at.stream().is_some_and(|stream| stream.len() < stream.capacity_bytes(at.platform))
 }
 
 fn take(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     if let Op::Read { len } = world.pending_mut(actor).op {
-        let data = world.stream.take(platform, len);
+        let Some(stream) = world.stream_of_call(actor) else { return };
+        let data = stream.take(platform, len);
         world.pending_mut(actor).data = data;
     }
 }
@@ -609,8 +626,8 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     call.done += count;
     let packet = description.is_some_and(|index| world.descriptions[usize::from(index)].packet);
     let from = from + i64::from(done);
-    if count > 0 {
-        world.stream.append(platform, actor, from, count, len, entered, packet);
+    if let Some(stream) = world.stream_of_call(actor).filter(|_| count > 0) {
+        stream.append(platform, actor, from, count, len, entered, packet);
     }
 }
 
@@ -627,7 +644,9 @@ fn give_and_enter(world: &mut World, platform: &Platform, actor: Actor, count: u
 fn set_capacity(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     if let Op::SetCapacity { bytes } = world.pending_mut(actor).op {
         let bytes = bytes.max(platform.page_bytes).next_power_of_two();
-        world.stream.slots_max = bytes / platform.page_bytes;
+        if let Some(stream) = world.stream_of_call(actor) {
+            stream.slots_max = bytes / platform.page_bytes;
+        }
     }
 }
 
@@ -636,7 +655,9 @@ fn complete_transfer(world: &mut World, platform: &Platform, actor: Actor, _: u3
     let none = (Events::NONE, Events::NONE);
     let Some(call) = world.pending(actor) else { return };
     let at = Scene { platform, world, actor, call, found: none };
-    let Some(other) = at.others().find(transfers_pages).map(|other| other.actor) else { return };
+    let Some(other) = at.others_here().find(transfers_pages).map(|other| other.actor) else {
+        return;
+    };
     let found = moves(platform, world, other, &mut RuleSet::default());
     for (rule, step) in found {
         match step.what {

@@ -1,41 +1,34 @@
 //! Which ends an actor has at a point of a run, as far as its calls tell: where an end may be left
 //! out of a line. The parser and the printer both follow runs with it, so they agree.
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call, End, Mode, Op, Reply};
-use crate::kind::{Ends, Kind};
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, End, Op, Reply};
+use crate::kind::{Ends, Hold, Kind};
 use crate::run::Seat;
 
-/// Mode of an end called `name`, or `None` where that is no name of an end.
-pub(super) fn mode_of(name: &str) -> Option<Mode> {
-    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    [Mode::Read, Mode::Write, Mode::ReadWrite]
-        .into_iter()
-        .find(|mode| default_end(*mode) == letters)
+/// The letters of all names of ends that a run of this kind may hold.
+pub(super) fn names_for(kind: &Kind) -> Vec<&'static str> {
+    let socket = (kind.ends == Ends::Connected).then_some(Hold::SOCKET);
+    kind.held.iter().copied().chain(socket).map(Hold::letters).collect()
 }
 
-/// Name of the end that an `open` with this mode makes unless it says otherwise.
-pub(super) fn default_end(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Read => "r",
-        Mode::Write => "w",
-        Mode::ReadWrite => "rw",
-    }
+/// What an end called `name` is for, or `None` where that is no name of an end.
+pub(super) fn hold_of(name: &str) -> Option<Hold> {
+    Hold::named(name.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
-/// The ends that an actor holds who is not declared, or `None` where it must be declared. `by_path`:
+/// The ends that an actor holds who is not declared, or `None` where it must be declared. `by_name`:
 /// its first call needs no end.
-pub(super) fn undeclared(
-    kind: &Kind,
-    name: &str,
-    by_path: bool,
-) -> Option<Option<(&'static str, Mode)>> {
-    let mode = match kind.ends {
-        Ends::Opened if by_path => return Some(None),
-        _ if name.starts_with("writer") => Mode::Write,
-        _ if name.starts_with("reader") => Mode::Read,
-        _ => return None,
-    };
-    Some(Some((default_end(mode), mode)))
+pub(super) fn undeclared(kind: &Kind, name: &str, by_name: bool) -> Option<&'static [Hold]> {
+    let held = kind.held;
+    let half = held.len() / 2;
+    match (kind.ends, kind.sides) {
+        (Ends::Opened | Ends::Connected, _) if by_name => Some(&[]),
+        (_, 2) if name.starts_with("ann") => Some(&held[..half]),
+        (_, 2) if name.starts_with("ben") => Some(&held[half..]),
+        (_, 1) if name.starts_with("reader") => Some(&held[..1]),
+        (_, 1) if name.starts_with("writer") => Some(&held[1..2]),
+        _ => None,
+    }
 }
 
 /// Ends of one actor, a bit each.
@@ -89,10 +82,8 @@ impl Table {
             return;
         };
         *open = Some((*call, *held));
-        match call.op {
-            Op::Open { .. } => self.gain(call.actor, call.end),
-            Op::Dup { new } => self.gain(call.actor, new),
-            _ => {}
+        if let Some(end) = call.makes() {
+            self.gain(call.actor, end);
         }
     }
 
@@ -103,7 +94,7 @@ impl Table {
             return;
         };
         match (call.op, reply.answer) {
-            (Op::Open { .. } | Op::Dup { .. }, Answer::Fails(_)) => self.held[actor] = before,
+            _ if call.makes().is_some() && !call.made(reply.answer) => self.held[actor] = before,
             (Op::Close, Answer::Done) => self.held[actor].open &= !bit(call.end),
             _ => {}
         }

@@ -31,7 +31,7 @@
 //! event    = name , ":" , call , [ "->" , reply ]          (* a call, and its return at once *)
 //!          | name , ":" , "->" , reply                     (* the return of an earlier call *)
 //!          | "quiet" , [ name , { "," , name } ] ;         (* whose calls are open, asleep *)
-//! call     = "open" , mode , [ "nonblocking" ] , [ "as" , end ]
+//! call     = "open" , mode , { "append" | "truncate" | "nonblocking" } , [ "as" , end ]
 //!          | "read"         , [ end ] , size
 //!          | "write"        , [ end ] , size
 //!          | "close"        , [ end ]
@@ -41,18 +41,38 @@
 //!          | "set-capacity" , [ end ] , size
 //!          | "capacity"     , [ end ]
 //!          | "available"    , [ end ]
-//!          | "seek"         , [ end ]
-//!          | "read-at"      , [ end ] , size
-//!          | "write-at"     , [ end ] , size
+//!          | "seek"         , [ end ] , [ ( "start" | "current" | "end" ) , offset ]
+//!          | "read-at"      , [ end ] , size , [ "at" , offset ]
+//!          | "write-at"     , [ end ] , size , [ "at" , offset ]
+//!          | "truncate"     , [ end ] , size
+//!          | "lock"         , [ end ] , lock , [ "wait" ]
+//!          | "flock"        , [ end ] , lock , [ "wait" ]
+//!          | "socket"       , [ "nonblocking" ] , [ "as" , end ]
+//!          | "bind"         , [ end ]
+//!          | "listen"       , [ end ] , size                            (* at most 65,535 *)
+//!          | "connect"      , [ end ]
+//!          | "accept"       , [ end ] , "as" , end , [ "nonblocking" ]
+//!          | "shutdown"     , [ end ] , mode
+//!          | "send"         , [ end ] , size , { flag }
+//!          | "receive"      , [ end ] , size , { flag }
+//!          | "send-end"     , [ end ] , size , "passing" , end
+//!          | "receive-end"  , [ end ] , size , "as" , end
+//!          | "set-option"   , [ end ] , option , offset
+//!          | "option"       , [ end ] , option
 //!          | "unlink" ;
 //! reply    = answer , [ "+" , "SIGPIPE" ] , [ "=" , data ] ;
-//! answer   = size | "ok" | errno | events ;
+//! answer   = size , { "truncated" | "end" | "end-lost" } | "ok" | errno | events ;
 //! data     = segment , { segment } | "nothing" | "0x" , { hex , hex } ;
 //! segment  = name , "[" , position , ".." , position , "]" ;
 //! events   = "none" | event-bit , { "|" , event-bit } ;
 //! event-bit = "in" | "pri" | "out" | "err" | "hup" | "nval" | "rdhup" | "0x" , hex , { hex } ;
 //! mode     = "read" | "write" | "read-write" ;
-//! end      = ( "r" | "w" | "rw" ) , { digit } ;
+//! lock     = "none" | "shared" | "exclusive" ;
+//! flag     = "dontwait" | "peek" | "waitall" | "trunc" | "nosignal" | "addressed" ;
+//! option   = "send-buffer" | "receive-buffer" | "receive-timeout-us" | "receive-timeout-s"
+//!          | "linger" | "error" ;
+//! end      = ( "r" | "w" | "rw" | "ra" | "wa" | "rb" | "wb" | "sa" | "sb" | "s" ) , { digit } ;
+//! offset   = [ "-" ] , size ;                                            (* 32 bits, signed *)
 //! name     = lower-case letter , { lower-case letter | digit | "-" } ;   (* at most 16 *)
 //! size     = digit , { digit | "_" } ;                                   (* at most 2³² − 1 *)
 //! position = [ "-" ] , size ;                                            (* 64 bits, signed *)
@@ -66,15 +86,18 @@
 //!   at the end of an event's line is its remark. Other comments are dropped. Where a line holds a
 //!   call and its return the remark is the return's.
 //! - **Actors** are seated as declared, then, undeclared, as they make their first call. Where an
-//!   undeclared actor's name starts with `writer` it holds `w`, with `reader` it holds `r`; where the
-//!   kind is opened by path and the first call is `open` or `unlink`, it holds nothing. Any other
-//!   must be declared.
-//! - **Ends.** The letters of an end held at the start give its mode; `rw` is only for kinds opened
-//!   by path. `open` makes `r`, `w` or `rw` as its mode is, unless it says `as`. An end may be left
+//!   undeclared actor's name starts with `writer` it holds `w`, with `reader` it holds `r`; of a
+//!   channel with two sides, `ann` holds the ends of the first and `ben` those of the second. Where
+//!   ends can be made by name and the first call is `open`, `socket` or `unlink`, it holds nothing.
+//!   Any other must be declared.
+//! - **Ends.** The letters of an end held at the start tell what it is for ([`crate::kind::Kind::held`]):
+//!   `r`, `w` and (of what is opened by path) `rw` are its mode; of two pipes, `wa` leads to `rb` and
+//!   `wb` to `ra`; `sa` and `sb` are sockets connected to each other. `open` makes `r`, `w` or `rw` as
+//!   its mode is, and `socket` makes `s`, unless they say `as`. An end may be left
 //!   out where its actor has exactly one open, or has had only one and closed it. Ends are numbered
 //!   in the order of the `ends` line, and those not listed in alphabetical order after them.
 //! - **Data** `writer[0..2]` are the bytes that stand for the positions 0 and 1 of all that `writer`
-//!   wrote ([`crate::data::fill`]). Nothing after the answer: not recorded, or the call gives none.
+//!   wrote ([`crate::data::fill`]); `zero[0..8]` are eight bytes that nobody wrote. Nothing after the answer: not recorded, or the call gives none.
 //!   A reply gives at most 16 MiB.
 //!
 //! # Printing
@@ -92,6 +115,7 @@ use std::str::FromStr;
 
 use crate::run::Run;
 
+mod calls;
 mod ends;
 mod lex;
 mod names;

@@ -33,10 +33,12 @@ impl Streams {
     pub(super) fn returned(&mut self, actor: Actor, answer: Answer, names: &[Segment]) {
         let index = actor.0 as usize;
         match (self.calls.get_mut(index).and_then(Option::take), answer) {
-            (Some(Op::Write { .. } | Op::WriteAt { .. }), Answer::Count(count)) => {
+            (Some(op), Answer::Count(count) | Answer::Marked(count, _))
+                if op.offers().is_some() =>
+            {
                 self.written[index] = self.written[index].saturating_add(count.into());
             }
-            (Some(Op::Read { .. }), _) => {
+            (Some(op), _) if op.asks().is_some() => {
                 names.iter().for_each(|name| follow(&mut self.read, name))
             }
             _ => {}
@@ -128,7 +130,7 @@ impl Streams {
     /// Where an actor's stream ends, if the write that it is making succeeds.
     fn end(&self, actor: usize) -> i64 {
         let more = match self.calls[actor] {
-            Some(Op::Write { len } | Op::WriteAt { len }) => len,
+            Some(op) => op.offers().unwrap_or(0),
             _ => 0,
         };
         self.written[actor].saturating_add(more.into())

@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
-use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Mode, Op, Reply, Signal};
-use crate::data::{Data, Segment, Segments, push_segment};
-use crate::kind::{self, Ends};
+use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Op, Reply, Signal};
+use crate::data::{Data, Segment, Segments, ZERO, ZERO_NAME, push_segment};
+use crate::kind::{self, Hold};
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
 
 use super::ParseError;
+use super::calls::{self, Names};
 use super::ends::{self, Table};
 use super::lex::{Fault, Line};
-use super::values::{EVENTS, answer, check_data_len, events, hex, open_mode, position};
+use super::values::{answer, check_data_len, hex, position};
 
 /// The most data that a reply may give in text, in bytes.
 pub const DATA_MAX_BYTES: u32 = 16 << 20;
@@ -134,23 +135,29 @@ impl Parser {
         line.bump();
         let place = line.place();
         let name = line.name("a name for the actor")?;
+        if name.as_str() == ZERO_NAME {
+            let what = format!("{ZERO_NAME} names bytes that nobody wrote, and no actor");
+            return Err(Fault::new(place, what));
+        }
         if self.find(name).is_some() {
             return Err(Fault::new(place, format!("there is an actor {name} already")));
         }
         let mut seat = Seat { name, ends: vec![] };
-        let shared = self.setup.as_ref().is_some_and(|setup| setup.kind.ends == Ends::Shared);
+        let held = self.setup.as_ref().map_or(&[][..], |setup| setup.kind.held);
         if line.take("holds") {
             while seat.ends.is_empty() || line.peek().is_some() {
                 let place = line.place();
-                let (end, mode) = self.end(line)?;
-                if mode == Mode::ReadWrite && shared {
-                    let what = "an end of this kind of channel is open for reading or for writing";
-                    return Err(Fault::new(place, what).help("name it r or w"));
+                let (end, hold) = self.end(line)?;
+                if !held.contains(&hold) {
+                    let names: Vec<_> = held.iter().map(|hold| hold.letters()).collect();
+                    let what = "nobody holds such an end of this kind of channel at the start";
+                    let help = format!("ends held are called {}, then digits", names.join(", "));
+                    return Err(Fault::new(place, what).help(help));
                 }
                 if seat.ends.iter().any(|(held, _)| *held == end) {
                     return Err(Fault::new(place, format!("{name} holds this end already")));
                 }
-                seat.ends.push((end, mode));
+                seat.ends.push((end, hold));
             }
         }
         self.seat(seat, place).map(drop)
@@ -242,55 +249,18 @@ impl Parser {
 
     fn call(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<Call, Fault> {
         let word = line.peek().unwrap_or_default();
-        if !Op::WORDS.contains(&word) {
-            let help = format!("calls are {}", Op::WORDS.join(", "));
+        let words = &Op::WORDS[..Op::Deliver.kind()];
+        if !words.contains(&word) {
+            let help = format!("calls are {}", words.join(", "));
             return Err(line.expected("a call or \"->\"").help(help));
         }
         line.bump();
-        let call = |end, op| Ok(Call { actor, end, op });
-        match word {
-            "open" => {
-                let mode = line.read("\"read\", \"write\" or \"read-write\"", open_mode)?;
-                let nonblock = line.take("nonblocking");
-                let end = if line.take("as") {
-                    self.end(line)?.0
-                } else {
-                    self.end_called(ends::default_end(mode), line)?
-                };
-                return call(end, Op::Open { mode, nonblock });
-            }
-            "unlink" => return call(End(0), Op::Unlink),
-            _ => {}
-        }
-        let end = self.end_or_implied(line, actor)?;
-        let op = match word {
-            "read" => Op::Read { len: line.size("a number of bytes")? },
-            "write" => Op::Write { len: line.size("a number of bytes")? },
-            "read-at" => Op::ReadAt { len: line.size("a number of bytes")? },
-            "write-at" => Op::WriteAt { len: line.size("a number of bytes")? },
-            "set-capacity" => Op::SetCapacity { bytes: line.size("a capacity in bytes")? },
-            "dup" => {
-                line.expect("as")?;
-                Op::Dup { new: self.end(line)?.0 }
-            }
-            "nonblocking" => {
-                Op::SetNonblock(line.read("\"on\" or \"off\"", |word| match word {
-                    "on" => Some(true),
-                    "off" => Some(false),
-                    _ => None,
-                })?)
-            }
-            "poll" => Op::Poll { events: events(line, EVENTS)?, wait: line.take("wait") },
-            "capacity" => Op::GetCapacity,
-            "available" => Op::Available,
-            "seek" => Op::Seek,
-            _ => Op::Close,
-        };
-        call(end, op)
+        let (end, op) = calls::parse(word, line, &mut Caller { parser: self, actor })?;
+        Ok(Call { actor, end, op })
     }
 
     fn end_or_implied(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<End, Fault> {
-        if line.peek().is_some_and(|word| ends::mode_of(word).is_some()) {
+        if line.peek().is_some_and(|word| ends::hold_of(word).is_some()) {
             return Ok(self.end(line)?.0);
         }
         self.table.implied(actor).map_err(|open| {
@@ -306,15 +276,17 @@ impl Parser {
     }
 
     /// Takes the name of an end.
-    fn end(&mut self, line: &mut Line<'_>) -> Result<(End, Mode), Fault> {
-        let expected = line.expected("an end").help("ends are called r, w or rw, then digits");
+    fn end(&mut self, line: &mut Line<'_>) -> Result<(End, Hold), Fault> {
         let named = line.peek().filter(|word| Name::new(word).is_some());
-        let Some((word, mode)) = named.and_then(|word| Some((word, ends::mode_of(word)?))) else {
-            return Err(expected);
+        let Some((word, hold)) = named.and_then(|word| Some((word, ends::hold_of(word)?))) else {
+            let kind = self.setup.as_ref().map(|setup| setup.kind);
+            let names = kind.map_or_else(String::new, |kind| ends::names_for(kind).join(", "));
+            let help = format!("ends are called {names}, then digits");
+            return Err(line.expected("an end").help(help));
         };
         let end = self.end_called(word, line)?;
         line.bump();
-        Ok((end, mode))
+        Ok((end, hold))
     }
 
     fn end_called(&mut self, name: &str, line: &Line<'_>) -> Result<End, Fault> {
@@ -363,15 +335,17 @@ impl Parser {
         kind: &kind::Kind,
         place: Range<usize>,
     ) -> Result<Actor, Fault> {
-        let by_path = matches!(op, Some("open" | "unlink"));
-        let Some(held) = ends::undeclared(kind, name.as_str(), by_path) else {
-            let help = format!("\"actor {name} holds r\" after the \"channel\" line says so");
+        let by_name = matches!(op, Some("open" | "unlink" | "socket"));
+        let Some(held) = ends::undeclared(kind, name.as_str(), by_name) else {
+            let end = kind.held.first().map_or("r", |hold| hold.letters());
+            let help = format!("\"actor {name} holds {end}\" after the \"channel\" line says so");
             let what = format!("which ends {name} holds is not known");
             return Err(Fault::new(place, what).help(help));
         };
         let mut seat = Seat { name, ends: vec![] };
-        if let Some((end, mode)) = held {
-            seat.ends.push((self.end_called(end, &Line::new(place.start, name.as_str()))?, mode));
+        for hold in held {
+            let line = Line::new(place.start, name.as_str());
+            seat.ends.push((self.end_called(hold.letters(), &line)?, *hold));
         }
         self.seat(seat, place)
     }
@@ -405,7 +379,7 @@ impl Parser {
                 let help = "data is written as writer[0..2], as 0x6162 or as nothing";
                 return Err(line.expected("data").help(help));
             }
-            let actor = self.known(line)?;
+            let actor = if line.take(ZERO_NAME) { ZERO } else { self.known(line)? };
             line.expect("[")?;
             let from = line.read("a position", position)?;
             line.expect("..")?;
@@ -438,9 +412,10 @@ impl Parser {
                 Event::Call(Call { op: Op::Unlink, .. }) => {}
                 Event::Call(call) => {
                     renumber(&mut call.end);
-                    if let Op::Dup { new } = &mut call.op {
-                        renumber(new);
-                    }
+                    call.op = call.op.map_ends(|mut end| {
+                        renumber(&mut end);
+                        end
+                    });
                 }
                 Event::Return(..) | Event::Quiet(_) => {}
             }
@@ -456,6 +431,26 @@ impl Parser {
                 Err(Fault::new(place, malformed.what))
             }
         }
+    }
+}
+
+/// Names ends for the calls of one actor.
+struct Caller<'p> {
+    parser: &'p mut Parser,
+    actor: Actor,
+}
+
+impl Names for Caller<'_> {
+    fn end(&mut self, line: &mut Line<'_>) -> Result<End, Fault> {
+        self.parser.end(line).map(|(end, _)| end)
+    }
+
+    fn end_called(&mut self, name: &str, line: &Line<'_>) -> Result<End, Fault> {
+        self.parser.end_called(name, line)
+    }
+
+    fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault> {
+        self.parser.end_or_implied(line, self.actor)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
-use crate::call::{Actor, Answer, Call, Mode, Op, Reply};
-use crate::data::{Data, Segment};
+use crate::call::{Actor, Answer, Call, Reply};
+use crate::data::{Data, Segment, ZERO};
 use crate::run::{Event, Name, Run, Setup};
 
+use super::calls;
 use super::ends::{self, Table};
 use super::names::Streams;
 
@@ -54,7 +55,7 @@ fn one_line(text: &str) -> String {
 
 fn header(setup: &Setup) -> String {
     let mut text = format!("channel {}", setup.kind.name);
-    if setup.capacity_bytes != Setup::CAPACITY_DEFAULT_BYTES {
+    if setup.capacity_bytes != setup.kind.capacity_default_bytes {
         text += &format!(" capacity {}", setup.capacity_bytes);
     }
     let options =
@@ -88,11 +89,11 @@ fn declarations(run: &Run) -> String {
 
 fn ends_used(run: &Run) -> Vec<Name> {
     let held = run.seats.iter().flat_map(|seat| seat.ends.iter().map(|(end, _)| *end));
-    let called = run.events.iter().flat_map(|event| match event {
-        Event::Call(Call { op: Op::Unlink, .. }) | Event::Return(..) | Event::Quiet(_) => vec![],
-        Event::Call(Call { op: Op::Dup { new }, end, .. }) => vec![*end, *new],
-        Event::Call(call) => vec![call.end],
+    let called = run.events.iter().filter_map(|event| match event {
+        Event::Call(call) => Some(call.ends()),
+        Event::Return(..) | Event::Quiet(_) => None,
     });
+    let called = called.flatten();
     let mut used = [false; 256];
     held.chain(called).for_each(|end| used[end.0 as usize] = true);
     let names = run.end_names.iter().zip(used);
@@ -101,7 +102,7 @@ fn ends_used(run: &Run) -> Vec<Name> {
 
 /// Whether seats from `next` on are those that actors get who are not declared.
 fn can_leave_out_from(run: &Run, mut next: usize) -> bool {
-    let seated = |actor: Actor, next: usize| (actor.0 as usize) < next;
+    let seated = |actor: Actor, next: usize| actor == ZERO || (actor.0 as usize) < next;
     for event in &run.events {
         let fits = match event {
             Event::Call(call) if call.actor.0 as usize == next => {
@@ -129,14 +130,12 @@ fn seat_is_given(run: &Run, first: &Call) -> bool {
     let Some(seat) = run.seats.get(first.actor.0 as usize) else {
         return false;
     };
-    let by_path = matches!(first.op, Op::Open { .. } | Op::Unlink);
-    match ends::undeclared(run.setup.kind, seat.name.as_str(), by_path) {
+    match ends::undeclared(run.setup.kind, seat.name.as_str(), first.op.is_by_name()) {
         None => false,
-        Some(None) => seat.ends.is_empty(),
-        Some(Some((name, mode))) => match seat.ends.as_slice() {
-            [(end, held)] => run.end_name(*end) == name && *held == mode,
-            _ => false,
-        },
+        Some(given) => {
+            let held = seat.ends.iter().map(|(end, hold)| (run.end_name(*end), *hold));
+            held.eq(given.iter().map(|hold| (hold.letters(), *hold)))
+        }
     }
 }
 
@@ -186,7 +185,7 @@ impl<'r> Lines<'r> {
         self.ends.call(call);
         self.streams.call(call);
         let actor = self.run.actor_name(call.actor);
-        format!("{actor}: {}", op(self.run, call, &end))
+        format!("{actor}: {}", calls::print(self.run, call, &end))
     }
 
     fn reply(&mut self, actor: Actor, reply: &Reply) -> String {
@@ -253,39 +252,5 @@ impl<'r> Iterator for Lines<'r> {
         };
         self.next += 1;
         Some(Line { call, reply, remark: self.remark(self.next - 1), events: first..self.next })
-    }
-}
-
-/// A call without its actor; `end` is its end with a space before, or nothing where that is implied.
-fn op(run: &Run, call: &Call, end: &str) -> String {
-    match call.op {
-        Op::Open { mode, nonblock } => {
-            let word = match mode {
-                Mode::Read => "read",
-                Mode::Write => "write",
-                Mode::ReadWrite => "read-write",
-            };
-            let name = run.end_name(call.end);
-            let nonblock = if nonblock { " nonblocking" } else { "" };
-            match ends::default_end(mode) == name {
-                true => format!("open {word}{nonblock}"),
-                false => format!("open {word}{nonblock} as {name}"),
-            }
-        }
-        Op::Read { len } => format!("read{end} {len}"),
-        Op::Write { len } => format!("write{end} {len}"),
-        Op::Close => format!("close{end}"),
-        Op::Dup { new } => format!("dup{end} as {}", run.end_name(new)),
-        Op::SetNonblock(on) => format!("nonblocking{end} {}", if on { "on" } else { "off" }),
-        Op::Poll { events, wait } => {
-            format!("poll{end} {events}{}", if wait { " wait" } else { "" })
-        }
-        Op::SetCapacity { bytes } => format!("set-capacity{end} {bytes}"),
-        Op::GetCapacity => format!("capacity{end}"),
-        Op::Available => format!("available{end}"),
-        Op::Seek => format!("seek{end}"),
-        Op::ReadAt { len } => format!("read-at{end} {len}"),
-        Op::WriteAt { len } => format!("write-at{end} {len}"),
-        Op::Unlink => "unlink".into(),
     }
 }

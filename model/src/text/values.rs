@@ -3,19 +3,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::call::{Answer, Errno, Events, Mode};
+use crate::call::{Answer, Errno, Events, Marks};
 
 use super::lex::{Fault, Line, number};
 use super::parse::DATA_MAX_BYTES;
 
 pub(super) const EVENTS: &str = "events such as \"in|out\", or \"none\"";
-pub(super) fn open_mode(word: &str) -> Option<Mode> {
-    match word {
-        "read" => Some(Mode::Read),
-        "write" => Some(Mode::Write),
-        "read-write" => Some(Mode::ReadWrite),
-        _ => None,
-    }
+
+/// Takes one of these words, as what it stands for.
+pub(super) fn word<T: Copy>(line: &mut Line<'_>, words: &[(&str, T)]) -> Result<T, Fault> {
+    let quoted: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let what = match quoted.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => quoted.join(""),
+    };
+    line.read(&what, |token| words.iter().find(|(w, _)| *w == token).map(|(_, value)| *value))
 }
 
 pub(super) fn answer(line: &mut Line<'_>) -> Result<Answer, Fault> {
@@ -32,7 +34,17 @@ pub(super) fn answer(line: &mut Line<'_>) -> Result<Answer, Fault> {
         });
     }
     if word.starts_with(|c: char| c.is_ascii_digit()) && !word.starts_with("0x") {
-        return line.size(WHAT).map(Answer::Count);
+        let count = line.size(WHAT)?;
+        let mut marks = Marks::NONE;
+        while let Some((_, mark)) = Marks::NAMED.iter().find(|(word, _)| line.peek() == Some(word))
+        {
+            line.bump();
+            marks = marks.union(*mark);
+        }
+        return Ok(match marks {
+            Marks::NONE => Answer::Count(count),
+            marks => Answer::Marked(count, marks),
+        });
     }
     events(line, WHAT).map(Answer::Ready).map_err(|fault| fault.help(HELP))
 }

@@ -1,9 +1,9 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
-use pipewright_model::call::{Actor, Call, End, Events, Mode, Op};
+use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
-use pipewright_model::kind::{FIFO, Kind, PIPE};
+use pipewright_model::kind::{FIFO, Hold, Kind, PIPE};
 use pipewright_model::platform::{LINUX, POSIX, Platform};
 use pipewright_model::run::{Name, Seat, Setup};
 
@@ -22,7 +22,7 @@ pub(crate) fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
             .enumerate()
             .map(|(index, modes)| Seat {
                 name: Name::new(&format!("a{index}")).unwrap(),
-                ends: modes.iter().map(|mode| (end(*mode), *mode)).collect(),
+                ends: modes.iter().map(|mode| (end(*mode), Hold::of(*mode))).collect(),
             })
             .collect(),
         end_names: names.iter().map(|name| Name::new(name).unwrap()).collect(),
@@ -67,7 +67,8 @@ pub(crate) fn write(len: u32) -> Op {
 }
 
 pub(crate) fn open(mode: Mode, nonblock: bool) -> Op {
-    Op::Open { mode, nonblock }
+    let flags = if nonblock { OpenFlags::NONBLOCK } else { OpenFlags::NONE };
+    Op::Open { mode, flags }
 }
 
 pub(crate) fn poll(events: Events, wait: bool) -> Op {
@@ -80,7 +81,7 @@ pub(crate) fn pipe_pair() -> Space {
     space(&PIPE, &[&[Mode::Write], &[Mode::Read]])
         .calls_of(0, W, &[write(0), write(1), write(3), read(1), Op::Close])
         .calls_of(0, W, &nb)
-        .calls_of(0, W, &[poll(Events::OUT, false), poll(Events::OUT, true), Op::Seek])
+        .calls_of(0, W, &[poll(Events::OUT, false), poll(Events::OUT, true), Op::POSITION])
         .calls_of(1, R, &[read(0), read(1), read(9), write(0), Op::Close])
         .calls_of(1, R, &nb)
         .calls_of(
@@ -94,7 +95,11 @@ pub(crate) fn pipe_pair() -> Space {
 pub(crate) fn pipe_oddities() -> Space {
     space(&PIPE, &[&[Mode::Write], &[Mode::Read]])
         .calls_of(0, W, &[write(1), write(5), Op::Available, Op::Dup { new: X }, Op::Close])
-        .calls_of(0, W, &[Op::ReadAt { len: 1 }, Op::WriteAt { len: 1 }, Op::SetNonblock(true)])
+        .calls_of(
+            0,
+            W,
+            &[Op::ReadAt { len: 1, at: 0 }, Op::WriteAt { len: 1, at: 0 }, Op::SetNonblock(true)],
+        )
         .calls_of(0, X, &[Op::Close])
         .calls_of(1, R, &[read(1), Op::GetCapacity, Op::Close, Op::SetNonblock(true)])
         .calls_of(1, R, &[2, 4, 16, u32::MAX].map(|bytes| Op::SetCapacity { bytes }))

@@ -35,7 +35,7 @@ impl Channel for LibraryPipe {
             Mode::ReadWrite => Err(io::Error::from(io::ErrorKind::InvalidInput)),
         };
         let port = |seat: &Seat| -> io::Result<Box<dyn Port>> {
-            let ends = seat.ends.iter().map(|(end, mode)| Ok((*end, handle(*mode)?)));
+            let ends = seat.ends.iter().map(|(end, hold)| Ok((*end, handle(hold.mode)?)));
             Ok(Box::new(LibraryPort { ends: ends.collect::<io::Result<_>>()? }))
         };
         let ports = seats.iter().map(port).collect::<io::Result<_>>()?;

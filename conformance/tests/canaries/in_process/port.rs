@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, PoisonError};
 
 use pipewright_backends::{Port, Seen};
-use pipewright_model::call::{Answer, ENDS_MAX, End, Errno, Events, Mode, Op, Signal};
-use pipewright_model::run::Setup;
+use pipewright_model::call::{Answer, ENDS_MAX, End, Errno, Events, Mode, Op, OpenFlags, Signal};
+use pipewright_model::kind::PIPE;
 
 use super::{Description, Fault, Guard, PAGE_BYTES, Shared, Slot, State};
 
@@ -21,7 +21,7 @@ pub(super) struct InProcessPort {
 impl Port for InProcessPort {
     fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
         let reply = match op {
-            Op::Open { mode, nonblock } => self.open(end, mode, nonblock),
+            Op::Open { mode, flags } => self.open(end, mode, flags.contains(OpenFlags::NONBLOCK)),
             Op::Unlink => self.unlink(),
             Op::Poll { events, wait } => self.poll(end, events, wait),
             Op::Close => self.close(end),
@@ -301,7 +301,7 @@ impl InProcessPort {
             if state.readers == 0 {
                 return Err(Errno::EPIPE);
             }
-            let space = Setup::CAPACITY_DEFAULT_BYTES as usize;
+            let space = PIPE.capacity_default_bytes as usize;
             let room = shared.has(Fault::CountsBytesNotPages) && state.len() < space;
             if !state.is_full() || room {
                 let most = (bytes.len() - *done).min(PAGE_BYTES);

@@ -1,0 +1,174 @@
+//! How calls are spelt: each is parsed and printed here, one below the other.
+
+use crate::call::{Call, End, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption, Whence};
+use crate::kind::Hold;
+use crate::run::Run;
+
+use super::lex::{Fault, Line, number};
+use super::values::{EVENTS, events, word};
+
+/// What a call is parsed with besides its line: how ends are named.
+pub(super) trait Names {
+    /// Takes the name of an end.
+    fn end(&mut self, line: &mut Line<'_>) -> Result<End, Fault>;
+    /// The end with a name that isn't in the line.
+    fn end_called(&mut self, name: &str, line: &Line<'_>) -> Result<End, Fault>;
+    /// Takes the name of the end that the call works on, which may be left out.
+    fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault>;
+}
+
+/// Takes a call after its word.
+pub(super) fn parse(
+    called: &str,
+    line: &mut Line<'_>,
+    names: &mut impl Names,
+) -> Result<(End, Op), Fault> {
+    match called {
+        "open" => {
+            let mode = word(line, &Mode::NAMED)?;
+            let flags = flags(line, OpenFlags::NAMED, OpenFlags::NONE, OpenFlags::union);
+            let end = named_as(line, names, Hold::of(mode).letters())?;
+            return Ok((end, Op::Open { mode, flags }));
+        }
+        "socket" => {
+            let nonblock = line.take("nonblocking");
+            return Ok((named_as(line, names, Hold::SOCKET.letters())?, Op::Socket { nonblock }));
+        }
+        "unlink" => return Ok((End(0), Op::Unlink)),
+        _ => {}
+    }
+    let end = names.end_or_implied(line)?;
+    let op = match called {
+        "read" => Op::Read { len: size(line)? },
+        "write" => Op::Write { len: size(line)? },
+        "read-at" => Op::ReadAt { len: size(line)?, at: offset_after("at", line)? },
+        "write-at" => Op::WriteAt { len: size(line)?, at: offset_after("at", line)? },
+        "truncate" => Op::Truncate { len: size(line)? },
+        "seek" => {
+            let named = line.peek().filter(|w| Whence::NAMED.iter().any(|(word, _)| word == w));
+            match named {
+                Some(_) => Op::Seek { from: word(line, &Whence::NAMED)?, offset: offset(line)? },
+                None => Op::Seek { from: Whence::Current, offset: 0 },
+            }
+        }
+        "set-capacity" => Op::SetCapacity { bytes: line.size("a capacity in bytes")? },
+        "dup" => Op::Dup { new: end_after("as", line, names)? },
+        "nonblocking" => Op::SetNonblock(word(line, &[("on", true), ("off", false)])?),
+        "poll" => Op::Poll { events: events(line, EVENTS)?, wait: line.take("wait") },
+        "capacity" => Op::GetCapacity,
+        "available" => Op::Available,
+        "lock" => Op::Lock { lock: word(line, &Lock::NAMED)?, wait: line.take("wait") },
+        "flock" => Op::Flock { lock: word(line, &Lock::NAMED)?, wait: line.take("wait") },
+        "bind" => Op::Bind,
+        "listen" => {
+            let backlog = line.read("a backlog", |token| u16::try_from(number(token)?).ok())?;
+            Op::Listen { backlog }
+        }
+        "connect" => Op::Connect,
+        "accept" => {
+            let new = end_after("as", line, names)?;
+            Op::Accept { new, nonblock: line.take("nonblocking") }
+        }
+        "shutdown" => Op::Shutdown { how: word(line, &Mode::NAMED)? },
+        "send" => Op::Send { len: size(line)?, flags: send_flags(line) },
+        "receive" => Op::Receive { len: size(line)?, flags: send_flags(line) },
+        "send-end" => Op::SendEnd { len: size(line)?, passed: end_after("passing", line, names)? },
+        "receive-end" => Op::ReceiveEnd { len: size(line)?, new: end_after("as", line, names)? },
+        "set-option" => {
+            Op::SetOption { option: word(line, &SocketOption::NAMED)?, value: offset(line)? }
+        }
+        "option" => Op::GetOption { option: word(line, &SocketOption::NAMED)? },
+        _ => Op::Close,
+    };
+    Ok((end, op))
+}
+
+fn size(line: &mut Line<'_>) -> Result<u32, Fault> {
+    line.size("a number of bytes")
+}
+
+fn offset(line: &mut Line<'_>) -> Result<i32, Fault> {
+    line.read("a whole number", |token| match token.strip_prefix('-') {
+        Some(digits) => i32::try_from(-number(digits)?).ok(),
+        None => i32::try_from(number(token)?).ok(),
+    })
+}
+
+fn offset_after(keyword: &str, line: &mut Line<'_>) -> Result<i32, Fault> {
+    if line.take(keyword) { offset(line) } else { Ok(0) }
+}
+
+fn end_after(keyword: &str, line: &mut Line<'_>, names: &mut impl Names) -> Result<End, Fault> {
+    line.expect(keyword)?;
+    names.end(line)
+}
+
+fn named_as(line: &mut Line<'_>, names: &mut impl Names, default: &str) -> Result<End, Fault> {
+    if line.take("as") { names.end(line) } else { names.end_called(default, line) }
+}
+
+fn flags<T: Copy>(line: &mut Line<'_>, named: &[(&str, T)], none: T, union: fn(T, T) -> T) -> T {
+    let mut flags = none;
+    while let Some((_, flag)) = named.iter().find(|(word, _)| line.peek() == Some(word)) {
+        line.bump();
+        flags = union(flags, *flag);
+    }
+    flags
+}
+
+fn send_flags(line: &mut Line<'_>) -> SendFlags {
+    flags(line, SendFlags::NAMED, SendFlags::NONE, SendFlags::union)
+}
+
+/// A call without its actor; `end` is its end with a space before, or nothing where that is implied.
+pub(super) fn print(run: &Run, call: &Call, end: &str) -> String {
+    let called = call.op.word();
+    let name = |end: End| run.end_name(end);
+    let as_end = |default: &str| match name(call.end) {
+        name if name == default => String::new(),
+        name => format!(" as {name}"),
+    };
+    let wait = |wait: bool| if wait { " wait" } else { "" };
+    let nonblocking = |nonblock: bool| if nonblock { " nonblocking" } else { "" };
+    let at = |at: i32| if at == 0 { String::new() } else { format!(" at {at}") };
+    let arguments = match call.op {
+        Op::Open { mode, flags } => {
+            format!(" {}{flags}{}", spelt(&Mode::NAMED, mode), as_end(Hold::of(mode).letters()))
+        }
+        Op::Socket { nonblock } => {
+            format!("{}{}", nonblocking(nonblock), as_end(Hold::SOCKET.letters()))
+        }
+        Op::Unlink | Op::Deliver => return called.into(),
+        Op::Read { len } | Op::Write { len } | Op::Truncate { len } => format!("{end} {len}"),
+        Op::ReadAt { len, at: from } | Op::WriteAt { len, at: from } => {
+            format!("{end} {len}{}", at(from))
+        }
+        Op::Seek { from: Whence::Current, offset: 0 } => end.into(),
+        Op::Seek { from, offset } => format!("{end} {} {offset}", spelt(&Whence::NAMED, from)),
+        Op::Dup { new } => format!("{end} as {}", name(new)),
+        Op::SetNonblock(on) => format!("{end} {}", if on { "on" } else { "off" }),
+        Op::Poll { events, wait: waits } => format!("{end} {events}{}", wait(waits)),
+        Op::SetCapacity { bytes } => format!("{end} {bytes}"),
+        Op::Lock { lock, wait: waits } | Op::Flock { lock, wait: waits } => {
+            format!("{end} {}{}", spelt(&Lock::NAMED, lock), wait(waits))
+        }
+        Op::Listen { backlog } => format!("{end} {backlog}"),
+        Op::Accept { new, nonblock } => {
+            format!("{end} as {}{}", name(new), nonblocking(nonblock))
+        }
+        Op::Shutdown { how } => format!("{end} {}", spelt(&Mode::NAMED, how)),
+        Op::Send { len, flags } | Op::Receive { len, flags } => format!("{end} {len}{flags}"),
+        Op::SendEnd { len, passed } => format!("{end} {len} passing {}", name(passed)),
+        Op::ReceiveEnd { len, new } => format!("{end} {len} as {}", name(new)),
+        Op::SetOption { option, value } => {
+            format!("{end} {} {value}", spelt(&SocketOption::NAMED, option))
+        }
+        Op::GetOption { option } => format!("{end} {}", spelt(&SocketOption::NAMED, option)),
+        Op::Close | Op::GetCapacity | Op::Available | Op::Bind | Op::Connect => end.into(),
+    };
+    format!("{called}{arguments}")
+}
+
+fn spelt<T: PartialEq>(named: &[(&'static str, T)], value: T) -> &'static str {
+    named.iter().find(|(_, other)| *other == value).map_or("?", |(word, _)| word)
+}
