@@ -12,6 +12,10 @@
 //! other falls asleep: before, and the sleep does not begin, as the word has changed; after, and it is
 //! woken. (Cleared by a load and a later store, a second announcement between the two would be wiped out
 //! without a wake-up: then both sleep for ever.)
+//!
+//! The words are changed by nothing but `swap`. Announcing by a plain store would be right as well, but
+//! not to loom, which does not keep plain stores and exchanges in one order; and who announces is about
+//! to enter the kernel, beside which an exchange costs nothing.
 
 use super::ring::{Closed, Consumer, Memory, Producer, close_both};
 use super::sync::{AtomicU32, Ordering, fence, spin_loop};
@@ -277,9 +281,8 @@ fn wait_for<E, T>(
         }
     }
     loop {
-        // Announce, fence, look once more: see the head of this file. A plain store will do, here and
-        // below: no other thread announces by this word, and whoever clears it also wakes.
-        word(end).store(WAITING, Ordering::Relaxed);
+        // Announce, fence, look once more: see the head of this file.
+        word(end).swap(WAITING, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         let mut outcome = attempt(end);
         if outcome.is_none() {
@@ -288,7 +291,9 @@ fn wait_for<E, T>(
         }
         if let Some(outcome) = outcome {
             // Takes back what nobody has answered. If it comes too late, somebody wakes nobody.
-            word(end).store(NOBODY, Ordering::Relaxed);
+            if word(end).load(Ordering::Relaxed) != NOBODY {
+                word(end).swap(NOBODY, Ordering::AcqRel);
+            }
             return outcome;
         }
     }
@@ -299,7 +304,7 @@ fn wake(word: &AtomicU32, waiter: &impl Waiter) {
     // Between the change and the look at the word; pairs with the fence in `wait_for`.
     fence(Ordering::SeqCst);
     // The look first: it leaves the line where it is, which a swap would take away from the other side.
-    if word.load(Ordering::Relaxed) != NOBODY && word.swap(NOBODY, Ordering::Relaxed) != NOBODY {
+    if word.load(Ordering::Relaxed) != NOBODY && word.swap(NOBODY, Ordering::AcqRel) != NOBODY {
         waiter.wake(word);
     }
 }
