@@ -55,6 +55,7 @@ fn several_words_are_new_once_for_each_reader() {
     assert_eq!(other.load_if_newer(), Some([7, 8, 9]), "a value between was overwritten unseen");
     assert_eq!(reader.load(), [7, 8, 9]);
     assert_eq!(reader.load_if_newer(), None, "loaded already");
+    assert_eq!(reader.try_load(), Some([7, 8, 9]), "no store is under way");
 }
 
 #[test]

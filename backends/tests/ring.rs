@@ -242,12 +242,14 @@ fn an_interrupter_wakes_both_sides() {
     }
 }
 
+type Meanwhile<'a> = Box<dyn FnMut(&AtomicU32) + 'a>;
+
 /// Counts, and does not sleep but runs what stands for the other side; as if woken for no reason.
 #[derive(Default)]
 struct Script<'a> {
     waits: Cell<u32>,
     wakes: Cell<u32>,
-    meanwhile: RefCell<Option<Box<dyn FnMut(&AtomicU32) + 'a>>>,
+    meanwhile: RefCell<Option<Meanwhile<'a>>>,
 }
 
 impl Waiter for &Script<'_> {

@@ -140,12 +140,18 @@ impl<const N: usize> SeqReader<N> {
     pub fn load(&mut self) -> [u64; N] {
         let mut looks = 0;
         loop {
-            if let Some((version, words)) = self.cell.look() {
-                self.seen = version;
+            if let Some(words) = self.try_load() {
                 return words;
             }
             again(&mut looks);
         }
+    }
+
+    /// One look at the newest value, in a fixed number of steps; `None` if the writer was at it.
+    pub fn try_load(&mut self) -> Option<[u64; N]> {
+        let (version, words) = self.cell.look()?;
+        self.seen = version;
+        Some(words)
     }
 
     /// The newest value, if it is another than the one that this reader saw last: in version, even if
