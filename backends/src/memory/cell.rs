@@ -41,11 +41,13 @@ impl WordCell {
     }
 
     /// Replaces the value.
+    #[inline]
     pub fn store(&self, value: u64) {
         self.0.store(value, Ordering::Release);
     }
 
     /// The newest value that has come here.
+    #[inline]
     pub fn load(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }

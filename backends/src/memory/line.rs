@@ -34,6 +34,7 @@ impl<T> Line<T> {
 impl<T> Deref for Line<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         &self.0
     }

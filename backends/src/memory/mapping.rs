@@ -134,6 +134,7 @@ impl Mapping {
     }
 
     /// Its length.
+    #[inline]
     pub fn len_bytes(&self) -> usize {
         self.len.get()
     }
@@ -202,6 +203,7 @@ impl SharedRing {
     }
 
     /// How many bytes it holds at most.
+    #[inline]
     pub fn capacity_bytes(&self) -> usize {
         self.0.len_bytes() - size_of::<Header>()
     }
@@ -211,12 +213,14 @@ impl SharedRing {
 // header; memory is made all zero, and in this process rings alone get at it. What others do with it
 // is outside of this program, and `ring` trusts none of them with its bounds.
 unsafe impl Memory for SharedRing {
+    #[inline]
     fn header(&self) -> &Header {
         // SAFETY: mapped as long as `self`, aligned to a page; any bytes are a valid header, and all
         // of it is atomic, so that it may change at any time.
         unsafe { self.0.place.cast().as_ref() }
     }
 
+    #[inline]
     fn bytes(&self) -> &[UnsafeCell<u8>] {
         // SAFETY: from the header to the end of what is mapped as long as `self`; any bytes are valid, and
         // the cells have the layout of bytes and may change behind a shared reference.

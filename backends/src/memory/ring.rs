@@ -17,7 +17,9 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 
 use super::line::Line;
-use super::sync::{Arc, AtomicU32, AtomicU64, Ordering, UnsafeCell, copy_in, copy_out, fence};
+use super::sync::{
+    Arc, AtomicU32, AtomicU64, Bytes, Ordering, UnsafeCell, copy_in, copy_out, fence,
+};
 
 /// What both sides of a ring share besides the bytes: three lines, of fixed layout, valid when all zero.
 ///
@@ -94,7 +96,7 @@ pub unsafe trait Memory {
 #[derive(Debug)]
 pub struct Heap {
     header: Header,
-    bytes: Box<[UnsafeCell<u8>]>,
+    bytes: Bytes,
 }
 
 // SAFETY: the bytes are entered only by the one producer and the one consumer of the ring, who keep out
@@ -106,12 +108,14 @@ unsafe impl Send for Heap {}
 // SAFETY: an `Arc` keeps its value in one place until the last clone is dropped; the fields are private
 // and used here alone; `on_heap` makes them, never empty.
 unsafe impl Memory for Arc<Heap> {
+    #[inline]
     fn header(&self) -> &Header {
         &self.header
     }
 
+    #[inline]
     fn bytes(&self) -> &[UnsafeCell<u8>] {
-        &self.bytes
+        self.bytes.cells()
     }
 }
 
@@ -136,8 +140,7 @@ unsafe impl Memory for Arc<Heap> {
 /// ```
 pub fn on_heap(capacity_bytes: usize) -> (Producer<Arc<Heap>>, Consumer<Arc<Heap>>) {
     assert!(capacity_bytes > 0, "a ring of no bytes can hold none");
-    let bytes = (0..capacity_bytes).map(|_| UnsafeCell::new(0)).collect();
-    let memory = Arc::new(Heap { header: Header::new(), bytes });
+    let memory = Arc::new(Heap { header: Header::new(), bytes: Bytes::zeroed(capacity_bytes) });
     let producer = Producer::claim(Arc::clone(&memory)).expect("a fresh ring");
     (producer, Consumer::claim(memory).expect("a fresh ring"))
 }
@@ -210,7 +213,9 @@ impl<M: Memory> Producer<M> {
         // sees the count stored below; there is one producer, and it is borrowed mutably.
         unsafe {
             copy_in(&cells[self.offset..][..until_end.len()], until_end);
-            copy_in(&cells[..from_start.len()], from_start);
+            if !from_start.is_empty() {
+                copy_in(&cells[..from_start.len()], from_start);
+            }
         }
         self.offset = advanced(self.offset, count, capacity);
         self.written = self.written.wrapping_add(count as u64);
@@ -323,7 +328,9 @@ impl<M: Memory> Consumer<M> {
         // sees the count stored below; there is one consumer, and it is borrowed mutably.
         unsafe {
             copy_out(&cells[self.offset..][..until_end.len()], until_end);
-            copy_out(&cells[..from_start.len()], from_start);
+            if !from_start.is_empty() {
+                copy_out(&cells[..from_start.len()], from_start);
+            }
         }
         self.offset = advanced(self.offset, count, capacity);
         self.read = self.read.wrapping_add(count as u64);
@@ -386,11 +393,13 @@ fn claim(side: &AtomicU32) -> bool {
 }
 
 /// How many bytes are between the positions; never more than the capacity, whatever a peer says.
+#[inline]
 fn held(written: u64, read: u64, capacity: usize) -> usize {
     written.wrapping_sub(read).min(capacity as u64) as usize
 }
 
 /// An offset moved on by at most the capacity: less work than a remainder, and never beyond it.
+#[inline]
 fn advanced(offset: usize, count: usize, capacity: usize) -> usize {
     // No overflow: both are at most the capacity, and no allocation is larger than `isize::MAX`.
     let sum = offset + count;

@@ -5,10 +5,11 @@
 //! a checker (loom, shuttle). Such a `sync` offers what this one offers and nothing else: it adds no
 //! behaviour of its own.
 //!
-//! Two things differ between `std` and the checkers and are brought to one shape here: a cell of
-//! shared memory is entered by a closure ([`UnsafeCell::with`]), so that a checker sees when an access
-//! begins and ends; and a run of such cells is copied at once ([`copy_in`], [`copy_out`]), so that over
-//! `std` it is one `memcpy` and a checker can look at each byte.
+//! What differs between `std` and the checkers is brought to one shape here: a cell of shared memory is
+//! entered by a closure ([`UnsafeCell::with`]), so that a checker sees when an access begins and ends;
+//! a run of such cells is copied at once ([`copy_in`], [`copy_out`]), so that over `std` it is one
+//! `memcpy` and a checker can look at each byte; and where cells of one's own lie ([`Bytes`]) is
+//! settled here.
 #![expect(unsafe_code, reason = "copies between shared memory and slices")]
 
 pub use std::hint::spin_loop;
@@ -39,13 +40,48 @@ impl<T> UnsafeCell<T> {
     }
 
     /// Enters the cell to read: nobody may write to it until `read` has returned.
+    #[inline]
     pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
         read(self.0.get())
     }
 
     /// Enters the cell to write: nobody else may be in it until `write` has returned.
+    #[inline]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
         write(self.0.get())
+    }
+}
+
+/// Cells in memory of this process, zero, on cache lines of their own: pieces of 64 bytes that are not so
+/// placed lie on two lines each, and cost as much as two.
+///
+/// ```
+/// use pipewright_backends::memory::sync::Bytes;
+///
+/// assert_eq!(Bytes::zeroed(100).cells().len(), 100);
+/// ```
+#[derive(Debug)]
+pub struct Bytes {
+    blocks: Box<[Block]>,
+    len: usize,
+}
+
+#[derive(Debug)]
+#[repr(C, align(128))]
+struct Block([UnsafeCell<u8>; 128]);
+
+impl Bytes {
+    /// So many bytes.
+    pub fn zeroed(len: usize) -> Bytes {
+        let block = |_| Block([const { UnsafeCell::new(0) }; 128]);
+        Bytes { blocks: (0..len.div_ceil(size_of::<Block>())).map(block).collect(), len }
+    }
+
+    /// The bytes, one a cell.
+    #[inline]
+    pub fn cells(&self) -> &[UnsafeCell<u8>] {
+        // SAFETY: blocks are cells without gaps, and there are enough of them.
+        unsafe { std::slice::from_raw_parts(self.blocks.as_ptr().cast(), self.len) }
     }
 }
 
@@ -58,6 +94,7 @@ impl<T> UnsafeCell<T> {
 /// # Panics
 ///
 /// If there are not as many cells as bytes.
+#[inline]
 pub unsafe fn copy_in(cells: &[UnsafeCell<u8>], bytes: &[u8]) {
     assert_eq!(cells.len(), bytes.len());
     let place = cells.as_ptr().cast::<u8>().cast_mut();
@@ -75,6 +112,7 @@ pub unsafe fn copy_in(cells: &[UnsafeCell<u8>], bytes: &[u8]) {
 /// # Panics
 ///
 /// If there are not as many cells as bytes.
+#[inline]
 pub unsafe fn copy_out(cells: &[UnsafeCell<u8>], bytes: &mut [u8]) {
     assert_eq!(cells.len(), bytes.len());
     let place = cells.as_ptr().cast::<u8>();

@@ -10,8 +10,9 @@
 //! ordered: either the one that looks at the ring sees the change, or the one that looks at the word
 //! sees the announcement. In the second case the word is cleared, by `swap`, before or after the
 //! other falls asleep: before, and the sleep does not begin, as the word has changed; after, and it is
-//! woken. (Cleared by a load and a later store, a second announcement between the two would be wiped out
-//! without a wake-up: then both sleep for ever.)
+//! woken. Look and clearing are one step, and the wake-up comes after it: so no announcement, not even one
+//! made meanwhile, is wiped out without a wake-up. (A ring that woke first and then cleared by a plain
+//! store wiped out second announcements; both sides slept for ever, and only under load.)
 //!
 //! The words are changed by nothing but `swap`. Announcing by a plain store would be right as well, but
 //! not to loom, which does not keep plain stores and exchanges in one order; and who announces is about
