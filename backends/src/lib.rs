@@ -4,12 +4,14 @@
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
 //! - [`Pipe`], [`Fifo`]: the channels;
+//! - [`memory`]: the data structures of channels that live in memory;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
 //! Nothing here knows which reply is right.
 
 pub mod channel;
 pub mod fifo;
+pub mod memory;
 pub mod pipe;
 pub mod port;
 pub mod sys;

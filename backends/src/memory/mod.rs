@@ -1,0 +1,21 @@
+//! Channels that live in memory: the data structures behind them.
+//!
+//! - [`cell`]: a variable that is polled, of one word or of several;
+//! - [`guarded`]: a variable behind a lock, whose readers can wait for a newer value;
+//! - [`ring`]: bytes from one producer to one consumer, polled;
+//! - [`waiting`]: the same, with ends that wait, by [`futex`] or otherwise;
+//! - [`mapping`]: memory that processes share, and rings in it;
+//! - [`line`](mod@line), [`sync`]: what they are made of.
+//!
+//! Nothing here knows the specification. `cell`, `guarded`, `ring` and `waiting` name no primitive but
+//! those of their sibling `sync`, so that the same files can be compiled over another `sync` that
+//! explores interleavings; `futex` and `mapping` are about the real machine only.
+
+pub mod cell;
+pub mod futex;
+pub mod guarded;
+pub mod line;
+pub mod mapping;
+pub mod ring;
+pub mod sync;
+pub mod waiting;
