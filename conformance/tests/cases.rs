@@ -112,7 +112,7 @@ fn check_document(case: &Case) -> Result<(), Failed> {
     if !(1..=REASON_LINES_MAX).contains(&reason.len()) || reason.iter().any(String::is_empty) {
         return Err(format!("it opens with 1 to {REASON_LINES_MAX} lines of reason").into());
     }
-    if !CHAPTERS.iter().any(|(chapter, ..)| *chapter == case.chapter()) {
+    if !CHAPTERS.iter().any(|chapter| chapter.name == case.chapter()) {
         return Err(format!("there is no chapter {:?}", case.chapter()).into());
     }
     Ok(())

@@ -11,7 +11,7 @@ use pipewright_conformance::cases;
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
 use pipewright_model::render;
-use pipewright_model::rules::{CHAPTERS, RULES};
+use pipewright_model::rules::{CHAPTERS, Chapter, RULES};
 use pipewright_model::run::Run;
 
 fn root() -> PathBuf {
@@ -92,7 +92,7 @@ fn generated(path: &str, text: &str) {
 #[test]
 fn the_changelog_counts_the_rules() {
     let log = read("CHANGELOG.md");
-    for (name, _, rules) in CHAPTERS {
+    for Chapter { name, rules, .. } in CHAPTERS {
         let line = format!("- `{name}`: {} rules", rules.len());
         assert!(log.contains(&line), "CHANGELOG.md lacks: {line}");
     }
@@ -123,7 +123,7 @@ fn ids_of_rules_that_documents_name_exist() {
         let text = read(&path);
         // Every other part is between backquotes, if none is left open.
         for word in text.split('`').skip(1).step_by(2) {
-            let chapter = CHAPTERS.iter().any(|(name, _, _)| {
+            let chapter = CHAPTERS.iter().any(|Chapter { name, .. }| {
                 word.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
             });
             if chapter && word.split('.').count() == 3 {

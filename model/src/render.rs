@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::rule::{Force, Rule};
-use crate::rules::CHAPTERS;
+use crate::rules::{CHAPTERS, Chapter};
 
 /// The most cases named for one rule.
 const CASES_MAX: usize = 4;
@@ -20,10 +20,10 @@ pub fn markdown(cases: impl Fn(&str) -> Vec<String>, link: impl Fn(&str) -> Stri
          The specification is the union of the rules: [semantics](semantics.md).\n\n",
         forces()
     );
-    for (_, title, rules) in CHAPTERS {
+    for Chapter { title, rules, .. } in CHAPTERS {
         let _ = writeln!(page, "- [{title}](#{}): {} rules", slug(title), rules.len());
     }
-    for (_, title, rules) in CHAPTERS {
+    for Chapter { title, rules, .. } in CHAPTERS {
         let _ = write!(page, "\n## {title}\n");
         for rule in *rules {
             page.push_str(&entry(rule, &cases(rule.id), &link));

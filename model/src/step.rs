@@ -13,7 +13,10 @@ pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
 
 /// A set of rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RuleSet([u64; 4]);
+pub struct RuleSet([u64; RULE_WORDS]);
+
+/// Words of a set of rules, 64 rules each.
+const RULE_WORDS: usize = 6;
 
 impl RuleSet {
     /// Adds a rule.
@@ -50,7 +53,7 @@ impl RuleSet {
 
     /// Whether no rule is in the set.
     pub fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
+        self.0 == [0; RULE_WORDS]
     }
 }
 

@@ -5,7 +5,7 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use pipewright_conformance::cases;
 use pipewright_model::rule::Rule;
-use pipewright_model::rules::{CHAPTERS, RULES};
+use pipewright_model::rules::{CHAPTERS, Chapter, RULES};
 use serde_json::{Value, json};
 
 use super::{Refusal, Status, print, rule};
@@ -65,7 +65,7 @@ fn one(rule: &Rule) -> Result<(), Refusal> {
 
 fn all() -> Result<(), Refusal> {
     let mut text = String::new();
-    for (_, title, rules) in CHAPTERS {
+    for Chapter { title, rules, .. } in CHAPTERS {
         text.push_str(&format!("{title}\n\n"));
         for rule in *rules {
             text.push_str(&format!("  {} ({})\n      {}\n", rule.id, rule.force, rule.says));

@@ -8,10 +8,25 @@ use crate::channel::Object;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
+use crate::rules::{Chapter, Overlap};
 use crate::world::World;
 
 /// The chapter.
-pub const RULES: &[Rule] = &[
+pub const CHAPTER: Chapter = Chapter {
+    name: "descriptor",
+    title: "Descriptors and open file descriptions",
+    rules: RULES,
+    not_on_linux: &[],
+    not_in_posix: &[],
+    absent: |_| &[],
+    overlaps: &[Overlap {
+        why: "The standard lets poll find more than it must.",
+        rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],
+    }],
+    exceptions: &[],
+};
+
+const RULES: &[Rule] = &[
     Rule {
         id: "descriptor.any.not-open",
         says: "A call on a descriptor that is not open fails with EBADF; poll reports POLLNVAL instead.",

@@ -9,10 +9,22 @@ use crate::channel::Object;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::Chapter;
 use crate::world::{Description, NAMED, Place, Progress, World};
 
 /// The chapter.
-pub const RULES: &[Rule] = &[
+pub const CHAPTER: Chapter = Chapter {
+    name: "fifo",
+    title: "Opening a FIFO",
+    rules: RULES,
+    not_on_linux: &["fifo.open.begins-to-wait-uncounted", "fifo.open.read-write-undefined"],
+    not_in_posix: &["fifo.open.read-write"],
+    absent: |_| &[],
+    overlaps: &[],
+    exceptions: &[],
+};
+
+const RULES: &[Rule] = &[
     Rule {
         id: "fifo.open.reader-meets-writer",
         says: "An open for reading of a FIFO that somebody has open for writing succeeds at once.",

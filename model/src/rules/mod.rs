@@ -8,30 +8,54 @@ pub mod fifo;
 pub mod stream;
 
 use crate::call::Op;
-use crate::kind::Ends;
 use crate::platform::Platform;
 use crate::rule::{Rule, RuleIndex};
 use crate::run::Setup;
 use crate::step::RuleSet;
 
-/// The chapters in reading order: name, title, rules.
-pub const CHAPTERS: &[(&str, &str, &[Rule])] = &[
-    ("stream", "Streams: pipes and FIFOs once open", stream::RULES),
-    ("fifo", "Opening a FIFO", fifo::RULES),
-    ("descriptor", "Descriptors and open file descriptions", descriptor::RULES),
-];
+/// A chapter of rules, with what is known of them as a whole.
+#[derive(Debug)]
+pub struct Chapter {
+    /// First part of the ids of its rules.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// The rules, in reading order.
+    pub rules: &'static [Rule],
+    /// Rules that apply only where a platform leaves choices that Linux does not leave.
+    pub not_on_linux: &'static [&'static str],
+    /// Rules that apply only where a platform has what only Linux has.
+    pub not_in_posix: &'static [&'static str],
+    /// Rules that can't apply to a channel set up like this, though it is of a kind that the chapter
+    /// speaks of.
+    pub absent: fn(&Setup) -> &'static [&'static str],
+    /// Rules of which several may apply at once.
+    pub overlaps: &'static [Overlap],
+    /// Where Linux does what POSIX does not allow.
+    pub exceptions: &'static [Exception],
+}
+
+/// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
+pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &descriptor::CHAPTER];
 
 /// Number of rules.
-pub const COUNT: usize = stream::RULES.len() + fifo::RULES.len() + descriptor::RULES.len();
+pub const COUNT: usize = {
+    let (mut count, mut chapter) = (0, 0);
+    while chapter < CHAPTERS.len() {
+        count += CHAPTERS[chapter].rules.len();
+        chapter += 1;
+    }
+    count
+};
 
 /// All rules, chapter after chapter.
 pub static RULES: [&Rule; COUNT] = {
-    let mut table = [&stream::RULES[0]; COUNT];
+    let mut table = [&CHAPTERS[0].rules[0]; COUNT];
     let (mut chapter, mut index) = (0, 0);
     while chapter < CHAPTERS.len() {
         let mut at = 0;
-        while at < CHAPTERS[chapter].2.len() {
-            table[index] = &CHAPTERS[chapter].2[at];
+        while at < CHAPTERS[chapter].rules.len() {
+            table[index] = &CHAPTERS[chapter].rules[at];
             index += 1;
             at += 1;
         }
@@ -63,60 +87,24 @@ pub fn of_call(op: &Op) -> &'static [RuleIndex] {
     &by_call[op.kind()]
 }
 
-/// Rules that apply only where a platform leaves choices that Linux does not leave.
-pub const NOT_ON_LINUX: &[&str] = &[
-    "stream.read.zero-length-checked",
-    "stream.read.concurrent",
-    "stream.write.reader-left-fails",
-    "stream.write.zero-length-unspecified",
-    "stream.any.extension",
-    "stream.poll.readable-at-end",
-    "stream.poll.no-hang-up-yet",
-    "stream.poll.writable-perhaps",
-    "fifo.open.begins-to-wait-uncounted",
-    "fifo.open.read-write-undefined",
-];
-
-/// Rules that apply only where a platform has the calls and pages of Linux.
-pub const NOT_IN_POSIX: &[&str] = &[
-    "stream.read.packet",
-    "stream.write.merges",
-    "stream.write.no-free-page",
-    "stream.write.zero-length",
-    "stream.poll.midway",
-    "stream.poll.hang-up-midway",
-    "stream.capacity.is",
-    "stream.set-capacity.rounds-up",
-    "stream.set-capacity.in-use",
-    "stream.set-capacity.too-large",
-    "stream.set-capacity.not-permitted",
-    "stream.set-capacity.user-limit",
-    "stream.available.counts",
-    "fifo.open.read-write",
-];
-
 /// The rules that can apply to a channel set up like this: what a campaign could show at most.
 pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
-    let absent = if platform.extensions { NOT_ON_LINUX } else { NOT_IN_POSIX };
-    let applies = |rule: &&&Rule| {
-        !absent.contains(&rule.id)
-            && setup.kind.chapters.contains(&rule.chapter())
-            && match rule.id {
-                "stream.read.packet" => setup.packet,
-                // Only a FIFO can be opened for both.
-                "stream.poll.midway" | "stream.poll.hang-up-midway" => {
-                    setup.kind.ends == Ends::Opened
-                }
-                "stream.set-capacity.user-limit" => setup.crowded,
-                "stream.read.available" | "stream.write.merges" => !setup.packet,
-                _ => true,
-            }
+    let absent = |rule: &Rule| {
+        CHAPTERS.iter().any(|chapter| {
+            let elsewhere =
+                if platform.extensions { chapter.not_on_linux } else { chapter.not_in_posix };
+            elsewhere.contains(&rule.id) || (chapter.absent)(setup).contains(&rule.id)
+        })
     };
+    let applies = |rule: &&&Rule| setup.kind.chapters.contains(&rule.chapter()) && !absent(rule);
     let rules = RULES.iter().enumerate();
     rules.filter(|(_, rule)| applies(rule)).map(|(index, _)| index as RuleIndex).collect()
 }
 
 /// Where Linux does what POSIX does not allow: the rule by which it does so, and what is known of it.
+///
+/// A violation of *Linux refines POSIX* that is in no chapter's list fails a test, and so does an
+/// exception that no longer occurs.
 #[derive(Debug)]
 pub struct Exception {
     /// Id of the rule.
@@ -125,12 +113,11 @@ pub struct Exception {
     pub why: &'static str,
 }
 
-/// The exceptions to *Linux refines POSIX*. For pipes and FIFOs there is none. A violation that is not
-/// listed here fails a test, and so does an exception that no longer occurs.
-pub const EXCEPTIONS: &[Exception] = &[];
-
 /// Rules of which several may apply at once with different results, though POSIX makes some of them a
 /// must.
+///
+/// An overlap that is in no chapter's list fails a test, and so does a rule that is listed and overlaps with
+/// none of its group.
 #[derive(Debug)]
 pub struct Overlap {
     /// Why all of them are right.
@@ -138,50 +125,3 @@ pub struct Overlap {
     /// Their ids.
     pub rules: &'static [&'static str],
 }
-
-/// The overlaps. One that is not declared here fails a test, and so does a rule that is declared here and
-/// overlaps with none of its group.
-pub const OVERLAPS: &[Overlap] = &[
-    Overlap {
-        why: "The standard gives no capacity: whether there is room, and for how much, is known of an \
-              empty stream only.",
-        rules: &[
-            "stream.write.fits",
-            "stream.write.partial",
-            "stream.write.full-nonblocking",
-            "stream.write.in-parts",
-            "stream.write.finds-no-room",
-            "stream.write.waits",
-            "stream.write.completes",
-        ],
-    },
-    Overlap {
-        why: "A call that waits when another descriptor of its description gets O_NONBLOCK may go on \
-              sleeping, or notice.",
-        rules: &[
-            "stream.read.waits",
-            "stream.read.empty-nonblocking",
-            "stream.write.waits",
-            "stream.write.full-nonblocking",
-            "stream.write.cut-short-nonblocking",
-            "stream.write.partial",
-            "stream.write.completes",
-        ],
-    },
-    Overlap {
-        why: "What reads in progress at the same time give is not specified: one after the other is among \
-              what they may give.",
-        rules: &[
-            "stream.read.concurrent",
-            "stream.read.available",
-            "stream.read.no-writer",
-            "stream.read.empty-nonblocking",
-            "stream.read.finds-nothing",
-            "stream.read.waits",
-        ],
-    },
-    Overlap {
-        why: "The standard lets poll find more than it must.",
-        rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],
-    },
-];

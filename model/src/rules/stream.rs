@@ -5,16 +5,105 @@
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
 use crate::channel::Stream;
+use crate::kind::Ends;
 use crate::platform::{Platform, Storage};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
+use crate::rules::{Chapter, Overlap};
 use crate::step::{RuleSet, answer, moves, proceed};
 use crate::world::World;
 
 const KERNELS: &str = "Linux 6.1 and 6.18";
 
 /// The chapter.
-pub const RULES: &[Rule] = &[
+pub const CHAPTER: Chapter = Chapter {
+    name: "stream",
+    title: "Streams: pipes and FIFOs once open",
+    rules: RULES,
+    not_on_linux: &[
+        "stream.read.zero-length-checked",
+        "stream.read.concurrent",
+        "stream.write.reader-left-fails",
+        "stream.write.zero-length-unspecified",
+        "stream.any.extension",
+        "stream.poll.readable-at-end",
+        "stream.poll.no-hang-up-yet",
+        "stream.poll.writable-perhaps",
+    ],
+    not_in_posix: &[
+        "stream.read.packet",
+        "stream.write.merges",
+        "stream.write.no-free-page",
+        "stream.write.zero-length",
+        "stream.poll.midway",
+        "stream.poll.hang-up-midway",
+        "stream.capacity.is",
+        "stream.set-capacity.rounds-up",
+        "stream.set-capacity.in-use",
+        "stream.set-capacity.too-large",
+        "stream.set-capacity.not-permitted",
+        "stream.set-capacity.user-limit",
+        "stream.available.counts",
+    ],
+    absent: |setup| match (setup.kind.ends, setup.packet, setup.crowded) {
+        // Only a FIFO can be opened for both.
+        (Ends::Opened, _, false) => &["stream.read.packet", USER_LIMIT],
+        (Ends::Opened, _, true) => &["stream.read.packet"],
+        (_, true, false) => &[MERGES, AVAILABLE, MIDWAY, HANG_UP_MIDWAY, USER_LIMIT],
+        (_, true, true) => &[MERGES, AVAILABLE, MIDWAY, HANG_UP_MIDWAY],
+        (_, false, false) => &["stream.read.packet", MIDWAY, HANG_UP_MIDWAY, USER_LIMIT],
+        (_, false, true) => &["stream.read.packet", MIDWAY, HANG_UP_MIDWAY],
+    },
+    overlaps: &[
+        Overlap {
+            why: "The standard gives no capacity: whether there is room, and for how much, is known of an \
+                  empty stream only.",
+            rules: &[
+                "stream.write.fits",
+                "stream.write.partial",
+                "stream.write.full-nonblocking",
+                "stream.write.in-parts",
+                "stream.write.finds-no-room",
+                "stream.write.waits",
+                "stream.write.completes",
+            ],
+        },
+        Overlap {
+            why: "A call that waits when another descriptor of its description gets O_NONBLOCK may go on \
+                  sleeping, or notice.",
+            rules: &[
+                "stream.read.waits",
+                "stream.read.empty-nonblocking",
+                "stream.write.waits",
+                "stream.write.full-nonblocking",
+                "stream.write.cut-short-nonblocking",
+                "stream.write.partial",
+                "stream.write.completes",
+            ],
+        },
+        Overlap {
+            why: "What reads in progress at the same time give is not specified: one after the other is among \
+                  what they may give.",
+            rules: &[
+                "stream.read.concurrent",
+                "stream.read.available",
+                "stream.read.no-writer",
+                "stream.read.empty-nonblocking",
+                "stream.read.finds-nothing",
+                "stream.read.waits",
+            ],
+        },
+    ],
+    exceptions: &[],
+};
+
+const MERGES: &str = "stream.write.merges";
+const AVAILABLE: &str = "stream.read.available";
+const MIDWAY: &str = "stream.poll.midway";
+const HANG_UP_MIDWAY: &str = "stream.poll.hang-up-midway";
+const USER_LIMIT: &str = "stream.set-capacity.user-limit";
+
+const RULES: &[Rule] = &[
     // Reading
     Rule {
         id: "stream.read.available",
