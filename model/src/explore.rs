@@ -83,6 +83,70 @@ pub fn visit(space: &Space, platform: &Platform, mut seen: impl FnMut(&World)) -
     count
 }
 
+/// The shortest run to a world that `goal` is looking for, if there is one. `may_call` leaves out calls that
+/// nobody would make in a world.
+///
+/// Names of bytes in the run are as in a real one: each actor's bytes count from its first.
+pub fn find(
+    space: &Space,
+    platform: &Platform,
+    may_call: impl Fn(&World, &Call) -> bool,
+    mut goal: impl FnMut(&World) -> bool,
+) -> Option<Run> {
+    let steps = Steps::new(platform);
+    let mut known: FxHashSet<World> = FxHashSet::default();
+    let mut nodes = vec![(space.start(platform), 0, None)];
+    let mut at = 0;
+    while at < nodes.len() {
+        let world = nodes[at].0.clone();
+        if goal(&world) {
+            return Some(run_to(space, &nodes, at));
+        }
+        let mut next: Vec<(World, Option<Event>)> = Vec::new();
+        if let Some((actor, reply)) = answered(&world) {
+            let mut after = world.clone();
+            after.returned(actor);
+            next.push((after, Some(Event::Return(actor, reply))));
+        } else {
+            let moved = world.busy().iter().flat_map(|actor| steps.of(&world, actor));
+            next.extend(moved.chain(steps.delivered(&world)).map(|after| (after, None)));
+            for call in space.calls(&world).filter(|call| may_call(&world, call)) {
+                let mut after = world.clone();
+                after.call(call);
+                next.push((after, Some(Event::Call(call))));
+            }
+        }
+        for (after, event) in next {
+            // Worlds that differ in how much was written before are the same to what follows.
+            let mut key = after.clone();
+            key.rebase();
+            if known.insert(key) {
+                nodes.push((after, at, event));
+            }
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The run that leads to a node: a world, the node before it, and the event between. Who is answered there
+/// returns.
+fn run_to(space: &Space, nodes: &[(World, usize, Option<Event>)], last: usize) -> Run {
+    let mut events = Vec::new();
+    let mut at = last;
+    while at != 0 {
+        let (_, before, event) = &nodes[at];
+        events.extend(event.clone());
+        at = *before;
+    }
+    let mut run = Run::new(space.setup.clone(), space.seats.clone(), space.end_names.clone());
+    events.into_iter().rev().for_each(|event| run.push(event));
+    if let Some((actor, reply)) = answered(&nodes[last].0) {
+        run.push(Event::Return(actor, reply));
+    }
+    run
+}
+
 /// An actor whose call is answered, and the reply that it will see.
 fn answered(world: &World) -> Option<(Actor, Reply)> {
     world.busy().iter().find_map(|actor| Some((actor, reply_of(world, actor)?.1)))
@@ -114,7 +178,19 @@ pub struct Refinement {
 /// a pair is dropped where one with the same concrete state and a subset is known (an antichain).
 /// Behaviour that is unspecified for `abstract_` is not followed.
 pub fn refines(space: &Space, concrete: &Platform, abstract_: &Platform) -> Refinement {
-    Refines::new(space, concrete, abstract_).run()
+    refines_as(space, concrete, space, abstract_, |call| call)
+}
+
+/// Checks that every behaviour of one channel is one of another: `called` says which call on the other
+/// stands for a call on the first.
+pub fn refines_as(
+    space: &Space,
+    concrete: &Platform,
+    other: &Space,
+    abstract_: &Platform,
+    called: fn(Call) -> Call,
+) -> Refinement {
+    Refines::new(space, concrete, other, abstract_, called).run()
 }
 
 /// A pair, with how it was reached.
@@ -127,6 +203,8 @@ struct Pair {
 
 struct Refines<'a> {
     space: &'a Space,
+    other: &'a Space,
+    called: fn(Call) -> Call,
     concrete: Steps<'a>,
     abstract_: Steps<'a>,
     /// Abstract worlds by number, and back.
@@ -139,9 +217,17 @@ struct Refines<'a> {
 }
 
 impl<'a> Refines<'a> {
-    fn new(space: &'a Space, concrete: &'a Platform, abstract_: &'a Platform) -> Refines<'a> {
+    fn new(
+        space: &'a Space,
+        concrete: &'a Platform,
+        other: &'a Space,
+        abstract_: &'a Platform,
+        called: fn(Call) -> Call,
+    ) -> Refines<'a> {
         Refines {
             space,
+            other,
+            called,
             concrete: Steps::new(concrete),
             abstract_: Steps::new(abstract_),
             worlds: Vec::new(),
@@ -153,7 +239,7 @@ impl<'a> Refines<'a> {
     }
 
     fn run(mut self) -> Refinement {
-        let start = self.space.start(self.abstract_.platform);
+        let start = self.other.start(self.abstract_.platform);
         let allowed = self.number(vec![start]);
         let world = self.space.start(self.concrete.platform);
         self.add(Pair { world, allowed, parent: 0, event: None });
@@ -174,7 +260,8 @@ impl<'a> Refines<'a> {
             return;
         }
         for call in self.space.calls(&world) {
-            let next = self.map(&allowed, |world| world.call(call));
+            let called = (self.called)(call);
+            let next = self.map(&allowed, |world| world.call(called));
             let mut world = world.clone();
             world.call(call);
             self.add(Pair { world, allowed: next, parent: at, event: Some(Event::Call(call)) });

@@ -21,13 +21,15 @@
 //! - [`oracle`]: judges a run; [`run`], [`text`]: runs as values and as text;
 //! - [`kind`], [`taxonomy`], [`call`], [`data`]: the vocabulary;
 //! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
-//! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`render`]: the rules as a page.
+//! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`decide`]: what they say of each
+//!   kind's direction and waiting; [`render`]: the rules as a page.
 //!
 //! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run.
 
 pub mod call;
 pub mod channel;
 pub mod data;
+pub mod decide;
 pub mod explore;
 pub mod kind;
 pub mod oracle;

@@ -61,8 +61,9 @@ enum Command {
     Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
     Rules(list::RulesArguments),
-    /// Print the channels that can be checked.
-    Channels,
+    /// Print the channels that can be checked, and what the rules say of each: its direction and its
+    /// waiting are decided by going through all behaviours, not declared.
+    Channels(list::ChannelsArguments),
 }
 
 /// The rules by which runs are judged.
@@ -93,7 +94,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
-        Some(Command::Channels) => list::channels(),
+        Some(Command::Channels(arguments)) => list::channels(&arguments),
     };
     match result {
         Ok(status) => status.into(),
