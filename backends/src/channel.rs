@@ -113,6 +113,13 @@ pub trait Channel: Send + Sync {
     /// Whatever the system says; the run is not judged then.
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance>;
 
+    /// Removes what [`create`](Channel::create) has left under the name of this place, if it is still there:
+    /// called when a run is over.
+    fn remove(&self, place: &Path) {
+        // The scenario may have removed it.
+        let _ = std::fs::remove_file(place);
+    }
+
     /// In another process: a port of descriptors received ([`Arrangement::Passed`]).
     ///
     /// # Errors

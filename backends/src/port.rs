@@ -7,7 +7,7 @@
     reason = "actors call on closed descriptors too, which `BorrowedFd` promises not to be"
 )]
 
-mod calls;
+pub(crate) mod calls;
 mod socket;
 
 use std::io;
@@ -51,7 +51,7 @@ impl FdPort {
         let mut port =
             FdPort { numbers: [NOT_OPEN; ENDS_MAX], place: place.to_owned(), sockets: None };
         for (end, fd) in ends {
-            port.set(end, fd.into_raw_fd());
+            port.set(end, fd);
         }
         port
     }
@@ -63,11 +63,20 @@ impl FdPort {
         self
     }
 
-    fn number(&self, end: End) -> RawFd {
+    pub(crate) fn number(&self, end: End) -> RawFd {
         self.numbers[usize::from(end.0)]
     }
 
-    fn set(&mut self, end: End, number: RawFd) {
+    /// Notes an end that was made.
+    ///
+    /// # Panics
+    ///
+    /// If it is open already.
+    pub(crate) fn set(&mut self, end: End, fd: impl IntoRawFd) {
+        self.note(end, fd.into_raw_fd());
+    }
+
+    fn note(&mut self, end: End, number: RawFd) {
         let slot = &mut self.numbers[usize::from(end.0)];
         assert_eq!(*slot, NOT_OPEN, "end {} is open already", end.0);
         *slot = number;
@@ -76,7 +85,7 @@ impl FdPort {
     /// Notes the descriptor that a call made.
     fn made(&mut self, end: End, number: RawFd) -> Answer {
         if number >= 0 {
-            self.set(end, number);
+            self.note(end, number);
         }
         done(number)
     }
@@ -87,7 +96,7 @@ impl FdPort {
         all.set(OFlag::O_TRUNC, flags.contains(OpenFlags::TRUNCATE));
         match open(&self.place, all, Permissions::empty()) {
             Ok(fd) => {
-                self.set(end, fd.into_raw_fd());
+                self.set(end, fd);
                 Answer::Done
             }
             Err(errno) => failed(errno),
@@ -186,7 +195,7 @@ impl Port for FdPort {
             Op::ReceiveEnd { new, .. } => {
                 let (answer, received) = socket::receive_descriptor(number, bytes);
                 if let Some(received) = received {
-                    self.set(new, received);
+                    self.note(new, received);
                 }
                 answer
             }

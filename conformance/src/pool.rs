@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use crate::look::{Lookout, asleep_together};
 use crate::trouble::Trouble;
-use crate::worker::{Supply, Tray, Worker, place_path};
+use crate::worker::{Supply, Tray, Worker};
 
 /// On which processors a run takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,12 +265,6 @@ impl Pool {
                 let _ = fs::remove_file(entry.path());
             }
         }
-    }
-
-    /// Forgets a place.
-    pub(crate) fn remove(&self, place: u64) {
-        // There may be nothing there, or the scenario has removed it.
-        let _ = fs::remove_file(place_path(self.places(), place));
     }
 }
 

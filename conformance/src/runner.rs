@@ -135,7 +135,7 @@ impl Runner {
                 self.hand_over(scenario, stage)?;
                 Play::new(&mut self.pool, scenario, setup).play()
             });
-            self.pool.remove(place);
+            self.remove(place);
             result
         };
         self.repaired(result)
@@ -198,7 +198,7 @@ impl Runner {
         let forms = (0..heirs).map(&mut heir).collect();
         self.pool.add(forms)?;
         for stage in &stages {
-            self.pool.remove(stage.place);
+            self.remove(stage.place);
         }
         Ok(stages.into_iter().map(|stage| stage.setup).collect())
     }
@@ -219,6 +219,10 @@ impl Runner {
         let missing = self.actors_max.saturating_sub(self.pool.len());
         let forms: Vec<_> = (0..missing).filter_map(|_| form()).collect();
         if forms.is_empty() { Ok(()) } else { self.pool.add(forms) }
+    }
+
+    fn remove(&self, place: u64) {
+        self.channel.remove(&place_path(self.pool.places(), place));
     }
 
     fn new_place(&mut self) -> u64 {

@@ -85,9 +85,8 @@ impl Solo {
             self.run.push(Event::Return(call.actor, Reply { answer, signal, data }));
         }
         drop(ports);
-        if self.run.setup.kind.ends == Ends::Opened {
-            // The scenario may have removed it.
-            let _ = std::fs::remove_file(&self.place);
+        if self.run.setup.kind.ends != Ends::Shared {
+            self.channel.remove(&self.place);
         }
         debug_assert_eq!(self.run.check(), Ok(()));
         Ok(&self.run)

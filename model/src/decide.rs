@@ -12,6 +12,7 @@
 //! - *simplex* if words go one way only, however the ends are shared.
 
 use crate::call::{Actor, Answer, Call, End, Op};
+use crate::channel::queue::MESSAGE_BYTES;
 use crate::explore::{Space, find};
 use crate::kind::{Discipline, Hold, Kind, Side};
 use crate::oracle::Steps;
@@ -89,7 +90,7 @@ fn sharings(kind: &Kind) -> Vec<(Vec<Hold>, Vec<Hold>)> {
     let of = |side| kind.held.iter().copied().filter(|hold| hold.side == side).collect();
     match (kind.sides, kind.discipline) {
         (2, _) => vec![(of(Side::A), of(Side::B))],
-        (_, Discipline::Stream) => {
+        (_, Discipline::Stream | Discipline::Queue) => {
             let both = vec![Hold::READ, Hold::WRITE];
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (both.clone(), both)]
         }
@@ -102,9 +103,9 @@ fn talk(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
     for (actor, holds) in [(ANN, ann), (BEN, ben)] {
         for hold in holds {
             let end = end_of(&names(ann, ben), *hold);
-            let len = word_bytes(kind);
-            let write = hold.mode.writes().then_some(Op::Write { len });
-            let read = hold.mode.reads().then_some(Op::Read { len });
+            let (offered, asked) = word_bytes(kind);
+            let write = hold.mode.writes().then_some(Op::Write { len: offered });
+            let read = hold.mode.reads().then_some(Op::Read { len: asked });
             let ops = write.into_iter().chain(read);
             space.alphabet.extend(ops.map(|op| Call { actor, end, op }));
         }
@@ -129,7 +130,7 @@ fn pair(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
         seats: vec![seat("ann", ann), seat("ben", ben)],
         end_names: all.iter().map(name).collect(),
         alphabet: Vec::new(),
-        fill_bytes: 2 * word_bytes(kind),
+        fill_bytes: 2 * word_bytes(kind).0,
     }
 }
 
@@ -144,9 +145,12 @@ fn end_of(names: &[Hold], hold: Hold) -> End {
     End(index.expect("every end that is held has a name") as u8)
 }
 
-/// What is written and read at a time, in bytes.
-fn word_bytes(_: &Kind) -> u32 {
-    1
+/// What is written at a time, and asked for, in bytes.
+fn word_bytes(kind: &Kind) -> (u32, u32) {
+    match kind.discipline {
+        Discipline::Stream => (1, 1),
+        Discipline::Queue => (1, MESSAGE_BYTES),
+    }
 }
 
 /// Whether `actor` has just been given words of `of`.

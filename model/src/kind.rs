@@ -4,6 +4,7 @@
 //! the kind `pipe`. One line a kind in [`KINDS`].
 
 use crate::call::Mode;
+use crate::channel::queue::MESSAGE_BYTES;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
 /// A kind of channel.
@@ -38,6 +39,8 @@ pub struct Kind {
 pub enum Discipline {
     /// Streams: bytes in order, each read once. One for each side.
     Stream,
+    /// A queue: whole messages in order, each received once.
+    Queue,
 }
 
 /// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
@@ -181,8 +184,23 @@ pub const PIPE_PAIR: Kind = Kind {
     chapters: &["stream", "descriptor"],
 };
 
+/// The POSIX message queue.
+pub const MESSAGE_QUEUE: Kind = Kind {
+    name: "message-queue",
+    says: "The message queue of mq_open(3), reached by its name.",
+    reach: Reach::UnrelatedProcesses,
+    direction: Direction::Simplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Opened,
+    discipline: Discipline::Queue,
+    sides: 1,
+    held: BY_PATH,
+    capacity_default_bytes: 4 * MESSAGE_BYTES,
+    chapters: &["queue", "descriptor"],
+};
+
 /// All kinds.
-pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR];
+pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR, &MESSAGE_QUEUE];
 
 /// The kind called `name`.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -35,11 +35,11 @@ pub(super) fn available(number: RawFd) -> Answer {
     }
 }
 
-pub(super) fn counted(result: isize) -> Answer {
+pub(crate) fn counted(result: isize) -> Answer {
     if result < 0 { failed(nix::errno::Errno::last()) } else { Answer::Count(result as u32) }
 }
 
-pub(super) fn done(result: libc::c_int) -> Answer {
+pub(crate) fn done(result: libc::c_int) -> Answer {
     if result < 0 { failed(nix::errno::Errno::last()) } else { Answer::Done }
 }
 

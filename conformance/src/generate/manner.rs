@@ -56,6 +56,7 @@ impl Manner {
         match (setup.kind.discipline, setup.kind.sides) {
             (Discipline::Stream, 2) => &TWO_STREAMS,
             (Discipline::Stream, _) => &STREAM,
+            (Discipline::Queue, _) => &QUEUE,
         }
     }
 
@@ -128,4 +129,21 @@ const TWO_STREAMS: Manner = Manner {
     ],
     seats_by_path: &[],
     calls: STREAM.calls,
+};
+
+const QUEUE: Manner = Manner {
+    seats: STREAM.seats,
+    seats_by_path: STREAM.seats_by_path,
+    calls: &[
+        (240, Ask::Read),
+        (280, Ask::Write),
+        (60, Ask::Close),
+        (24, Ask::Dup),
+        (60, Ask::Open),
+        (50, Ask::Nonblock),
+        (90, Ask::Poll),
+        (8, Ask::Unlink),
+        (8, Ask::WrongWay),
+        (20, Ask::Closed),
+    ],
 };

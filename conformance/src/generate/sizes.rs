@@ -2,6 +2,7 @@
 //! as it is.
 
 use pipewright_model::channel::Object;
+use pipewright_model::channel::queue::MESSAGE_BYTES;
 use pipewright_model::platform::Platform;
 
 use super::dice::Dice;
@@ -47,20 +48,37 @@ const SIZES: [(u32, u32, Around); 9] = [
     (16, 10, Around::Odd),
 ];
 
+/// Lengths of messages sent to a queue, and how often each is drawn.
+const SENT: [(u32, u32); 6] =
+    [(2, 0), (4, 1), (4, 5), (2, MESSAGE_BYTES - 1), (4, MESSAGE_BYTES), (1, MESSAGE_BYTES + 1)];
+
+/// Lengths of buffers to receive into.
+const RECEIVED: [(u32, u32); 4] =
+    [(1, 0), (1, MESSAGE_BYTES - 1), (20, MESSAGE_BYTES), (4, MESSAGE_BYTES + 1)];
+
 /// Length of a write.
 pub(super) fn to_write(object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
+    if let Object::Queue(_) = object {
+        return dice.weighted(SENT.into_iter()).unwrap_or(1);
+    }
     let around = dice.weighted(SIZES.iter().map(|(weight, _, around)| (*weight, *around)));
     size(around.unwrap_or(Around::Nothing), object, platform, dice)
 }
 
 /// Length of a read.
 pub(super) fn to_read(object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
+    if let Object::Queue(_) = object {
+        return dice.weighted(RECEIVED.into_iter()).unwrap_or(MESSAGE_BYTES);
+    }
     let around = dice.weighted(SIZES.iter().map(|(_, weight, around)| (*weight, *around)));
     size(around.unwrap_or(Around::Nothing), object, platform, dice)
 }
 
 fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
-    let Object::Stream(stream) = object else { return dice.below(3) };
+    let stream = match object {
+        Object::Stream(stream) => stream,
+        _ => return dice.below(3),
+    };
     let middle = match around {
         Around::Nothing => return dice.below(3),
         Around::Small => return 1 + dice.below(64),

@@ -4,8 +4,10 @@
 //! is two streams, two connected sockets are two sockets. A new discipline is a file, a variant of
 //! [`Object`] and a line in each of its functions.
 
+pub mod queue;
 pub mod stream;
 
+pub use queue::Queue;
 pub use stream::Stream;
 
 use crate::data::Segment;
@@ -20,6 +22,8 @@ pub enum Object {
     Free,
     /// Bytes in order, each read once.
     Stream(Stream),
+    /// Whole messages in order, each received once.
+    Queue(Queue),
 }
 
 impl Object {
@@ -27,6 +31,7 @@ impl Object {
     pub fn of_channel(platform: &Platform, setup: &Setup) -> impl Iterator<Item = Object> {
         let object = match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
+            Discipline::Queue => Object::Queue(Queue::new(setup)),
         };
         std::iter::repeat_n(object, usize::from(setup.kind.sides))
     }
@@ -36,6 +41,7 @@ impl Object {
         match self {
             Object::Free => [].iter_mut(),
             Object::Stream(stream) => stream.segments.iter_mut(),
+            Object::Queue(queue) => queue.messages.iter_mut(),
         }
     }
 
@@ -44,6 +50,7 @@ impl Object {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
+            Object::Queue(queue) => queue.messages.iter().map(|message| message.len).sum(),
         }
     }
 

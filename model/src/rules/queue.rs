@@ -1,0 +1,288 @@
+//! Message queues: sending and receiving whole messages, and opening a queue by its name.
+//!
+//! `write` stands for mq_send, `read` for mq_receive, `nonblocking` for mq_setattr, `unlink` for mq_unlink.
+//! Not modelled: priorities (all are 0), mq_notify, mq_timedsend and mq_timedreceive, who of several that wait
+//! comes first, and the calls that Linux allows besides because a queue is a file there (read(2), lseek(2)...).
+
+use super::stream::enter;
+use crate::call::{Actor, Answer, Errno, Events, Op, OpenFlags};
+use crate::channel::Object;
+use crate::channel::queue::{MESSAGE_BYTES, Queue};
+use crate::data::{Segment, Segments, push_segment};
+use crate::platform::Platform;
+use crate::rule::Cite::{Man, Observed, Posix};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::{Chapter, Overlap};
+use crate::world::{Description, NAMED, Place, World};
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "queue",
+    title: "Message queues",
+    rules: RULES,
+    not_on_linux: &["queue.poll.unspecified"],
+    not_in_posix: &[],
+    absent: |_| &[],
+    overlaps: &[Overlap {
+        why: "The standard does not say that a message queue descriptor can be polled.",
+        rules: &[
+            "queue.poll.unspecified",
+            "descriptor.poll.ready",
+            "descriptor.poll.nothing",
+            "descriptor.poll.waits",
+        ],
+    }],
+    exceptions: &[],
+};
+
+const RULES: &[Rule] = &[
+    // Receiving
+    Rule {
+        id: "queue.read.oldest",
+        says: "Receiving from a queue that is not empty takes the oldest message, whole, and returns its \
+               length, though nobody may have had the queue open since it was sent.",
+        cite: &[Posix("mq_receive", "DESCRIPTION"), Posix("mq_close", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let queue = receives(at)?;
+            let len = queue.messages.first()?.len;
+            Some(Move::answers(Answer::Count(len)).with(receive))
+        },
+    },
+    Rule {
+        id: "queue.read.too-short",
+        says: "Receiving into a buffer shorter than the longest message that the queue takes fails with \
+               EMSGSIZE, whatever is in the queue.",
+        cite: &[Posix("mq_receive", "ERRORS [EMSGSIZE]")],
+        force: Force::Must,
+        step: |at| {
+            queue(at)?;
+            (at.read_len()? < MESSAGE_BYTES).then_some(Move::fails(Errno::EMSGSIZE))
+        },
+    },
+    Rule {
+        id: "queue.read.empty-nonblocking",
+        says: "Receiving from an empty queue fails with EAGAIN where O_NONBLOCK is set.",
+        cite: &[Posix("mq_receive", "ERRORS [EAGAIN]")],
+        force: Force::Must,
+        step: |at| {
+            let empty = receives(at)?.messages.is_empty();
+            (empty && at.nonblock() && !at.call.entered).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "queue.read.finds-nothing",
+        says: "Receiving from an empty queue begins to wait where O_NONBLOCK is clear.",
+        cite: &[Posix("mq_receive", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let empty = receives(at)?.messages.is_empty();
+            (empty && !at.nonblock() && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "queue.read.waits",
+        says: "Receiving that has begun to wait sleeps while the queue is empty, though nobody may have it open \
+               for sending: a queue has no end.",
+        cite: &[Posix("mq_receive", "DESCRIPTION"), Man("mq_overview(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| (receives(at)?.messages.is_empty() && at.call.entered).then_some(Move::rests()),
+    },
+    // Sending
+    Rule {
+        id: "queue.write.fits",
+        says: "Sending a message to a queue that is not full adds it, whole, behind the others; a message of \
+               no bytes is one.",
+        cite: &[Posix("mq_send", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| (!sends(at)?.is_full()).then(|| Move::transfers(len(at), len(at)).with(send)),
+    },
+    Rule {
+        id: "queue.write.too-long",
+        says: "Sending a message longer than the queue takes fails with EMSGSIZE.",
+        cite: &[Posix("mq_send", "ERRORS [EMSGSIZE]")],
+        force: Force::Must,
+        step: |at| {
+            queue(at)?;
+            (at.write_len()? > MESSAGE_BYTES).then_some(Move::fails(Errno::EMSGSIZE))
+        },
+    },
+    Rule {
+        id: "queue.write.full-nonblocking",
+        says: "Sending to a full queue fails with EAGAIN where O_NONBLOCK is set.",
+        cite: &[Posix("mq_send", "ERRORS [EAGAIN]")],
+        force: Force::Must,
+        step: |at| {
+            (sends(at)?.is_full() && at.nonblock() && !at.call.entered)
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "queue.write.finds-no-room",
+        says: "Sending to a full queue begins to wait where O_NONBLOCK is clear.",
+        cite: &[Posix("mq_send", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (sends(at)?.is_full() && !at.nonblock() && !at.call.entered)
+                .then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "queue.write.waits",
+        says: "Sending that has begun to wait sleeps while the queue is full.",
+        cite: &[Posix("mq_send", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| (sends(at)?.is_full() && at.call.entered).then_some(Move::rests()),
+    },
+    // Polling
+    Rule {
+        id: "queue.poll.readable",
+        says: "On Linux poll finds POLLIN on a queue that holds a message, whatever the descriptor was opened \
+               for.",
+        cite: &[
+            Man("mq_overview(7)", "Polling message queue descriptors"),
+            Observed("IN on a descriptor open for sending", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            (polls(at) && !queue(at)?.messages.is_empty()).then_some(Move::reports(Events::IN))
+        },
+    },
+    Rule {
+        id: "queue.poll.writable",
+        says: "On Linux poll finds POLLOUT on a queue that is not full, whatever the descriptor was opened for.",
+        cite: &[
+            Man("mq_overview(7)", "Polling message queue descriptors"),
+            Observed("OUT on a descriptor open for receiving", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| (polls(at) && !queue(at)?.is_full()).then_some(Move::reports(Events::OUT)),
+    },
+    Rule {
+        id: "queue.poll.unspecified",
+        says: "Whether a message queue descriptor can be polled is not specified.",
+        cite: &[Posix("mq_open", "RATIONALE")],
+        force: Force::Silent,
+        step: |at| {
+            queue(at)?;
+            (polls(at) && !at.platform.extensions)
+                .then_some(Move::unspecified("poll on a message queue"))
+        },
+    },
+    // The name
+    Rule {
+        id: "queue.open.opens",
+        says: "Opening a queue by its name succeeds at once, for receiving, for sending or for both, whoever else \
+               has it open.",
+        cite: &[Posix("mq_open", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let Op::Open { .. } = at.op() else { return None };
+            named(at)?;
+            (at.world.place == Place::Linked).then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "queue.open.no-entry",
+        says: "Opening a name that was removed fails with ENOENT, though the queue may still be open.",
+        cite: &[Posix("mq_open", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            let Op::Open { .. } = at.op() else { return None };
+            named(at)?;
+            (at.world.place == Place::Unlinked).then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "queue.unlink.removes-name",
+        says: "Removing the name of a queue leaves the queue as it is for those who have it open.",
+        cite: &[Posix("mq_unlink", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            named(at)?;
+            (at.op() == Op::Unlink && at.world.place == Place::Linked)
+                .then(|| Move::answers(Answer::Done).with(unlink))
+        },
+    },
+    Rule {
+        id: "queue.unlink.no-entry",
+        says: "Removing a name that was removed already fails with ENOENT.",
+        cite: &[Posix("mq_unlink", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            named(at)?;
+            (at.op() == Op::Unlink && at.world.place == Place::Unlinked)
+                .then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+];
+
+/// The queue behind the end.
+fn queue<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
+    match at.object()? {
+        Object::Queue(queue) => Some(queue),
+        _ => None,
+    }
+}
+
+/// The queue that the channel's name leads to, or led to.
+fn named<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
+    match at.world.objects.first()? {
+        Object::Queue(queue) => Some(queue),
+        _ => None,
+    }
+}
+
+/// The queue, if this is a receive into a buffer that is long enough.
+fn receives<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
+    at.read_len().filter(|len| *len >= MESSAGE_BYTES)?;
+    queue(at)
+}
+
+/// The queue, if this is a send of a message that is short enough.
+fn sends<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
+    at.write_len().filter(|len| *len <= MESSAGE_BYTES)?;
+    queue(at)
+}
+
+fn len(at: &Scene<'_>) -> u32 {
+    at.write_len().unwrap_or(0)
+}
+
+fn polls(at: &Scene<'_>) -> bool {
+    matches!(at.op(), Op::Poll { .. })
+}
+
+fn queue_of_call(world: &mut World, actor: Actor) -> Option<&mut Queue> {
+    match world.object_of_call(actor)? {
+        Object::Queue(queue) => Some(queue),
+        _ => None,
+    }
+}
+
+fn receive(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let message = queue_of_call(world, actor).and_then(Queue::receive);
+    let mut data = Segments::new();
+    message.into_iter().for_each(|message| push_segment(&mut data, message));
+    world.pending_mut(actor).data = data;
+}
+
+fn send(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    let from = world.actors[usize::from(actor.0)].written;
+    if let Some(queue) = queue_of_call(world, actor) {
+        queue.send(Segment { actor, from, len: count });
+    }
+}
+
+fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (end, op) = (call.end, call.op);
+    let Op::Open { mode, flags } = op else { return };
+    let nonblock = flags.contains(OpenFlags::NONBLOCK);
+    let index = world.add_description(Description { nonblock, ..Description::new(mode, NAMED) });
+    world.set_end(actor, end, Some(index));
+}
+
+fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
+    world.place = Place::Unlinked;
+}

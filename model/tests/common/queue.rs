@@ -1,0 +1,48 @@
+//! Spaces of message queues.
+
+use pipewright_model::call::{Events, Mode, Op};
+use pipewright_model::channel::queue::MESSAGE_BYTES;
+use pipewright_model::explore::Space;
+use pipewright_model::kind::MESSAGE_QUEUE;
+
+use super::{Add, Pinned, R, RW, W, open, poll, read, space, write};
+
+/// A queue of two messages: everything that a sender and a receiver can do.
+fn queue_pair() -> Space {
+    let mut space = space(&MESSAGE_QUEUE, &[&[Mode::Write], &[Mode::Read]])
+        .calls_of(0, W, &[write(0), write(1), write(MESSAGE_BYTES + 1), read(1), Op::Close])
+        .calls_of(0, W, &[Op::SetNonblock(true), Op::SetNonblock(false)])
+        .calls_of(0, W, &[poll(Events::OUT, false), poll(Events::OUT, true)])
+        .calls_of(1, R, &[read(MESSAGE_BYTES), read(1), write(1), Op::Close])
+        .calls_of(1, R, &[Op::SetNonblock(true), Op::SetNonblock(false)])
+        .calls_of(1, R, &[poll(Events::IN, false), poll(Events::IN, true)]);
+    space.setup.capacity_bytes = 2 * MESSAGE_BYTES;
+    space
+}
+
+/// Opening a queue by its name, and removing the name.
+fn queue_opening() -> Space {
+    let mut space = space(&MESSAGE_QUEUE, &[&[], &[]])
+        .calls_of(0, R, &[open(Mode::Read, false), read(MESSAGE_BYTES), Op::Close])
+        .calls_of(1, W, &[open(Mode::Write, true), write(1), Op::Close, Op::Unlink])
+        .calls_of(1, RW, &[open(Mode::ReadWrite, false), Op::Close]);
+    space.setup.capacity_bytes = MESSAGE_BYTES;
+    space
+}
+
+pub(crate) fn spaces() -> Vec<Pinned> {
+    vec![
+        Pinned {
+            name: "queue pair",
+            space: queue_pair(),
+            linux_states: 15_484,
+            posix_states: 15_484,
+        },
+        Pinned {
+            name: "queue opening",
+            space: queue_opening(),
+            linux_states: 7_588,
+            posix_states: 7_588,
+        },
+    ]
+}
