@@ -79,6 +79,11 @@ fn the_page_of_rules_is_what_the_rules_say() {
     generated("docs/rules.md", &page);
 }
 
+#[test]
+fn the_map_is_what_the_rules_say() {
+    generated("docs/map.md", &render::map());
+}
+
 fn generated(path: &str, text: &str) {
     if std::env::var_os("UPDATE").is_some() {
         fs::write(root().join(path), text).expect("written");
