@@ -1,6 +1,7 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+pub(crate) mod pairs;
 pub(crate) mod queue;
 
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
@@ -205,6 +206,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
+    spaces.extend(pairs::spaces());
     spaces.extend(queue::spaces());
     spaces
 }
