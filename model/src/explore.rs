@@ -7,7 +7,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
-use crate::call::{Actor, Call, Op, Reply};
+use crate::call::{ACTORS_MAX, Actor, Call, Op, Reply};
 use crate::channel::Object;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
@@ -91,37 +91,74 @@ pub fn find(
     space: &Space,
     platform: &Platform,
     may_call: impl Fn(&World, &Call) -> bool,
+    goal: impl FnMut(&World) -> bool,
+) -> Option<Run> {
+    let calls = |world: &World, _: &Turns| {
+        space.calls(world).filter(|call| may_call(world, call)).collect()
+    };
+    search(space, platform, calls, |_| 1, goal)
+}
+
+/// The same where each actor makes the calls of its program in turn, again and again. A call that writes is
+/// only made while fewer than [`Space::fill_bytes`] bytes are there.
+pub fn find_in_turns(
+    space: &Space,
+    platform: &Platform,
+    programs: &[Vec<Call>],
+    goal: impl FnMut(&World) -> bool,
+) -> Option<Run> {
+    let calls = |world: &World, turns: &Turns| {
+        let next = programs.iter().zip(turns).map(|(program, turn)| program[usize::from(*turn)]);
+        let idle = next.filter(|call| world.pending(call.actor).is_none());
+        let room = world.objects.iter().map(Object::len).sum::<u32>() < space.fill_bytes;
+        idle.filter(|call| room || call.op.offers().is_none()).collect()
+    };
+    search(space, platform, calls, |actor| programs[usize::from(actor.0)].len(), goal)
+}
+
+/// For each actor which call of its program is next.
+type Turns = [u8; ACTORS_MAX];
+
+fn search(
+    space: &Space,
+    platform: &Platform,
+    calls: impl Fn(&World, &Turns) -> Vec<Call>,
+    program_len: impl Fn(Actor) -> usize,
     mut goal: impl FnMut(&World) -> bool,
 ) -> Option<Run> {
     let steps = Steps::new(platform);
-    let mut known: FxHashSet<World> = FxHashSet::default();
-    let mut nodes = vec![(space.start(platform), 0, None)];
+    let mut known: FxHashSet<(World, Turns)> = FxHashSet::default();
+    let mut nodes =
+        vec![Node { world: space.start(platform), turns: [0; ACTORS_MAX], from: 0, event: None }];
     let mut at = 0;
     while at < nodes.len() {
-        let world = nodes[at].0.clone();
+        let (world, turns) = (nodes[at].world.clone(), nodes[at].turns);
         if goal(&world) {
             return Some(run_to(space, &nodes, at));
         }
-        let mut next: Vec<(World, Option<Event>)> = Vec::new();
+        let node = |world, event| Node { world, turns, from: at, event };
+        let mut next: Vec<Node> = Vec::new();
         if let Some((actor, reply)) = answered(&world) {
             let mut after = world.clone();
             after.returned(actor);
-            next.push((after, Some(Event::Return(actor, reply))));
+            next.push(node(after, Some(Event::Return(actor, reply))));
         } else {
             let moved = world.busy().iter().flat_map(|actor| steps.of(&world, actor));
-            next.extend(moved.chain(steps.delivered(&world)).map(|after| (after, None)));
-            for call in space.calls(&world).filter(|call| may_call(&world, call)) {
-                let mut after = world.clone();
-                after.call(call);
-                next.push((after, Some(Event::Call(call))));
+            next.extend(moved.chain(steps.delivered(&world)).map(|after| node(after, None)));
+            for call in calls(&world, &turns) {
+                let mut after = node(world.clone(), Some(Event::Call(call)));
+                after.world.call(call);
+                let turn = &mut after.turns[usize::from(call.actor.0)];
+                *turn = (*turn + 1) % program_len(call.actor) as u8;
+                next.push(after);
             }
         }
-        for (after, event) in next {
+        for after in next {
             // Worlds that differ in how much was written before are the same to what follows.
-            let mut key = after.clone();
+            let mut key = after.world.clone();
             key.rebase();
-            if known.insert(key) {
-                nodes.push((after, at, event));
+            if known.insert((key, after.turns)) {
+                nodes.push(after);
             }
         }
         at += 1;
@@ -129,19 +166,27 @@ pub fn find(
     None
 }
 
-/// The run that leads to a node: a world, the node before it, and the event between. Who is answered there
-/// returns.
-fn run_to(space: &Space, nodes: &[(World, usize, Option<Event>)], last: usize) -> Run {
+/// A world that was reached, and how.
+struct Node {
+    world: World,
+    turns: Turns,
+    /// The node before.
+    from: usize,
+    /// The event between, if it was one.
+    event: Option<Event>,
+}
+
+/// The run that leads to a node. Who is answered there returns.
+fn run_to(space: &Space, nodes: &[Node], last: usize) -> Run {
     let mut events = Vec::new();
     let mut at = last;
     while at != 0 {
-        let (_, before, event) = &nodes[at];
-        events.extend(event.clone());
-        at = *before;
+        events.extend(nodes[at].event.clone());
+        at = nodes[at].from;
     }
     let mut run = Run::new(space.setup.clone(), space.seats.clone(), space.end_names.clone());
     events.into_iter().rev().for_each(|event| run.push(event));
-    if let Some((actor, reply)) = answered(&nodes[last].0) {
+    if let Some((actor, reply)) = answered(&nodes[last].world) {
         run.push(Event::Return(actor, reply));
     }
     run
