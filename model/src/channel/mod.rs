@@ -4,8 +4,10 @@
 //! is two streams, two connected sockets are two sockets. A new discipline is a file, a variant of
 //! [`Object`] and a line in each of its functions.
 
+pub mod file;
 pub mod stream;
 
+pub use file::File;
 pub use stream::Stream;
 
 use crate::data::Segment;
@@ -20,6 +22,8 @@ pub enum Object {
     Free,
     /// Bytes in order, each read once.
     Stream(Stream),
+    /// Bytes at offsets.
+    File(File),
 }
 
 impl Object {
@@ -27,6 +31,7 @@ impl Object {
     pub fn of_channel(platform: &Platform, setup: &Setup) -> impl Iterator<Item = Object> {
         let object = match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
+            Discipline::File => Object::File(File::default()),
         };
         std::iter::repeat_n(object, usize::from(setup.kind.sides))
     }
@@ -36,18 +41,20 @@ impl Object {
         match self {
             Object::Free => [].iter_mut(),
             Object::Stream(stream) => stream.segments.iter_mut(),
+            Object::File(file) => file.segments.iter_mut(),
         }
     }
 
-    /// Bytes that wait to be read.
+    /// Bytes that wait to be read, or that it holds.
     pub fn len(&self) -> u32 {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
+            Object::File(file) => file.len(),
         }
     }
 
-    /// Whether no byte waits to be read.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

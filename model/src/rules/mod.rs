@@ -5,6 +5,8 @@
 
 pub mod descriptor;
 pub mod fifo;
+pub mod file;
+pub mod lock;
 pub mod stream;
 
 use crate::call::Op;
@@ -36,7 +38,7 @@ pub struct Chapter {
 }
 
 /// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
-pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &descriptor::CHAPTER];
+pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &file::CHAPTER, &lock::CHAPTER, &descriptor::CHAPTER];
 
 /// Number of rules.
 pub const COUNT: usize = {
