@@ -28,6 +28,9 @@ pub struct Space {
     /// A write is only made while fewer bytes than this wait to be read. POSIX gives no capacity, so
     /// without this no exploration ends.
     pub fill_bytes: u32,
+    /// Where bytes stay for ever (in files): a write is only made while its actor has written fewer bytes than
+    /// this, and names are not renumbered at returns.
+    pub lasting_bytes: Option<i64>,
 }
 
 impl Space {
@@ -36,13 +39,31 @@ impl Space {
         World::new(platform, &self.setup, &self.seats)
     }
 
+    /// The world once `actor` has seen its call return.
+    fn after_return(&self, world: &World, actor: Actor) -> World {
+        let mut next = world.clone();
+        next.returned(actor);
+        self.rebase(&mut next);
+        next
+    }
+
+    /// Renumbers names, where that makes the space finite.
+    fn rebase(&self, world: &mut World) {
+        if self.lasting_bytes.is_none() {
+            world.rebase();
+        }
+    }
+
     /// The calls that may be made in this world.
     pub fn calls<'a>(&'a self, world: &'a World) -> impl Iterator<Item = Call> + 'a {
         let idle = |call: &&Call| world.pending(call.actor).is_none();
         self.alphabet.iter().filter(idle).copied().filter(|call| {
             let filled = || world.objects.iter().map(Object::len).sum::<u32>() >= self.fill_bytes;
             let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
+            let written = world.actors[usize::from(call.actor.0)].written;
+            let enough = self.lasting_bytes.is_some_and(|bytes| written >= bytes);
             call.makes().is_none_or(|end| world.end(call.actor, end).is_none())
+                && !(enough && call.op.offers().is_some())
                 && !(fills && filled())
         })
     }
@@ -67,7 +88,7 @@ pub fn visit(space: &Space, platform: &Platform, mut seen: impl FnMut(&World)) -
         count += 1;
         seen(&world);
         if let Some((actor, _)) = answered(&world) {
-            reach(after_return(&world, actor), &mut todo);
+            reach(space.after_return(&world, actor), &mut todo);
             continue;
         }
         for call in space.calls(&world) {
@@ -86,14 +107,6 @@ pub fn visit(space: &Space, platform: &Platform, mut seen: impl FnMut(&World)) -
 /// An actor whose call is answered, and the reply that it will see.
 fn answered(world: &World) -> Option<(Actor, Reply)> {
     world.busy().iter().find_map(|actor| Some((actor, reply_of(world, actor)?.1)))
-}
-
-/// The world once `actor` has seen its call return.
-fn after_return(world: &World, actor: Actor) -> World {
-    let mut next = world.clone();
-    next.returned(actor);
-    next.rebase();
-    next
 }
 
 /// How a refinement check ended.
@@ -202,12 +215,13 @@ impl<'a> Refines<'a> {
             None => {}
             Some(next) if next.is_empty() => self.violates(at, event),
             Some(next) => {
+                let space = self.space;
                 let next = next.into_iter().map(|mut world| {
-                    world.rebase();
+                    space.rebase(&mut world);
                     world
                 });
                 let allowed = self.number(next.collect());
-                let world = after_return(world, actor);
+                let world = space.after_return(world, actor);
                 self.add(Pair { world, allowed, parent: at, event: Some(event) });
             }
         }

@@ -28,6 +28,7 @@ pub(crate) fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
         end_names: names.iter().map(|name| Name::new(name).unwrap()).collect(),
         alphabet: Vec::new(),
         fill_bytes: 4,
+        lasting_bytes: None,
     }
 }
 
