@@ -1,6 +1,8 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+pub(crate) mod file;
+
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::{FIFO, Hold, Kind, PIPE};
@@ -101,7 +103,7 @@ pub(crate) fn pipe_oddities() -> Space {
             W,
             &[Op::ReadAt { len: 1, at: 0 }, Op::WriteAt { len: 1, at: 0 }, Op::SetNonblock(true)],
         )
-        .calls_of(0, X, &[Op::Close])
+        .calls_of(0, X, &[Op::Close, Op::Truncate { len: 0 }])
         .calls_of(1, R, &[read(1), Op::GetCapacity, Op::Close, Op::SetNonblock(true)])
         .calls_of(1, R, &[2, 4, 16, u32::MAX].map(|bytes| Op::SetCapacity { bytes }))
 }
@@ -192,9 +194,9 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         linux_states,
         posix_states,
     };
-    vec![
+    let mut all = vec![
         pinned("pipe pair", pipe_pair(), 20_909, 25_017),
-        pinned("pipe oddities", pipe_oddities(), 126_432, 61_128),
+        pinned("pipe oddities", pipe_oddities(), 141_103, 66_879),
         pinned("pipe crowded", pipe_crowded(), 1_344, 226),
         pinned("pipe packets", pipe_packets(), 1_240, 2_132),
         pinned("pipe two writers", pipe_two_writers(), 6_439, 20_831),
@@ -203,5 +205,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("fifo opening", fifo_opening(), 141_839, 18_658),
         pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
-    ]
+    ];
+    all.extend(file::spaces());
+    all
 }
