@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pipewright_model::call::{Answer, End, Op, Signal};
 use pipewright_model::kind::Hold;
@@ -103,6 +103,15 @@ pub trait Channel: Send + Sync {
     fn offers(&self, op: &Op) -> bool {
         let _ = op;
         true
+    }
+
+    /// The directory in which its places are to be, where it isn't the temporary one.
+    ///
+    /// # Errors
+    ///
+    /// There is none as it needs one: nothing can be judged then.
+    fn directory(&self) -> io::Result<Option<PathBuf>> {
+        Ok(None)
     }
 
     /// Makes a fresh channel, with a port for each seat. `place` is a path of its own that does not

@@ -49,9 +49,8 @@ impl Channel for Fifo {
         Setup {
             kind: &FIFO,
             capacity_bytes: self.capacity_bytes.unwrap_or(FIFO.capacity_default_bytes),
-            packet: false,
             nonblock: self.nonblock,
-            crowded: false,
+            ..Setup::new(&FIFO)
         }
     }
 

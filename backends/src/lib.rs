@@ -3,7 +3,7 @@
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
-//! - [`Pipe`], [`Fifo`], [`MessageQueue`]: the channels;
+//! - [`Pipe`], [`Fifo`], [`File`], [`MessageQueue`]: the channels;
 //! - [`memory`]: the data structures of channels that live in memory;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
@@ -11,6 +11,7 @@
 
 pub mod channel;
 pub mod fifo;
+pub mod file;
 pub mod memory;
 pub mod pipe;
 pub mod port;
@@ -19,6 +20,7 @@ pub mod sys;
 
 pub use channel::{Arrangement, Channel, Instance, Port, Seen};
 pub use fifo::Fifo;
+pub use file::File;
 pub use pipe::Pipe;
 pub use port::FdPort;
 pub use queue::MessageQueue;
@@ -35,6 +37,12 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Fifo::NONBLOCKING,
         &Fifo::SMALL,
         &MessageQueue,
+        &File::PLAIN,
+        &File::ON_DISK,
+        &File::APPEND,
+        &File::INHERITED,
+        &File::LOCKED,
+        &File::FLOCKED,
     ]
 }
 

@@ -97,7 +97,7 @@ impl Channel for Pipe {
     }
 }
 
-fn no_such_end() -> io::Error {
+pub(crate) fn no_such_end() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "this channel has no such end")
 }
 

@@ -90,10 +90,14 @@ impl Pool {
         // Made once for all, here: a worker must not find another thread in the midst of making it.
         data::fill(Actor(0), 0, &mut [0]);
         let bell = Bell::new().map_err(Trouble::while_doing("share memory"))?;
-        let places = tempfile::Builder::new()
-            .prefix("pipewright-")
-            .tempdir()
-            .map_err(|source| Trouble::Homeless { source })?;
+        let homeless = |source| Trouble::Homeless { source };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("pipewright-");
+        let places = match channel.directory().map_err(homeless)? {
+            Some(directory) => builder.tempdir_in(directory),
+            None => builder.tempdir(),
+        };
+        let places = places.map_err(homeless)?;
         let workers = Vec::new();
         let bell = Arc::new(bell);
         Ok(Pool { bell, workers, channel, places, cores, looks: 0, _stays: PhantomData })

@@ -34,8 +34,12 @@ impl Solo {
     ///
     /// If no temporary directory can be made.
     pub fn new(channel: &'static dyn Channel) -> Result<Solo, Trouble> {
-        let places =
-            tempfile::tempdir().map_err(Trouble::while_doing("make a temporary directory"))?;
+        let making = Trouble::while_doing("make a temporary directory");
+        let places = channel.directory().and_then(|directory| match directory {
+            Some(directory) => tempfile::tempdir_in(directory),
+            None => tempfile::tempdir(),
+        });
+        let places = places.map_err(making)?;
         let place = places.path().join("solo");
         let run = Run::new(channel.setup(), Vec::new(), Vec::new());
         Ok(Solo { channel, place, bytes: Vec::new(), run, _places: places })

@@ -101,6 +101,33 @@ impl Data {
         }
     }
 
+    /// How many bytes from the one at `from` on may be the `expected` ones, without a break; unknown data may
+    /// be anything.
+    pub fn matching(&self, from: u32, expected: &[Segment]) -> u32 {
+        let len = total_len(expected);
+        let filled;
+        let bytes: &[u8] = match self {
+            Data::Unknown => return len as u32,
+            Data::Bytes(bytes) => bytes,
+            Data::Named(names) => {
+                filled = filled_with(names);
+                &filled
+            }
+        };
+        let mut rest = bytes.get(from as usize..).unwrap_or_default();
+        let mut count = 0;
+        for segment in expected {
+            let (these, after) = rest.split_at(rest.len().min(segment.len as usize));
+            let same = matching(segment.actor, segment.from, these);
+            count += same as u32;
+            if same < segment.len as usize {
+                break;
+            }
+            rest = after;
+        }
+        count
+    }
+
     /// Length in bytes, if known.
     pub fn len(&self) -> Option<usize> {
         match self {
@@ -126,14 +153,19 @@ fn equal_names(names: &[Segment], expected: &[Segment]) -> bool {
     if len != total_len(expected) {
         return false;
     }
-    let mut bytes = vec![0; len];
+    equal_bytes(&filled_with(names), expected)
+}
+
+/// The bytes that stand for these names.
+fn filled_with(names: &[Segment]) -> Vec<u8> {
+    let mut bytes = vec![0; total_len(names)];
     let mut at = 0;
     for segment in names {
         let end = at + segment.len as usize;
         fill(segment.actor, segment.from, &mut bytes[at..end]);
         at = end;
     }
-    equal_bytes(&bytes, expected)
+    bytes
 }
 
 fn equal_bytes(bytes: &[u8], expected: &[Segment]) -> bool {
@@ -215,6 +247,9 @@ pub fn matches(actor: Actor, from: i64, bytes: &[u8]) -> bool {
 
 /// How many of the first `bytes` are those that stand for `actor`'s bytes from position `from` on.
 pub fn matching(actor: Actor, from: i64, bytes: &[u8]) -> usize {
+    if actor == ZERO {
+        return bytes.iter().take_while(|byte| **byte == 0).count();
+    }
     let bits = actor_bits(actor);
     for (at, pattern) in chunks(from, bytes.len()) {
         let these = &bytes[at..at + pattern.len()];

@@ -11,15 +11,17 @@
 //! - *half-duplex* if the last never happens;
 //! - *simplex* if words go one way only, however the ends are shared.
 
-use crate::call::{Actor, Answer, Call, End, Op};
+use crate::call::{Actor, Answer, Call, End, Lock, Op};
+use crate::channel::Object;
 use crate::channel::queue::MESSAGE_BYTES;
-use crate::explore::{Space, find};
-use crate::kind::{Discipline, Hold, Kind, Side};
+use crate::data::Segments;
+use crate::explore::{Space, find, find_in_turns};
+use crate::kind::{Discipline, FLOCKED_FILE, Hold, Kind, Side};
 use crate::oracle::Steps;
 use crate::platform::{LINUX, Platform};
 use crate::run::{Event, Name, Run, Seat, Setup};
 use crate::taxonomy::{Direction, Waiting};
-use crate::world::{Progress, World};
+use crate::world::{ActorState, Description, Progress, World};
 
 /// The platform on which kinds are decided: pages of two bytes, so that there are few states.
 pub const PLATFORM: Platform = LINUX.shrunk(2);
@@ -42,6 +44,7 @@ pub fn decide(kind: &'static Kind) -> Decided {
     let (waiting, run) = waiting(kind);
     shown.push((
         match waiting {
+            Waiting::Waits if has_talk_button(kind) => "who would talk while the other does waits",
             Waiting::Waits => "a receiver of nothing waits",
             Waiting::BusyWaits => "a receiver of nothing is answered at once",
         },
@@ -58,6 +61,9 @@ const ANN: Actor = Actor(0);
 const BEN: Actor = Actor(1);
 
 fn direction(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direction {
+    if has_talk_button(kind) {
+        return by_turns(kind, shown);
+    }
     let mut best = Direction::Simplex;
     for (ann, ben) in sharings(kind) {
         let space = talk(kind, &ann, &ben);
@@ -66,6 +72,10 @@ fn direction(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direc
         let to_ann = finds(&|world| hears(world, ANN, BEN));
         let own = finds(&|world| hears(world, ANN, ANN) || hears(world, BEN, BEN));
         let both = finds(&|world| under_way(world, ANN) && under_way(world, BEN));
+        if let Some(run) = finds(&|world| talks_over(world)) {
+            shown.push(("used both ways, one talks over what it has not heard", run));
+            continue;
+        }
         match (to_ben, to_ann, own, both) {
             (Some(_), Some(_), None, Some(run)) => {
                 shown.push(("both have words under way to each other", run));
@@ -85,11 +95,77 @@ fn direction(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direc
     best
 }
 
+/// Whether there is a lock by which those who keep to it talk one at a time.
+fn has_talk_button(kind: &Kind) -> bool {
+    kind.chapters.contains(&"lock")
+}
+
+/// Two actors who press the button, listen, talk, and let it go, again and again.
+fn by_turns(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direction {
+    let both = vec![Hold::BOTH];
+    let space = talk(kind, &both, &both);
+    let end = end_of(&both, Hold::BOTH);
+    let press = |lock| match kind == &FLOCKED_FILE {
+        true => Op::Flock { lock, wait: lock != Lock::None },
+        false => Op::Lock { lock, wait: lock != Lock::None },
+    };
+    let talks = [Op::Read { len: LISTENS_BYTES }, Op::Write { len: 1 }];
+    let in_turns = [press(Lock::Exclusive), talks[0], talks[1], press(Lock::None)];
+    let programs = |ops: &[Op]| -> Vec<Vec<Call>> {
+        let of = |actor| ops.iter().map(|op| Call { actor, end, op: *op }).collect();
+        [ANN, BEN].map(of).into()
+    };
+    let finds = |ops: &[Op], goal: &dyn Fn(&World) -> bool| {
+        find_in_turns(&space, &PLATFORM, &programs(ops), goal)
+    };
+    let hold = |world: &World| {
+        let holds = |d: &&Description| [d.lock, d.flock].contains(&Lock::Exclusive);
+        world.descriptions.iter().filter(holds).count() == 2
+    };
+    let to_ben = finds(&in_turns, &|world| hears(world, BEN, ANN));
+    let to_ann = finds(&in_turns, &|world| hears(world, ANN, BEN));
+    let over = finds(&in_turns, &|world| talks_over(world));
+    let at_once = finds(&in_turns, &hold);
+    shown.extend(to_ann.clone().map(|run| ("in turns, each hears the other", run)));
+    let without = finds(&talks, &|world| talks_over(world));
+    shown
+        .extend(without.map(|run| ("without the lock, one talks over what it has not heard", run)));
+    match (to_ben, to_ann, over, at_once) {
+        (Some(_), Some(_), None, None) => Direction::HalfDuplex,
+        _ => Direction::Simplex,
+    }
+}
+
+/// More than both say, in bytes.
+const LISTENS_BYTES: u32 = 9;
+
+/// Whether somebody begins to write over, or past, words of the other that it has not heard: in a file, where
+/// words lie at offsets.
+fn talks_over(world: &World) -> bool {
+    let writes = |actor: &ActorState| {
+        let call = actor.call.as_ref()?;
+        let description = &world.descriptions[usize::from(call.description?)];
+        let Object::File(file) = &world.objects[usize::from(description.object)] else {
+            return None;
+        };
+        let begins =
+            call.op.offers().is_some() && call.progress == Progress::Open && call.done == 0;
+        let this = world.actors.iter().position(|other| std::ptr::eq(other, actor))?;
+        let mut unheard = Segments::new();
+        file.push_names(description.offset, u32::MAX, &mut unheard);
+        Some(begins && unheard.iter().any(|word| usize::from(word.actor.0) != this))
+    };
+    world.actors.iter().any(|actor| writes(actor).unwrap_or(false))
+}
+
 /// The ways in which two actors may share the ends of a channel.
 fn sharings(kind: &Kind) -> Vec<(Vec<Hold>, Vec<Hold>)> {
     let of = |side| kind.held.iter().copied().filter(|hold| hold.side == side).collect();
     match (kind.sides, kind.discipline) {
         (2, _) => vec![(of(Side::A), of(Side::B))],
+        (_, Discipline::File) => {
+            vec![(vec![Hold::WRITE], vec![Hold::READ]), (vec![Hold::BOTH], vec![Hold::BOTH])]
+        }
         (_, Discipline::Stream | Discipline::Queue) => {
             let both = vec![Hold::READ, Hold::WRITE];
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (both.clone(), both)]
@@ -131,6 +207,7 @@ fn pair(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
         end_names: all.iter().map(name).collect(),
         alphabet: Vec::new(),
         fill_bytes: 2 * word_bytes(kind).0,
+        lasting_bytes: (kind.discipline == Discipline::File).then_some(1),
     }
 }
 
@@ -148,7 +225,7 @@ fn end_of(names: &[Hold], hold: Hold) -> End {
 /// What is written at a time, and asked for, in bytes.
 fn word_bytes(kind: &Kind) -> (u32, u32) {
     match kind.discipline {
-        Discipline::Stream => (1, 1),
+        Discipline::Stream | Discipline::File => (1, 1),
         Discipline::Queue => (1, MESSAGE_BYTES),
     }
 }
@@ -171,8 +248,12 @@ fn under_way(world: &World, actor: Actor) -> bool {
         .any(|segment| segment.actor == actor)
 }
 
-/// What a read of nothing does, with the run that shows it.
+/// What a read of nothing does, with the run that shows it; where turns are taken, what is done to who would
+/// talk while the other does.
 fn waiting(kind: &'static Kind) -> (Waiting, Run) {
+    if has_talk_button(kind) {
+        return waiting_for_turn(kind);
+    }
     let (ann, ben) = sharings(kind).swap_remove(0);
     let mut space = talk(kind, &ann, &ben);
     space.alphabet.retain(|call| call.actor == BEN && call.op.asks().is_some());
@@ -186,6 +267,32 @@ fn waiting(kind: &'static Kind) -> (Waiting, Run) {
         |world: &World| world.pending(BEN).is_some_and(|call| call.progress != Progress::Open);
     let run = find(&space, &PLATFORM, |_, _| true, answered);
     (Waiting::BusyWaits, run.unwrap_or_else(|| Run::new(space.setup, space.seats, space.end_names)))
+}
+
+fn waiting_for_turn(kind: &'static Kind) -> (Waiting, Run) {
+    let both = vec![Hold::BOTH];
+    let mut space = talk(kind, &both, &both);
+    let end = end_of(&both, Hold::BOTH);
+    let lock = Lock::Exclusive;
+    let press = match kind == &FLOCKED_FILE {
+        true => Op::Flock { lock, wait: true },
+        false => Op::Lock { lock, wait: true },
+    };
+    space.alphabet = [ANN, BEN].map(|actor| Call { actor, end, op: press }).to_vec();
+    let steps = Steps::new(&PLATFORM);
+    let asleep = |world: &World| !world.busy().is_empty() && steps.may_sleep(world);
+    match find(&space, &PLATFORM, |_, _| true, asleep) {
+        Some(mut run) => {
+            let open = run.events.iter().filter_map(|event| match event {
+                Event::Call(call) => Some(call.actor),
+                _ => None,
+            });
+            let last = open.last().into_iter().collect();
+            run.push(Event::Quiet(last));
+            (Waiting::Waits, run)
+        }
+        None => (Waiting::BusyWaits, Run::new(space.setup, space.seats, space.end_names)),
+    }
 }
 
 /// Of a kind that goes both ways and waits: the run in which both write more than fits before they read.

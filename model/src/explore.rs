@@ -28,6 +28,9 @@ pub struct Space {
     /// A write is only made while fewer bytes than this wait to be read. POSIX gives no capacity, so
     /// without this no exploration ends.
     pub fill_bytes: u32,
+    /// Where bytes stay for ever (in files): a write is only made while its actor has written fewer bytes than
+    /// this, and names are not renumbered at returns.
+    pub lasting_bytes: Option<i64>,
 }
 
 impl Space {
@@ -36,15 +39,37 @@ impl Space {
         World::new(platform, &self.setup, &self.seats)
     }
 
+    /// The world once `actor` has seen its call return.
+    fn after_return(&self, world: &World, actor: Actor) -> World {
+        let mut next = world.clone();
+        next.returned(actor);
+        self.rebase(&mut next);
+        next
+    }
+
+    /// Renumbers names, where that makes the space finite.
+    fn rebase(&self, world: &mut World) {
+        if self.lasting_bytes.is_none() {
+            world.rebase();
+        }
+    }
+
     /// The calls that may be made in this world.
     pub fn calls<'a>(&'a self, world: &'a World) -> impl Iterator<Item = Call> + 'a {
         let idle = |call: &&Call| world.pending(call.actor).is_none();
         self.alphabet.iter().filter(idle).copied().filter(|call| {
-            let filled = || world.objects.iter().map(Object::len).sum::<u32>() >= self.fill_bytes;
-            let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
             call.makes().is_none_or(|end| world.end(call.actor, end).is_none())
-                && !(fills && filled())
+                && (call.op.offers().is_none() || self.has_room(world, call))
         })
+    }
+
+    /// Whether a call that writes may be made, as far as the limits of this space go.
+    fn has_room(&self, world: &World, call: &Call) -> bool {
+        let filled = || world.objects.iter().map(Object::len).sum::<u32>() >= self.fill_bytes;
+        let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
+        let written = world.actors[usize::from(call.actor.0)].written;
+        let enough = self.lasting_bytes.is_some_and(|bytes| written >= bytes);
+        !enough && !(fills && filled())
     }
 }
 
@@ -67,7 +92,7 @@ pub fn visit(space: &Space, platform: &Platform, mut seen: impl FnMut(&World)) -
         count += 1;
         seen(&world);
         if let Some((actor, _)) = answered(&world) {
-            reach(after_return(&world, actor), &mut todo);
+            reach(space.after_return(&world, actor), &mut todo);
             continue;
         }
         for call in space.calls(&world) {
@@ -110,8 +135,7 @@ pub fn find_in_turns(
     let calls = |world: &World, turns: &Turns| {
         let next = programs.iter().zip(turns).map(|(program, turn)| program[usize::from(*turn)]);
         let idle = next.filter(|call| world.pending(call.actor).is_none());
-        let room = world.objects.iter().map(Object::len).sum::<u32>() < space.fill_bytes;
-        idle.filter(|call| room || call.op.offers().is_none()).collect()
+        idle.filter(|call| call.op.offers().is_none() || space.has_room(world, call)).collect()
     };
     search(space, platform, calls, |actor| programs[usize::from(actor.0)].len(), goal)
 }
@@ -156,7 +180,7 @@ fn search(
         for after in next {
             // Worlds that differ in how much was written before are the same to what follows.
             let mut key = after.world.clone();
-            key.rebase();
+            space.rebase(&mut key);
             if known.insert((key, after.turns)) {
                 nodes.push(after);
             }
@@ -195,14 +219,6 @@ fn run_to(space: &Space, nodes: &[Node], last: usize) -> Run {
 /// An actor whose call is answered, and the reply that it will see.
 fn answered(world: &World) -> Option<(Actor, Reply)> {
     world.busy().iter().find_map(|actor| Some((actor, reply_of(world, actor)?.1)))
-}
-
-/// The world once `actor` has seen its call return.
-fn after_return(world: &World, actor: Actor) -> World {
-    let mut next = world.clone();
-    next.returned(actor);
-    next.rebase();
-    next
 }
 
 /// How a refinement check ended.
@@ -334,12 +350,13 @@ impl<'a> Refines<'a> {
             None => {}
             Some(next) if next.is_empty() => self.violates(at, event),
             Some(next) => {
+                let space = self.space;
                 let next = next.into_iter().map(|mut world| {
-                    world.rebase();
+                    space.rebase(&mut world);
                     world
                 });
                 let allowed = self.number(next.collect());
-                let world = after_return(world, actor);
+                let world = space.after_return(world, actor);
                 self.add(Pair { world, allowed, parent: at, event: Some(event) });
             }
         }

@@ -41,6 +41,8 @@ pub enum Discipline {
     Stream,
     /// A queue: whole messages in order, each received once.
     Queue,
+    /// Bytes at offsets, which reading leaves where they are.
+    File,
 }
 
 /// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
@@ -199,8 +201,59 @@ pub const MESSAGE_QUEUE: Kind = Kind {
     chapters: &["queue", "descriptor"],
 };
 
+/// The shared file.
+pub const FILE: Kind = Kind {
+    name: "file",
+    says: "A regular file, opened by path by everybody who uses it.",
+    reach: Reach::UnrelatedProcesses,
+    direction: Direction::Simplex,
+    waiting: Waiting::BusyWaits,
+    ends: Ends::Opened,
+    discipline: Discipline::File,
+    sides: 1,
+    held: BY_PATH,
+    capacity_default_bytes: 0,
+    chapters: &["file", "descriptor"],
+};
+
+/// A file whose open file descriptions are shared.
+pub const INHERITED_FILE: Kind = Kind {
+    name: "inherited-file",
+    says: "A regular file, opened once and reached by inheriting or being handed its descriptors.",
+    reach: Reach::RelatedProcesses,
+    ends: Ends::Shared,
+    ..FILE
+};
+
+/// The file with a talk button.
+pub const LOCKED_FILE: Kind = Kind {
+    name: "locked-file",
+    says: "A regular file in which one at a time talks: whoever holds its lock (F_OFD_SETLK).",
+    direction: Direction::HalfDuplex,
+    waiting: Waiting::Waits,
+    chapters: &["file", "lock", "descriptor"],
+    ..FILE
+};
+
+/// The same with the older lock.
+pub const FLOCKED_FILE: Kind = Kind {
+    name: "locked-file-flock",
+    says: "A regular file in which one at a time talks: whoever holds its lock (flock).",
+    ..LOCKED_FILE
+};
+
 /// All kinds.
-pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR, &MESSAGE_QUEUE];
+#[rustfmt::skip]
+pub const KINDS: &[&Kind] = &[
+    &PIPE,
+    &FIFO,
+    &PIPE_PAIR,
+    &FILE,
+    &INHERITED_FILE,
+    &LOCKED_FILE,
+    &FLOCKED_FILE,
+    &MESSAGE_QUEUE,
+];
 
 /// The kind called `name`.
 pub fn named(name: &str) -> Option<&'static Kind> {

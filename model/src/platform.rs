@@ -43,6 +43,14 @@ pub struct Platform {
     pub zero_read_may_fail: bool,
     /// Whether two reads in progress on one stream have a defined result.
     pub concurrent_reads: bool,
+    /// Whether reads of a file, and what changes it, may be seen half done by one another.
+    pub file_transfers_in_parts: bool,
+    /// Whether `pwrite` on a description with `O_APPEND` appends.
+    pub append_ignores_position: bool,
+    /// Whether `ftruncate` on a descriptor that is not open for writing may fail with `EBADF`.
+    pub truncate_may_fail_ebadf: bool,
+    /// Whether a lock that is refused may be refused with `EACCES`.
+    pub lock_may_fail_eacces: bool,
 }
 
 /// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
@@ -59,6 +67,10 @@ pub const LINUX: Platform = Platform {
     poll_is_loose: false,
     zero_read_may_fail: false,
     concurrent_reads: true,
+    file_transfers_in_parts: true,
+    append_ignores_position: true,
+    truncate_may_fail_ebadf: false,
+    lock_may_fail_eacces: false,
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -75,6 +87,10 @@ pub const POSIX: Platform = Platform {
     poll_is_loose: true,
     zero_read_may_fail: true,
     concurrent_reads: false,
+    file_transfers_in_parts: false,
+    append_ignores_position: false,
+    truncate_may_fail_ebadf: true,
+    lock_may_fail_eacces: true,
 };
 
 /// All profiles.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::stream::Room;
-use crate::channel::{Object, Stream};
+use crate::channel::{File, Object, Stream};
 use crate::platform::Platform;
 use crate::world::{Description, Pending, Progress, World};
 
@@ -268,6 +268,14 @@ impl<'a> Scene<'a> {
     pub fn stream(&self) -> Option<&'a Stream> {
         match self.object()? {
             Object::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// The file behind the end; `None` where there is none.
+    pub fn file(&self) -> Option<&'a File> {
+        match self.object()? {
+            Object::File(file) => Some(file),
             _ => None,
         }
     }

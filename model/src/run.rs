@@ -60,6 +60,8 @@ pub struct Setup {
     pub packet: bool,
     /// Whether the ends given at the start have `O_NONBLOCK`.
     pub nonblock: bool,
+    /// Whether the ends given at the start have `O_APPEND`.
+    pub append: bool,
     /// Whether the user holds more pipe pages than an unprivileged one may
     /// (`/proc/sys/fs/pipe-user-pages-soft`): then new pipes are small, and may not grow.
     pub crowded: bool,
@@ -73,6 +75,7 @@ impl Setup {
             capacity_bytes: kind.capacity_default_bytes,
             packet: false,
             nonblock: false,
+            append: false,
             crowded: false,
         }
     }

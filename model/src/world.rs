@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Mode, Op, Signal};
-use crate::channel::{Object, Stream};
+use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Lock, Mode, Op, Signal};
+use crate::channel::{File, Object, Stream};
 use crate::data::{Segment, Segments};
 use crate::kind::{Ends, Hold, Side};
 use crate::platform::Platform;
@@ -45,6 +45,10 @@ pub struct Description {
     /// Opened for reading without waiting when nobody wrote, and nobody has opened for writing since:
     /// `poll` does not tell of a hang-up yet.
     pub never_had_writer: bool,
+    /// The lock that it holds by `F_OFD_SETLK`.
+    pub lock: Lock,
+    /// The lock that it holds by `flock(2)`.
+    pub flock: Lock,
 }
 
 impl Description {
@@ -57,6 +61,8 @@ impl Description {
         nonblock: false,
         packet: false,
         never_had_writer: false,
+        lock: Lock::None,
+        flock: Lock::None,
     };
 
     /// A description of an object, without flags.
@@ -71,9 +77,9 @@ impl Hash for Description {
         let mode = self.mode.map_or(0, |mode| mode as u64 + 1);
         let flags = [self.nonblock, self.packet, self.never_had_writer, self.append];
         let flags = flags.into_iter().fold(0, |bits, flag| bits << 1 | u64::from(flag));
-        hasher.write_u64(
-            u64::from(self.offset) << 32 | u64::from(self.object) << 16 | mode << 8 | flags,
-        );
+        let locks = (self.lock as u64) << 6 | (self.flock as u64) << 4;
+        let object = u64::from(self.object) << 16;
+        hasher.write_u64(u64::from(self.offset) << 32 | object | mode << 8 | locks | flags);
     }
 }
 
@@ -102,7 +108,8 @@ pub struct Pending {
     pub op: Op,
     /// The description behind the end when the call began, if there was one.
     pub description: Option<DescriptionIndex>,
-    /// Bytes transferred so far by a write.
+    /// Bytes transferred so far: by a write, or into the data of a read that goes piece by piece; or cut off
+    /// by a `ftruncate`.
     pub done: u32,
     /// It has found that it must wait.
     pub entered: bool,
@@ -211,6 +218,7 @@ impl World {
                 let description = Description {
                     nonblock: setup.nonblock,
                     packet: setup.packet && hold.mode.writes(),
+                    append: setup.append,
                     ..Description::new(hold.mode, object_of(*hold))
                 };
                 let shared = (setup.kind.ends != Ends::Opened)
@@ -245,6 +253,20 @@ impl World {
             Object::Stream(stream) => Some(stream),
             _ => None,
         }
+    }
+
+    /// The file on which the actor's call in progress is.
+    pub fn file_of_call(&mut self, actor: Actor) -> Option<&mut File> {
+        match self.object_of_call(actor)? {
+            Object::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The description behind the end of the actor's call in progress.
+    pub fn description_of_call(&mut self, actor: Actor) -> Option<&mut Description> {
+        let index = self.pending(actor)?.description?;
+        self.descriptions.get_mut(usize::from(index))
     }
 
     /// The description that an actor's end refers to, if the end is open.

@@ -61,6 +61,7 @@ fn space(modes: &[Mode], nonblock: bool) -> Space {
         end_names: end_names(),
         alphabet: modes.iter().enumerate().flat_map(calls).collect(),
         fill_bytes: u32::MAX,
+        lasting_bytes: None,
     }
 }
 

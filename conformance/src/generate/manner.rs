@@ -3,7 +3,7 @@
 //! One table for each discipline. Start with [`Manner::of`].
 
 use pipewright_model::call::Mode;
-use pipewright_model::kind::{Discipline, Ends, Hold, Side};
+use pipewright_model::kind::{Discipline, Ends, FLOCKED_FILE, Hold, LOCKED_FILE, Side};
 use pipewright_model::run::Setup;
 
 const R: Hold = Hold::READ;
@@ -31,6 +31,9 @@ pub(super) enum Ask {
     ReadAt,
     WriteAt,
     Unlink,
+    Truncate,
+    Lock,
+    Flock,
     /// A read or write on an end that is open the other way.
     WrongWay,
     /// Something on an end that was closed.
@@ -57,6 +60,9 @@ impl Manner {
             (Discipline::Stream, 2) => &TWO_STREAMS,
             (Discipline::Stream, _) => &STREAM,
             (Discipline::Queue, _) => &QUEUE,
+            (Discipline::File, _) if setup.kind == &LOCKED_FILE => &LOCKED,
+            (Discipline::File, _) if setup.kind == &FLOCKED_FILE => &FLOCKED,
+            (Discipline::File, _) => &FILE,
         }
     }
 
@@ -145,5 +151,104 @@ const QUEUE: Manner = Manner {
         (8, Ask::Unlink),
         (8, Ask::WrongWay),
         (20, Ask::Closed),
+    ],
+};
+
+const FILE: Manner = Manner {
+    seats: &[
+        (10, &[&[RW]]),
+        (20, &[&[W], &[R]]),
+        (30, &[&[RW], &[RW]]),
+        (10, &[&[R, W], &[RW]]),
+        (10, &[&[W], &[W], &[R]]),
+        (10, &[&[W], &[R], &[R]]),
+        (10, &[&[RW], &[RW], &[R]]),
+        (4, &[&[W], &[RW], &[R], &[R]]),
+    ],
+    seats_by_path: &[
+        (10, &[&[], &[]]),
+        (10, &[&[RW], &[]]),
+        (6, &[&[RW], &[], &[]]),
+        (10, &[&[RW, W], &[RW]]),
+    ],
+    calls: &[
+        (240, Ask::Read),
+        (240, Ask::Write),
+        (80, Ask::ReadAt),
+        (80, Ask::WriteAt),
+        (80, Ask::Seek),
+        (50, Ask::Truncate),
+        (24, Ask::Close),
+        (40, Ask::Dup),
+        (80, Ask::Open),
+        (12, Ask::Nonblock),
+        (20, Ask::Poll),
+        (2, Ask::SetCapacity),
+        (2, Ask::GetCapacity),
+        (30, Ask::Available),
+        (4, Ask::Unlink),
+        (16, Ask::WrongWay),
+        (10, Ask::Closed),
+    ],
+};
+
+/// Seats of those who take turns.
+const TURNS: &[Seats] = &[
+    (30, &[&[RW], &[RW]]),
+    (30, &[&[RW], &[RW], &[RW]]),
+    (10, &[&[RW], &[RW], &[RW], &[RW]]),
+    (10, &[&[W], &[R]]),
+    (10, &[&[W], &[R], &[RW]]),
+    (10, &[&[RW, RW], &[RW]]),
+];
+
+/// Seats of those who take turns, and of some who open the file later.
+const LATER_TURNS: &[Seats] = &[(10, &[&[RW], &[]]), (10, &[&[RW], &[RW], &[]])];
+
+const LOCKED: Manner = Manner {
+    seats: TURNS,
+    seats_by_path: LATER_TURNS,
+    calls: &[
+        (400, Ask::Lock),
+        (80, Ask::Read),
+        (100, Ask::Write),
+        (20, Ask::ReadAt),
+        (20, Ask::WriteAt),
+        (20, Ask::Seek),
+        (8, Ask::Truncate),
+        (60, Ask::Close),
+        (60, Ask::Dup),
+        (40, Ask::Open),
+        (6, Ask::Nonblock),
+        (8, Ask::Poll),
+        (8, Ask::Available),
+        (6, Ask::Unlink),
+        (4, Ask::WrongWay),
+        (6, Ask::Closed),
+        (10, Ask::Flock),
+    ],
+};
+
+const FLOCKED: Manner = Manner {
+    seats: TURNS,
+    seats_by_path: LATER_TURNS,
+    calls: &[
+        (400, Ask::Flock),
+        (80, Ask::Read),
+        (100, Ask::Write),
+        (20, Ask::ReadAt),
+        (20, Ask::WriteAt),
+        (20, Ask::Seek),
+        (8, Ask::Truncate),
+        (60, Ask::Close),
+        (60, Ask::Dup),
+        (40, Ask::Open),
+        (6, Ask::Nonblock),
+        (8, Ask::Poll),
+        (8, Ask::Available),
+        (6, Ask::Unlink),
+        (4, Ask::WrongWay),
+        (6, Ask::Closed),
+        (10, Ask::Lock),
     ],
 };

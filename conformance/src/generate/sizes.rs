@@ -77,7 +77,8 @@ pub(super) fn to_read(object: &Object, platform: &Platform, dice: &mut Dice) -> 
 fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
     let stream = match object {
         Object::Stream(stream) => stream,
-        _ => return dice.below(3),
+        Object::File(file) => return size_in_file(around, file.len(), platform, dice),
+        Object::Free | Object::Queue(_) => return dice.below(3),
     };
     let middle = match around {
         Around::Nothing => return dice.below(3),
@@ -101,4 +102,31 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         Around::Available => stream.len(),
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// Lengths for a file of so many bytes: mostly short, as what matters is where they end.
+fn size_in_file(around: Around, size: u32, platform: &Platform, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Odd => return ODD[dice.below(ODD.len() as u32) as usize] * (1 + dice.below(6)),
+        Around::Page => platform.page_bytes,
+        Around::Available => size,
+        _ => return 1 + dice.below(64),
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// An offset in a file: at the start, at the end, at pages, in a gap behind the end; now and then before the
+/// start.
+pub(super) fn offset(object: &Object, platform: &Platform, dice: &mut Dice) -> i32 {
+    let size = object.len();
+    let middle = match dice.below(10) {
+        0..=2 => return dice.below(3) as i32,
+        3..=5 => size,
+        6 => platform.page_bytes,
+        7 => dice.below(size.saturating_add(1)),
+        8 => size.saturating_add(dice.below(100)),
+        _ => return 1 - dice.below(3) as i32,
+    };
+    (middle.min(SIZE_MAX) + dice.below(3)) as i32 - 1
 }

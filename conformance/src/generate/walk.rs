@@ -2,9 +2,12 @@
 //!
 //! How often which seats are taken and which calls are tried is in [`super::manner`].
 
-use pipewright_model::call::{ACTORS_MAX, Actor, Call, End, Events, Mode, Op, OpenFlags};
+use pipewright_model::call::{
+    ACTORS_MAX, Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, Whence,
+};
 use pipewright_model::channel::Object;
 use pipewright_model::kind::{Ends, Hold};
+use pipewright_model::platform::Platform;
 use pipewright_model::run::{Name, Seat};
 use pipewright_model::world::Place;
 
@@ -169,6 +172,7 @@ impl Walk<'_> {
                 let mode = self.dice.weighted(OPENS.into_iter())?;
                 let nonblock = self.dice.chance(OPENS_NONBLOCK_PERCENT);
                 let flags = if nonblock { OpenFlags::NONBLOCK } else { OpenFlags::NONE };
+                let flags = flags.union(self.file_flags());
                 (self.new_end(actor, mode)?, Op::Open { mode, flags })
             }
             Ask::Unlink => {
@@ -188,15 +192,90 @@ impl Walk<'_> {
             }
             Ask::GetCapacity => (self.end(actor, |_| true)?, Op::GetCapacity),
             Ask::Available => (self.end(actor, |_| true)?, Op::Available),
-            Ask::Seek => (self.end(actor, |_| true)?, Op::POSITION),
+            Ask::Seek => {
+                let end = self.end(actor, |_| true)?;
+                (end, self.seek(actor, end)?)
+            }
             Ask::ReadAt => {
-                (self.end(actor, |_| true)?, Op::ReadAt { len: self.dice.below(3), at: 0 })
+                let end = self.end(actor, Mode::reads).or_else(|| self.end(actor, |_| true))?;
+                let (len, at) = self.range(actor, end, sizes::to_read)?;
+                (end, Op::ReadAt { len, at })
             }
             Ask::WriteAt => {
-                (self.end(actor, |_| true)?, Op::WriteAt { len: self.dice.below(3), at: 0 })
+                let end = self.end(actor, Mode::writes).or_else(|| self.end(actor, |_| true))?;
+                let (len, at) = self.range(actor, end, sizes::to_write)?;
+                (end, Op::WriteAt { len, at })
+            }
+            Ask::Truncate => {
+                let end = match self.dice.chance(95) {
+                    true => self.end(actor, Mode::writes)?,
+                    false => self.end(actor, |_| true)?,
+                };
+                let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+                let len = sizes::offset(object, self.shape.platform, &mut self.dice);
+                (end, Op::Truncate { len: len.max(0).unsigned_abs() })
+            }
+            Ask::Lock => {
+                let (lock, wait) = self.lock()?;
+                (self.end(actor, |_| true)?, Op::Lock { lock, wait })
+            }
+            Ask::Flock => {
+                let (lock, wait) = self.lock()?;
+                (self.end(actor, |_| true)?, Op::Flock { lock, wait })
             }
         };
         Some(Call { actor, end, op })
+    }
+
+    /// Flags of opens that mean something for files.
+    fn file_flags(&mut self) -> OpenFlags {
+        if !matches!(self.follower.world.objects.first(), Some(Object::File(_))) {
+            return OpenFlags::NONE;
+        }
+        let append = if self.dice.chance(30) { OpenFlags::APPEND } else { OpenFlags::NONE };
+        let truncate = if self.dice.chance(25) { OpenFlags::TRUNCATE } else { OpenFlags::NONE };
+        append.union(truncate)
+    }
+
+    /// Where to, in a file; in what has no offset the same from anywhere.
+    fn seek(&mut self, actor: Actor, end: End) -> Option<Op> {
+        let world = &self.follower.world;
+        let index = world.end(actor, end)?;
+        let Object::File(file) = world.object(index) else { return Some(Op::POSITION) };
+        let base = i64::from(world.descriptions[usize::from(index)].offset);
+        let (size, object) = (i64::from(file.len()), world.object(index));
+        let to = i64::from(sizes::offset(object, self.shape.platform, &mut self.dice));
+        let froms = [(3, Whence::Start), (1, Whence::Current), (2, Whence::End)];
+        let from = self.dice.weighted(froms.into_iter())?;
+        let offset = match from {
+            Whence::Start => to,
+            Whence::Current => to - base,
+            Whence::End => to - size,
+        };
+        Some(Op::Seek { from, offset: i32::try_from(offset).ok()? })
+    }
+
+    /// A length and an offset.
+    fn range(
+        &mut self,
+        actor: Actor,
+        end: End,
+        len: fn(&Object, &Platform, &mut Dice) -> u32,
+    ) -> Option<(u32, i32)> {
+        let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+        match object {
+            Object::File(_) => {
+                let at = sizes::offset(object, self.shape.platform, &mut self.dice);
+                Some((len(object, self.shape.platform, &mut self.dice), at))
+            }
+            _ => Some((self.dice.below(3), 0)),
+        }
+    }
+
+    /// A lock, and whether to wait for it.
+    fn lock(&mut self) -> Option<(Lock, bool)> {
+        let locks = [(4, Lock::Exclusive), (3, Lock::Shared), (4, Lock::None)];
+        Some((self.dice.weighted(locks.into_iter())?, self.dice.chance(60)))
     }
 
     fn mode(&self, actor: Actor, end: End) -> Option<Mode> {
@@ -258,7 +337,9 @@ impl Walk<'_> {
     fn capacity(&mut self, actor: Actor, end: End) -> Option<u32> {
         let platform = self.shape.platform;
         let world = &self.follower.world;
-        let Object::Stream(stream) = world.object(world.end(actor, end)?) else { return None };
+        let Object::Stream(stream) = world.object(world.end(actor, end)?) else {
+            return Some(self.dice.below(2) * platform.page_bytes);
+        };
         let used = stream.slots.len() as u32 * platform.page_bytes;
         let capacity = stream.capacity_bytes(platform);
         let small = [

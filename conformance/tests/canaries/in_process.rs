@@ -89,7 +89,7 @@ impl Channel for InProcess {
 
     fn setup(&self) -> Setup {
         let InProcess { kind, capacity_bytes, packet, nonblock, .. } = *self;
-        Setup { kind, capacity_bytes, packet, nonblock, crowded: false }
+        Setup { capacity_bytes, packet, nonblock, ..Setup::new(kind) }
     }
 
     fn create(&self, _: &Path, seats: &[Seat]) -> io::Result<Instance> {

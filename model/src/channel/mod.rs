@@ -4,9 +4,11 @@
 //! is two streams, two connected sockets are two sockets. A new discipline is a file, a variant of
 //! [`Object`] and a line in each of its functions.
 
+pub mod file;
 pub mod queue;
 pub mod stream;
 
+pub use file::File;
 pub use queue::Queue;
 pub use stream::Stream;
 
@@ -24,6 +26,8 @@ pub enum Object {
     Stream(Stream),
     /// Whole messages in order, each received once.
     Queue(Queue),
+    /// Bytes at offsets.
+    File(File),
 }
 
 impl Object {
@@ -32,6 +36,7 @@ impl Object {
         let object = match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
             Discipline::Queue => Object::Queue(Queue::new(setup)),
+            Discipline::File => Object::File(File::default()),
         };
         std::iter::repeat_n(object, usize::from(setup.kind.sides))
     }
@@ -42,19 +47,21 @@ impl Object {
             Object::Free => [].iter_mut(),
             Object::Stream(stream) => stream.segments.iter_mut(),
             Object::Queue(queue) => queue.messages.iter_mut(),
+            Object::File(file) => file.segments.iter_mut(),
         }
     }
 
-    /// Bytes that wait to be read.
+    /// Bytes that wait to be read, or that it holds.
     pub fn len(&self) -> u32 {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
             Object::Queue(queue) => queue.messages.iter().map(|message| message.len).sum(),
+            Object::File(file) => file.len(),
         }
     }
 
-    /// Whether no byte waits to be read.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

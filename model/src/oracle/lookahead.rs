@@ -69,6 +69,7 @@ impl<'r> Lookahead<'r> {
         let kind = run.setup.kind;
         let one_stream = kind.discipline == Discipline::Stream && kind.sides == 1;
         let order = match (platform.storage, writers.iter().count()) {
+            _ if kind.discipline == Discipline::File => Order::default(),
             (Storage::Pages, ..2) if one_stream => Order::default(),
             _ if one_stream => Order::of(run),
             _ => Order { follows: Default::default(), ..Order::of(run) },

@@ -13,6 +13,7 @@
 mod found;
 mod lookahead;
 mod names;
+mod pieces;
 mod search;
 mod steps;
 

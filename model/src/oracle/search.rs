@@ -7,7 +7,7 @@ use crate::channel::Object;
 use crate::data::Data;
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
-use crate::oracle::{Fate, STATES_MAX, State, looks_like};
+use crate::oracle::{Fate, STATES_MAX, State, looks_like, pieces};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
 use crate::run::Actors;
@@ -263,6 +263,9 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut counts = SmallVec::from_slice(&[least, most]);
         let world = &state.world;
         let Some(call) = world.pending(actor) else { return counts };
+        if let Some(counts) = pieces::counts(self.platform, self.lookahead, world, actor, most) {
+            return counts;
+        }
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
         // by one they would make a state each.
@@ -438,10 +441,16 @@ fn data_at_head(platform: &Platform, world: &World, actor: Actor, reply: &Reply)
     let call = world.pending(actor)?;
     match (call.op, &reply.data, reply.answer) {
         (_, Data::Unknown, _) => Some(true),
-        (Op::Read { len }, data, Answer::Count(1..)) => match world.object(call.description?) {
-            Object::Stream(stream) => Some(data.may_be(&stream.peek(platform, len))),
-            _ => None,
-        },
+        (Op::Read { len } | Op::ReadAt { len, .. }, data, Answer::Count(1..)) => {
+            match world.object(call.description?) {
+                Object::Stream(stream) => Some(data.may_be(&stream.peek(platform, len))),
+                Object::File(file) if call.done == 0 => {
+                    let from = world.file_position(platform, call)?;
+                    Some(data.may_be(&file.names(from, len)))
+                }
+                _ => None,
+            }
+        }
         (op, data, _) => op.asks().is_none().then(|| data.is_empty()),
     }
 }

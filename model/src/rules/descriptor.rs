@@ -38,7 +38,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| match at.op() {
             Op::Poll { .. } | Op::Deliver => None,
-            op if op.is_by_name() => None,
+            op if op.is_by_name() || negative_offset(op) => None,
             _ => at.description().is_none().then_some(Move::fails(Errno::EBADF)),
         },
     },
@@ -62,6 +62,27 @@ const RULES: &[Rule] = &[
             at.description()?;
             (matches!(at.op(), Op::Write { .. }) && !at.writes())
                 .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "descriptor.read-at.negative-offset",
+        says: "pread at a negative offset fails with EINVAL, whatever the descriptor is.",
+        cite: &[Posix("read", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pread64")],
+        force: Force::Must,
+        step: |at| {
+            (matches!(at.op(), Op::ReadAt { .. }) && negative_offset(at.op()))
+                .then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "descriptor.write-at.negative-offset",
+        says: "pwrite at a negative offset fails with EINVAL, whatever the descriptor is, also with \
+               O_APPEND.",
+        cite: &[Posix("write", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pwrite64")],
+        force: Force::Must,
+        step: |at| {
+            (matches!(at.op(), Op::WriteAt { .. }) && negative_offset(at.op()))
+                .then_some(Move::fails(Errno::EINVAL))
         },
     },
     Rule {
@@ -161,6 +182,11 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// Whether the call is at an offset before the start.
+fn negative_offset(op: Op) -> bool {
+    matches!(op, Op::ReadAt { at: ..0, .. } | Op::WriteAt { at: ..0, .. })
+}
 
 /// Events that poll reports whether asked for or not.
 const ALWAYS: Events = Events::ERR.union(Events::HUP).union(Events::NVAL);

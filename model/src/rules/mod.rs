@@ -5,6 +5,8 @@
 
 pub mod descriptor;
 pub mod fifo;
+pub mod file;
+pub mod lock;
 pub mod queue;
 pub mod stream;
 
@@ -37,8 +39,15 @@ pub struct Chapter {
 }
 
 /// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
-pub const CHAPTERS: &[&Chapter] =
-    &[&stream::CHAPTER, &fifo::CHAPTER, &queue::CHAPTER, &descriptor::CHAPTER];
+#[rustfmt::skip]
+pub const CHAPTERS: &[&Chapter] = &[
+    &stream::CHAPTER,
+    &fifo::CHAPTER,
+    &file::CHAPTER,
+    &lock::CHAPTER,
+    &queue::CHAPTER,
+    &descriptor::CHAPTER,
+];
 
 /// Number of rules.
 pub const COUNT: usize = {

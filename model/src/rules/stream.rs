@@ -601,7 +601,20 @@ const RULES: &[Rule] = &[
                 .then_some(Move::unspecified("a call that the standard does not know"))
         },
     },
-    // Offsets
+    // What files have
+    Rule {
+        id: "stream.truncate.no-file",
+        says: "ftruncate on a pipe or FIFO fails with EINVAL.",
+        cite: &[Posix("ftruncate", "ERRORS [EINVAL]"), Source("fs/open.c", "do_ftruncate")],
+        force: Force::May,
+        step: |at| {
+            at.stream()?;
+            matches!(at.op(), Op::Truncate { .. }).then_some(match at.platform.extensions {
+                true => Move::fails(Errno::EINVAL),
+                false => Move::unspecified("ftruncate on what is no regular file"),
+            })
+        },
+    },
     Rule {
         id: "stream.seek.no-offset",
         says: "lseek on a pipe or FIFO fails with ESPIPE.",
@@ -619,7 +632,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.stream()?;
-            matches!(at.op(), Op::ReadAt { .. }).then_some(Move::fails(Errno::ESPIPE))
+            matches!(at.op(), Op::ReadAt { at: 0.., .. }).then_some(Move::fails(Errno::ESPIPE))
         },
     },
     Rule {
@@ -629,7 +642,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.stream()?;
-            matches!(at.op(), Op::WriteAt { .. }).then_some(Move::fails(Errno::ESPIPE))
+            matches!(at.op(), Op::WriteAt { at: 0.., .. }).then_some(Move::fails(Errno::ESPIPE))
         },
     },
 ];

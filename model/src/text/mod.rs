@@ -25,7 +25,7 @@
 //! ```text
 //! run      = channel , { actor | ends } , { event } ;
 //! channel  = "channel" , kind , { "capacity" , size | "packet" | "nonblocking"
-//!            | "crowded" } ;
+//!            | "append" | "crowded" } ;
 //! actor    = "actor" , name , [ "holds" , end , { end } ] ;
 //! ends     = "ends" , end , { end } ;
 //! event    = name , ":" , call , [ "->" , reply ]          (* a call, and its return at once *)

@@ -114,10 +114,12 @@ impl Parser {
                 "packet" => setup.packet = true,
                 "crowded" => setup.crowded = true,
                 "nonblocking" => setup.nonblock = true,
+                "append" => setup.append = true,
                 "capacity" => {}
                 _ => {
                     return Err(line.expected(
-                        "\"capacity\", \"packet\", \"nonblocking\", \"crowded\" or the end of the line",
+                        "\"capacity\", \"packet\", \"nonblocking\", \"append\", \"crowded\" or the end of \
+                         the line",
                     ));
                 }
             }

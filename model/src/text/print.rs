@@ -58,8 +58,12 @@ fn header(setup: &Setup) -> String {
     if setup.capacity_bytes != setup.kind.capacity_default_bytes {
         text += &format!(" capacity {}", setup.capacity_bytes);
     }
-    let options =
-        [(setup.packet, " packet"), (setup.nonblock, " nonblocking"), (setup.crowded, " crowded")];
+    let options = [
+        (setup.packet, " packet"),
+        (setup.nonblock, " nonblocking"),
+        (setup.append, " append"),
+        (setup.crowded, " crowded"),
+    ];
     for (given, word) in options {
         text += if given { word } else { "" };
     }

@@ -1,6 +1,7 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+pub(crate) mod file;
 pub(crate) mod pairs;
 pub(crate) mod queue;
 
@@ -31,6 +32,7 @@ pub(crate) fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
         end_names: names.iter().map(|name| Name::new(name).unwrap()).collect(),
         alphabet: Vec::new(),
         fill_bytes: 4,
+        lasting_bytes: None,
     }
 }
 
@@ -103,7 +105,7 @@ pub(crate) fn pipe_oddities() -> Space {
             W,
             &[Op::ReadAt { len: 1, at: 0 }, Op::WriteAt { len: 1, at: 0 }, Op::SetNonblock(true)],
         )
-        .calls_of(0, X, &[Op::Close])
+        .calls_of(0, X, &[Op::Close, Op::Truncate { len: 0 }])
         .calls_of(1, R, &[read(1), Op::GetCapacity, Op::Close, Op::SetNonblock(true)])
         .calls_of(1, R, &[2, 4, 16, u32::MAX].map(|bytes| Op::SetCapacity { bytes }))
 }
@@ -194,9 +196,9 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         linux_states,
         posix_states,
     };
-    let mut spaces = vec![
+    let mut all = vec![
         pinned("pipe pair", pipe_pair(), 20_909, 25_017),
-        pinned("pipe oddities", pipe_oddities(), 126_432, 61_128),
+        pinned("pipe oddities", pipe_oddities(), 141_103, 66_879),
         pinned("pipe crowded", pipe_crowded(), 1_344, 226),
         pinned("pipe packets", pipe_packets(), 1_240, 2_132),
         pinned("pipe two writers", pipe_two_writers(), 6_439, 20_831),
@@ -206,7 +208,8 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
-    spaces.extend(pairs::spaces());
-    spaces.extend(queue::spaces());
-    spaces
+    all.extend(pairs::spaces());
+    all.extend(queue::spaces());
+    all.extend(file::spaces());
+    all
 }

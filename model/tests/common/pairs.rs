@@ -31,6 +31,7 @@ fn pair_talks() -> Space {
         end_names: PIPE_PAIR.held.iter().map(|hold| name(hold.letters())).collect(),
         alphabet: calls.map(call).to_vec(),
         fill_bytes: 4,
+        lasting_bytes: None,
     }
 }
 

@@ -1,0 +1,730 @@
+//! Regular files: reading and writing at offsets, what several see of one another, opening and removing.
+//!
+//! A read takes nothing away, and the end of a file means only that there is nothing yet: who waits for
+//! data must look again and again.
+//!
+//! Calls under way are seen half done on Linux: what changes a file goes from its first byte to its last,
+//! excluding others that change it; a read goes from its first byte to its last beside them, excluding
+//! nobody. So a read may give the head of a write and not its tail, or, where the write overtakes it, the
+//! tail and not the head. Only calls in progress at the same time can tell; others see whole calls.
+//!
+//! Not modelled: limits (`ENOSPC`, `EFBIG`, `EDQUOT`), offsets and sizes of 4 GiB and more, `SEEK_DATA` and
+//! `SEEK_HOLE`, mappings, `O_DIRECT`, `O_CREAT`, permissions, setting `O_APPEND` of an open description.
+
+use crate::call::{Actor, Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
+use crate::channel::{File, Object};
+use crate::data::Segment;
+use crate::platform::Platform;
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::{Chapter, Exception};
+use crate::world::{Description, NAMED, Pending, Place, World};
+
+const KERNEL: &str = "Linux 6.18";
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "file",
+    title: "Regular files",
+    rules: RULES,
+    not_on_linux: &["file.truncate.not-for-writing-otherwise", "file.any.extension"],
+    not_in_posix: &[
+        "file.any.reads-in-parts",
+        "file.any.changes-in-parts",
+        "file.any.takes-turns",
+        "file.any.no-pipe",
+        "file.write-at.appends-all-the-same",
+        "file.open.truncates-read-only",
+        "file.available.counts",
+    ],
+    absent: |setup| match setup.kind.ends {
+        crate::kind::Ends::Opened => &[],
+        _ => &[
+            "file.open.own-offset",
+            "file.open.truncates",
+            "file.open.truncates-read-only",
+            "file.open.no-entry",
+            "file.unlink.removes-path",
+            "file.unlink.no-entry",
+        ],
+    },
+    overlaps: &[],
+    exceptions: &[
+        Exception {
+            rule: "file.any.reads-in-parts",
+            why: "POSIX wants reads and writes of regular files atomic to each other (System Interfaces 2.9.7). \
+                  Linux takes no lock for a read of ext4 or tmpfs: of reads of 20,000 bytes beside writes of \
+                  the same bytes, three in four were mixed.",
+        },
+        Exception {
+            rule: "file.any.changes-in-parts",
+            why: "As above: the size grows page by page while a write extends the file, and who looks \
+                  meanwhile sees its head.",
+        },
+        Exception {
+            rule: "file.write-at.appends-all-the-same",
+            why: "POSIX wants pwrite to write at its offset whatever the flags are; pwrite(2) lists what \
+                  Linux does under BUGS.",
+        },
+    ],
+};
+
+const RULES: &[Rule] = &[
+    // Reading
+    Rule {
+        id: "file.read.available",
+        says: "A read of a file returns the bytes from the offset on, up to the number asked for or to the \
+               end, and moves the offset by as many; the bytes stay for every other reader.",
+        cite: &[Posix("read", "DESCRIPTION"), Source("mm/filemap.c", "filemap_read")],
+        force: Force::Must,
+        step: |at| {
+            let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::Read { .. }))?;
+            (count > 0 || at.call.done > 0)
+                .then(|| Move::transfers(count, count).with(gather_and_advance))
+        },
+    },
+    Rule {
+        id: "file.read.end",
+        says: "A read at the end of a file or beyond it returns 0 at once, blocking or not, as often as it \
+               is made: it does not wait for a writer.",
+        cite: &[Posix("read", "DESCRIPTION"), Man("read(2)", "RETURN VALUE")],
+        force: Force::Must,
+        step: |at| {
+            let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::Read { .. }))?;
+            (count == 0 && at.call.done == 0).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "file.read.zero-length",
+        says: "A read of zero bytes of a file returns 0.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            at.file()?;
+            (at.read_len()? == 0 && !waits_its_turn(at)).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "file.read-at.available",
+        says: "pread returns the bytes at the offset given, up to the number asked for or to the end, and \
+               leaves the offset of the description as it is.",
+        cite: &[Posix("read", "DESCRIPTION"), Man("pread(2)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::ReadAt { .. }))?;
+            (count > 0 || at.call.done > 0).then(|| Move::transfers(count, count).with(gather))
+        },
+    },
+    Rule {
+        id: "file.read-at.end",
+        says: "pread at the end of a file or beyond it returns 0.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::ReadAt { .. }))?;
+            (count == 0 && at.call.done == 0).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "file.read-at.zero-length",
+        says: "pread of zero bytes of a file returns 0.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            at.file()?;
+            (matches!(at.op(), Op::ReadAt { len: 0, at: 0.. }) && at.reads())
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "file.read-at.not-for-reading",
+        says: "pread on a descriptor of a file that is not open for reading fails with EBADF, even of zero \
+               bytes.",
+        cite: &[Posix("read", "ERRORS [EBADF]")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            (matches!(at.op(), Op::ReadAt { at: 0.., .. }) && !at.reads())
+                .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    // Writing
+    Rule {
+        id: "file.write.at-offset",
+        says: "A write to a file puts all its bytes at the offset, over what is there, and moves the offset \
+               behind them; whoever reads there from then on gets them.",
+        cite: &[Posix("write", "DESCRIPTION"), Source("mm/filemap.c", "generic_perform_write")],
+        force: Force::Must,
+        step: |at| {
+            let (start, len) = writing(at).filter(|_| matches!(at.op(), Op::Write { .. }))?;
+            (!appends(at) && start <= at.file()?.len()).then(|| transfers_rest(at, len))
+        },
+    },
+    Rule {
+        id: "file.write.beyond-end",
+        says: "A write beyond the end of a file leaves a gap that reads as zeros.",
+        cite: &[Posix("lseek", "DESCRIPTION"), Man("lseek(2)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (start, len) = writing(at).filter(|_| matches!(at.op(), Op::Write { .. }))?;
+            (!appends(at) && start > at.file()?.len()).then(|| transfers_rest(at, len))
+        },
+    },
+    Rule {
+        id: "file.write.appends",
+        says: "With O_APPEND a write goes to the end that the file has at that moment, in one step, and moves \
+               the offset to the new end: appends never overwrite each other.",
+        cite: &[
+            Posix("write", "DESCRIPTION"),
+            Source("fs/read_write.c", "generic_write_checks"),
+            Observed("4 processes, 12,000,000 bytes, none torn", KERNEL),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (_, len) = writing(at).filter(|_| matches!(at.op(), Op::Write { .. }))?;
+            appends(at).then(|| transfers_rest(at, len))
+        },
+    },
+    Rule {
+        id: "file.write.zero-length",
+        says: "A write of zero bytes to a file returns 0 and does nothing: no gap, no append, the offset \
+               stays.",
+        cite: &[Posix("write", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            (at.write_len()? == 0 && !waits_its_turn(at)).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "file.write-at.at-position",
+        says: "pwrite puts all its bytes at the offset given, over what is there, and leaves the offset of \
+               the description as it is.",
+        cite: &[Posix("write", "DESCRIPTION"), Man("pwrite(2)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (start, len) = writing(at).filter(|_| matches!(at.op(), Op::WriteAt { .. }))?;
+            (!appends(at) && start <= at.file()?.len()).then(|| transfers_rest(at, len))
+        },
+    },
+    Rule {
+        id: "file.write-at.beyond-end",
+        says: "pwrite beyond the end of a file leaves a gap that reads as zeros.",
+        cite: &[Posix("write", "DESCRIPTION"), Posix("lseek", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (start, len) = writing(at).filter(|_| matches!(at.op(), Op::WriteAt { .. }))?;
+            (!appends(at) && start > at.file()?.len()).then(|| transfers_rest(at, len))
+        },
+    },
+    Rule {
+        id: "file.write-at.appends-all-the-same",
+        says: "pwrite on a description with O_APPEND appends, wherever it was to write; the offset stays.",
+        cite: &[Man("pwrite(2)", "BUGS"), Source("fs/read_write.c", "generic_write_checks")],
+        force: Force::Silent,
+        step: |at| {
+            let (_, len) = writing(at).filter(|_| matches!(at.op(), Op::WriteAt { .. }))?;
+            appends(at).then(|| transfers_rest(at, len))
+        },
+    },
+    Rule {
+        id: "file.write-at.zero-length",
+        says: "pwrite of zero bytes to a file returns 0 and does nothing.",
+        cite: &[Posix("write", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            (matches!(at.op(), Op::WriteAt { len: 0, at: 0.. }) && at.writes())
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "file.write-at.not-for-writing",
+        says: "pwrite on a descriptor of a file that is not open for writing fails with EBADF, even of zero \
+               bytes.",
+        cite: &[Posix("write", "ERRORS [EBADF]")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            (matches!(at.op(), Op::WriteAt { at: 0.., .. }) && !at.writes())
+                .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    // Several at a time
+    Rule {
+        id: "file.any.reads-in-parts",
+        says: "A read of a file beside a call that changes it goes from its first byte to its last and may \
+               give some bytes as they were before the change, later ones as they are after it.",
+        cite: &[
+            Source("mm/filemap.c", "filemap_read"),
+            Observed("73 % of reads of 20,000 bytes beside such writes are mixed", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (len, count) = reading(at)?;
+            let most = count.min((len - at.call.done).saturating_sub(1));
+            (at.platform.file_transfers_in_parts && most > 0)
+                .then(|| others_on_file(at).any(|other| changes(&other)))?
+                .then(|| Move::proceeds(1, most).with(gather))
+        },
+    },
+    Rule {
+        id: "file.any.changes-in-parts",
+        says: "A write goes from its first byte to its last: who reads the file or asks for its size meanwhile \
+               may see its head without its tail. A ftruncate that shortens a file may be seen to clear \
+               bytes before it takes them away.",
+        cite: &[
+            Source("mm/filemap.c", "generic_perform_write"),
+            Source("mm/truncate.c", "truncate_pagecache"),
+            Observed("an append of 20,000 bytes seen as 4096, 8192, 12288, 16384", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let left = writing(at).map(|(_, len)| len - at.call.done).or_else(|| clearing(at))?;
+            (at.platform.file_transfers_in_parts && left > 0)
+                .then(|| others_on_file(at).any(|other| looks(&other)))?
+                .then(|| Move::proceeds(1, left).with(put_part))
+        },
+    },
+    Rule {
+        id: "file.any.takes-turns",
+        says: "Calls that change a file take turns, and so do those that use the offset of one open file \
+               description: one that comes while another is half done waits until that is done.",
+        cite: &[
+            Posix("2.9.7 Thread Interactions with File Operations", "DESCRIPTION"),
+            Source("fs/file.c", "fdget_pos"),
+            Source("mm/filemap.c", "generic_file_write_iter"),
+        ],
+        force: Force::Silent,
+        step: |at| waits_its_turn(at).then_some(Move::rests()),
+    },
+    // Offset and size
+    Rule {
+        id: "file.seek.moves",
+        says: "lseek moves the offset of the description, also beyond the end, and returns it; the file stays \
+               as it is.",
+        cite: &[Posix("lseek", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let to = sought(at).filter(|to| *to >= 0 && !waits_its_turn(at))?;
+            let to = u32::try_from(to).unwrap_or(u32::MAX);
+            Some(Move::answers(Answer::Count(to)).with(seek))
+        },
+    },
+    Rule {
+        id: "file.seek.negative",
+        says: "lseek to before the start fails with EINVAL and leaves the offset as it is.",
+        cite: &[Posix("lseek", "ERRORS [EINVAL]")],
+        force: Force::Must,
+        step: |at| {
+            let to = sought(at)?;
+            (to < 0 && !waits_its_turn(at)).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "file.truncate.shrinks",
+        says: "ftruncate to fewer bytes takes the rest away; offsets stay, also those beyond the new end.",
+        cite: &[Posix("ftruncate", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (len, size) = truncating(at)?;
+            (len < size).then(|| Move::answers(Answer::Done).with(truncate))
+        },
+    },
+    Rule {
+        id: "file.truncate.grows",
+        says: "ftruncate to more bytes, or to as many as there are, fills the file up with zeros; offsets \
+               stay.",
+        cite: &[Posix("ftruncate", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (len, size) = truncating(at)?;
+            (len >= size).then(|| Move::answers(Answer::Done).with(truncate))
+        },
+    },
+    Rule {
+        id: "file.truncate.not-for-writing",
+        says: "ftruncate on a descriptor that is not open for writing fails with EINVAL.",
+        cite: &[
+            Posix("ftruncate", "ERRORS [EBADF] or [EINVAL]"),
+            Source("fs/open.c", "do_ftruncate"),
+        ],
+        force: Force::May,
+        step: |at| {
+            at.file()?;
+            (matches!(at.op(), Op::Truncate { .. }) && !at.writes())
+                .then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "file.truncate.not-for-writing-otherwise",
+        says: "ftruncate on a descriptor that is not open for writing may fail with EBADF.",
+        cite: &[Posix("ftruncate", "ERRORS [EBADF] or [EINVAL]")],
+        force: Force::May,
+        step: |at| {
+            at.file()?;
+            (at.platform.truncate_may_fail_ebadf
+                && matches!(at.op(), Op::Truncate { .. })
+                && !at.writes())
+            .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "file.available.counts",
+        says: "FIONREAD on a file gives the size less the offset, for any mode; it is negative (here: modulo \
+               2³²) where the offset is beyond the end.",
+        cite: &[Source("fs/ioctl.c", "file_ioctl"), Observed("-90, -5", KERNEL)],
+        force: Force::Silent,
+        step: |at| {
+            let (size, offset) = (at.file()?.len(), at.description()?.offset);
+            (at.op() == Op::Available && at.platform.extensions)
+                .then_some(Move::answers(Answer::Count(size.wrapping_sub(offset))))
+        },
+    },
+    Rule {
+        id: "file.poll.always",
+        says: "poll finds a file readable and writable always, also at the end, whatever its mode; it never \
+               finds POLLHUP or POLLERR.",
+        cite: &[Posix("poll", "DESCRIPTION"), Man("poll(2)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            matches!(at.op(), Op::Poll { .. })
+                .then_some(Move::reports(Events::IN.union(Events::OUT)))
+        },
+    },
+    // What files have not
+    Rule {
+        id: "file.any.no-pipe",
+        says: "F_SETPIPE_SZ and F_GETPIPE_SZ on a file fail with EBADF.",
+        cite: &[Man("F_GETPIPE_SZ(2const)", "ERRORS"), Source("fs/pipe.c", "pipe_fcntl")],
+        force: Force::Silent,
+        step: |at| {
+            at.file()?;
+            (matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity) && at.platform.extensions)
+                .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "file.any.no-socket",
+        says: "Calls that only sockets have fail on a file with ENOTSOCK.",
+        cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            let of_socket = matches!(
+                at.op(),
+                Op::Bind
+                    | Op::Listen { .. }
+                    | Op::Connect
+                    | Op::Accept { .. }
+                    | Op::Shutdown { .. }
+                    | Op::Send { .. }
+                    | Op::Receive { .. }
+                    | Op::SendEnd { .. }
+                    | Op::ReceiveEnd { .. }
+                    | Op::SetOption { .. }
+                    | Op::GetOption { .. }
+            );
+            of_socket.then_some(Move::fails(Errno::ENOTSOCK))
+        },
+    },
+    Rule {
+        id: "file.any.extension",
+        says: "What FIONREAD, F_SETPIPE_SZ and F_GETPIPE_SZ do on a file is not specified, and neither is \
+               O_TRUNC without write access.",
+        cite: &[Posix("open", "O_TRUNC"), Posix("fcntl", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            let on_file =
+                matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity | Op::Available)
+                    && at.file().is_some();
+            let opens = opening(at).is_some_and(|(mode, truncates)| truncates && !mode.writes());
+            (!at.platform.extensions && (on_file || opens))
+                .then_some(Move::unspecified("a call that the standard does not know"))
+        },
+    },
+    // Opening and removing
+    Rule {
+        id: "file.open.own-offset",
+        says: "Every open of a file makes an open file description of its own, with an offset of its own that \
+               starts at 0, whatever others do.",
+        cite: &[Posix("open", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (_, truncates) = opening(at)?;
+            (!truncates).then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "file.open.truncates",
+        says: "An open for writing with O_TRUNC empties the file for everybody; the offsets of others stay.",
+        cite: &[Posix("open", "O_TRUNC")],
+        force: Force::Must,
+        step: |at| {
+            let (mode, truncates) = opening(at)?;
+            (truncates && mode.writes() && !waits_its_turn(at))
+                .then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "file.open.truncates-read-only",
+        says: "An open for reading with O_TRUNC empties the file too.",
+        cite: &[Man("open(2)", "O_TRUNC"), Observed("size 0", KERNEL)],
+        force: Force::Silent,
+        step: |at| {
+            let (mode, truncates) = opening(at)?;
+            (truncates && !mode.writes() && at.platform.extensions && !waits_its_turn(at))
+                .then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "file.open.no-entry",
+        says: "An open of a path that was removed fails with ENOENT, though others have the file open.",
+        cite: &[Posix("open", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            (matches!(at.op(), Op::Open { .. })
+                && is_file(at.world)
+                && at.world.place == Place::Unlinked)
+                .then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "file.unlink.removes-path",
+        says: "Removing the path of a file leaves the file as it is for those who have it open.",
+        cite: &[Posix("unlink", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (at.op() == Op::Unlink && is_file(at.world) && at.world.place == Place::Linked)
+                .then(|| Move::answers(Answer::Done).with(unlink))
+        },
+    },
+    Rule {
+        id: "file.unlink.no-entry",
+        says: "Removing the path of a file that was removed already fails with ENOENT.",
+        cite: &[Posix("unlink", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            (at.op() == Op::Unlink && is_file(at.world) && at.world.place == Place::Unlinked)
+                .then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+];
+
+fn is_file(world: &World) -> bool {
+    matches!(world.objects.first(), Some(Object::File(_)))
+}
+
+/// The mode of an open of a file whose path is there, and whether it is to empty the file.
+fn opening(at: &Scene<'_>) -> Option<(Mode, bool)> {
+    match at.op() {
+        Op::Open { mode, flags } if is_file(at.world) && at.world.place == Place::Linked => {
+            Some((mode, flags.contains(OpenFlags::TRUNCATE)))
+        }
+        _ => None,
+    }
+}
+
+/// The length of a read of at least one byte in its turn, and how many bytes it would find now where it has
+/// got to.
+fn reading(at: &Scene<'_>) -> Option<(u32, u32)> {
+    let len = at.op().asks().filter(|len| *len > 0 && at.reads())?;
+    let from = at.world.file_position(at.platform, at.call)?;
+    let found = at.file()?.readable(from.saturating_add(at.call.done), len - at.call.done);
+    (!waits_its_turn(at)).then_some((len, found))
+}
+
+/// Where a write of at least one byte in its turn starts, and its length.
+fn writing(at: &Scene<'_>) -> Option<(u32, u32)> {
+    at.file()?;
+    let len = at.op().offers().filter(|len| *len > 0 && at.writes())?;
+    let start = at.world.file_position(at.platform, at.call)?;
+    (!waits_its_turn(at)).then_some((start, len))
+}
+
+/// The length asked for by a ftruncate in its turn, and the size now.
+fn truncating(at: &Scene<'_>) -> Option<(u32, u32)> {
+    let size = at.file()?.len();
+    match at.op() {
+        Op::Truncate { len } if at.writes() && !waits_its_turn(at) => Some((len, size)),
+        _ => None,
+    }
+}
+
+/// How many bytes a ftruncate may still clear before it takes them away. A file that is emptied is not
+/// cleared: whole pages go at once.
+fn clearing(at: &Scene<'_>) -> Option<u32> {
+    let (len, size) = truncating(at)?;
+    (0 < len && len < size).then(|| size - len - at.call.done)
+}
+
+/// Where a lseek leads.
+fn sought(at: &Scene<'_>) -> Option<i64> {
+    let Op::Seek { from, offset } = at.op() else { return None };
+    let base = match from {
+        Whence::Start => 0,
+        Whence::Current => at.description()?.offset,
+        Whence::End => at.file()?.len(),
+    };
+    at.file()?;
+    Some(i64::from(base) + i64::from(offset))
+}
+
+/// Whether a write goes to the end, wherever that is.
+fn appends(at: &Scene<'_>) -> bool {
+    at.description().is_some_and(|description| at.platform.appends(description, at.op()))
+}
+
+/// Calls of others, not answered yet, on the file on which this call is, or which it opens.
+fn others_on_file<'a>(at: &Scene<'a>) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+    let of = |at: &Scene<'_>| at.description().map_or(NAMED, |description| description.object);
+    let here = of(at);
+    at.others().filter(move |other| of(other) == here)
+}
+
+/// Whether the call changes the file.
+fn changes(at: &Scene<'_>) -> bool {
+    match at.op() {
+        Op::Write { len: 1.. } | Op::WriteAt { len: 1.., .. } | Op::Truncate { .. } => at.writes(),
+        _ => opening(at).is_some_and(|(_, truncates)| truncates),
+    }
+}
+
+/// Whether the call may see a change half done.
+fn looks(at: &Scene<'_>) -> bool {
+    match at.op() {
+        Op::Read { len: 1.. } | Op::ReadAt { len: 1.., .. } => at.reads(),
+        Op::Available | Op::Seek { from: Whence::End, .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether the call uses the offset of its description.
+fn uses_offset(op: Op) -> bool {
+    matches!(op, Op::Read { .. } | Op::Write { .. } | Op::Seek { .. })
+}
+
+/// Whether another call is half done after which this one comes.
+fn waits_its_turn(at: &Scene<'_>) -> bool {
+    if !at.platform.file_transfers_in_parts || !is_file(at.world) {
+        return false;
+    }
+    let excludes = |other: &Scene<'_>| {
+        let same = other.call.description == at.call.description;
+        changes(at) && changes(other) || same && uses_offset(at.op()) && uses_offset(other.op())
+    };
+    others_on_file(at).any(|other| other.call.done > 0 && excludes(&other))
+}
+
+fn transfers_rest(at: &Scene<'_>, len: u32) -> Move {
+    let left = len - at.call.done;
+    Move::transfers(left, left).with(put_rest)
+}
+
+impl Platform {
+    /// Whether a write by a description goes to the end of its file.
+    fn appends(&self, description: &Description, op: Op) -> bool {
+        let at_offset = matches!(op, Op::WriteAt { .. });
+        description.append && (!at_offset || self.append_ignores_position)
+    }
+}
+
+impl World {
+    /// Where in its file a read or write in progress starts, if it is one.
+    pub fn file_position(&self, platform: &Platform, call: &Pending) -> Option<u32> {
+        let description = &self.descriptions[usize::from(call.description?)];
+        let Object::File(file) = &self.objects[usize::from(description.object)] else {
+            return None;
+        };
+        match call.op {
+            Op::Write { .. } | Op::WriteAt { .. } if platform.appends(description, call.op) => {
+                Some(file.len() - call.done)
+            }
+            Op::Read { .. } | Op::Write { .. } => Some(description.offset),
+            Op::ReadAt { at, .. } | Op::WriteAt { at, .. } => u32::try_from(at).ok(),
+            _ => None,
+        }
+    }
+}
+
+fn gather(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let Some(call) = world.pending(actor) else { return };
+    let from = world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
+    let Some(file) = world.file_of_call(actor) else { return };
+    let names = file.names(from, count);
+    let call = world.pending_mut(actor);
+    names.into_iter().for_each(|name| crate::data::push_segment(&mut call.data, name));
+    call.done += count;
+}
+
+fn gather_and_advance(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    gather(world, platform, actor, count);
+    let done = world.pending_mut(actor).done;
+    if let Some(description) = world.description_of_call(actor) {
+        description.offset = description.offset.saturating_add(done);
+    }
+}
+
+/// Puts the next bytes of a write, or clears the next that a ftruncate takes away.
+fn put_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let written = world.actors[usize::from(actor.0)].written;
+    let Some(call) = world.pending(actor) else { return };
+    let (op, done) = (call.op, call.done);
+    let start = match op {
+        Op::Truncate { len } => len,
+        _ => world.file_position(platform, call).unwrap_or(0),
+    };
+    let bytes = match op {
+        Op::Truncate { .. } => Segment::zero(count),
+        _ => Segment { actor, from: written + i64::from(done), len: count },
+    };
+    world.pending_mut(actor).done += count;
+    if let Some(file) = world.file_of_call(actor).filter(|_| count > 0) {
+        file.put(start.saturating_add(done), bytes);
+    }
+}
+
+fn put_rest(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let Some(call) = world.pending(actor) else { return };
+    let (op, start) = (call.op, world.file_position(platform, call).unwrap_or(0));
+    put_part(world, platform, actor, count);
+    if let (Op::Write { len }, Some(description)) = (op, world.description_of_call(actor)) {
+        description.offset = start.saturating_add(len);
+    }
+}
+
+fn seek(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Some(call) = world.pending(actor) else { return };
+    let found = (Events::NONE, Events::NONE);
+    let to = sought(&Scene { platform, world, actor, call, found }).unwrap_or(0);
+    if let Some(description) = world.description_of_call(actor) {
+        description.offset = u32::try_from(to).unwrap_or(u32::MAX);
+    }
+}
+
+fn truncate(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Truncate { len } = world.pending_mut(actor).op else { return };
+    world.pending_mut(actor).done = 0;
+    if let Some(file) = world.file_of_call(actor) {
+        file.set_len(len);
+    }
+}
+
+fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (end, Op::Open { mode, flags }) = (call.end, call.op) else { return };
+    let index = world.add_description(Description {
+        append: flags.contains(OpenFlags::APPEND),
+        nonblock: flags.contains(OpenFlags::NONBLOCK),
+        ..Description::new(mode, NAMED)
+    });
+    world.set_end(actor, end, Some(index));
+    if flags.contains(OpenFlags::TRUNCATE) {
+        world.objects[usize::from(NAMED)] = Object::File(File::default());
+    }
+}
+
+fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
+    world.place = Place::Unlinked;
+}
