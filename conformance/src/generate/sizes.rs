@@ -1,7 +1,7 @@
 //! Sizes of reads and writes: drawn where the behaviour of a stream may change, computed from the world
 //! as it is.
 
-use pipewright_model::channel::Object;
+use pipewright_model::channel::{Object, Ring};
 use pipewright_model::platform::Platform;
 
 use super::dice::Dice;
@@ -60,7 +60,16 @@ pub(super) fn to_read(object: &Object, platform: &Platform, dice: &mut Dice) -> 
 }
 
 fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
-    let Object::Stream(stream) = object else { return dice.below(3) };
+    let stream = match object {
+        Object::Stream(stream) => stream,
+        // A value is read and written whole; now and then something else is tried.
+        Object::Cell(cell) => match dice.chance(SHORT_OF_A_VALUE_PERCENT) {
+            true => return dice.below(cell.value_bytes + 2),
+            false => return cell.value_bytes,
+        },
+        Object::Ring(ring) => return of_ring(around, ring, dice),
+        _ => return dice.below(3),
+    };
     let middle = match around {
         Around::Nothing => return dice.below(3),
         Around::Small => return 1 + dice.below(64),
@@ -81,6 +90,21 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         }
         Around::Capacity => stream.capacity_bytes(platform),
         Around::Available => stream.len(),
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// In how many of a hundred calls on a variable another length than its value's is tried.
+const SHORT_OF_A_VALUE_PERCENT: u32 = 2;
+
+fn of_ring(around: Around, ring: &Ring, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Small | Around::LastPage => return 1 + dice.below(ring.capacity_bytes),
+        Around::Odd | Around::Page => return 1 + dice.below(ring.capacity_bytes / 3 + 1),
+        Around::Free | Around::PipeBuf => ring.room(),
+        Around::Capacity => ring.capacity_bytes + dice.below(2) * dice.below(ring.capacity_bytes),
+        Around::Available => ring.len(),
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

@@ -4,8 +4,12 @@
 //! is two streams, two connected sockets are two sockets. A new discipline is a file, a variant of
 //! [`Object`] and a line in each of its functions.
 
+pub mod cell;
+pub mod ring;
 pub mod stream;
 
+pub use cell::Cell;
+pub use ring::Ring;
 pub use stream::Stream;
 
 use crate::data::Segment;
@@ -20,6 +24,10 @@ pub enum Object {
     Free,
     /// Bytes in order, each read once.
     Stream(Stream),
+    /// A variable.
+    Cell(Cell),
+    /// A ring in memory.
+    Ring(Ring),
 }
 
 impl Object {
@@ -27,6 +35,8 @@ impl Object {
     pub fn of_channel(platform: &Platform, setup: &Setup) -> impl Iterator<Item = Object> {
         let object = match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
+            Discipline::Cell => Object::Cell(Cell::new(setup)),
+            Discipline::Ring => Object::Ring(Ring::new(setup)),
         };
         std::iter::repeat_n(object, usize::from(setup.kind.sides))
     }
@@ -36,14 +46,18 @@ impl Object {
         match self {
             Object::Free => [].iter_mut(),
             Object::Stream(stream) => stream.segments.iter_mut(),
+            Object::Cell(cell) => cell.values.iter_mut(),
+            Object::Ring(ring) => ring.segments.iter_mut(),
         }
     }
 
-    /// Bytes that wait to be read.
+    /// Bytes that wait to be read; of a variable, those of older values that somebody may still be given.
     pub fn len(&self) -> u32 {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
+            Object::Cell(cell) => cell.old_bytes(),
+            Object::Ring(ring) => ring.len(),
         }
     }
 

@@ -70,6 +70,8 @@ impl<'r> Lookahead<'r> {
         let one_stream = kind.discipline == Discipline::Stream && kind.sides == 1;
         let order = match (platform.storage, writers.iter().count()) {
             (Storage::Pages, ..2) if one_stream => Order::default(),
+            // Values are whole, and of a ring one actor writes: nothing is cut that would have to be known.
+            _ if matches!(kind.discipline, Discipline::Cell | Discipline::Ring) => Order::default(),
             _ if one_stream => Order::of(run),
             _ => Order { follows: Default::default(), ..Order::of(run) },
         };

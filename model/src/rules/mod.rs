@@ -3,8 +3,10 @@
 //! One chapter a file. A rule's id is `chapter.call.situation`; rules whose call is `any` hold for
 //! every call. Start with [`stream`].
 
+pub mod cell;
 pub mod descriptor;
 pub mod fifo;
+pub mod ring;
 pub mod stream;
 
 use crate::call::Op;
@@ -36,7 +38,13 @@ pub struct Chapter {
 }
 
 /// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
-pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &descriptor::CHAPTER];
+pub const CHAPTERS: &[&Chapter] = &[
+    &stream::CHAPTER,
+    &fifo::CHAPTER,
+    &cell::CHAPTER,
+    &ring::CHAPTER,
+    &descriptor::CHAPTER,
+];
 
 /// Number of rules.
 pub const COUNT: usize = {
