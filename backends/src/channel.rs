@@ -76,8 +76,9 @@ pub struct Instance {
     pub setup: Setup,
     /// A port for each seat, in their order.
     pub ports: Vec<Box<dyn Port>>,
-    /// An end that keeps the channel open until all actors have theirs; dropped before the run.
-    pub keeper: Option<OwnedFd>,
+    /// What keeps the channel, an open end for example, until all actors have their ends; dropped before
+    /// the run.
+    pub keeper: Option<Box<dyn Send>>,
 }
 
 /// A real channel: how to make one and how to get at its ends.
@@ -137,6 +138,15 @@ pub trait Channel: Send + Sync {
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
         let _ = (place, ends);
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The same, with what each end is for: for channels that can't tell by the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`adopt`](Channel::adopt), which is called unless this is overridden.
+    fn adopt_as(&self, place: &Path, ends: Vec<(End, Hold, OwnedFd)>) -> io::Result<Box<dyn Port>> {
+        self.adopt(place, ends.into_iter().map(|(end, _, fd)| (end, fd)).collect())
     }
 
     /// In another process: a port with these ends, opened by path ([`Arrangement::Opened`]). The

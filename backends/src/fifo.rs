@@ -70,7 +70,7 @@ impl Channel for Fifo {
         let setup = Setup { capacity_bytes: capacity_bytes(&keeper)?, crowded, ..self.setup() };
         let port = |seat: &Seat| self.join(place, &seat.ends);
         let ports = seats.iter().map(port).collect::<io::Result<_>>()?;
-        Ok(Instance { setup, ports, keeper: Some(keeper) })
+        Ok(Instance { setup, ports, keeper: Some(Box::new(keeper)) })
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {

@@ -123,7 +123,7 @@ impl Channel for File {
             }
             _ => self.shared(place, seats)?,
         };
-        Ok(Instance { setup: self.setup(), ports, keeper: Some(keeper) })
+        Ok(Instance { setup: self.setup(), ports, keeper: Some(Box::new(keeper)) })
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {

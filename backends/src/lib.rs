@@ -3,7 +3,7 @@
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
-//! - [`Pipe`], [`Fifo`], [`File`], [`MessageQueue`]: the channels;
+//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`MessageQueue`]: the channels;
 //! - [`memory`]: the data structures of channels that live in memory;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
@@ -16,7 +16,9 @@ pub mod memory;
 pub mod pipe;
 pub mod port;
 pub mod queue;
+pub mod shared_memory;
 pub mod sys;
+pub mod variable;
 
 pub use channel::{Arrangement, Channel, Instance, Port, Seen};
 pub use fifo::Fifo;
@@ -24,6 +26,8 @@ pub use file::File;
 pub use pipe::Pipe;
 pub use port::FdPort;
 pub use queue::MessageQueue;
+pub use shared_memory::SharedMemory;
+pub use variable::Variable;
 
 /// Every channel, in the order of reports. A new one is one file and one line here.
 pub fn channels() -> &'static [&'static dyn Channel] {
@@ -43,6 +47,10 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &File::INHERITED,
         &File::LOCKED,
         &File::FLOCKED,
+        &Variable::POLLED,
+        &Variable::GUARDED,
+        &SharedMemory::POLLED,
+        &SharedMemory::WAITING,
     ]
 }
 

@@ -80,10 +80,18 @@ impl<'a> Play<'a> {
         part.call = Some(call);
         let Call { actor, end, op } = call;
         let order = Order::Call { actor, end, op, from: part.written };
+        self.note_rest(actor);
         self.pool.member(actor).desk.post(order);
         self.open = self.open.with(actor);
         self.stirred = true;
         Ok(())
+    }
+
+    /// Takes note that all was at rest since others called last, where that tells what has reached `next`.
+    fn note_rest(&mut self, next: Actor) {
+        if !self.stirred && self.run.setup.kind.delivers() && others_called(&self.run, next) {
+            self.run.push(Event::Quiet(self.open));
+        }
     }
 
     /// Lets an actor come to the end of its call, or to sleep in it.
@@ -217,6 +225,12 @@ impl Part {
             self.ends &= !bit(call.end);
         }
     }
+}
+
+/// Whether somebody else has called since it was last noted that all was quiet.
+pub(crate) fn others_called(run: &Run, next: Actor) -> bool {
+    let since = run.events.iter().rev().take_while(|event| !matches!(event, Event::Quiet(_)));
+    since.into_iter().any(|event| matches!(event, Event::Call(call) if call.actor != next))
 }
 
 /// The data that a call gave.

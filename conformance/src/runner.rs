@@ -4,7 +4,6 @@
 //! the arrangement says; the calls are made (`play`); the ends are taken away again, blocked calls
 //! being interrupted. The last is no part of the run.
 
-use std::os::fd::OwnedFd;
 use std::slice;
 
 use pipewright_backends::sys::desk::Order;
@@ -45,7 +44,7 @@ struct Stage {
     setup: Setup,
     place: u64,
     ports: Vec<Option<Box<dyn Port>>>,
-    keeper: Option<OwnedFd>,
+    keeper: Option<Box<dyn Send>>,
 }
 
 impl Runner {
@@ -253,7 +252,10 @@ impl Runner {
             for (actor, port) in actors(scenario).zip(ports.into_iter().flatten()) {
                 self.pool.hand_over(actor, port)?;
             }
-            let take = |actor| (actor, Order::Take { place });
+            let take = |actor: Actor| {
+                let seat = &scenario.seats[usize::from(actor.0)];
+                (actor, Order::Take { place, ends: listed(&seat.ends) })
+            };
             self.pool.carry_out(actors(scenario).map(take), "take ends")?;
         }
         drop(keeper);

@@ -1,7 +1,7 @@
 //! Scenarios: who calls what in which order, without saying what comes of it.
 
-use pipewright_model::call::Call;
-use pipewright_model::kind::{Hold, Kind, Side};
+use pipewright_model::call::{Call, Mode};
+use pipewright_model::kind::{Discipline, Hold, Kind, Side};
 use pipewright_model::run::{Event, Name, Run, Seat};
 
 use crate::generate::normal;
@@ -72,6 +72,18 @@ impl Scenario {
         let mut scenario = self.clone();
         for (_, hold) in scenario.seats.iter_mut().flat_map(|seat| &mut seat.ends) {
             *hold = held(*hold)?;
+        }
+        let held = |mode: Mode| {
+            let ends = scenario.seats.iter().flat_map(|seat| &seat.ends);
+            ends.filter(|(_, hold)| hold.mode == mode).count()
+        };
+        if [Mode::Read, Mode::Write].into_iter().any(|mode| to.is_sole(mode) && held(mode) > 1) {
+            return None;
+        }
+        if to.discipline == Discipline::Cell {
+            // Values are read and written whole.
+            let whole = to.capacity_default_bytes;
+            scenario.steps.iter_mut().for_each(|step| step.call.op = step.call.op.with_len(whole));
         }
         (!self.opens()).then(|| normal(&scenario))
     }

@@ -84,8 +84,15 @@ impl Worker {
             (Order::Take { .. }, Supply::Tray(tray)) => {
                 tray.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(missing)
             }
-            (Order::Take { place }, Supply::Socket(socket)) => {
-                self.channel.adopt(&place_path(&self.places, place), passing::receive(socket)?)
+            (Order::Take { place, ends }, Supply::Socket(socket)) => {
+                let hold = |end: End| ends.iter().flatten().find(|(held, _)| *held == end);
+                let received = passing::receive(socket)?.into_iter();
+                let held = received.map(|(end, fd)| {
+                    let (_, hold) = hold(end).ok_or_else(missing)?;
+                    Ok((end, *hold, fd))
+                });
+                let held = held.collect::<io::Result<_>>()?;
+                self.channel.adopt_as(&place_path(&self.places, place), held)
             }
             (Order::Use { index }, Supply::Inherited(ports)) => {
                 ports.get_mut(index as usize).and_then(Option::take).ok_or_else(missing)

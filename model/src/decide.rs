@@ -166,6 +166,7 @@ fn sharings(kind: &Kind) -> Vec<(Vec<Hold>, Vec<Hold>)> {
         (_, Discipline::File) => {
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (vec![Hold::BOTH], vec![Hold::BOTH])]
         }
+        (_, Discipline::Cell | Discipline::Ring) => vec![(vec![Hold::WRITE], vec![Hold::READ])],
         (_, Discipline::Stream | Discipline::Queue) => {
             let both = vec![Hold::READ, Hold::WRITE];
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (both.clone(), both)]
@@ -226,7 +227,9 @@ fn end_of(names: &[Hold], hold: Hold) -> End {
 fn word_bytes(kind: &Kind) -> (u32, u32) {
     match kind.discipline {
         Discipline::Stream | Discipline::File => (1, 1),
+        Discipline::Ring => (1, 1),
         Discipline::Queue => (1, MESSAGE_BYTES),
+        Discipline::Cell => (kind.capacity_default_bytes, kind.capacity_default_bytes),
     }
 }
 

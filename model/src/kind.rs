@@ -43,6 +43,10 @@ pub enum Discipline {
     Queue,
     /// Bytes at offsets, which reading leaves where they are.
     File,
+    /// A variable of a fixed size, written and read whole; the last value wins.
+    Cell,
+    /// A bounded ring of bytes from one producer to one consumer.
+    Ring,
 }
 
 /// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
@@ -115,6 +119,9 @@ pub enum Ends {
     Shared,
     /// Opened by path: every holder has an open file description of its own.
     Opened,
+    /// Made together with the channel, one for each holder: nobody shares an end, and none can be got
+    /// later.
+    Own,
     /// Two ends connected to each other, each of one open file description that its holders share; more
     /// are made by socket(2) and connected by name.
     Connected,
@@ -244,6 +251,56 @@ pub const FLOCKED_FILE: Kind = Kind {
 
 /// All kinds.
 #[rustfmt::skip]
+/// The global variable that is polled.
+pub const GLOBAL_VARIABLE: Kind = Kind {
+    name: "global-variable",
+    says: "A variable of one process with one writer and any number of readers, which look at it whenever \
+           they like; its value is always seen whole.",
+    reach: Reach::Threads,
+    direction: Direction::Simplex,
+    waiting: Waiting::BusyWaits,
+    ends: Ends::Own,
+    discipline: Discipline::Cell,
+    sides: 1,
+    held: ONE_WAY,
+    capacity_default_bytes: 64,
+    chapters: &["cell", "descriptor"],
+};
+
+/// The global variable behind a lock.
+pub const GUARDED_VARIABLE: Kind = Kind {
+    name: "guarded-variable",
+    says: "A variable of one process behind a mutex, with a condition variable on which readers wait for a \
+           value that they have not seen.",
+    waiting: Waiting::Waits,
+    ..GLOBAL_VARIABLE
+};
+
+/// The ring in shared memory that is polled.
+pub const SHARED_MEMORY: Kind = Kind {
+    name: "shared-memory",
+    says: "A ring of bytes in memory that processes share, from one producer to one consumer, which look \
+           at it whenever they like.",
+    reach: Reach::UnrelatedProcesses,
+    direction: Direction::Simplex,
+    waiting: Waiting::BusyWaits,
+    ends: Ends::Own,
+    discipline: Discipline::Ring,
+    sides: 1,
+    held: ONE_WAY,
+    capacity_default_bytes: 100,
+    chapters: &["ring", "descriptor"],
+};
+
+/// The ring in shared memory whose ends wait.
+pub const SHARED_MEMORY_WAITING: Kind = Kind {
+    name: "shared-memory-waiting",
+    says: "The same ring, whose consumer sleeps while it is empty and whose producer while it is full.",
+    waiting: Waiting::Waits,
+    ..SHARED_MEMORY
+};
+
+/// All kinds.
 pub const KINDS: &[&Kind] = &[
     &PIPE,
     &FIFO,
@@ -253,7 +310,37 @@ pub const KINDS: &[&Kind] = &[
     &LOCKED_FILE,
     &FLOCKED_FILE,
     &MESSAGE_QUEUE,
+    &GLOBAL_VARIABLE,
+    &GUARDED_VARIABLE,
+    &SHARED_MEMORY,
+    &SHARED_MEMORY_WAITING,
 ];
+
+impl Kind {
+    /// Whether an end of this mode has one holder at most.
+    pub fn is_sole(&self, mode: Mode) -> bool {
+        match self.discipline {
+            Discipline::Cell => self.waiting == Waiting::BusyWaits && mode.writes(),
+            Discipline::Ring => true,
+            _ => false,
+        }
+    }
+
+    /// Whether what one actor has done may reach another later than the call returns, by a delivery. When
+    /// all is at rest it has reached everybody, so that then is worth noting in a run though no call is open.
+    pub fn delivers(&self) -> bool {
+        match self.discipline {
+            Discipline::Cell => self.waiting == Waiting::BusyWaits,
+            Discipline::Ring => true,
+            _ => false,
+        }
+    }
+
+    /// Whether its ends are descriptors of the system, or handles of a library.
+    pub fn has_descriptors(&self) -> bool {
+        self.ends != Ends::Own
+    }
+}
 
 /// The kind called `name`.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::stream::Room;
-use crate::channel::{File, Object, Stream};
+use crate::channel::{Cell, File, Object, Ring, Stream};
 use crate::platform::Platform;
 use crate::world::{Description, Pending, Progress, World};
 
@@ -82,6 +82,9 @@ pub enum Cite {
     Source(&'static str, &'static str),
     /// What was observed, on which kernel.
     Observed(&'static str, &'static str),
+    /// What a channel that is a protocol over memory promises of itself: the item of
+    /// `pipewright_backends::memory` whose documentation says so, and of what it speaks.
+    Contract(&'static str, &'static str),
 }
 
 impl fmt::Display for Cite {
@@ -90,6 +93,7 @@ impl fmt::Display for Cite {
             Cite::Posix(page, heading) => write!(f, "POSIX.1-2024 {page}, {heading}"),
             Cite::Man(page, heading) => write!(f, "{page}, {heading}"),
             Cite::Source(file, function) => write!(f, "Linux {file}, {function}"),
+            Cite::Contract(item, of) => write!(f, "contract of memory::{item}, {of}"),
             Cite::Observed(what, kernel) => write!(f, "observed on {kernel}: {what}"),
         }
     }
@@ -278,6 +282,27 @@ impl<'a> Scene<'a> {
             Object::File(file) => Some(file),
             _ => None,
         }
+    }
+
+    /// The variable behind the end; `None` where there is none.
+    pub fn cell(&self) -> Option<&'a Cell> {
+        match self.object()? {
+            Object::Cell(cell) => Some(cell),
+            _ => None,
+        }
+    }
+
+    /// The ring behind the end; `None` where there is none.
+    pub fn ring(&self) -> Option<&'a Ring> {
+        match self.object()? {
+            Object::Ring(ring) => Some(ring),
+            _ => None,
+        }
+    }
+
+    /// Whether the end is a handle on memory and no descriptor: it can be read or written, and closed.
+    pub fn is_memory(&self) -> bool {
+        matches!(self.object(), Some(Object::Cell(_) | Object::Ring(_)))
     }
 
     /// Whether somebody has what is behind the end open for reading.

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Lock, Mode, Op, Signal};
-use crate::channel::{File, Object, Stream};
+use crate::channel::{Cell, File, Object, Ring, Stream};
 use crate::data::{Segment, Segments};
 use crate::kind::{Ends, Hold, Side};
 use crate::platform::Platform;
@@ -208,7 +208,7 @@ impl World {
             descriptions: SmallVec::new(),
             objects: Object::of_channel(platform, setup).collect(),
             place: match setup.kind.ends {
-                Ends::Shared | Ends::Connected => Place::None,
+                Ends::Shared | Ends::Own | Ends::Connected => Place::None,
                 Ends::Opened => Place::Linked,
             },
         };
@@ -221,7 +221,7 @@ impl World {
                     append: setup.append,
                     ..Description::new(hold.mode, object_of(*hold))
                 };
-                let shared = (setup.kind.ends != Ends::Opened)
+                let shared = matches!(setup.kind.ends, Ends::Shared | Ends::Connected)
                     .then(|| world.descriptions.iter().position(|d| *d == description))
                     .flatten();
                 let index = shared.unwrap_or_else(|| {
@@ -263,10 +263,33 @@ impl World {
         }
     }
 
+    /// The variable on which the actor's call in progress is.
+    pub fn cell_of_call(&mut self, actor: Actor) -> Option<&mut Cell> {
+        match self.object_of_call(actor)? {
+            Object::Cell(cell) => Some(cell),
+            _ => None,
+        }
+    }
+
     /// The description behind the end of the actor's call in progress.
     pub fn description_of_call(&mut self, actor: Actor) -> Option<&mut Description> {
         let index = self.pending(actor)?.description?;
         self.descriptions.get_mut(usize::from(index))
+    }
+
+    /// The ring on which the actor's call in progress is.
+    pub fn ring_of_call(&mut self, actor: Actor) -> Option<&mut Ring> {
+        match self.object_of_call(actor)? {
+            Object::Ring(ring) => Some(ring),
+            _ => None,
+        }
+    }
+
+    /// Whether the actor itself has the object open in such a mode.
+    pub fn holds(&self, actor: Actor, object: ObjectIndex, will_do: fn(Mode) -> bool) -> bool {
+        let ends = self.actors[usize::from(actor.0)].ends;
+        let open = ends.iter().filter_map(|index| self.descriptions.get(usize::from(*index)));
+        open.filter(|open| open.object == object).filter_map(|open| open.mode).any(will_do)
     }
 
     /// The description that an actor's end refers to, if the end is open.

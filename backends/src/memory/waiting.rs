@@ -242,6 +242,11 @@ pub struct Interrupter<M: Memory, W: Waiter> {
 }
 
 impl<M: Memory, W: Waiter> Interrupter<M, W> {
+    /// Ends the ring in this memory, whose ends sleep as `waiter` wakes.
+    pub fn new(memory: M, waiter: W) -> Interrupter<M, W> {
+        Interrupter { memory, waiter }
+    }
+
     /// Has whoever waits return, now and from now on.
     pub fn interrupt(&self) {
         let header = self.memory.header();

@@ -39,6 +39,8 @@ pub enum Order {
     Take {
         /// Number of the place.
         place: u64,
+        /// The ends handed over; none after the first `None`.
+        ends: [Option<(End, Hold)>; ENDS_MAX],
     },
     /// Open these ends of the channel at this place.
     Join {

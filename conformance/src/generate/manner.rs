@@ -63,6 +63,9 @@ impl Manner {
             (Discipline::File, _) if setup.kind == &LOCKED_FILE => &LOCKED,
             (Discipline::File, _) if setup.kind == &FLOCKED_FILE => &FLOCKED,
             (Discipline::File, _) => &FILE,
+            (Discipline::Cell, _) if setup.kind.is_sole(Mode::Write) => &ONE_WRITER,
+            (Discipline::Cell, _) => &VARIABLE,
+            (Discipline::Ring, _) => &RING,
         }
     }
 
@@ -70,7 +73,7 @@ impl Manner {
     pub(super) fn seats(&self, setup: &Setup) -> impl Iterator<Item = Seats> + Clone + use<> {
         let by_path: &[_] = match setup.kind.ends {
             Ends::Opened => self.seats_by_path,
-            Ends::Shared | Ends::Connected => &[],
+            Ends::Shared | Ends::Own | Ends::Connected => &[],
         };
         self.seats.iter().chain(by_path).copied()
     }
@@ -251,4 +254,44 @@ const FLOCKED: Manner = Manner {
         (6, Ask::Closed),
         (10, Ask::Lock),
     ],
+};
+
+/// Reads and writes of channels in memory, which have no other calls but close.
+const IN_MEMORY: &[(u32, Ask)] =
+    &[(480, Ask::Read), (480, Ask::Write), (30, Ask::Close), (8, Ask::WrongWay), (16, Ask::Closed)];
+
+const ONE_WRITER: Manner = Manner {
+    seats: &[
+        (30, &[&[W], &[R]]),
+        (20, &[&[W], &[R], &[R]]),
+        (8, &[&[W], &[R], &[R], &[R]]),
+        (8, &[&[R, W], &[R]]),
+        (4, &[&[R, W], &[R], &[R]]),
+        (2, &[&[R, W]]),
+        (1, &[&[R], &[R]]),
+        (1, &[&[W]]),
+    ],
+    seats_by_path: &[],
+    calls: IN_MEMORY,
+};
+
+const VARIABLE: Manner = Manner {
+    seats: &[
+        (30, &[&[W], &[R]]),
+        (16, &[&[W], &[R], &[R]]),
+        (12, &[&[W], &[W], &[R]]),
+        (12, &[&[W], &[W], &[R], &[R]]),
+        (6, &[&[W], &[R], &[R], &[R]]),
+        (8, &[&[R, W], &[R]]),
+        (6, &[&[R, W], &[R, W]]),
+        (1, &[&[R], &[R]]),
+    ],
+    seats_by_path: &[],
+    calls: IN_MEMORY,
+};
+
+const RING: Manner = Manner {
+    seats: &[(60, &[&[W], &[R]]), (4, &[&[R, W]]), (2, &[&[W]]), (1, &[&[R]])],
+    seats_by_path: &[],
+    calls: IN_MEMORY,
 };

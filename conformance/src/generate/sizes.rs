@@ -1,8 +1,8 @@
 //! Sizes of reads and writes: drawn where the behaviour of a stream may change, computed from the world
 //! as it is.
 
-use pipewright_model::channel::Object;
 use pipewright_model::channel::queue::MESSAGE_BYTES;
+use pipewright_model::channel::{Object, Ring};
 use pipewright_model::platform::Platform;
 
 use super::dice::Dice;
@@ -79,6 +79,12 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         Object::Stream(stream) => stream,
         Object::File(file) => return size_in_file(around, file.len(), platform, dice),
         Object::Free | Object::Queue(_) => return dice.below(3),
+        // A value is read and written whole; now and then something else is tried.
+        Object::Cell(cell) => match dice.chance(SHORT_OF_A_VALUE_PERCENT) {
+            true => return dice.below(cell.value_bytes + 2),
+            false => return cell.value_bytes,
+        },
+        Object::Ring(ring) => return of_ring(around, ring, dice),
     };
     let middle = match around {
         Around::Nothing => return dice.below(3),
@@ -129,4 +135,18 @@ pub(super) fn offset(object: &Object, platform: &Platform, dice: &mut Dice) -> i
         _ => return 1 - dice.below(3) as i32,
     };
     (middle.min(SIZE_MAX) + dice.below(3)) as i32 - 1
+}
+/// In how many of a hundred calls on a variable another length than its value's is tried.
+const SHORT_OF_A_VALUE_PERCENT: u32 = 2;
+
+fn of_ring(around: Around, ring: &Ring, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Small | Around::LastPage => return 1 + dice.below(ring.capacity_bytes),
+        Around::Odd | Around::Page => return 1 + dice.below(ring.capacity_bytes / 3 + 1),
+        Around::Free | Around::PipeBuf => ring.room(),
+        Around::Capacity => ring.capacity_bytes + dice.below(2) * dice.below(ring.capacity_bytes),
+        Around::Available => ring.len(),
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

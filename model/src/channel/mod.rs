@@ -4,12 +4,16 @@
 //! is two streams, two connected sockets are two sockets. A new discipline is a file, a variant of
 //! [`Object`] and a line in each of its functions.
 
+pub mod cell;
 pub mod file;
 pub mod queue;
+pub mod ring;
 pub mod stream;
 
+pub use cell::Cell;
 pub use file::File;
 pub use queue::Queue;
+pub use ring::Ring;
 pub use stream::Stream;
 
 use crate::data::Segment;
@@ -28,6 +32,10 @@ pub enum Object {
     Queue(Queue),
     /// Bytes at offsets.
     File(File),
+    /// A variable.
+    Cell(Cell),
+    /// A ring in memory.
+    Ring(Ring),
 }
 
 impl Object {
@@ -37,6 +45,8 @@ impl Object {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
             Discipline::Queue => Object::Queue(Queue::new(setup)),
             Discipline::File => Object::File(File::default()),
+            Discipline::Cell => Object::Cell(Cell::new(setup)),
+            Discipline::Ring => Object::Ring(Ring::new(setup)),
         };
         std::iter::repeat_n(object, usize::from(setup.kind.sides))
     }
@@ -48,16 +58,21 @@ impl Object {
             Object::Stream(stream) => stream.segments.iter_mut(),
             Object::Queue(queue) => queue.messages.iter_mut(),
             Object::File(file) => file.segments.iter_mut(),
+            Object::Cell(cell) => cell.values.iter_mut(),
+            Object::Ring(ring) => ring.segments.iter_mut(),
         }
     }
 
-    /// Bytes that wait to be read, or that it holds.
+    /// Bytes that wait to be read, or that it holds; of a variable, those of older values that somebody may
+    /// still be given.
     pub fn len(&self) -> u32 {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
             Object::Queue(queue) => queue.messages.iter().map(|message| message.len).sum(),
             Object::File(file) => file.len(),
+            Object::Cell(cell) => cell.old_bytes(),
+            Object::Ring(ring) => ring.len(),
         }
     }
 

@@ -71,6 +71,8 @@ impl<'r> Lookahead<'r> {
         let order = match (platform.storage, writers.iter().count()) {
             _ if kind.discipline == Discipline::File => Order::default(),
             (Storage::Pages, ..2) if one_stream => Order::default(),
+            // Values are whole, and of a ring one actor writes: nothing is cut that would have to be known.
+            _ if matches!(kind.discipline, Discipline::Cell | Discipline::Ring) => Order::default(),
             _ if one_stream => Order::of(run),
             _ => Order { follows: Default::default(), ..Order::of(run) },
         };

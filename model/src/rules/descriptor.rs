@@ -3,14 +3,14 @@
 //! Not modelled: limits on descriptors (`EMFILE`), `FD_CLOEXEC`, `exec`, bad pointers (`EFAULT`),
 //! `poll` on several ends at once and with a time-out other than 0 and for ever.
 
-use crate::call::{Actor, Answer, Errno, Events, Op};
+use crate::call::{Actor, Answer, Errno, Events, Mode, Op};
 use crate::channel::Object;
 use crate::kind::Discipline;
 use crate::platform::Platform;
-use crate::rule::Cite::{Man, Posix, Source};
+use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
 use crate::rules::{Chapter, Overlap};
-use crate::world::World;
+use crate::world::{Description, World};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -19,9 +19,10 @@ pub const CHAPTER: Chapter = Chapter {
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],
-    absent: |setup| match setup.kind.discipline {
-        Discipline::Stream => &[],
-        _ => &["descriptor.close.last-of-channel"],
+    absent: |setup| match (setup.kind.has_descriptors(), setup.kind.discipline) {
+        (false, _) => NEED_DESCRIPTORS,
+        (true, Discipline::Stream) => &["descriptor.any.no-such-call"],
+        (true, _) => &["descriptor.any.no-such-call", "descriptor.close.last-of-channel"],
     },
     overlaps: &[Overlap {
         why: "The standard lets poll find more than it must.",
@@ -29,6 +30,17 @@ pub const CHAPTER: Chapter = Chapter {
     }],
     exceptions: &[],
 };
+
+/// Rules that can't apply where ends are handles of a library, one for each holder.
+const NEED_DESCRIPTORS: &[&str] = &[
+    "descriptor.close.others-remain",
+    "descriptor.close.last-of-channel",
+    "descriptor.dup.shares",
+    "descriptor.nonblocking.of-description",
+    "descriptor.poll.ready",
+    "descriptor.poll.nothing",
+    "descriptor.poll.waits",
+];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -40,6 +52,19 @@ const RULES: &[Rule] = &[
             Op::Poll { .. } | Op::Deliver => None,
             op if op.is_by_name() || negative_offset(op) => None,
             _ => at.description().is_none().then_some(Move::fails(Errno::EBADF)),
+        },
+    },
+    Rule {
+        id: "descriptor.any.no-such-call",
+        says: "An end of a channel that lives in memory is no descriptor: it can be read or written, and \
+               closed, and what any other call does is not specified.",
+        cite: &[Contract("cell", "no descriptor"), Contract("ring", "no descriptor")],
+        force: Force::Silent,
+        step: |at| {
+            let known =
+                matches!(at.op(), Op::Read { .. } | Op::Write { .. } | Op::Close | Op::Deliver);
+            (at.is_memory() && !known)
+                .then_some(Move::unspecified("a channel in memory has no such call"))
         },
     },
     Rule {
@@ -120,7 +145,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("dup", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            at.description()?;
+            at.description().filter(|_| !at.is_memory())?;
             matches!(at.op(), Op::Dup { .. }).then(|| Move::answers(Answer::Done).with(dup))
         },
     },
@@ -131,7 +156,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("fcntl", "F_SETFL"), Posix("dup", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            at.description()?;
+            at.description().filter(|_| !at.is_memory())?;
             matches!(at.op(), Op::SetNonblock(_))
                 .then(|| Move::answers(Answer::Done).with(set_nonblock))
         },
@@ -194,6 +219,9 @@ const ALWAYS: Events = Events::ERR.union(Events::HUP).union(Events::NVAL);
 /// What the poll in progress finds of what it is to report: for sure, and perhaps.
 fn found(at: &Scene<'_>) -> Option<(Events, Events)> {
     let Op::Poll { events, .. } = at.op() else { return None };
+    if at.is_memory() {
+        return None;
+    }
     let asked = events.union(ALWAYS);
     let (must, may) = at.found;
     Some((must.intersection(asked), may.intersection(asked)))
@@ -215,12 +243,22 @@ fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let (end, description) = (call.end, call.description);
     world.set_end(actor, end, None);
     let Some(index) = description.filter(|index| world.holders(*index) == 0) else { return };
-    let object = world.descriptions[usize::from(index)].object;
+    let Description { object, mode, .. } = world.descriptions[usize::from(index)];
     world.remove_description(index);
-    if world.open_count(object) == 0
-        && let Object::Stream(stream) = &mut world.objects[usize::from(object)]
-    {
-        stream.reset();
+    let nobody = world.open_count(object) == 0;
+    let reading = mode.is_some_and(Mode::reads);
+    // Who closes one side and has the other knows at once.
+    let (has_peer, is_peer): (bool, fn(Mode) -> bool) = match reading {
+        true => (world.has_writer(object), Mode::writes),
+        false => (world.has_reader(object), Mode::reads),
+    };
+    let at_once = !has_peer || world.holds(actor, object, is_peer);
+    match &mut world.objects[usize::from(object)] {
+        Object::Stream(stream) if nobody => stream.reset(),
+        Object::Cell(cell) if reading => cell.catch_up(actor),
+        Object::Ring(ring) if reading => ring.break_(at_once),
+        Object::Ring(ring) => ring.end(at_once),
+        _ => {}
     }
 }
 

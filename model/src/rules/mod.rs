@@ -3,11 +3,13 @@
 //! One chapter a file. A rule's id is `chapter.call.situation`; rules whose call is `any` hold for
 //! every call. Start with [`stream`].
 
+pub mod cell;
 pub mod descriptor;
 pub mod fifo;
 pub mod file;
 pub mod lock;
 pub mod queue;
+pub mod ring;
 pub mod stream;
 
 use crate::call::Op;
@@ -46,6 +48,8 @@ pub const CHAPTERS: &[&Chapter] = &[
     &file::CHAPTER,
     &lock::CHAPTER,
     &queue::CHAPTER,
+    &cell::CHAPTER,
+    &ring::CHAPTER,
     &descriptor::CHAPTER,
 ];
 

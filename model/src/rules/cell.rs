@@ -1,0 +1,220 @@
+//! Cells: a variable that threads of one process share, polled or behind a lock.
+//!
+//! What one thread stores reaches another by *delivery*: in order, at some time, never taken back. Nothing
+//! says when, but that a lock delivers, and rest. So a read may give an old value though a newer store has
+//! returned; it never gives an older one than the same reader was given before, and never parts of two.
+//!
+//! Not modelled: several writers of one polled variable, reads without looking at every word, values
+//! of which only a part is stored, versions that wrap around.
+
+use crate::call::{Actor, Answer, Errno, Mode, Op};
+use crate::channel::{Cell, Object};
+use crate::data::{Segment, Segments, ZERO};
+use crate::platform::Platform;
+use crate::rule::Cite::{Contract, Man, Posix};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::Chapter;
+use crate::taxonomy::Waiting;
+use crate::world::World;
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "cell",
+    title: "Cells: variables that threads share",
+    rules: RULES,
+    not_on_linux: &[],
+    not_in_posix: &[],
+    absent: |setup| match setup.kind.waiting {
+        Waiting::BusyWaits => &["cell.read.unseen", "cell.read.waits", "cell.read.end"],
+        Waiting::Waits => POLLED_ONLY,
+    },
+    overlaps: &[],
+    exceptions: &[],
+};
+
+const POLLED_ONLY: &[&str] = &[
+    "cell.read.value",
+    "cell.read.before-first-store",
+    "cell.read.store-arrives",
+    "cell.deliver.stores",
+];
+
+const RULES: &[Rule] = &[
+    // A polled variable
+    Rule {
+        id: "cell.read.value",
+        says: "A read of a polled variable gives at once the whole of the newest value that has reached the \
+               reader, new or not, and leaves it there for others and for the next read.",
+        cite: &[
+            Contract("cell::SeqReader::load", "the newest value that has come here"),
+            Posix("XBD 4.15", "Memory Ordering and Synchronization"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let cell = read(at).filter(|cell| !cell.guarded)?;
+            (cell.value(at.actor).actor != ZERO).then(|| given(cell))
+        },
+    },
+    Rule {
+        id: "cell.read.before-first-store",
+        says: "A read of a polled variable that no store has reached gives zeros.",
+        cite: &[Contract("cell::SeqCell::split", "a variable with this value")],
+        force: Force::Silent,
+        step: |at| {
+            let cell = read(at).filter(|cell| !cell.guarded)?;
+            (cell.value(at.actor).actor == ZERO).then(|| given(cell))
+        },
+    },
+    Rule {
+        id: "cell.read.store-arrives",
+        says: "Stores reach a reader in the order in which they were made, each at any time after it, also \
+               while a read is in progress: a reader that was given a value is given no older one again.",
+        cite: &[
+            Contract("cell", "what a load may give"),
+            Posix("XBD 4.15", "Memory Ordering and Synchronization"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let cell = read(at).filter(|cell| !cell.guarded)?;
+            cell.is_behind(at.actor).then(|| Move::proceeds(0, 0).with(arrive))
+        },
+    },
+    Rule {
+        id: "cell.deliver.stores",
+        says: "Every store reaches every reader in time: when all is at rest, all stores have.",
+        cite: &[
+            Contract("cell", "what a load may give"),
+            Posix("XBD 4.15", "Memory Ordering and Synchronization"),
+        ],
+        force: Force::May,
+        step: |at| {
+            if at.op() != Op::Deliver {
+                return None;
+            }
+            let under_way = |object: &Object| matches!(object, Object::Cell(c) if c.is_under_way());
+            at.world.objects.iter().any(under_way).then(|| Move::proceeds(0, 0).with(deliver))
+        },
+    },
+    // A variable behind a lock
+    Rule {
+        id: "cell.read.unseen",
+        says: "A read of a guarded variable gives the newest value if this reader has not seen it, however \
+               many it has missed; the lock has delivered every store that has returned.",
+        cite: &[
+            Posix("pthread_mutex_lock", "DESCRIPTION"),
+            Posix("XBD 4.15", "Memory Ordering and Synchronization"),
+            Contract("guarded::GuardedCell::wait_newer", "a value other than the last"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let cell = read(at).filter(|cell| cell.guarded)?;
+            cell.is_behind(at.actor).then(|| given(cell))
+        },
+    },
+    Rule {
+        id: "cell.read.waits",
+        says: "A read of a guarded variable sleeps while this reader has seen the newest value and \
+               somebody could store another.",
+        cite: &[
+            Posix("pthread_cond_wait", "DESCRIPTION"),
+            Man("futex(2)", "FUTEX_WAIT"),
+            Contract("guarded::GuardedCell::wait_newer", "waits until the value is another"),
+        ],
+        force: Force::Silent,
+        step: |at| (nothing_new(at)? && at.has_writer()).then_some(Move::rests()),
+    },
+    Rule {
+        id: "cell.read.end",
+        says: "A read of a guarded variable returns 0 once this reader has seen the last value and all \
+               writers have closed, whether it waited or not, as often as it is made.",
+        cite: &[Contract("guarded::GuardedCell::close", "ends all waiting")],
+        force: Force::Silent,
+        step: |at| {
+            (nothing_new(at)? && !at.has_writer()).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    // Both
+    Rule {
+        id: "cell.write.replaces",
+        says: "A write replaces the whole value and returns its size; it waits for no reader, and values that \
+               nobody has seen are lost.",
+        cite: &[
+            Contract("cell::SeqWriter::store", "replaces the value"),
+            Contract("guarded::GuardedCell::set", "replaces the value"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (cell, len) = at.cell().zip(at.write_len())?;
+            (len == cell.value_bytes).then(|| Move::transfers(len, len).with(store))
+        },
+    },
+    Rule {
+        id: "cell.any.not-whole",
+        says: "A read or write of another length than the value's, be it 0, fails with EINVAL.",
+        cite: &[Contract("cell::SeqCell", "a value of N words")],
+        force: Force::Silent,
+        step: |at| {
+            let cell = at.cell()?;
+            let len = at.read_len().or(at.write_len())?;
+            (len != cell.value_bytes).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+];
+
+/// The variable that a read of a whole value is about.
+fn read<'a>(at: &Scene<'a>) -> Option<&'a Cell> {
+    let (cell, len) = at.cell().zip(at.read_len())?;
+    (len == cell.value_bytes).then_some(cell)
+}
+
+/// Whether this is a read of a guarded variable whose newest value this reader has seen.
+fn nothing_new(at: &Scene<'_>) -> Option<bool> {
+    let cell = read(at).filter(|cell| cell.guarded)?;
+    Some(!cell.is_behind(at.actor))
+}
+
+/// The read is given a whole value.
+fn given(cell: &Cell) -> Move {
+    Move::transfers(cell.value_bytes, cell.value_bytes).with(load)
+}
+
+fn load(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(cell) = world.cell_of_call(actor) else { return };
+    let value = cell.value(actor);
+    if cell.guarded {
+        cell.catch_up(actor);
+    }
+    world.pending_mut(actor).data = Segments::from_slice(&[value]);
+}
+
+fn arrive(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(cell) = world.cell_of_call(actor) {
+        cell.arrive(actor);
+    }
+}
+
+fn deliver(world: &mut World, _: &Platform, _: Actor, _: u32) {
+    for object in &mut world.objects {
+        if let Object::Cell(cell) = object {
+            cell.deliver();
+        }
+    }
+}
+
+fn store(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    let from = world.actors[usize::from(actor.0)].written;
+    let Some(description) = world.pending(actor).and_then(|call| call.description) else { return };
+    let object = world.descriptions[usize::from(description)].object;
+    let all = 0..world.actors.len() as u8;
+    let readers = all.map(Actor).filter(|reader| world.holds(*reader, object, Mode::reads));
+    let readers: smallvec::SmallVec<[Actor; 8]> = readers.collect();
+    if let Some(cell) = world.cell_of_call(actor) {
+        // Who stores without a lock sees its own store at once; behind the lock it has yet to be read.
+        let guarded = cell.guarded;
+        let readers = readers.into_iter().filter(|reader| guarded || *reader != actor);
+        cell.store(Segment { actor, from, len: count }, readers);
+        if !guarded {
+            cell.catch_up(actor);
+        }
+    }
+}
