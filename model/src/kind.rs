@@ -38,6 +38,28 @@ pub struct Kind {
 pub enum Discipline {
     /// Streams: bytes in order, each read once. One for each side.
     Stream,
+    /// Unix sockets of a type. One for each side.
+    Unix(SocketType, Naming),
+}
+
+/// The type of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SocketType {
+    /// `SOCK_STREAM`: bytes in order.
+    Stream,
+    /// `SOCK_SEQPACKET`: messages in order, between two that are connected.
+    Seqpacket,
+    /// `SOCK_DGRAM`: messages to whom one likes.
+    Datagram,
+}
+
+/// Where Unix sockets have their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Naming {
+    /// In the file system.
+    Path,
+    /// Nowhere: the name is gone with the socket.
+    Abstract,
 }
 
 /// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
@@ -181,8 +203,56 @@ pub const PIPE_PAIR: Kind = Kind {
     chapters: &["stream", "descriptor"],
 };
 
+/// Unix stream sockets.
+pub const UNIX_STREAM: Kind = Kind {
+    name: "unix-stream",
+    says: "Unix stream sockets: a pair from socketpair(2), or connected by a path.",
+    reach: Reach::UnrelatedProcesses,
+    direction: Direction::Duplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Connected,
+    discipline: Discipline::Unix(SocketType::Stream, Naming::Path),
+    sides: 2,
+    held: CONNECTED,
+    capacity_default_bytes: 0,
+    chapters: &["unix", "socket", "descriptor"],
+};
+
+/// Unix stream sockets with a name that is in no file system.
+pub const UNIX_STREAM_ABSTRACT: Kind = Kind {
+    name: "unix-stream-abstract",
+    says: "Unix stream sockets: a pair from socketpair(2), or connected by a name in no file system.",
+    discipline: Discipline::Unix(SocketType::Stream, Naming::Abstract),
+    ..UNIX_STREAM
+};
+
+/// Unix sockets that keep the bounds of messages and are connected.
+pub const UNIX_SEQPACKET: Kind = Kind {
+    name: "unix-seqpacket",
+    says: "Unix sockets for messages between two that are connected: a pair, or by a path.",
+    discipline: Discipline::Unix(SocketType::Seqpacket, Naming::Path),
+    chapters: &["message", "unix", "socket", "descriptor"],
+    ..UNIX_STREAM
+};
+
+/// Unix datagram sockets.
+pub const UNIX_DATAGRAM: Kind = Kind {
+    name: "unix-datagram",
+    says: "Unix sockets for messages: a pair, or sent to a path.",
+    discipline: Discipline::Unix(SocketType::Datagram, Naming::Path),
+    ..UNIX_SEQPACKET
+};
+
 /// All kinds.
-pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR];
+pub const KINDS: &[&Kind] = &[
+    &PIPE,
+    &FIFO,
+    &PIPE_PAIR,
+    &UNIX_STREAM,
+    &UNIX_STREAM_ABSTRACT,
+    &UNIX_SEQPACKET,
+    &UNIX_DATAGRAM,
+];
 
 /// The kind called `name`.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -7,9 +7,9 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::stream::Room;
-use crate::channel::{Object, Stream};
+use crate::channel::{Object, Stream, Unix};
 use crate::platform::Platform;
-use crate::world::{Description, Pending, Progress, World};
+use crate::world::{Description, ObjectIndex, Pending, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;
@@ -270,6 +270,19 @@ impl<'a> Scene<'a> {
             Object::Stream(stream) => Some(stream),
             _ => None,
         }
+    }
+
+    /// The Unix socket behind the end; `None` where there is none.
+    pub fn socket(&self) -> Option<&'a Unix> {
+        match self.object()? {
+            Object::Unix(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// The index of the object behind the end; `None` where the end is not open.
+    pub fn object_index(&self) -> Option<ObjectIndex> {
+        Some(self.description()?.object)
     }
 
     /// Whether somebody has what is behind the end open for reading.

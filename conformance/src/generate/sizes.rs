@@ -1,7 +1,7 @@
 //! Sizes of reads and writes: drawn where the behaviour of a stream may change, computed from the world
 //! as it is.
 
-use pipewright_model::channel::Object;
+use pipewright_model::channel::{Object, Unix};
 use pipewright_model::platform::Platform;
 
 use super::dice::Dice;
@@ -60,7 +60,11 @@ pub(super) fn to_read(object: &Object, platform: &Platform, dice: &mut Dice) -> 
 }
 
 fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
-    let Object::Stream(stream) = object else { return dice.below(3) };
+    let stream = match object {
+        Object::Stream(stream) => stream,
+        Object::Unix(socket) => return of_socket(around, socket, dice),
+        Object::Free => return dice.below(3),
+    };
     let middle = match around {
         Around::Nothing => return dice.below(3),
         Around::Small => return 1 + dice.below(64),
@@ -81,6 +85,26 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         }
         Around::Capacity => stream.capacity_bytes(platform),
         Around::Available => stream.len(),
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// Sizes at which a piece or a message costs more.
+const STEPS: [u32; 8] = [192, 704, 1728, 3776, 4096, 7872, 16_064, 36_544];
+
+fn of_socket(around: Around, socket: &Unix, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Small => return 1 + dice.below(64),
+        Around::Odd => return ODD[dice.below(ODD.len() as u32) as usize],
+        Around::PipeBuf | Around::Page => STEPS[dice.below(STEPS.len() as u32) as usize],
+        Around::LastPage => socket.send_buffer / 2 - 64,
+        Around::Free => socket.send_buffer - 32,
+        Around::Capacity => SIZE_MAX,
+        Around::Available => match dice.below(2) {
+            0 => socket.len(),
+            _ => socket.queue.first().map_or(0, |piece| piece.data.len),
+        },
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

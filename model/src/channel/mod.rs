@@ -4,9 +4,12 @@
 //! is two streams, two connected sockets are two sockets. A new discipline is a file, a variant of
 //! [`Object`] and a line in each of its functions.
 
+pub(crate) mod life;
 pub mod stream;
+pub mod unix;
 
 pub use stream::Stream;
+pub use unix::Unix;
 
 use crate::data::Segment;
 use crate::kind::Discipline;
@@ -20,23 +23,31 @@ pub enum Object {
     Free,
     /// Bytes in order, each read once.
     Stream(Stream),
+    /// A Unix socket.
+    Unix(Box<Unix>),
 }
 
 impl Object {
     /// The objects of a channel at the start of a run, in the order of its sides.
     pub fn of_channel(platform: &Platform, setup: &Setup) -> impl Iterator<Item = Object> {
-        let object = match setup.kind.discipline {
+        (0..setup.kind.sides).map(move |side| match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
-        };
-        std::iter::repeat_n(object, usize::from(setup.kind.sides))
+            Discipline::Unix(kind, _) => {
+                Object::Unix(Box::new(Unix::connected(platform, kind, 1 - side)))
+            }
+        })
     }
 
     /// The names of all bytes that it holds.
     pub fn segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
-        match self {
-            Object::Free => [].iter_mut(),
-            Object::Stream(stream) => stream.segments.iter_mut(),
-        }
+        let (stream, unix) = match self {
+            Object::Free => (None, None),
+            Object::Stream(stream) => (Some(stream), None),
+            Object::Unix(socket) => (None, Some(socket)),
+        };
+        let pieces = unix.into_iter().flat_map(|socket| &mut socket.queue);
+        let segments = stream.into_iter().flat_map(|stream| &mut stream.segments);
+        segments.chain(pieces.map(|piece| &mut piece.data))
     }
 
     /// Bytes that wait to be read.
@@ -44,6 +55,7 @@ impl Object {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
+            Object::Unix(socket) => socket.len(),
         }
     }
 

@@ -4,7 +4,6 @@
 //! `poll` on several ends at once and with a time-out other than 0 and for ever.
 
 use crate::call::{Actor, Answer, Errno, Events, Op};
-use crate::channel::Object;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
@@ -185,13 +184,7 @@ fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let (end, description) = (call.end, call.description);
     world.set_end(actor, end, None);
     let Some(index) = description.filter(|index| world.holders(*index) == 0) else { return };
-    let object = world.descriptions[usize::from(index)].object;
-    world.remove_description(index);
-    if world.open_count(object) == 0
-        && let Object::Stream(stream) = &mut world.objects[usize::from(object)]
-    {
-        stream.reset();
-    }
+    world.release(index);
 }
 
 fn dup(world: &mut World, _: &Platform, actor: Actor, _: u32) {

@@ -5,7 +5,10 @@
 
 pub mod descriptor;
 pub mod fifo;
+pub mod message;
+pub mod socket;
 pub mod stream;
+pub mod unix;
 
 use crate::call::Op;
 use crate::platform::Platform;
@@ -36,7 +39,14 @@ pub struct Chapter {
 }
 
 /// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
-pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &descriptor::CHAPTER];
+pub const CHAPTERS: &[&Chapter] = &[
+    &stream::CHAPTER,
+    &fifo::CHAPTER,
+    &unix::CHAPTER,
+    &message::CHAPTER,
+    &socket::CHAPTER,
+    &descriptor::CHAPTER,
+];
 
 /// Number of rules.
 pub const COUNT: usize = {
