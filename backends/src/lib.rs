@@ -3,7 +3,7 @@
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
-//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`MessageQueue`]: the channels;
+//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`Unix`], [`MessageQueue`]: the channels;
 //! - [`memory`]: the data structures of channels that live in memory;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
@@ -18,6 +18,7 @@ pub mod port;
 pub mod queue;
 pub mod shared_memory;
 pub mod sys;
+pub mod unix;
 pub mod variable;
 
 pub use channel::{Arrangement, Channel, Instance, Port, Seen};
@@ -27,6 +28,7 @@ pub use pipe::Pipe;
 pub use port::FdPort;
 pub use queue::MessageQueue;
 pub use shared_memory::SharedMemory;
+pub use unix::Unix;
 pub use variable::Variable;
 
 /// Every channel, in the order of reports. A new one is one file and one line here.
@@ -51,6 +53,11 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Variable::GUARDED,
         &SharedMemory::POLLED,
         &SharedMemory::WAITING,
+        &Unix::STREAM,
+        &Unix::STREAM_NONBLOCKING,
+        &Unix::STREAM_ABSTRACT,
+        &Unix::SEQPACKET,
+        &Unix::DATAGRAM,
     ]
 }
 

@@ -167,7 +167,7 @@ fn sharings(kind: &Kind) -> Vec<(Vec<Hold>, Vec<Hold>)> {
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (vec![Hold::BOTH], vec![Hold::BOTH])]
         }
         (_, Discipline::Cell | Discipline::Ring) => vec![(vec![Hold::WRITE], vec![Hold::READ])],
-        (_, Discipline::Stream | Discipline::Queue) => {
+        _ => {
             let both = vec![Hold::READ, Hold::WRITE];
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (both.clone(), both)]
         }
@@ -226,10 +226,9 @@ fn end_of(names: &[Hold], hold: Hold) -> End {
 /// What is written at a time, and asked for, in bytes.
 fn word_bytes(kind: &Kind) -> (u32, u32) {
     match kind.discipline {
-        Discipline::Stream | Discipline::File => (1, 1),
-        Discipline::Ring => (1, 1),
         Discipline::Queue => (1, MESSAGE_BYTES),
         Discipline::Cell => (kind.capacity_default_bytes, kind.capacity_default_bytes),
+        _ => (1, 1),
     }
 }
 
@@ -305,18 +304,20 @@ fn deadlock(kind: &'static Kind) -> Option<Run> {
     }
     let (ann, ben) = sharings(kind).swap_remove(0);
     let steps = Steps::new(&PLATFORM);
-    // More than any buffer holds, without knowing how much that is.
-    let lengths = (2..24).map(|power| 1_u32 << power);
-    lengths.into_iter().find_map(|len| {
+    let writes = |len| {
         let mut space = talk(kind, &ann, &ben);
         space.alphabet.retain(|call| call.op.offers().is_some());
         space.alphabet.iter_mut().for_each(|call| call.op = call.op.with_len(len));
         space.fill_bytes = u32::MAX;
-        let idle =
-            |world: &World, call: &Call| world.actors[usize::from(call.actor.0)].written == 0;
-        let both = |world: &World| world.busy().iter().count() == 2 && steps.may_sleep(world);
-        let mut run = find(&space, &PLATFORM, idle, both)?;
-        run.push(Event::Quiet([ANN, BEN].into_iter().collect()));
-        Some(run)
-    })
+        space
+    };
+    let both = |world: &World| world.busy().iter().count() == 2 && steps.may_sleep(world);
+    let first = |world: &World, call: &Call| world.actors[usize::from(call.actor.0)].written == 0;
+    // At one go more than any buffer holds, without knowing how much that is; or, where that is refused, one
+    // message after the other.
+    let mut lengths = (2..24).map(|power| 1_u32 << power);
+    let at_one_go = lengths.find_map(|len| find(&writes(len), &PLATFORM, first, both));
+    let mut run = at_one_go.or_else(|| find(&writes(1), &PLATFORM, |_, _| true, both))?;
+    run.push(Event::Quiet([ANN, BEN].into_iter().collect()));
+    Some(run)
 }

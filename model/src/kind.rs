@@ -47,6 +47,28 @@ pub enum Discipline {
     Cell,
     /// A bounded ring of bytes from one producer to one consumer.
     Ring,
+    /// Unix sockets of a type. One for each side.
+    Unix(SocketType, Naming),
+}
+
+/// The type of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SocketType {
+    /// `SOCK_STREAM`: bytes in order.
+    Stream,
+    /// `SOCK_SEQPACKET`: messages in order, between two that are connected.
+    Seqpacket,
+    /// `SOCK_DGRAM`: messages to whom one likes.
+    Datagram,
+}
+
+/// Where Unix sockets have their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Naming {
+    /// In the file system.
+    Path,
+    /// Nowhere: the name is gone with the socket.
+    Abstract,
 }
 
 /// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
@@ -249,8 +271,6 @@ pub const FLOCKED_FILE: Kind = Kind {
     ..LOCKED_FILE
 };
 
-/// All kinds.
-#[rustfmt::skip]
 /// The global variable that is polled.
 pub const GLOBAL_VARIABLE: Kind = Kind {
     name: "global-variable",
@@ -300,6 +320,46 @@ pub const SHARED_MEMORY_WAITING: Kind = Kind {
     ..SHARED_MEMORY
 };
 
+/// Unix stream sockets.
+pub const UNIX_STREAM: Kind = Kind {
+    name: "unix-stream",
+    says: "Unix stream sockets: a pair from socketpair(2), or connected by a path.",
+    reach: Reach::UnrelatedProcesses,
+    direction: Direction::Duplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Connected,
+    discipline: Discipline::Unix(SocketType::Stream, Naming::Path),
+    sides: 2,
+    held: CONNECTED,
+    capacity_default_bytes: 0,
+    chapters: &["unix", "socket", "descriptor"],
+};
+
+/// Unix stream sockets with a name that is in no file system.
+pub const UNIX_STREAM_ABSTRACT: Kind = Kind {
+    name: "unix-stream-abstract",
+    says: "Unix stream sockets: a pair from socketpair(2), or connected by a name in no file system.",
+    discipline: Discipline::Unix(SocketType::Stream, Naming::Abstract),
+    ..UNIX_STREAM
+};
+
+/// Unix sockets that keep the bounds of messages and are connected.
+pub const UNIX_SEQPACKET: Kind = Kind {
+    name: "unix-seqpacket",
+    says: "Unix sockets for messages between two that are connected: a pair, or by a path.",
+    discipline: Discipline::Unix(SocketType::Seqpacket, Naming::Path),
+    chapters: &["message", "unix", "socket", "descriptor"],
+    ..UNIX_STREAM
+};
+
+/// Unix datagram sockets.
+pub const UNIX_DATAGRAM: Kind = Kind {
+    name: "unix-datagram",
+    says: "Unix sockets for messages: a pair, or sent to a path.",
+    discipline: Discipline::Unix(SocketType::Datagram, Naming::Path),
+    ..UNIX_SEQPACKET
+};
+
 /// All kinds.
 pub const KINDS: &[&Kind] = &[
     &PIPE,
@@ -314,6 +374,10 @@ pub const KINDS: &[&Kind] = &[
     &GUARDED_VARIABLE,
     &SHARED_MEMORY,
     &SHARED_MEMORY_WAITING,
+    &UNIX_STREAM,
+    &UNIX_STREAM_ABSTRACT,
+    &UNIX_SEQPACKET,
+    &UNIX_DATAGRAM,
 ];
 
 impl Kind {

@@ -12,6 +12,17 @@ pub enum Storage {
     Bytes,
 }
 
+/// What a socket's send buffer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Account {
+    /// Memory, as Linux counts it on machines with pages of 4,096 bytes.
+    Memory,
+    /// Pieces, each for 1: for exploration.
+    Small,
+    /// Nobody knows: at least one byte, or one message, where nothing is under way (POSIX).
+    Envelope,
+}
+
 /// What a system does where the standard leaves it a choice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Platform {
@@ -51,6 +62,12 @@ pub struct Platform {
     pub truncate_may_fail_ebadf: bool,
     /// Whether a lock that is refused may be refused with `EACCES`.
     pub lock_may_fail_eacces: bool,
+    /// What a socket's send buffer holds.
+    pub socket_account: Account,
+    /// The size of socket buffers that nobody has changed, in bytes.
+    pub socket_buffer_bytes: u32,
+    /// Whether calls on sockets fail as Linux has them fail, where the standard names another error.
+    pub socket_errors_of_linux: bool,
 }
 
 /// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
@@ -71,6 +88,9 @@ pub const LINUX: Platform = Platform {
     append_ignores_position: true,
     truncate_may_fail_ebadf: false,
     lock_may_fail_eacces: false,
+    socket_account: Account::Memory,
+    socket_buffer_bytes: 212_992,
+    socket_errors_of_linux: true,
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -91,6 +111,9 @@ pub const POSIX: Platform = Platform {
     append_ignores_position: false,
     truncate_may_fail_ebadf: true,
     lock_may_fail_eacces: true,
+    socket_account: Account::Envelope,
+    socket_buffer_bytes: 212_992,
+    socket_errors_of_linux: false,
 };
 
 /// All profiles.
@@ -102,7 +125,7 @@ pub fn named(name: &str) -> Option<&'static Platform> {
 }
 
 impl Platform {
-    /// The same platform with pages and `PIPE_BUF` of `bytes` and pipes of two pages: small enough to
+    /// The same platform with pages and `PIPE_BUF` of `bytes`, pipes of two pages and small buffers of sockets: small enough to
     /// visit every state.
     pub const fn shrunk(self, bytes: u32) -> Platform {
         Platform {
@@ -110,6 +133,11 @@ impl Platform {
             page_bytes: bytes,
             capacity_default_bytes: 2 * bytes,
             capacity_max_bytes: 4 * bytes,
+            socket_account: match self.socket_account {
+                Account::Memory => Account::Small,
+                account => account,
+            },
+            socket_buffer_bytes: 4,
             ..self
         }
     }

@@ -7,9 +7,9 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::stream::Room;
-use crate::channel::{Cell, File, Object, Ring, Stream};
+use crate::channel::{Cell, File, Object, Ring, Stream, Unix};
 use crate::platform::Platform;
-use crate::world::{Description, Pending, Progress, World};
+use crate::world::{Description, ObjectIndex, Pending, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;
@@ -284,6 +284,14 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The Unix socket behind the end; `None` where there is none.
+    pub fn socket(&self) -> Option<&'a Unix> {
+        match self.object()? {
+            Object::Unix(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
     /// The variable behind the end; `None` where there is none.
     pub fn cell(&self) -> Option<&'a Cell> {
         match self.object()? {
@@ -303,6 +311,11 @@ impl<'a> Scene<'a> {
     /// Whether the end is a handle on memory and no descriptor: it can be read or written, and closed.
     pub fn is_memory(&self) -> bool {
         matches!(self.object(), Some(Object::Cell(_) | Object::Ring(_)))
+    }
+
+    /// The index of the object behind the end; `None` where the end is not open.
+    pub fn object_index(&self) -> Option<ObjectIndex> {
+        Some(self.description()?.object)
     }
 
     /// Whether somebody has what is behind the end open for reading.

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Lock, Mode, Op, Signal};
 use crate::channel::{Cell, File, Object, Ring, Stream};
 use crate::data::{Segment, Segments};
-use crate::kind::{Ends, Hold, Side};
+use crate::kind::{Discipline, Ends, Hold, Naming, Side, SocketType};
 use crate::platform::Platform;
 use crate::rule::RuleIndex;
 use crate::run::{Actors, Seat, Setup};
@@ -115,6 +115,14 @@ pub struct Pending {
     pub entered: bool,
     /// An open in progress that counts as an open end already.
     pub counted: bool,
+    /// It has waited, so it is a call that waits, whatever O_NONBLOCK has become.
+    pub waited: bool,
+    /// It waits until a time-out only.
+    pub timed: bool,
+    /// Somebody else was woken for what it could have, and left it.
+    pub overslept: bool,
+    /// The socket for whose queue it waits.
+    pub waits_on: Option<ObjectIndex>,
     /// An open in progress for which the other side has come (and may have gone again).
     pub partner_came: bool,
     /// Names of the bytes that a read was given.
@@ -132,6 +140,10 @@ impl Pending {
         done: 0,
         entered: false,
         counted: false,
+        waited: false,
+        timed: false,
+        overslept: false,
+        waits_on: None,
         partner_came: false,
         data: Segments::new_const(),
         progress: Progress::Open,
@@ -150,7 +162,10 @@ impl Hash for Pending {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let flags = [self.entered, self.counted, self.partner_came].map(u64::from);
         let flags = flags[0] << 34 | flags[1] << 33 | flags[2] << 32;
-        hasher.write_u64(flags | u64::from(self.done));
+        let more = [self.waited, self.timed, self.overslept].map(u64::from);
+        let more = more[0] << 37 | more[1] << 36 | more[2] << 35;
+        let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 40;
+        hasher.write_u64(flags | more | waits_on | u64::from(self.done));
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress).hash(hasher);
     }
@@ -185,6 +200,43 @@ pub enum Place {
     Linked,
     /// The path was removed.
     Unlinked,
+    /// The address of Unix sockets of a type.
+    Unix(SocketType, Address),
+}
+
+/// The address at which Unix sockets can be reached, and what it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A path that is free.
+    FreePath,
+    /// A path that leads to a socket.
+    Path(ObjectIndex),
+    /// A path to a socket that is closed.
+    StalePath,
+    /// A name in no file system that is free.
+    FreeName,
+    /// The name of a socket.
+    Name(ObjectIndex),
+}
+
+impl Address {
+    /// The socket to which it leads.
+    pub fn leads_to(self) -> Option<ObjectIndex> {
+        match self {
+            Address::Path(object) | Address::Name(object) => Some(object),
+            Address::FreePath | Address::StalePath | Address::FreeName => None,
+        }
+    }
+
+    /// Whether it is a path.
+    pub fn is_path(self) -> bool {
+        !matches!(self, Address::FreeName | Address::Name(_))
+    }
+
+    /// Whether a socket may be bound to it.
+    pub fn is_free(self) -> bool {
+        matches!(self, Address::FreePath | Address::FreeName)
+    }
 }
 
 /// The state of everything.
@@ -207,9 +259,13 @@ impl World {
             actors: SmallVec::new(),
             descriptions: SmallVec::new(),
             objects: Object::of_channel(platform, setup).collect(),
-            place: match setup.kind.ends {
-                Ends::Shared | Ends::Own | Ends::Connected => Place::None,
-                Ends::Opened => Place::Linked,
+            place: match (setup.kind.discipline, setup.kind.ends) {
+                (Discipline::Unix(kind, Naming::Path), _) => Place::Unix(kind, Address::FreePath),
+                (Discipline::Unix(kind, Naming::Abstract), _) => {
+                    Place::Unix(kind, Address::FreeName)
+                }
+                (_, Ends::Shared | Ends::Own | Ends::Connected) => Place::None,
+                (_, Ends::Opened) => Place::Linked,
             },
         };
         for seat in seats {
@@ -232,6 +288,8 @@ impl World {
             }
             world.actors.push(ActorState { ends, written: 0, call: None });
         }
+        // Sockets that nobody holds are closed from the start.
+        (0..world.objects.len()).for_each(|object| world.unheld(object as ObjectIndex));
         world
     }
 
@@ -312,7 +370,9 @@ impl World {
     /// How many descriptors refer to the description.
     pub fn holders(&self, description: DescriptionIndex) -> usize {
         let ends = self.actors.iter().flat_map(|actor| actor.ends);
+        let passed = self.sockets().flat_map(|(_, socket)| &socket.queue);
         ends.filter(|index| *index == description).count()
+            + passed.filter(|piece| piece.passed == Some(description)).count()
     }
 
     /// Adds an open file description.
@@ -383,6 +443,18 @@ impl World {
         self.descriptions[usize::from(index)] = Description::FREE;
         while self.descriptions.last().is_some_and(|description| description.mode.is_none()) {
             self.descriptions.pop();
+        }
+    }
+
+    /// Frees a description that nobody holds any more, and with it what nobody else has open.
+    pub fn release(&mut self, index: DescriptionIndex) {
+        let object = self.descriptions[usize::from(index)].object;
+        self.remove_description(index);
+        self.unheld(object);
+        if self.open_count(object) == 0
+            && let Some(Object::Stream(stream)) = self.objects.get_mut(usize::from(object))
+        {
+            stream.reset();
         }
     }
 

@@ -3,7 +3,7 @@
 //! One table for each discipline. Start with [`Manner::of`].
 
 use pipewright_model::call::Mode;
-use pipewright_model::kind::{Discipline, Ends, FLOCKED_FILE, Hold, LOCKED_FILE, Side};
+use pipewright_model::kind::{Discipline, Ends, FLOCKED_FILE, Hold, LOCKED_FILE, Side, SocketType};
 use pipewright_model::run::Setup;
 
 const R: Hold = Hold::READ;
@@ -38,6 +38,20 @@ pub(super) enum Ask {
     WrongWay,
     /// Something on an end that was closed.
     Closed,
+    /// The next of the calls that lead to a connection, as far as the actor has got.
+    Meet,
+    Socket,
+    Bind,
+    Listen,
+    Connect,
+    Accept,
+    Shutdown,
+    Send,
+    Receive,
+    SendEnd,
+    ReceiveEnd,
+    SetOption,
+    GetOption,
 }
 
 /// For each actor the ends that it holds, and how often they are drawn.
@@ -66,6 +80,8 @@ impl Manner {
             (Discipline::Cell, _) if setup.kind.is_sole(Mode::Write) => &ONE_WRITER,
             (Discipline::Cell, _) => &VARIABLE,
             (Discipline::Ring, _) => &RING,
+            (Discipline::Unix(SocketType::Datagram, _), _) => &DATAGRAM,
+            (Discipline::Unix(..), _) => &SOCKETS,
         }
     }
 
@@ -294,4 +310,68 @@ const RING: Manner = Manner {
     seats: &[(60, &[&[W], &[R]]), (4, &[&[R, W]]), (2, &[&[W]]), (1, &[&[R]])],
     seats_by_path: &[],
     calls: IN_MEMORY,
+};
+
+const SA: Hold = Hold { mode: Mode::ReadWrite, side: Side::A };
+const SB: Hold = Hold { mode: Mode::ReadWrite, side: Side::B };
+
+const SOCKETS: Manner = Manner {
+    seats: &[
+        (50, &[&[SA], &[SB]]),
+        (10, &[&[SA], &[SB], &[SB]]),
+        (6, &[&[SA], &[SA], &[SB], &[SB]]),
+        (4, &[&[SA, SB]]),
+        (3, &[&[SA]]),
+        (6, &[&[SA, SB], &[]]),
+        (6, &[&[SA], &[SB], &[]]),
+        (40, &[&[], &[]]),
+        (24, &[&[], &[], &[]]),
+        (8, &[&[], &[], &[], &[]]),
+    ],
+    seats_by_path: &[],
+    calls: &[
+        (150, Ask::Read),
+        (170, Ask::Write),
+        (50, Ask::Close),
+        (20, Ask::Dup),
+        (40, Ask::Nonblock),
+        (70, Ask::Poll),
+        (2, Ask::SetCapacity),
+        (2, Ask::GetCapacity),
+        (20, Ask::Available),
+        (2, Ask::Seek),
+        (2, Ask::ReadAt),
+        (2, Ask::WriteAt),
+        (2, Ask::Truncate),
+        (8, Ask::Closed),
+        (300, Ask::Meet),
+        (8, Ask::Socket),
+        (6, Ask::Bind),
+        (8, Ask::Listen),
+        (16, Ask::Connect),
+        (16, Ask::Accept),
+        (4, Ask::Unlink),
+        (2, Ask::Open),
+        (45, Ask::Shutdown),
+        (60, Ask::Send),
+        (100, Ask::Receive),
+        (20, Ask::SendEnd),
+        (24, Ask::ReceiveEnd),
+        (20, Ask::SetOption),
+        (16, Ask::GetOption),
+    ],
+};
+
+const DATAGRAM: Manner = Manner {
+    seats: &[
+        (30, &[&[SA], &[SB]]),
+        (10, &[&[SA], &[SB], &[SB]]),
+        (4, &[&[SA], &[SA], &[SB], &[SB]]),
+        (6, &[&[SA, SB], &[]]),
+        (12, &[&[SA], &[SB], &[]]),
+        (40, &[&[], &[]]),
+        (24, &[&[], &[], &[]]),
+        (8, &[&[], &[], &[], &[]]),
+    ],
+    ..SOCKETS
 };

@@ -17,6 +17,7 @@ mod manner;
 mod normal;
 mod shrink;
 mod sizes;
+mod sockets;
 mod strategy;
 mod walk;
 

@@ -2,7 +2,7 @@
 //! as it is.
 
 use pipewright_model::channel::queue::MESSAGE_BYTES;
-use pipewright_model::channel::{Object, Ring};
+use pipewright_model::channel::{Object, Ring, Unix};
 use pipewright_model::platform::Platform;
 
 use super::dice::Dice;
@@ -85,6 +85,7 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
             false => return cell.value_bytes,
         },
         Object::Ring(ring) => return of_ring(around, ring, dice),
+        Object::Unix(socket) => return of_socket(around, socket, dice),
     };
     let middle = match around {
         Around::Nothing => return dice.below(3),
@@ -147,6 +148,26 @@ fn of_ring(around: Around, ring: &Ring, dice: &mut Dice) -> u32 {
         Around::Free | Around::PipeBuf => ring.room(),
         Around::Capacity => ring.capacity_bytes + dice.below(2) * dice.below(ring.capacity_bytes),
         Around::Available => ring.len(),
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// Sizes at which a piece or a message costs more.
+const STEPS: [u32; 8] = [192, 704, 1728, 3776, 4096, 7872, 16_064, 36_544];
+
+fn of_socket(around: Around, socket: &Unix, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Small => return 1 + dice.below(64),
+        Around::Odd => return ODD[dice.below(ODD.len() as u32) as usize],
+        Around::PipeBuf | Around::Page => STEPS[dice.below(STEPS.len() as u32) as usize],
+        Around::LastPage => socket.send_buffer / 2 - 64,
+        Around::Free => socket.send_buffer - 32,
+        Around::Capacity => SIZE_MAX,
+        Around::Available => match dice.below(2) {
+            0 => socket.len(),
+            _ => socket.queue.first().map_or(0, |piece| piece.data.len),
+        },
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

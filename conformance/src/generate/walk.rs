@@ -20,7 +20,7 @@ use crate::scenario::{Scenario, Step};
 
 const R: Mode = Mode::Read;
 const W: Mode = Mode::Write;
-const RW: Mode = Mode::ReadWrite;
+pub(super) const RW: Mode = Mode::ReadWrite;
 
 /// Modes of opens, and in how many of a hundred O_NONBLOCK is given.
 const OPENS: [(u32, Mode); 3] = [(46, R), (46, W), (8, RW)];
@@ -58,26 +58,40 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
         let Some(step) = walk.step() else { break };
         steps.push(step);
     }
-    let end_names = END_NAMES.map(|name| Name::new(name).expect("the names below are names"));
+    let names = if is_of_sockets(shape) { SOCKET_NAMES } else { END_NAMES };
+    let end_names = names.map(|name| Name::new(name).expect("the names below are names"));
     normalise(Scenario { seats, end_names: end_names.to_vec(), steps })
 }
 
 /// Ends while walking, by what they are for: of most channels three for each way.
 const END_NAMES: [&str; 8] = ["r", "r2", "r3", "rw", "rw2", "w", "w2", "w3"];
 
+/// The same of sockets.
+const SOCKET_NAMES: [&str; 8] = ["s", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
+
 /// Ends while walking for a mode, as indices into [`END_NAMES`]: the names don't matter, as
 /// [`normalise`] gives them others.
-fn ends_for(mode: Mode) -> std::ops::Range<u8> {
+fn ends_for(shape: &Shape, mode: Mode) -> std::ops::Range<u8> {
     match mode {
+        _ if is_of_sockets(shape) => 0..SOCKETS_MAX,
         Mode::Read => 0..3,
         Mode::ReadWrite => 3..5,
         Mode::Write => 5..8,
     }
 }
 
+/// Sockets of an actor that are made, accepted or received; one more is for a duplicate. So that there are
+/// names for all.
+const SOCKETS_MAX: u8 = 3;
+
+/// Whether the channel is one of sockets.
+fn is_of_sockets(shape: &Shape) -> bool {
+    shape.setup.kind.ends == Ends::Connected
+}
+
 /// The mode that an end is for.
-fn mode_for(end: End) -> Mode {
-    let is_for = |mode: &Mode| ends_for(*mode).contains(&end.0);
+fn mode_for(shape: &Shape, end: End) -> Mode {
+    let is_for = |mode: &Mode| ends_for(shape, *mode).contains(&end.0);
     [R, RW].into_iter().find(is_for).unwrap_or(W)
 }
 
@@ -89,7 +103,7 @@ fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
     let seat = |holds: &&[Hold]| {
         let mut taken = 0_u8;
         let free = |hold: &Hold| {
-            let free = ends_for(hold.mode).find(|end| taken & 1 << end == 0);
+            let free = ends_for(shape, hold.mode).find(|end| taken & 1 << end == 0);
             let end = free.expect("no seat holds more ends of a mode than there are names");
             taken |= 1 << end;
             (End(end), *hold)
@@ -99,12 +113,12 @@ fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
     holds.iter().map(seat).collect()
 }
 
-struct Walk<'s> {
-    shape: &'s Shape,
+pub(super) struct Walk<'s> {
+    pub(super) shape: &'s Shape,
     handles: Handles,
-    follower: Follower<'s>,
+    pub(super) follower: Follower<'s>,
     all_may_sleep: bool,
-    dice: Dice,
+    pub(super) dice: Dice,
 }
 
 impl Walk<'_> {
@@ -153,6 +167,7 @@ impl Walk<'_> {
     fn call(&mut self, actor: Actor) -> Option<Call> {
         let platform = self.shape.platform;
         let by_path = self.shape.setup.kind.ends == Ends::Opened;
+        let by_name = self.shape.setup.kind.ends == Ends::Connected;
         let ask = self.dice.weighted(Manner::of(&self.shape.setup).calls.iter().copied())?;
         let (end, op) = match ask {
             Ask::Read => {
@@ -167,7 +182,7 @@ impl Walk<'_> {
             }
             Ask::WrongWay => self.wrong_way(actor)?,
             Ask::Closed => self.on_closed(actor)?,
-            Ask::Open | Ask::Unlink if !by_path => return None,
+            Ask::Open | Ask::Unlink if !by_path && !by_name => return None,
             Ask::Open => {
                 let mode = self.dice.weighted(OPENS.into_iter())?;
                 let nonblock = self.dice.chance(OPENS_NONBLOCK_PERCENT);
@@ -181,7 +196,7 @@ impl Walk<'_> {
             }
             Ask::Dup => {
                 let end = self.end(actor, |_| true)?;
-                (end, Op::Dup { new: self.new_end(actor, self.mode(actor, end)?)? })
+                (end, Op::Dup { new: self.new_duplicate(actor, self.mode(actor, end)?)? })
             }
             Ask::Close => (self.end(actor, |_| true)?, Op::Close),
             Ask::Nonblock => (self.end(actor, |_| true)?, Op::SetNonblock(self.dice.chance(65))),
@@ -223,6 +238,8 @@ impl Walk<'_> {
                 let (lock, wait) = self.lock()?;
                 (self.end(actor, |_| true)?, Op::Flock { lock, wait })
             }
+            Ask::Meet => self.meet(actor)?,
+            ask => self.of_socket(actor, ask)?,
         };
         Some(Call { actor, end, op })
     }
@@ -284,7 +301,7 @@ impl Walk<'_> {
     }
 
     /// One of the actor's open ends whose mode will do.
-    fn end(&mut self, actor: Actor, will_do: fn(Mode) -> bool) -> Option<End> {
+    pub(super) fn end(&mut self, actor: Actor, will_do: fn(Mode) -> bool) -> Option<End> {
         let world = &self.follower.world;
         let ends = world.open_ends(actor).filter(|end| {
             let description =
@@ -298,8 +315,17 @@ impl Walk<'_> {
     }
 
     /// An end that the actor surely doesn't have open.
-    fn new_end(&self, actor: Actor, mode: Mode) -> Option<End> {
-        ends_for(mode).map(End).find(|end| !self.handles.may_be_open(actor, *end))
+    pub(super) fn new_end(&self, actor: Actor, mode: Mode) -> Option<End> {
+        let mut ends = ends_for(self.shape, mode).map(End);
+        ends.find(|end| !self.handles.may_be_open(actor, *end))
+    }
+
+    /// An end for a duplicate, that the actor surely doesn't have open.
+    fn new_duplicate(&self, actor: Actor, mode: Mode) -> Option<End> {
+        if !is_of_sockets(self.shape) {
+            return self.new_end(actor, mode);
+        }
+        Some(End(SOCKETS_MAX)).filter(|end| !self.handles.may_be_open(actor, *end))
     }
 
     fn wrong_way(&mut self, actor: Actor) -> Option<(End, Op)> {
@@ -321,7 +347,7 @@ impl Walk<'_> {
             1 => Op::Write { len: self.dice.below(2) },
             2 => self.poll()?,
             3 => Op::SetNonblock(true),
-            4 => Op::Dup { new: self.new_end(actor, mode_for(end))? },
+            4 => Op::Dup { new: self.new_duplicate(actor, mode_for(self.shape, end))? },
             5 => [Op::Available, Op::GetCapacity, Op::POSITION][self.dice.below(3) as usize],
             _ => Op::Close,
         };
@@ -329,7 +355,10 @@ impl Walk<'_> {
     }
 
     fn poll(&mut self) -> Option<Op> {
-        let events = self.dice.weighted(POLLS.into_iter())?;
+        let mut events = self.dice.weighted(POLLS.into_iter())?;
+        if is_of_sockets(self.shape) && self.dice.chance(40) {
+            events = events.union(Events::RDHUP);
+        }
         Some(Op::Poll { events, wait: self.dice.chance(50) })
     }
 

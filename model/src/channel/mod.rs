@@ -6,15 +6,18 @@
 
 pub mod cell;
 pub mod file;
+pub(crate) mod life;
 pub mod queue;
 pub mod ring;
 pub mod stream;
+pub mod unix;
 
 pub use cell::Cell;
 pub use file::File;
 pub use queue::Queue;
 pub use ring::Ring;
 pub use stream::Stream;
+pub use unix::Unix;
 
 use crate::data::Segment;
 use crate::kind::Discipline;
@@ -36,31 +39,38 @@ pub enum Object {
     Cell(Cell),
     /// A ring in memory.
     Ring(Ring),
+    /// A Unix socket.
+    Unix(Box<Unix>),
 }
 
 impl Object {
     /// The objects of a channel at the start of a run, in the order of its sides.
     pub fn of_channel(platform: &Platform, setup: &Setup) -> impl Iterator<Item = Object> {
-        let object = match setup.kind.discipline {
+        (0..setup.kind.sides).map(move |side| match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
             Discipline::Queue => Object::Queue(Queue::new(setup)),
             Discipline::File => Object::File(File::default()),
             Discipline::Cell => Object::Cell(Cell::new(setup)),
             Discipline::Ring => Object::Ring(Ring::new(setup)),
-        };
-        std::iter::repeat_n(object, usize::from(setup.kind.sides))
+            Discipline::Unix(kind, _) => {
+                Object::Unix(Box::new(Unix::connected(platform, kind, 1 - side)))
+            }
+        })
     }
 
     /// The names of all bytes that it holds.
     pub fn segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
-        match self {
-            Object::Free => [].iter_mut(),
-            Object::Stream(stream) => stream.segments.iter_mut(),
-            Object::Queue(queue) => queue.messages.iter_mut(),
-            Object::File(file) => file.segments.iter_mut(),
-            Object::Cell(cell) => cell.values.iter_mut(),
-            Object::Ring(ring) => ring.segments.iter_mut(),
-        }
+        let (segments, pieces) = match self {
+            Object::Free => (None, None),
+            Object::Stream(stream) => (Some(stream.segments.iter_mut()), None),
+            Object::Queue(queue) => (Some(queue.messages.iter_mut()), None),
+            Object::File(file) => (Some(file.segments.iter_mut()), None),
+            Object::Cell(cell) => (Some(cell.values.iter_mut()), None),
+            Object::Ring(ring) => (Some(ring.segments.iter_mut()), None),
+            Object::Unix(socket) => (None, Some(socket.queue.iter_mut())),
+        };
+        let pieces = pieces.into_iter().flatten().map(|piece| &mut piece.data);
+        segments.into_iter().flatten().chain(pieces)
     }
 
     /// Bytes that wait to be read, or that it holds; of a variable, those of older values that somebody may
@@ -73,6 +83,7 @@ impl Object {
             Object::File(file) => file.len(),
             Object::Cell(cell) => cell.old_bytes(),
             Object::Ring(ring) => ring.len(),
+            Object::Unix(socket) => socket.len(),
         }
     }
 

@@ -244,20 +244,18 @@ fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     world.set_end(actor, end, None);
     let Some(index) = description.filter(|index| world.holders(*index) == 0) else { return };
     let Description { object, mode, .. } = world.descriptions[usize::from(index)];
-    world.remove_description(index);
-    let nobody = world.open_count(object) == 0;
+    world.release(index);
+    // Of memory: who closes one side and has the other knows at once.
     let reading = mode.is_some_and(Mode::reads);
-    // Who closes one side and has the other knows at once.
     let (has_peer, is_peer): (bool, fn(Mode) -> bool) = match reading {
         true => (world.has_writer(object), Mode::writes),
         false => (world.has_reader(object), Mode::reads),
     };
     let at_once = !has_peer || world.holds(actor, object, is_peer);
-    match &mut world.objects[usize::from(object)] {
-        Object::Stream(stream) if nobody => stream.reset(),
-        Object::Cell(cell) if reading => cell.catch_up(actor),
-        Object::Ring(ring) if reading => ring.break_(at_once),
-        Object::Ring(ring) => ring.end(at_once),
+    match world.objects.get_mut(usize::from(object)) {
+        Some(Object::Cell(cell)) if reading => cell.catch_up(actor),
+        Some(Object::Ring(ring)) if reading => ring.break_(at_once),
+        Some(Object::Ring(ring)) => ring.end(at_once),
         _ => {}
     }
 }

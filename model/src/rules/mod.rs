@@ -8,9 +8,12 @@ pub mod descriptor;
 pub mod fifo;
 pub mod file;
 pub mod lock;
+pub mod message;
 pub mod queue;
 pub mod ring;
+pub mod socket;
 pub mod stream;
+pub mod unix;
 
 use crate::call::Op;
 use crate::platform::Platform;
@@ -47,6 +50,9 @@ pub const CHAPTERS: &[&Chapter] = &[
     &fifo::CHAPTER,
     &file::CHAPTER,
     &lock::CHAPTER,
+    &unix::CHAPTER,
+    &message::CHAPTER,
+    &socket::CHAPTER,
     &queue::CHAPTER,
     &cell::CHAPTER,
     &ring::CHAPTER,

@@ -1,0 +1,172 @@
+//! Random calls that only sockets have, drawn so that connections come about.
+
+use pipewright_model::call::{Actor, End, Mode, Op, SendFlags, SocketOption};
+use pipewright_model::channel::Unix;
+use pipewright_model::channel::unix::Life;
+use pipewright_model::world::Address;
+
+use super::manner::Ask;
+use super::sizes;
+use super::walk::{RW, Walk};
+
+/// In how many of a hundred sockets O_NONBLOCK is given.
+const NONBLOCK_PERCENT: u32 = 20;
+
+/// Backlogs asked for.
+const BACKLOGS: [(u32, u16); 4] = [(4, 0), (4, 1), (2, 2), (1, 5)];
+
+/// Options, and their values.
+const OPTIONS: [(u32, (SocketOption, i32)); 20] = [
+    (2, (SocketOption::SendBuffer, 0)),
+    (3, (SocketOption::SendBuffer, 2304)),
+    (3, (SocketOption::SendBuffer, 5000)),
+    (3, (SocketOption::SendBuffer, 20_000)),
+    (2, (SocketOption::SendBuffer, 106_496)),
+    (1, (SocketOption::SendBuffer, 212_992)),
+    (1, (SocketOption::ReceiveBuffer, 0)),
+    (1, (SocketOption::ReceiveBuffer, 5000)),
+    (1, (SocketOption::ReceiveTimeoutUs, 0)),
+    (1, (SocketOption::ReceiveTimeoutUs, 1)),
+    (1, (SocketOption::ReceiveTimeoutUs, 2000)),
+    (1, (SocketOption::ReceiveTimeoutUs, 20_000)),
+    (1, (SocketOption::ReceiveTimeoutUs, -1)),
+    (1, (SocketOption::ReceiveTimeoutUs, 1_000_000)),
+    (1, (SocketOption::ReceiveTimeoutUs, 999_000)),
+    (2, (SocketOption::ReceiveTimeoutS, -1)),
+    (1, (SocketOption::ReceiveTimeoutS, 0)),
+    (1, (SocketOption::ReceiveTimeoutS, 1000)),
+    (1, (SocketOption::Error, 0)),
+    (1, (SocketOption::Error, 1)),
+];
+
+/// Options to be read.
+const READ: [SocketOption; 5] = [
+    SocketOption::Error,
+    SocketOption::SendBuffer,
+    SocketOption::ReceiveBuffer,
+    SocketOption::ReceiveTimeoutUs,
+    SocketOption::ReceiveTimeoutS,
+];
+
+impl Walk<'_> {
+    /// The next of the calls that lead to a connection, as far as the actor has got.
+    pub(super) fn meet(&mut self, actor: Actor) -> Option<(End, Op)> {
+        let (_, address) = self.follower.world.address()?;
+        let mine = |walk: &mut Self, will_do: &dyn Fn(&Unix) -> bool| {
+            let world = &walk.follower.world;
+            let mut set = 0_u8;
+            for end in world.open_ends(actor) {
+                let index = world.end(actor, end)?;
+                let object = world.descriptions[usize::from(index)].object;
+                if world.socket(object).is_some_and(will_do) {
+                    set |= 1 << end.0;
+                }
+            }
+            walk.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)
+        };
+        let fresh = |socket: &Unix| socket.life == Life::Unconnected;
+        let named = |socket: &Unix| fresh(socket) && socket.named;
+        let listener = |socket: &Unix| socket.listens();
+        if let Some(end) = mine(self, &listener).filter(|_| self.dice.chance(85)) {
+            return self.accept(actor, end);
+        }
+        let listens = address.leads_to().and_then(|index| self.follower.world.socket(index));
+        let (there, datagrams) =
+            (listens.is_some(), listens.is_some_and(|socket| socket.is_datagram()));
+        let taken = listens.is_some_and(|socket| socket.listens());
+        if let Some(end) = mine(self, &named).filter(|_| !datagrams && !taken) {
+            return Some((end, self.listen()?));
+        }
+        match mine(self, &fresh) {
+            None => self.of_socket(actor, Ask::Socket),
+            Some(_) if matches!(address, Address::StalePath) && self.dice.chance(60) => {
+                Some((End(0), Op::Unlink))
+            }
+            Some(end) if !there => Some((end, Op::Bind)),
+            Some(end) => Some((end, Op::Connect)),
+        }
+    }
+
+    fn listen(&mut self) -> Option<Op> {
+        Some(Op::Listen { backlog: self.dice.weighted(BACKLOGS.into_iter())? })
+    }
+
+    fn accept(&mut self, actor: Actor, end: End) -> Option<(End, Op)> {
+        let nonblock = self.dice.chance(NONBLOCK_PERCENT);
+        Some((end, Op::Accept { new: self.new_end(actor, RW)?, nonblock }))
+    }
+
+    /// A call that only sockets have.
+    pub(super) fn of_socket(&mut self, actor: Actor, ask: Ask) -> Option<(End, Op)> {
+        if ask == Ask::Socket {
+            let nonblock = self.dice.chance(NONBLOCK_PERCENT);
+            return Some((self.new_end(actor, RW)?, Op::Socket { nonblock }));
+        }
+        let end = self.end(actor, |_| true)?;
+        let platform = self.shape.platform;
+        let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+        let op = match ask {
+            Ask::Bind => Op::Bind,
+            Ask::Listen => self.listen()?,
+            Ask::Connect => Op::Connect,
+            Ask::Accept => return self.accept(actor, end),
+            Ask::Shutdown => {
+                let how = [Mode::Read, Mode::Write, Mode::ReadWrite];
+                Op::Shutdown { how: how[self.dice.below(3) as usize] }
+            }
+            Ask::Send => {
+                let len = sizes::to_write(object, platform, &mut self.dice);
+                Op::Send { len, flags: self.send_flags() }
+            }
+            Ask::Receive => {
+                let len = sizes::to_read(object, platform, &mut self.dice);
+                Op::Receive { len, flags: self.receive_flags() }
+            }
+            Ask::SendEnd => {
+                let len = sizes::to_write(object, platform, &mut self.dice);
+                Op::SendEnd { len, passed: self.end(actor, |_| true)? }
+            }
+            Ask::ReceiveEnd => {
+                let len = sizes::to_read(object, platform, &mut self.dice);
+                Op::ReceiveEnd { len, new: self.new_end(actor, RW)? }
+            }
+            Ask::SetOption => {
+                let (option, value) = self.dice.weighted(OPTIONS.into_iter())?;
+                Op::SetOption { option, value }
+            }
+            Ask::GetOption => {
+                let option = READ[self.dice.below(READ.len() as u32) as usize];
+                Op::GetOption { option }
+            }
+            _ => return None,
+        };
+        Some((end, op))
+    }
+
+    fn any_of(&mut self, flags: &[(u32, SendFlags)]) -> SendFlags {
+        let mut any = SendFlags::NONE;
+        for (percent, flag) in flags {
+            if self.dice.chance(*percent) {
+                any = any.union(*flag);
+            }
+        }
+        any
+    }
+
+    fn send_flags(&mut self) -> SendFlags {
+        self.any_of(&[
+            (20, SendFlags::DONTWAIT),
+            (30, SendFlags::NOSIGNAL),
+            (25, SendFlags::ADDRESSED),
+        ])
+    }
+
+    fn receive_flags(&mut self) -> SendFlags {
+        self.any_of(&[
+            (20, SendFlags::DONTWAIT),
+            (30, SendFlags::PEEK),
+            (35, SendFlags::WAITALL),
+            (20, SendFlags::TRUNC),
+        ])
+    }
+}

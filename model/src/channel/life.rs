@@ -1,0 +1,155 @@
+//! Sockets in the world: who refers to whom, and what goes with one that dies.
+
+use crate::channel::Object;
+use crate::channel::unix::{Peer, Unix};
+use crate::kind::SocketType;
+use crate::platform::Platform;
+use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, World};
+
+impl World {
+    /// All Unix sockets.
+    pub fn sockets(&self) -> impl Iterator<Item = (ObjectIndex, &Unix)> {
+        self.objects.iter().enumerate().filter_map(|(index, object)| match object {
+            Object::Unix(socket) => Some((index as ObjectIndex, socket.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// All Unix sockets.
+    pub fn sockets_mut(&mut self) -> impl Iterator<Item = (ObjectIndex, &mut Unix)> {
+        self.objects.iter_mut().enumerate().filter_map(|(index, object)| match object {
+            Object::Unix(socket) => Some((index as ObjectIndex, socket.as_mut())),
+            _ => None,
+        })
+    }
+
+    /// The socket at an index.
+    pub fn socket(&self, index: ObjectIndex) -> Option<&Unix> {
+        match self.objects.get(usize::from(index))? {
+            Object::Unix(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// The socket at an index.
+    pub fn socket_mut(&mut self, index: ObjectIndex) -> Option<&mut Unix> {
+        match self.objects.get_mut(usize::from(index))? {
+            Object::Unix(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// The type and the address of this channel's sockets.
+    pub fn address(&self) -> Option<(SocketType, Address)> {
+        match self.place {
+            Place::Unix(kind, address) => Some((kind, address)),
+            _ => None,
+        }
+    }
+
+    /// What a socket has under way, by cost.
+    pub fn under_way(&self, socket: ObjectIndex) -> u32 {
+        let pieces = self.sockets().flat_map(|(_, receiver)| &receiver.queue);
+        pieces.filter(|piece| piece.sender == Some(socket)).map(|piece| piece.cost).sum()
+    }
+
+    /// Adds a socket.
+    pub fn add_socket(&mut self, socket: Unix) -> ObjectIndex {
+        let socket = Object::Unix(Box::new(socket));
+        let index = match self.objects.iter().position(|object| *object == Object::Free) {
+            Some(free) => {
+                self.objects[free] = socket;
+                free
+            }
+            None => {
+                self.objects.push(socket);
+                self.objects.len() - 1
+            }
+        };
+        index as ObjectIndex
+    }
+
+    /// A fresh socket of the channel's type.
+    pub fn fresh_socket(&mut self, platform: &Platform) -> Option<ObjectIndex> {
+        let (kind, _) = self.address()?;
+        Some(self.add_socket(Unix::new(platform, kind)))
+    }
+
+    /// Closes a socket that no description refers to. Other objects stay.
+    pub fn unheld(&mut self, index: ObjectIndex) {
+        let held = self.descriptions.iter().any(|d| d.mode.is_some() && d.object == index);
+        let accepted = !self.sockets().any(|(_, socket)| socket.pending.contains(&index));
+        if !held && accepted {
+            self.dies(index, false);
+        }
+        while self.objects.len() > 1 && self.objects.last() == Some(&Object::Free) {
+            self.objects.pop();
+        }
+    }
+
+    fn dies(&mut self, index: ObjectIndex, never_accepted: bool) {
+        let Some(Object::Unix(_)) = self.objects.get(usize::from(index)) else { return };
+        let object = std::mem::replace(&mut self.objects[usize::from(index)], Object::Free);
+        let Object::Unix(dead) = object else { return };
+        if let Place::Unix(_, address) = &mut self.place {
+            *address = match *address {
+                Address::Path(object) if object == index => Address::StalePath,
+                Address::Name(object) if object == index => Address::FreeName,
+                other => other,
+            };
+        }
+        if let (Peer::Socket(peer), false) = (dead.peer, dead.is_datagram())
+            && let Some(peer) = self.socket_mut(peer)
+        {
+            peer.receive_closed = true;
+            peer.send_closed = true;
+            peer.reset |= dead.has_unread() || never_accepted;
+        }
+        for (_, other) in self.sockets_mut() {
+            if other.peer == Peer::Socket(index) {
+                other.peer = Peer::Gone;
+            }
+            for piece in &mut other.queue {
+                piece.sender = piece.sender.filter(|sender| *sender != index);
+            }
+        }
+        let calls = self.actors.iter_mut().filter_map(|actor| actor.call.as_mut());
+        for call in calls.filter(|call| call.waits_on == Some(index)) {
+            call.waits_on = None;
+        }
+        dead.pending.iter().for_each(|waiting| self.dies(*waiting, true));
+        self.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
+    }
+
+    /// Descriptions that were under way are not any more.
+    pub fn dropped(&mut self, passed: impl IntoIterator<Item = DescriptionIndex>) {
+        for description in passed {
+            let open = self.descriptions.get(usize::from(description));
+            if open.is_some_and(|d| d.mode.is_some()) && self.holders(description) == 0 {
+                self.release(description);
+            }
+        }
+    }
+
+    /// Whether a description that is put into the queue of `to` would keep itself open: what it refers to
+    /// holds, under way, an end of `to`.
+    pub fn would_be_circular(&self, to: ObjectIndex, description: DescriptionIndex) -> bool {
+        let mut todo = vec![self.descriptions[usize::from(description)].object];
+        let mut known = todo.clone();
+        while let Some(object) = todo.pop() {
+            if object == to {
+                return true;
+            }
+            let Some(socket) = self.socket(object) else { continue };
+            let passed = socket.queue.iter().filter_map(|piece| piece.passed);
+            let passed = passed.map(|index| self.descriptions[usize::from(index)].object);
+            for next in passed.chain(socket.pending.iter().copied()) {
+                if !known.contains(&next) {
+                    known.push(next);
+                    todo.push(next);
+                }
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,695 @@
+//! Messages: Unix sockets that keep their bounds, connected (seqpacket) or not (datagram).
+//!
+//! Names, connections and what all Unix sockets share is in [`super::unix`], with what is not modelled. Nor
+//! are credentials, several messages in one call, and memory that a message under way takes while it waits
+//! for the queue of its receiver.
+
+use super::unix::{
+    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, lacks_room,
+    received, shutdown, socket_of_call, taking,
+};
+use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
+use crate::channel::Unix;
+use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named};
+use crate::data::push_segment;
+use crate::kind::SocketType;
+use crate::platform::Platform;
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::{Chapter, Exception, Overlap};
+use crate::run::Setup;
+use crate::world::{Address, ObjectIndex, World};
+
+const AF_UNIX: &str = "net/unix/af_unix.c";
+const MAN_UNIX: &str = "unix(7)";
+const KERNELS: &str = "Linux 6.1 and 6.18";
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "message",
+    title: "Messages: Unix seqpacket and datagram sockets",
+    rules: RULES,
+    not_on_linux: NOT_ON_LINUX,
+    not_in_posix: NOT_IN_POSIX,
+    absent,
+    overlaps: OVERLAPS,
+    exceptions: EXCEPTIONS,
+};
+
+const NOT_ON_LINUX: &[&str] = &[];
+const NOT_IN_POSIX: &[&str] = &[];
+const OVERLAPS: &[Overlap] = &[];
+const EXCEPTIONS: &[Exception] = &[];
+
+fn absent(_: &Setup) -> &'static [&'static str] {
+    &[]
+}
+
+/// Messages that may wait for a socket before its senders must, besides one (`max_dgram_qlen`).
+const QUEUE_MAX: usize = 10;
+
+const RULES: &[Rule] = &[
+    // Receiving
+    Rule {
+        id: "message.any.whole",
+        says: "A read or receive gives one message, the oldest, be it of no bytes; a message that is longer \
+               than was asked for is cut off, and the rest is discarded.",
+        cite: &[Posix("recv", "DESCRIPTION"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
+        force: Force::Must,
+        step: |at| {
+            let taking = oldest(at).filter(|taking| !taking.peek)?;
+            Some(Move::answers(answer(&taking)?).with(take))
+        },
+    },
+    Rule {
+        id: "message.receive.peek",
+        says: "A receive with MSG_PEEK gives what another would, and takes nothing.",
+        cite: &[Posix("recv", "MSG_PEEK"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
+        force: Force::Must,
+        step: |at| {
+            let taking = oldest(at).filter(|taking| taking.peek)?;
+            Some(Move::answers(answer(&taking)?).with(take))
+        },
+    },
+    Rule {
+        id: "message.any.reset",
+        says: "A receive on a socket whose peer closed with messages unread, or was never accepted, or of \
+               datagrams one that now talks to another, fails with ECONNRESET, once, before what is there is \
+               given.",
+        cite: &[
+            Posix("recv", "ERRORS [ECONNRESET]"),
+            Source("net/core/datagram.c", "__skb_try_recv_datagram"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let taking = able(at)?;
+            taking.socket.reset.then(|| Move::fails(Errno::ECONNRESET).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "message.any.end",
+        says: "A receive that finds no message returns 0 once nothing more is received; on a datagram socket \
+               only where it could wait.",
+        cite: &[Posix("recv", "RETURN VALUE"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
+        force: Force::Must,
+        step: |at| {
+            let taking = none_there(at).filter(|taking| taking.socket.receive_closed)?;
+            let waits = at.call.entered || !taking.must_not_wait(at);
+            (!taking.socket.is_datagram() || waits).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "message.any.none-nonblocking",
+        says: "A receive that finds no message fails with EAGAIN where O_NONBLOCK is set, MSG_DONTWAIT is \
+               given, or the time-out is negative; of datagrams also where nothing more is received.",
+        cite: &[Posix("recv", "ERRORS [EAGAIN]"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
+        force: Force::Must,
+        step: |at| {
+            let taking = none_there(at).filter(|_| !at.call.entered)?;
+            let may_come = !taking.socket.receive_closed || taking.socket.is_datagram();
+            (may_come && taking.must_not_wait(at)).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "message.any.finds-none",
+        says: "A receive that finds no message, though one may come, begins to wait.",
+        cite: &[Posix("recv", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let taking = none_there(at).filter(|taking| !taking.socket.receive_closed)?;
+            (!at.call.entered && !taking.must_not_wait(at))
+                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
+        },
+    },
+    Rule {
+        id: "message.any.waits-for-message",
+        says: "A receive that has begun to wait sleeps while there is no message and one may come.",
+        cite: &[Posix("recv", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            none_there(at).filter(|taking| !taking.socket.receive_closed)?;
+            at.call.entered.then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "message.any.oversleeps",
+        says: "A message wakes one of those who wait for one; if that one only peeked, the others may sleep \
+               on though there is a message.",
+        cite: &[
+            Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
+            Observed("so", KERNELS),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            oldest(at)?;
+            (at.call.entered && at.call.overslept).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "message.any.time-out",
+        says: "A receive that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Man("socket(7)", "Socket options")],
+        force: Force::Must,
+        step: |at| {
+            none_there(at).filter(|taking| !taking.socket.receive_closed)?;
+            (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "message.any.receives-unconnected",
+        says: "A receive on a seqpacket socket that was never connected fails with ENOTCONN.",
+        cite: &[Posix("recv", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_seqpacket_recvmsg")],
+        force: Force::Must,
+        step: |at| {
+            let taking = taking(at)?;
+            (taking.socket.kind == SocketType::Seqpacket && taking.socket.life != Life::Connected)
+                .then_some(Move::fails(Errno::ENOTCONN))
+        },
+    },
+    // Sending
+    Rule {
+        id: "message.any.sent",
+        says: "A write or send of a message, be it of no bytes, sends all of it or none.",
+        cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_dgram_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = ready(at)?;
+            matches!(target(at, &giving), Target::Ready(_))
+                .then(|| Move::transfers(giving.len, giving.len).with(send))
+        },
+    },
+    Rule {
+        id: "message.any.too-long",
+        says: "A message longer than what the send buffer could ever hold fails with EMSGSIZE, and nothing of \
+               it is sent.",
+        cite: &[Posix("send", "ERRORS [EMSGSIZE]"), Man(MAN_UNIX, "Socket options")],
+        force: Force::Must,
+        step: |at| {
+            let giving = begun(at)?;
+            too_long(at, &giving).then_some(Move::fails(Errno::EMSGSIZE))
+        },
+    },
+    Rule {
+        id: "message.any.send-reset",
+        says: "A send on a socket with an error pending fails with it, and takes it.",
+        cite: &[
+            Posix("send", "ERRORS [ECONNRESET]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let giving = message_giving(at).filter(|giving| giving.socket.reset)?;
+            let early = giving.socket.kind == SocketType::Seqpacket;
+            let lost = giving.lost(at) || too_long(at, &giving);
+            (!waits_elsewhere(at) && (early || !lost))
+                .then(|| Move::fails(Errno::ECONNRESET).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "message.any.broken",
+        says: "A send on a socket that was shut down for writing, or whose receiver was shut down for reading, \
+               or of a seqpacket socket has closed, fails with EPIPE; on Linux it raises no SIGPIPE.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Source(AF_UNIX, "unix_dgram_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = sending(at)?;
+            let broken = match shut(at, &giving) {
+                true => true,
+                false => has_space(at, &giving) && target(at, &giving) == Target::Broken,
+            };
+            let signal = giving.socket.kind == SocketType::Seqpacket
+                && !at.platform.socket_errors_of_linux
+                && !giving.flags.contains(SendFlags::NOSIGNAL);
+            let fails = Move::fails(Errno::EPIPE);
+            broken.then_some(if signal { fails.raises(Signal::Sigpipe) } else { fails })
+        },
+    },
+    Rule {
+        id: "message.any.full-nonblocking",
+        says: "A send for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT is \
+               given.",
+        cite: &[
+            Posix("send", "ERRORS [EAGAIN]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let giving = no_space(at).or_else(|| crowded(at).map(|(giving, _)| giving))?;
+            (!at.call.entered && giving.must_not_wait(at)).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "message.any.finds-no-room",
+        says: "A blocking send for which there is no room begins to wait.",
+        cite: &[Posix("send", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let giving = no_space(at)?;
+            (!at.call.entered && !giving.must_not_wait(at))
+                .then_some(Move::proceeds(0, 0).with(begin_to_wait))
+        },
+    },
+    Rule {
+        id: "message.any.finds-receiver-full",
+        says: "A blocking send to a datagram socket for which too many messages wait already begins to wait, \
+               unless that socket is the sender or talks to the sender.",
+        cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Man("proc_sys_net(5)", "max_dgram_qlen")],
+        force: Force::Silent,
+        step: |at| {
+            let (giving, to) = crowded(at)?;
+            (at.call.waits_on != Some(to) && !giving.must_not_wait(at))
+                .then_some(Move::proceeds(0, 0).with(begin_to_wait_for_receiver))
+        },
+    },
+    Rule {
+        id: "message.any.waits-for-receiver",
+        says: "A send that waits for its receiver sleeps until that takes a message or closes; a shutdown, \
+               another peer, and the removal of its path do not wake it.",
+        cite: &[Source(AF_UNIX, "unix_wait_for_peer")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = message_giving(at)?;
+            let waits_on = at.call.waits_on.filter(|_| at.call.entered)?;
+            (target(at, &giving) != Target::Ready(waits_on)).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "message.any.refused",
+        says: "A send to a datagram socket that has closed fails with ECONNREFUSED; without an address the \
+               sender thereby loses what it has not read, and its peer.",
+        cite: &[Man(MAN_UNIX, "ERRORS"), Source(AF_UNIX, "unix_dgram_sendmsg")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = ready(at)?;
+            match target(at, &giving) {
+                Target::Gone => Some(Move::fails(Errno::ECONNREFUSED).with(lose_peer)),
+                Target::Refused => Some(Move::fails(Errno::ECONNREFUSED)),
+                _ => None,
+            }
+        },
+    },
+    Rule {
+        id: "message.send.no-entry",
+        says: "A send to a path that does not exist fails with ENOENT.",
+        cite: &[Posix("sendto", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            let giving = ready(at)?;
+            (target(at, &giving) == Target::NoEntry).then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "message.any.not-for-us",
+        says: "A send to a datagram socket that talks to a third one fails with EPERM.",
+        cite: &[Man(MAN_UNIX, "ERRORS"), Source(AF_UNIX, "unix_may_send")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = ready(at)?;
+            (target(at, &giving) == Target::Forbidden).then_some(Move::fails(Errno::EPERM))
+        },
+    },
+    Rule {
+        id: "message.any.no-peer",
+        says: "A send without an address on a datagram socket without a peer fails with ENOTCONN; in POSIX \
+               with EDESTADDRREQ.",
+        cite: &[Posix("send", "ERRORS [EDESTADDRREQ]"), Source(AF_UNIX, "unix_dgram_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = ready(at)?;
+            (target(at, &giving) == Target::Nobody).then_some(Move::fails(nobody(at)))
+        },
+    },
+    Rule {
+        id: "message.any.no-peer-first",
+        says: "That there is no peer may be told before that the message is too long, that the socket was \
+               shut down, or that there is no room.",
+        cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Observed("ENOTCONN first", "Linux 6.1")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = begun(at).filter(|giving| giving.socket.is_datagram())?;
+            let otherwise = too_long(at, &giving)
+                || giving.socket.reset
+                || giving.socket.send_closed
+                || !has_space(at, &giving);
+            (otherwise && target(at, &giving) == Target::Nobody && !at.call.entered)
+                .then_some(Move::fails(nobody(at)))
+        },
+    },
+    Rule {
+        id: "message.any.sends-unconnected",
+        says: "A send on a seqpacket socket that was never connected fails with ENOTCONN, with an address or \
+               without.",
+        cite: &[Posix("send", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_seqpacket_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = message_giving(at)?;
+            let seqpacket = giving.socket.kind == SocketType::Seqpacket;
+            (seqpacket && giving.socket.life != Life::Connected && !giving.socket.reset)
+                .then_some(Move::fails(Errno::ENOTCONN))
+        },
+    },
+    // Naming and connecting
+    Rule {
+        id: "message.listen.not-for-datagrams",
+        says: "listen on a datagram socket fails with EOPNOTSUPP.",
+        cite: &[Posix("listen", "ERRORS [EOPNOTSUPP]")],
+        force: Force::Must,
+        step: |at| {
+            (matches!(at.op(), Op::Listen { .. }) && at.socket()?.is_datagram())
+                .then_some(Move::fails(Errno::EOPNOTSUPP))
+        },
+    },
+    Rule {
+        id: "message.accept.not-for-datagrams",
+        says: "accept on a datagram socket fails with EOPNOTSUPP.",
+        cite: &[Posix("accept", "ERRORS [EOPNOTSUPP]")],
+        force: Force::Must,
+        step: |at| {
+            (matches!(at.op(), Op::Accept { .. }) && at.socket()?.is_datagram())
+                .then_some(Move::fails(Errno::EOPNOTSUPP))
+        },
+    },
+    Rule {
+        id: "message.connect.sets-peer",
+        says: "connect of a datagram socket sets its peer, be it itself, as often as it is made; what came \
+               from another peer before and is unread is lost, which that one is told by ECONNRESET if it \
+               talks to this one.",
+        cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_dgram_connect")],
+        force: Force::Must,
+        step: |at| {
+            matches!(finding(at)?, Target::Ready(_))
+                .then(|| Move::answers(Answer::Done).with(connect))
+        },
+    },
+    Rule {
+        id: "message.connect.no-entry",
+        says: "connect of a datagram socket to a path that does not exist fails with ENOENT.",
+        cite: &[Posix("connect", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| (finding(at)? == Target::NoEntry).then_some(Move::fails(Errno::ENOENT)),
+    },
+    Rule {
+        id: "message.connect.refused",
+        says: "connect of a datagram socket to the path of one that is closed fails with ECONNREFUSED.",
+        cite: &[Posix("connect", "ERRORS [ECONNREFUSED]"), Man(MAN_UNIX, "ERRORS")],
+        force: Force::Must,
+        step: |at| (finding(at)? == Target::Refused).then_some(Move::fails(Errno::ECONNREFUSED)),
+    },
+    Rule {
+        id: "message.connect.not-for-us",
+        says: "connect of a datagram socket to one that talks to a third fails with EPERM.",
+        cite: &[Man(MAN_UNIX, "ERRORS"), Source(AF_UNIX, "unix_may_send")],
+        force: Force::Silent,
+        step: |at| (finding(at)? == Target::Forbidden).then_some(Move::fails(Errno::EPERM)),
+    },
+    Rule {
+        id: "message.shutdown.own",
+        says: "shutdown of a datagram socket succeeds, connected or not, and ends only what it itself sends \
+               or receives.",
+        cite: &[Posix("shutdown", "DESCRIPTION"), Source(AF_UNIX, "unix_shutdown")],
+        force: Force::Silent,
+        step: |at| {
+            (matches!(at.op(), Op::Shutdown { .. }) && at.socket()?.is_datagram())
+                .then(|| Move::answers(Answer::Done).with(shutdown))
+        },
+    },
+];
+
+fn is_message(socket: &Unix) -> bool {
+    !socket.is_stream()
+}
+
+/// A receive on a socket of messages that may have some.
+fn able<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    taking(at).filter(|taking| {
+        is_message(taking.socket)
+            && (taking.socket.is_datagram() || taking.socket.life == Life::Connected)
+    })
+}
+
+/// A receive that finds a message.
+fn oldest<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    able(at).filter(|taking| !taking.socket.reset && !taking.socket.queue.is_empty())
+}
+
+/// A receive that finds none, and no error.
+fn none_there<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    able(at).filter(|taking| !taking.socket.reset && taking.socket.queue.is_empty())
+}
+
+fn answer(taking: &Taking<'_>) -> Option<Answer> {
+    let message = taking.socket.queue.first()?;
+    let cut = message.data.len > taking.len;
+    let marks = if cut { Marks::TRUNCATED } else { Marks::NONE };
+    let whole = taking.flags.contains(SendFlags::TRUNC);
+    let count = if cut && !whole { taking.len } else { message.data.len };
+    Some(taking.answer(count, marks, message.passed.is_some()))
+}
+
+fn message_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    giving(at).filter(|giving| is_message(giving.socket))
+}
+
+/// Whether a send fails for a reason that comes before the descriptor that it is to pass.
+pub(super) fn fails_before(giving: &Giving<'_>) -> bool {
+    giving.socket.kind == SocketType::Seqpacket
+        && (giving.socket.reset || giving.socket.life != Life::Connected)
+}
+
+/// A send that is able to begin.
+fn begun<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    message_giving(at).filter(|giving| !fails_before(giving) && !giving.lost(at))
+}
+
+fn too_long(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
+    let max = message_max(at.platform.socket_account, giving.socket.send_buffer);
+    giving.len > max && !at.call.entered
+}
+
+/// Whether the send waits for its receiver already, which nothing of its own side ends.
+fn waits_elsewhere(at: &Scene<'_>) -> bool {
+    at.call.overslept
+}
+
+/// A send of a message that is not too long, without an error.
+fn sending<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    begun(at).filter(|giving| waits_elsewhere(at) || !too_long(at, giving) && !giving.socket.reset)
+}
+
+fn shut(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
+    giving.socket.send_closed && !waits_elsewhere(at)
+}
+
+fn has_space(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
+    waits_elsewhere(at) || has_room(at, giving)
+}
+
+/// A send that only its receiver may prevent.
+fn ready<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    sending(at).filter(|giving| !shut(at, giving) && has_space(at, giving))
+}
+
+/// A send that there may be no room for.
+fn no_space<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    sending(at).filter(|giving| !waits_elsewhere(at) && !shut(at, giving) && lacks_room(at, giving))
+}
+
+/// A send that could wait for room.
+pub(super) fn could_wait_for_room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    sending(at).filter(|giving| !waits_elsewhere(at) && !shut(at, giving))
+}
+
+/// A send to a receiver for which too many messages wait.
+fn crowded<'a>(at: &Scene<'a>) -> Option<(Giving<'a>, ObjectIndex)> {
+    let giving = ready(at)?;
+    match target(at, &giving) {
+        Target::Full(to) => Some((giving, to)),
+        _ => None,
+    }
+}
+
+/// Where a message goes, or why it doesn't.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    NoEntry,
+    Refused,
+    Nobody,
+    Forbidden,
+    Gone,
+    Broken,
+    Full(ObjectIndex),
+    Ready(ObjectIndex),
+}
+
+fn target(at: &Scene<'_>, giving: &Giving<'_>) -> Target {
+    let socket = giving.socket;
+    let to = match (giving.addressed && socket.is_datagram(), socket.peer) {
+        (true, _) => match found(at) {
+            Ok(to) => to,
+            Err(none) => return none,
+        },
+        (false, Peer::None) => return Target::Nobody,
+        (false, Peer::Gone) if socket.is_datagram() => return Target::Gone,
+        (false, Peer::Gone) => return Target::Broken,
+        (false, Peer::Socket(to)) => to,
+    };
+    let Some(other) = at.world.socket(to) else { return Target::Refused };
+    if socket.is_datagram() && !may_send(other, giving.index) {
+        return Target::Forbidden;
+    }
+    if other.receive_closed {
+        return Target::Broken;
+    }
+    if is_full(at.platform, other, to, giving.index) { Target::Full(to) } else { Target::Ready(to) }
+}
+
+/// The socket at the channel's address.
+fn found(at: &Scene<'_>) -> Result<ObjectIndex, Target> {
+    match at.world.address() {
+        Some((_, Address::Path(to) | Address::Name(to))) => Ok(to),
+        Some((_, Address::FreePath)) | None => Err(Target::NoEntry),
+        Some((_, Address::StalePath | Address::FreeName)) => Err(Target::Refused),
+    }
+}
+
+/// A connect of a datagram socket: what it finds.
+fn finding(at: &Scene<'_>) -> Option<Target> {
+    at.socket().filter(|socket| at.op() == Op::Connect && socket.is_datagram())?;
+    let index = at.object_index()?;
+    Some(match found(at) {
+        Err(none) => none,
+        Ok(to) => match at.world.socket(to) {
+            Some(other) if may_send(other, index) => Target::Ready(to),
+            _ => Target::Forbidden,
+        },
+    })
+}
+
+/// Whether a socket takes messages from another: it talks to nobody else.
+fn may_send(other: &Unix, from: ObjectIndex) -> bool {
+    matches!(other.peer, Peer::None | Peer::Gone) || other.peer == Peer::Socket(from)
+}
+
+/// Whether too many messages wait for a socket that is not the sender, and does not talk to it.
+fn is_full(_: &Platform, other: &Unix, to: ObjectIndex, from: ObjectIndex) -> bool {
+    other.is_datagram()
+        && other.queue.len() > QUEUE_MAX
+        && to != from
+        && other.peer != Peer::Socket(from)
+}
+
+/// Whether the peer of a datagram socket takes no more messages from it.
+pub(super) fn peer_is_full(at: &Scene<'_>) -> bool {
+    let (Some(socket), Some(from)) = (at.socket(), at.object_index()) else { return false };
+    let Peer::Socket(to) = socket.peer else { return false };
+    let other = at.world.socket(to);
+    other.is_some_and(|other| is_full(at.platform, other, to, from))
+}
+
+fn nobody(at: &Scene<'_>) -> Errno {
+    if at.platform.socket_errors_of_linux { Errno::ENOTCONN } else { Errno::EDESTADDRREQ }
+}
+
+// Effects
+
+fn take(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (op, entered, description) = (call.op, call.entered, call.description);
+    let Some(len) = op.asks() else { return };
+    let flags = match op {
+        Op::Receive { flags, .. } => flags,
+        _ => SendFlags::NONE,
+    };
+    let Some(socket) = socket_of_call(world, actor) else { return };
+    let Some(message) = socket.queue.first().copied() else { return };
+    let peek = flags.contains(SendFlags::PEEK);
+    if !peek {
+        socket.queue.remove(0);
+    }
+    // With MSG_TRUNC what is counted need not have been given.
+    if !flags.contains(SendFlags::TRUNC) {
+        let given = message.data.part(0, message.data.len.min(len));
+        push_segment(&mut world.pending_mut(actor).data, given);
+    }
+    if peek && entered {
+        let calls = world.actors.iter_mut().filter_map(|other| other.call.as_mut());
+        let here = |call: &&mut crate::world::Pending| {
+            call.entered && call.description == description && call.op.asks().is_some()
+        };
+        calls.filter(here).for_each(|call| call.overslept = true);
+    }
+    received(world, actor, message.passed.filter(|_| !peek));
+}
+
+/// The socket to which a message goes.
+fn receiver(world: &World, actor: Actor) -> Option<(ObjectIndex, ObjectIndex)> {
+    let call = world.pending(actor)?;
+    let from = world.descriptions[usize::from(call.description?)].object;
+    let socket = world.socket(from)?;
+    let addressed =
+        matches!(call.op, Op::Send { flags, .. } if flags.contains(SendFlags::ADDRESSED));
+    if addressed && socket.is_datagram() {
+        return Some((from, world.address()?.1.leads_to()?));
+    }
+    match socket.peer {
+        Peer::Socket(to) => Some((from, to)),
+        Peer::None | Peer::Gone => None,
+    }
+}
+
+fn send(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let written = world.actors[usize::from(actor.0)].written;
+    let Some((from, to)) = receiver(world, actor) else { return };
+    let call = world.pending_mut(actor);
+    call.done += count;
+    call.waits_on = None;
+    let passed = match call.op {
+        Op::SendEnd { passed, .. } => world.end(actor, passed),
+        _ => None,
+    };
+    let Some(receiver) = world.socket_mut(to) else { return };
+    let cost = cost(platform.socket_account, receiver.kind, count);
+    let data = named(actor, written, count);
+    receiver.queue.push(Piece { data, cost, sender: Some(from), passed });
+}
+
+fn begin_to_wait_for_receiver(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    begin_to_wait(world, platform, actor, count);
+    let to = receiver(world, actor).map(|(_, to)| to);
+    let call = world.pending_mut(actor);
+    call.waits_on = to;
+    // From now on only the receiver matters.
+    call.overslept = true;
+}
+
+/// A datagram socket gets another peer, or none: what it has not read is lost.
+fn change_peer(world: &mut World, index: ObjectIndex, peer: Peer) {
+    let Some(socket) = world.socket_mut(index) else { return };
+    let before = std::mem::replace(&mut socket.peer, peer);
+    if before == Peer::None || before == peer {
+        return;
+    }
+    let lost = std::mem::take(&mut socket.queue);
+    if let (false, Peer::Socket(old)) = (lost.is_empty(), before)
+        && let Some(old) = world.socket_mut(old)
+        && old.peer == Peer::Socket(index)
+    {
+        old.reset = true;
+    }
+    world.dropped(lost.iter().filter_map(|piece| piece.passed));
+}
+
+fn lose_peer(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(description) = world.pending_mut(actor).description else { return };
+    let index = world.descriptions[usize::from(description)].object;
+    change_peer(world, index, Peer::None);
+}
+
+fn connect(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(description) = world.pending_mut(actor).description else { return };
+    let index = world.descriptions[usize::from(description)].object;
+    let to = world.address().and_then(|(_, address)| address.leads_to());
+    if let Some(to) = to {
+        change_peer(world, index, Peer::Socket(to));
+    }
+}

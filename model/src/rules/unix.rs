@@ -1,0 +1,1426 @@
+//! Unix sockets: reading and writing streams; and of all types how they get their names, are connected,
+//! shut down and polled.
+//!
+//! What messages are is in [`super::message`]. Not modelled: `MSG_OOB`, `SO_PEEK_OFF`, `SO_RCVLOWAT`,
+//! `SO_PASSCRED` and credentials, `SO_SNDTIMEO`, epoll, several buffers in one call, more than one
+//! descriptor in a message, names other than the channel's, `AF_UNSPEC`, autobind, permissions, and
+//! sockets that only data on its way to themselves keeps open.
+
+use crate::call::{
+    Actor, Answer, End, Errno, Events, Marks, Mode, Op, SendFlags, Signal, SocketOption,
+};
+use crate::channel::Unix;
+use crate::channel::unix::{Life, Peer, Piece, cost, named, piece_max};
+use crate::data::push_segment;
+use crate::kind::{Discipline, Naming, SocketType};
+use crate::platform::{Account, Platform};
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::{Chapter, Exception, Overlap};
+use crate::run::Setup;
+use crate::world::{Address, Description, ObjectIndex, Place, World};
+
+const AF_UNIX: &str = "net/unix/af_unix.c";
+const MAN_UNIX: &str = "unix(7)";
+const KERNELS: &str = "Linux 6.1 and 6.18";
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "unix",
+    title: "Unix sockets: streams, names, connections",
+    rules: RULES,
+    not_on_linux: NOT_ON_LINUX,
+    not_in_posix: NOT_IN_POSIX,
+    absent,
+    overlaps: OVERLAPS,
+    exceptions: EXCEPTIONS,
+};
+
+const NOT_ON_LINUX: &[&str] = &[];
+const NOT_IN_POSIX: &[&str] = &[];
+const OVERLAPS: &[Overlap] = &[];
+const EXCEPTIONS: &[Exception] = &[];
+
+fn absent(setup: &Setup) -> &'static [&'static str] {
+    match setup.kind.discipline {
+        Discipline::Unix(SocketType::Stream, Naming::Path) => &[],
+        _ => &[],
+    }
+}
+
+const RULES: &[Rule] = &[
+    // Reading streams
+    Rule {
+        id: "unix.any.data",
+        says: "A read or receive on a stream socket with data gives as many bytes as are there, up to the \
+               number asked for, oldest first, whatever writes they came from, and does not wait for more, \
+               even where nothing more can come or an error is pending.",
+        cite: &[Posix("recv", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Must,
+        step: |at| {
+            let (taking, readable) = data(at)?;
+            let whole = at.call.done + readable.count == taking.len;
+            (readable.passed.is_none() && (!taking.all || whole) && taking.len > 0)
+                .then(|| Move::transfers(readable.count, readable.count).with(take))
+        },
+    },
+    Rule {
+        id: "unix.any.data-with-end",
+        says: "A read that reaches bytes with which a descriptor was sent gives no byte behind them; the \
+               descriptor goes to whoever takes the first of them, and is closed where there is no room for it.",
+        cite: &[Man(MAN_UNIX, "Ancillary messages"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Silent,
+        step: |at| {
+            let (taking, readable) = data(at)?;
+            readable.passed?;
+            let count = at.call.done + readable.count;
+            Some(Move::answers(taking.answer(count, Marks::NONE, true)).with(take))
+        },
+    },
+    Rule {
+        id: "unix.receive.waits-for-all",
+        says: "A receive with MSG_WAITALL takes what is there, and goes on.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Observed("FIONREAD 0 while it waits", KERNELS)],
+        force: Force::Must,
+        step: |at| {
+            let (taking, readable) = data(at)?;
+            let some = at.call.done + readable.count < taking.len;
+            (readable.passed.is_none() && taking.all && some)
+                .then(|| Move::proceeds(readable.count, readable.count).with(take))
+        },
+    },
+    Rule {
+        id: "unix.receive.all-cut-short",
+        says: "A receive with MSG_WAITALL that has some bytes returns their number when no more can come, \
+               when it may not wait, and when its time is out; an error that it meets is thereby lost.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Must,
+        step: |at| {
+            let taking = empty(at).filter(|_| at.call.done > 0)?;
+            let ends = taking.socket.reset || taking.socket.receive_closed;
+            (ends || taking.must_not_wait(at) || at.call.timed)
+                .then(|| Move::transfers(0, 0).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.receive.zero-length",
+        says: "A receive of no bytes from a stream socket with data returns 0 and takes nothing; without data \
+               it waits, or tells of the end or an error, as a longer one would.",
+        cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Silent,
+        step: |at| {
+            let (taking, readable) = data(at)?;
+            (readable.passed.is_none() && taking.len == 0)
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "unix.receive.peek",
+        says: "A receive with MSG_PEEK gives what another would, without waiting for all of it, and takes \
+               nothing.",
+        cite: &[Posix("recv", "MSG_PEEK"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Must,
+        step: |at| {
+            let taking = stream_taking(at).filter(|taking| taking.peek)?;
+            (!taking.socket.queue.is_empty()).then_some(())?;
+            let readable = taking.socket.readable(taking.len);
+            let answer = taking.answer(readable.count, Marks::NONE, readable.passed.is_some());
+            Some(Move::answers(answer).with(take))
+        },
+    },
+    Rule {
+        id: "unix.any.reset",
+        says: "A read of a stream socket without data whose peer closed with data unread, or was never \
+               accepted, fails with ECONNRESET, once.",
+        cite: &[Posix("recv", "ERRORS [ECONNRESET]"), Source(AF_UNIX, "unix_release_sock")],
+        force: Force::May,
+        step: |at| {
+            let taking = empty(at).filter(|_| at.call.done == 0)?;
+            taking.socket.reset.then(|| Move::fails(Errno::ECONNRESET).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.any.end",
+        says: "A read of a stream socket without data returns 0, as often as it is made, once its peer has \
+               closed or shut down writing, or it was itself shut down for reading.",
+        cite: &[Posix("recv", "RETURN VALUE"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Must,
+        step: |at| {
+            let taking = empty(at).filter(|_| at.call.done == 0)?;
+            let reset = taking.socket.reset && at.platform.socket_errors_of_linux;
+            (taking.socket.receive_closed && !reset)
+                .then(|| Move::answers(Answer::Count(0)).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.any.empty-nonblocking",
+        says: "A read of a stream socket without data to which more may come fails with EAGAIN where \
+               O_NONBLOCK is set, MSG_DONTWAIT is given, or the time-out is negative.",
+        cite: &[Posix("recv", "ERRORS [EAGAIN]"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Must,
+        step: |at| {
+            let taking = nothing_yet(at).filter(|_| at.call.done == 0)?;
+            taking.must_not_wait(at).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "unix.any.finds-nothing",
+        says: "A read of a stream socket without data to which more may come begins to wait.",
+        cite: &[Posix("recv", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let taking = nothing_yet(at)?;
+            (!taking.must_not_wait(at) && !at.call.entered)
+                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
+        },
+    },
+    Rule {
+        id: "unix.any.waits-for-data",
+        says: "A read of a stream socket that has begun to wait sleeps while there is no data and more may \
+               come.",
+        cite: &[Posix("recv", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_data_wait")],
+        force: Force::Must,
+        step: |at| {
+            nothing_yet(at)?;
+            at.call.entered.then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "unix.any.time-out",
+        says: "A receive that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Man("socket(7)", "Socket options")],
+        force: Force::Must,
+        step: |at| {
+            nothing_yet(at).filter(|_| at.call.done == 0)?;
+            (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "unix.any.reads-unconnected",
+        says: "A read of at least one byte, or a receive, on a stream socket that was never connected fails \
+               with EINVAL; in POSIX with ENOTCONN.",
+        cite: &[Posix("recv", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Must,
+        step: |at| {
+            let taking = taking(at)?;
+            let errno =
+                if at.platform.socket_errors_of_linux { Errno::EINVAL } else { Errno::ENOTCONN };
+            (taking.socket.is_stream() && taking.socket.life != Life::Connected)
+                .then_some(Move::fails(errno))
+        },
+    },
+    Rule {
+        id: "unix.read.zero-length",
+        says: "A read of no bytes from a Unix socket of whatever type returns 0 in every state, and changes \
+               nothing.",
+        cite: &[Posix("read", "DESCRIPTION"), Source("net/socket.c", "sock_read_iter")],
+        force: Force::May,
+        step: |at| {
+            at.socket()?;
+            (at.op() == Op::Read { len: 0 }).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    // Writing streams
+    Rule {
+        id: "unix.any.write-completes",
+        says: "A write or send to a stream socket returns the number of its bytes once the last of them are \
+               sent; where the sender has nothing under way there is room for some.",
+        cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = room(at)?;
+            let left = giving.left(at);
+            (giving.piece(at) == left).then(|| Move::transfers(left, left).with(give))
+        },
+    },
+    Rule {
+        id: "unix.any.write-in-pieces",
+        says: "A longer write to a stream socket is sent in pieces, each of which goes as soon as there is \
+               room; those of other writers may come between.",
+        cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::May,
+        step: |at| {
+            let giving = room(at)?;
+            let (left, piece) = (giving.left(at), giving.piece(at));
+            match at.platform.socket_account {
+                Account::Envelope => (left > 1 && !giving.must_not_wait(at))
+                    .then(|| Move::proceeds(1, left - 1).with(give)),
+                _ => (piece < left).then(|| Move::proceeds(piece, piece).with(give)),
+            }
+        },
+    },
+    Rule {
+        id: "unix.any.write-partial",
+        says: "A write that may not wait returns the number of bytes for which there was room.",
+        cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Must,
+        step: |at| match at.platform.socket_account {
+            Account::Envelope => {
+                let giving = room(at)?;
+                let left = giving.left(at);
+                (left > 1 && giving.must_not_wait(at))
+                    .then(|| Move::transfers(1, left - 1).with(give))
+            }
+            _ => {
+                let giving = no_room(at).filter(|_| at.call.done > 0)?;
+                giving.must_not_wait(at).then_some(Move::transfers(0, 0))
+            }
+        },
+    },
+    Rule {
+        id: "unix.any.full-nonblocking",
+        says: "A write for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT \
+               is given; on Linux there is room for another piece, whatever its size, while what the sender \
+               has under way costs less than its send buffer.",
+        cite: &[
+            Posix("send", "ERRORS [EAGAIN]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let giving = no_room(at).filter(|_| at.call.done == 0)?;
+            giving.must_not_wait(at).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "unix.any.finds-no-room",
+        says: "A blocking write for which there is no room begins to wait.",
+        cite: &[Posix("send", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let giving = no_room(at)?;
+            (!giving.must_not_wait(at) && !at.call.entered)
+                .then_some(Move::proceeds(0, 0).with(begin_to_wait))
+        },
+    },
+    Rule {
+        id: "unix.any.waits-for-room",
+        says: "A blocking write that has begun to wait sleeps while the sender has more under way than leaves \
+               room; on Linux it is woken when that has fallen to a quarter of its send buffer, though another \
+               write would go before.",
+        cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_write_space")],
+        force: Force::May,
+        step: |at| {
+            at.call.entered.then_some(())?;
+            waits_for_room(at)?;
+            (!is_writable(at)).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "unix.any.broken",
+        says: "A write to a stream socket whose peer has closed or shut down reading, or that was itself shut \
+               down for writing, fails with EPIPE and raises SIGPIPE, even of no bytes, and whatever else is \
+               pending.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = broken(at)?;
+            (!giving.flags.contains(SendFlags::NOSIGNAL))
+                .then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe))
+        },
+    },
+    Rule {
+        id: "unix.send.broken-silently",
+        says: "With MSG_NOSIGNAL the same fails with EPIPE alone.",
+        cite: &[Posix("send", "MSG_NOSIGNAL"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = broken(at)?;
+            giving.flags.contains(SendFlags::NOSIGNAL).then_some(Move::fails(Errno::EPIPE))
+        },
+    },
+    Rule {
+        id: "unix.any.broken-asleep",
+        says: "A write that waits, of which nothing is sent yet, fails with EPIPE when nothing more can be \
+               sent; on Linux it raises no SIGPIPE.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        force: Force::Must,
+        step: |at| {
+            let giving = under_way(at).filter(|_| at.call.done == 0)?;
+            let fails = Move::fails(Errno::EPIPE);
+            let silent =
+                at.platform.socket_errors_of_linux || giving.flags.contains(SendFlags::NOSIGNAL);
+            (giving.socket.send_closed && !giving.socket.reset).then_some(if silent {
+                fails
+            } else {
+                fails.raises(Signal::Sigpipe)
+            })
+        },
+    },
+    Rule {
+        id: "unix.any.reset-asleep",
+        says: "A write that waits, of which nothing is sent yet, fails with ECONNRESET when its peer closes \
+               with data unread.",
+        cite: &[
+            Posix("send", "ERRORS [ECONNRESET]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let giving = under_way(at).filter(|_| at.call.done == 0)?;
+            giving.socket.reset.then(|| Move::fails(Errno::ECONNRESET).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.any.cut-short",
+        says: "A write of which a part is sent returns that part's length when nothing more can be sent, \
+               and raises nothing; an error that it meets is thereby lost.",
+        cite: &[Posix("write", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::May,
+        step: |at| {
+            let giving = under_way(at).filter(|_| at.call.done > 0)?;
+            (giving.socket.send_closed || giving.socket.reset || !reaches(at, giving.socket))
+                .then(|| Move::transfers(0, 0).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.any.writes-nothing",
+        says: "A write of no bytes to a stream socket returns 0 and does nothing; a descriptor that was to go \
+               with them does not.",
+        cite: &[Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = stream_giving(at).filter(|giving| giving.len == 0)?;
+            (giving.may_go() && !giving.socket.send_closed)
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "unix.any.writes-unconnected",
+        says: "A write to a stream socket that was never connected fails with ENOTCONN.",
+        cite: &[Posix("send", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Must,
+        step: |at| {
+            let giving = stream_giving(at)?;
+            (!giving.addressed && giving.socket.life != Life::Connected)
+                .then_some(Move::fails(Errno::ENOTCONN))
+        },
+    },
+    Rule {
+        id: "unix.send.address-of-connected",
+        says: "A send with an address on a connected stream socket fails with EISCONN.",
+        cite: &[Posix("sendto", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::May,
+        step: |at| {
+            let giving = stream_giving(at)?;
+            (giving.addressed && giving.socket.life == Life::Connected)
+                .then_some(Move::fails(Errno::EISCONN))
+        },
+    },
+    Rule {
+        id: "unix.send.address-unsupported",
+        says: "A send with an address on a stream socket that is not connected fails with EOPNOTSUPP.",
+        cite: &[Posix("sendto", "ERRORS [EOPNOTSUPP]"), Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::May,
+        step: |at| {
+            let giving = stream_giving(at)?;
+            (giving.addressed && giving.socket.life != Life::Connected)
+                .then_some(Move::fails(Errno::EOPNOTSUPP))
+        },
+    },
+    // Making and naming
+    Rule {
+        id: "unix.socket.made",
+        says: "socket makes a socket that is neither named nor connected.",
+        cite: &[Posix("socket", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            at.world.address()?;
+            matches!(at.op(), Op::Socket { .. }).then(|| Move::answers(Answer::Done).with(socket))
+        },
+    },
+    Rule {
+        id: "unix.bind.named",
+        says: "A socket without a name is bound to an address that is free, be it connected or not.",
+        cite: &[Posix("bind", "DESCRIPTION"), Source(AF_UNIX, "unix_bind")],
+        force: Force::Must,
+        step: |at| {
+            let (socket, address) = binding(at)?;
+            (!socket.named && address.is_free()).then(|| Move::answers(Answer::Done).with(bind))
+        },
+    },
+    Rule {
+        id: "unix.bind.address-in-use",
+        says: "bind to an address that is in use fails with EADDRINUSE; a path is in use until it is \
+               removed, though the socket behind it may be closed.",
+        cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man(MAN_UNIX, "Pathname sockets")],
+        force: Force::Must,
+        step: |at| {
+            let (socket, address) = binding(at)?;
+            (!address.is_free() && (address.is_path() || !socket.named))
+                .then_some(Move::fails(Errno::EADDRINUSE))
+        },
+    },
+    Rule {
+        id: "unix.bind.has-a-name",
+        says: "bind of a socket that has a name fails with EINVAL; where the path is in use that comes first.",
+        cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_bind")],
+        force: Force::Must,
+        step: |at| {
+            let (socket, address) = binding(at)?;
+            (socket.named && (address.is_free() || !address.is_path()))
+                .then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "unix.unlink.path",
+        says: "Removing the path of a socket frees the address, and changes nothing for sockets.",
+        cite: &[Posix("unlink", "DESCRIPTION"), Man(MAN_UNIX, "Pathname sockets")],
+        force: Force::Must,
+        step: |at| {
+            let (_, address) = at.world.address().filter(|_| at.op() == Op::Unlink)?;
+            (address.is_path() && !address.is_free())
+                .then(|| Move::answers(Answer::Done).with(unlink))
+        },
+    },
+    Rule {
+        id: "unix.unlink.no-entry",
+        says: "Removing a path to which no socket is bound, or the path of a socket whose name is in no file \
+               system, fails with ENOENT.",
+        cite: &[Posix("unlink", "ERRORS [ENOENT]"), Man(MAN_UNIX, "Abstract sockets")],
+        force: Force::Must,
+        step: |at| {
+            let (_, address) = at.world.address().filter(|_| at.op() == Op::Unlink)?;
+            (!address.is_path() || address.is_free()).then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "unix.open.no-such-device",
+        says: "open of the path of a socket fails with ENXIO, whether the socket lives or not.",
+        cite: &[Posix("open", "ERRORS [ENXIO]"), Man("open(2)", "ERRORS")],
+        force: Force::Must,
+        step: |at| {
+            let (_, address) = opening(at)?;
+            (address.is_path() && !address.is_free()).then_some(Move::fails(Errno::ENXIO))
+        },
+    },
+    Rule {
+        id: "unix.open.no-entry",
+        says: "open of a path to which no socket is bound fails with ENOENT.",
+        cite: &[Posix("open", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| {
+            let (_, address) = opening(at)?;
+            (!address.is_path() || address.is_free()).then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    // Listening
+    Rule {
+        id: "unix.listen.begins",
+        says: "listen makes a named socket take connections, and sets how many may wait.",
+        cite: &[Posix("listen", "DESCRIPTION"), Source(AF_UNIX, "unix_listen")],
+        force: Force::Must,
+        step: |at| {
+            let socket = listening(at).filter(|socket| !socket.is_datagram())?;
+            (socket.named && socket.life != Life::Connected)
+                .then(|| Move::answers(Answer::Done).with(listen))
+        },
+    },
+    Rule {
+        id: "unix.listen.unnamed",
+        says: "listen on a socket without a name fails with EINVAL; in POSIX with EDESTADDRREQ.",
+        cite: &[Posix("listen", "ERRORS [EDESTADDRREQ]"), Source(AF_UNIX, "unix_listen")],
+        force: Force::Must,
+        step: |at| {
+            let socket = listening(at).filter(|socket| !socket.is_datagram())?;
+            let linux = at.platform.socket_errors_of_linux;
+            (!socket.named && socket.life != Life::Connected).then_some(Move::fails(if linux {
+                Errno::EINVAL
+            } else {
+                Errno::EDESTADDRREQ
+            }))
+        },
+    },
+    Rule {
+        id: "unix.listen.connected",
+        says: "listen on a connected socket fails with EINVAL.",
+        cite: &[Posix("listen", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_listen")],
+        force: Force::Must,
+        step: |at| {
+            let socket = listening(at).filter(|socket| !socket.is_datagram())?;
+            (socket.life == Life::Connected).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    // Connecting
+    Rule {
+        id: "unix.connect.connects",
+        says: "connect to a socket that listens succeeds at once while at most as many connections wait to be \
+               accepted as its backlog says: one more than that may wait.",
+        cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::Must,
+        step: |at| {
+            matches!(connecting(at)?, Connecting::Connects(_))
+                .then(|| Move::answers(Answer::Done).with(connect))
+        },
+    },
+    Rule {
+        id: "unix.connect.no-entry",
+        says: "connect to a path that does not exist fails with ENOENT.",
+        cite: &[Posix("connect", "ERRORS [ENOENT]")],
+        force: Force::Must,
+        step: |at| (connecting(at)? == Connecting::NoEntry).then_some(Move::fails(Errno::ENOENT)),
+    },
+    Rule {
+        id: "unix.connect.refused",
+        says: "connect fails with ECONNREFUSED where the socket at the address is closed, or there is none, \
+               does not listen, or was shut down for reading.",
+        cite: &[Posix("connect", "ERRORS [ECONNREFUSED]"), Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::Must,
+        step: |at| {
+            (connecting(at)? == Connecting::Refused).then_some(Move::fails(Errno::ECONNREFUSED))
+        },
+    },
+    Rule {
+        id: "unix.connect.full-nonblocking",
+        says: "connect where no more connections may wait fails with EAGAIN where O_NONBLOCK is set; in POSIX \
+               with EINPROGRESS.",
+        cite: &[Posix("connect", "ERRORS [EINPROGRESS]"), Man("connect(2)", "ERRORS")],
+        force: Force::Must,
+        step: |at| {
+            let Connecting::Full(_) = connecting(at)? else { return None };
+            let linux = at.platform.socket_errors_of_linux;
+            (!at.call.entered && at.nonblock()).then_some(Move::fails(if linux {
+                Errno::EAGAIN
+            } else {
+                Errno::EINPROGRESS
+            }))
+        },
+    },
+    Rule {
+        id: "unix.connect.finds-no-room",
+        says: "A blocking connect where no more connections may wait begins to wait itself.",
+        cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::May,
+        step: |at| {
+            let Connecting::Full(listener) = connecting(at)? else { return None };
+            let elsewhere = at.call.waits_on != Some(listener);
+            (elsewhere && (at.call.entered || !at.nonblock()))
+                .then(|| Move::proceeds(0, 0).with(begin_to_connect))
+        },
+    },
+    Rule {
+        id: "unix.connect.waits",
+        says: "A connect that waits sleeps until a connection is accepted, the backlog grows or the listener \
+               closes; a shutdown of the listener and the removal of its path do not wake it.",
+        cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_wait_for_peer")],
+        force: Force::May,
+        step: |at| {
+            let waits_on = at.call.waits_on?;
+            let goes_on = match connecting(at)? {
+                Connecting::Connects(listener) => listener == waits_on,
+                _ => false,
+            };
+            (at.call.entered && (!goes_on || at.call.overslept)).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "unix.connect.connected",
+        says: "connect of a connected socket fails with EISCONN, where there is somebody to connect to.",
+        cite: &[Posix("connect", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::Must,
+        step: |at| {
+            (connecting(at)? == Connecting::Connected).then_some(Move::fails(Errno::EISCONN))
+        },
+    },
+    Rule {
+        id: "unix.connect.listening",
+        says: "connect of a socket that listens fails with EINVAL, where there is somebody to connect to.",
+        cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]"), Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::May,
+        step: |at| (connecting(at)? == Connecting::Listening).then_some(Move::fails(Errno::EINVAL)),
+    },
+    // Accepting
+    Rule {
+        id: "unix.accept.oldest",
+        says: "accept gives the connection that has waited longest, as a new socket, whatever has become of \
+               its peer; O_NONBLOCK of the listener is not passed on.",
+        cite: &[Posix("accept", "DESCRIPTION"), Source(AF_UNIX, "unix_accept")],
+        force: Force::Must,
+        step: |at| {
+            let socket = accepting(at)?;
+            (socket.listens() && !socket.pending.is_empty())
+                .then(|| Move::answers(Answer::Done).with(accept))
+        },
+    },
+    Rule {
+        id: "unix.accept.none-nonblocking",
+        says: "accept where no connection waits fails with EAGAIN where O_NONBLOCK is set or the time-out is \
+               negative.",
+        cite: &[Posix("accept", "ERRORS [EAGAIN]")],
+        force: Force::Must,
+        step: |at| {
+            let socket = none_waits(at)?;
+            (!at.call.entered && accept_must_not_wait(at, socket))
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "unix.accept.finds-none",
+        says: "A blocking accept where no connection waits begins to wait.",
+        cite: &[Posix("accept", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let socket = none_waits(at).filter(|socket| !socket.receive_closed)?;
+            (!at.call.entered && !accept_must_not_wait(at, socket))
+                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
+        },
+    },
+    Rule {
+        id: "unix.accept.waits",
+        says: "A blocking accept sleeps until a connection comes.",
+        cite: &[Posix("accept", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            none_waits(at).filter(|socket| !socket.receive_closed)?;
+            at.call.entered.then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "unix.accept.time-out",
+        says: "An accept that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        cite: &[Man("socket(7)", "Socket options")],
+        force: Force::Silent,
+        step: |at| {
+            none_waits(at).filter(|socket| !socket.receive_closed)?;
+            (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "unix.accept.shut-down",
+        says: "A blocking accept on a listener that was shut down for reading fails with EINVAL once no \
+               connection waits any more.",
+        cite: &[Posix("accept", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_accept")],
+        force: Force::May,
+        step: |at| {
+            let socket = none_waits(at).filter(|socket| socket.receive_closed)?;
+            (at.call.entered || !accept_must_not_wait(at, socket))
+                .then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "unix.accept.not-listening",
+        says: "accept on a socket that does not listen fails with EINVAL.",
+        cite: &[Posix("accept", "ERRORS [EINVAL]")],
+        force: Force::Must,
+        step: |at| {
+            let socket = accepting(at)?;
+            (!socket.listens()).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    // Shutting down
+    Rule {
+        id: "unix.shutdown.connected",
+        says: "shutdown ends what a connected socket receives, sends or both, and so what its peer sends or \
+               receives; what was sent before stays to be read, and doing it again changes nothing.",
+        cite: &[Posix("shutdown", "DESCRIPTION"), Source(AF_UNIX, "unix_shutdown")],
+        force: Force::Must,
+        step: |at| {
+            let socket = shutting(at).filter(|socket| !socket.is_datagram())?;
+            (socket.life == Life::Connected).then(|| Move::answers(Answer::Done).with(shutdown))
+        },
+    },
+    Rule {
+        id: "unix.shutdown.unconnected",
+        says: "shutdown of a socket that is not connected succeeds all the same, and what it ended stays so \
+               when the socket gets connected; in POSIX it fails with ENOTCONN.",
+        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_shutdown")],
+        force: Force::Must,
+        step: |at| {
+            let socket = shutting(at).filter(|socket| !socket.is_datagram())?;
+            (socket.life != Life::Connected).then(|| match at.platform.socket_errors_of_linux {
+                true => Move::answers(Answer::Done).with(shutdown),
+                false => Move::fails(Errno::ENOTCONN),
+            })
+        },
+    },
+    // Polling
+    Rule {
+        id: "unix.poll.readable",
+        says: "poll finds POLLIN on a socket with data or a message, with a connection that waits, and where \
+               nothing more is received.",
+        cite: &[Posix("poll", "POLLIN"), Source(AF_UNIX, "unix_poll")],
+        force: Force::Must,
+        step: |at| {
+            let socket = polling(at)?;
+            let ready =
+                !socket.queue.is_empty() || !socket.pending.is_empty() || socket.receive_closed;
+            ready.then_some(Move::reports(Events::IN))
+        },
+    },
+    Rule {
+        id: "unix.poll.half-closed",
+        says: "poll finds POLLRDHUP, where it is asked for, on a socket that receives nothing more.",
+        cite: &[Man("poll(2)", "POLLRDHUP"), Source(AF_UNIX, "unix_poll")],
+        force: Force::Silent,
+        step: |at| {
+            let socket = polling(at)?;
+            socket.receive_closed.then_some(Move::reports(Events::RDHUP))
+        },
+    },
+    Rule {
+        id: "unix.poll.hang-up",
+        says: "poll finds POLLHUP on a socket that neither receives nor sends any more, and on one that is for \
+               connections and neither was connected nor listens; on Linux POLLOUT may come with it.",
+        cite: &[Posix("poll", "POLLHUP"), Source(AF_UNIX, "unix_poll")],
+        force: Force::Must,
+        step: |at| {
+            let socket = polling(at)?;
+            let fresh = socket.life == Life::Unconnected && !socket.is_datagram();
+            (fresh || socket.receive_closed && socket.send_closed)
+                .then_some(Move::reports(Events::HUP))
+        },
+    },
+    Rule {
+        id: "unix.poll.error",
+        says: "poll finds POLLERR on a socket with an error pending.",
+        cite: &[Posix("poll", "POLLERR"), Source(AF_UNIX, "unix_poll")],
+        force: Force::Must,
+        step: |at| polling(at)?.reset.then_some(Move::reports(Events::ERR)),
+    },
+    Rule {
+        id: "unix.poll.writable",
+        says: "poll finds POLLOUT on a socket that does not listen while little of what it sent is unread: on \
+               Linux while that costs at most a quarter of its send buffer; that nothing more can be sent \
+               does not matter.",
+        cite: &[Posix("poll", "POLLOUT"), Source(AF_UNIX, "unix_writable")],
+        force: Force::May,
+        step: |at| {
+            let socket = polling(at)?;
+            (!socket.listens() && is_writable(at) && !super::message::peer_is_full(at))
+                .then_some(Move::reports(Events::OUT))
+        },
+    },
+    // Options and the like
+    Rule {
+        id: "unix.available.counts",
+        says: "FIONREAD gives the number of bytes that wait to be read; on a datagram socket those of the \
+               oldest message.",
+        cite: &[Man(MAN_UNIX, "Ioctls"), Source(AF_UNIX, "unix_inq_len")],
+        force: Force::Silent,
+        step: |at| {
+            let socket = at.socket().filter(|_| at.op() == Op::Available)?;
+            let first = socket.queue.first().map_or(0, |piece| piece.data.len);
+            let count = if socket.is_datagram() { first } else { socket.len() };
+            (!socket.listens()).then_some(Move::answers(Answer::Count(count)))
+        },
+    },
+    Rule {
+        id: "unix.available.listening",
+        says: "FIONREAD on a socket that listens fails with EINVAL.",
+        cite: &[Source(AF_UNIX, "unix_inq_len")],
+        force: Force::Silent,
+        step: |at| {
+            let socket = at.socket().filter(|_| at.op() == Op::Available)?;
+            socket.listens().then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "unix.set-option.buffer",
+        says: "SO_SNDBUF and SO_RCVBUF take twice the value given, and at least a little; the receive buffer \
+               has no effect.",
+        cite: &[Man("socket(7)", "Socket options"), Man(MAN_UNIX, "Socket options")],
+        force: Force::May,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            let buffer = matches!(option, SocketOption::SendBuffer | SocketOption::ReceiveBuffer);
+            (buffer && (0..=BUFFER_MAX_BYTES).contains(&value))
+                .then(|| Move::answers(Answer::Done).with(set_buffer))
+        },
+    },
+    Rule {
+        id: "unix.set-option.buffer-beyond",
+        says: "How much the system allows at most is not modelled.",
+        cite: &[Man("socket(7)", "/proc interfaces")],
+        force: Force::Silent,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            let buffer = matches!(option, SocketOption::SendBuffer | SocketOption::ReceiveBuffer);
+            (buffer && !(0..=BUFFER_MAX_BYTES).contains(&value))
+                .then_some(Move::unspecified("a buffer beyond what every system allows"))
+        },
+    },
+    Rule {
+        id: "unix.option.buffer",
+        says: "SO_SNDBUF and SO_RCVBUF tell what was set.",
+        cite: &[Man("socket(7)", "Socket options")],
+        force: Force::May,
+        step: |at| {
+            let (socket, option) = getting(at)?;
+            match option {
+                SocketOption::SendBuffer => Some(Move::answers(Answer::Count(socket.send_buffer))),
+                SocketOption::ReceiveBuffer => {
+                    Some(Move::answers(Answer::Count(socket.receive_buffer)))
+                }
+                _ => None,
+            }
+        },
+    },
+    Rule {
+        id: "unix.set-option.time-out",
+        says: "SO_RCVTIMEO takes a time; one of nothing is for ever, one of less than no seconds is not to \
+               wait at all.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_set_timeout")],
+        force: Force::May,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            let good = match option {
+                SocketOption::ReceiveTimeoutUs => (0..MICROSECONDS).contains(&value),
+                SocketOption::ReceiveTimeoutS => true,
+                _ => false,
+            };
+            good.then(|| Move::answers(Answer::Done).with(set_timeout))
+        },
+    },
+    Rule {
+        id: "unix.set-option.time-out-domain",
+        says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
+        cite: &[
+            Posix("setsockopt", "ERRORS [EDOM]"),
+            Source("net/core/sock.c", "sock_set_timeout"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
+                .then_some(Move::fails(Errno::EDOM))
+        },
+    },
+    Rule {
+        id: "unix.option.time-out",
+        says: "SO_RCVTIMEO tells what was set, rounded up to the ticks of the clock; of less than nothing, \
+               nothing.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_get_timeout")],
+        force: Force::May,
+        step: |at| {
+            let (socket, option) = getting(at)?;
+            let time = socket.timeout_us.max(0);
+            let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
+            match option {
+                SocketOption::ReceiveTimeoutS => {
+                    Some(Move::answers(Answer::Count(u32::try_from(seconds).ok()?)))
+                }
+                SocketOption::ReceiveTimeoutUs => {
+                    let ticks = if rest > 0 { TICK_MAX_US } else { 0 };
+                    Some(Move::transfers(rest as u32, rest as u32 + ticks))
+                }
+                _ => None,
+            }
+        },
+    },
+    Rule {
+        id: "unix.option.error",
+        says: "SO_ERROR tells the error that is pending, and takes it.",
+        cite: &[Posix("getsockopt", "SO_ERROR"), Source("net/core/sock.c", "sk_getsockopt")],
+        force: Force::Must,
+        step: |at| {
+            let (socket, option) = getting(at)?;
+            let pending = if socket.reset { u32::from(Errno::ECONNRESET.number()) } else { 0 };
+            (option == SocketOption::Error)
+                .then(|| Move::answers(Answer::Count(pending)).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.send-end.not-open",
+        says: "Sending a descriptor that is not open fails with EBADF.",
+        cite: &[Man(MAN_UNIX, "Ancillary messages"), Source("net/core/scm.c", "scm_fp_copy")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = giving(at)?;
+            (giving.lost(at) && !super::message::fails_before(&giving))
+                .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "unix.send-end.circular",
+        says: "What becomes of a socket that only data on its way to itself keeps open is not modelled.",
+        cite: &[Source("net/unix/garbage.c", "unix_gc")],
+        force: Force::Silent,
+        step: |at| {
+            let Op::SendEnd { passed, .. } = at.op() else { return None };
+            let passed = at.world.end(at.actor, passed)?;
+            let to = match at.socket()?.peer {
+                Peer::Socket(to) => to,
+                _ => return None,
+            };
+            at.world
+                .would_be_circular(to, passed)
+                .then_some(Move::unspecified("a socket on its way to itself"))
+        },
+    },
+];
+
+/// Buffers up to this many bytes may be asked for on every system.
+const BUFFER_MAX_BYTES: i32 = 212_992;
+
+/// The least that `SO_SNDBUF` gives, in bytes.
+const SEND_BUFFER_MIN_BYTES: u32 = 4608;
+
+/// The least that `SO_RCVBUF` gives, in bytes.
+const RECEIVE_BUFFER_MIN_BYTES: u32 = 2304;
+
+/// Microseconds in a second.
+const MICROSECONDS: i32 = 1_000_000;
+
+/// The longest tick of a clock, in microseconds.
+const TICK_MAX_US: u32 = 10_000;
+
+/// A read, receive or receive of a descriptor that asks for something.
+pub(super) struct Taking<'a> {
+    pub(super) socket: &'a Unix,
+    pub(super) len: u32,
+    pub(super) flags: SendFlags,
+    pub(super) peek: bool,
+    /// It waits for all that it asks for.
+    pub(super) all: bool,
+    /// Whether what comes with a message is told; where a descriptor is put.
+    marks: bool,
+    pub(super) room: Option<End>,
+}
+
+impl Taking<'_> {
+    pub(super) fn must_not_wait(&self, at: &Scene<'_>) -> bool {
+        let now =
+            at.nonblock() || self.flags.contains(SendFlags::DONTWAIT) || self.socket.timeout_us < 0;
+        !at.call.waited && now
+    }
+
+    /// The answer of a call that was given so many bytes, perhaps with a descriptor.
+    pub(super) fn answer(&self, count: u32, marks: Marks, end: bool) -> Answer {
+        let marks = match (end, self.room) {
+            (false, _) => marks,
+            (true, Some(_)) => marks.union(Marks::END),
+            (true, None) => marks.union(Marks::END_LOST),
+        };
+        if self.marks && !marks.is_empty() {
+            Answer::Marked(count, marks)
+        } else {
+            Answer::Count(count)
+        }
+    }
+}
+
+/// The call as one that takes what was sent; `None` for a read of no bytes, and for other calls.
+pub(super) fn taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    let socket = at.socket()?;
+    let (len, flags, marks, room) = match at.op() {
+        Op::Read { len } if len > 0 => (len, SendFlags::NONE, false, None),
+        Op::Receive { len, flags } => (len, flags, true, None),
+        Op::ReceiveEnd { len, new } => (len, SendFlags::NONE, true, Some(new)),
+        _ => return None,
+    };
+    let peek = flags.contains(SendFlags::PEEK);
+    let all = flags.contains(SendFlags::WAITALL) && !peek;
+    Some(Taking { socket, len, flags, peek, all, marks, room })
+}
+
+fn stream_taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    taking(at).filter(|taking| taking.socket.is_stream() && taking.socket.life == Life::Connected)
+}
+
+/// A call that takes, with the data that it finds.
+fn data<'a>(at: &Scene<'a>) -> Option<(Taking<'a>, crate::channel::unix::Readable)> {
+    let taking = stream_taking(at).filter(|taking| !taking.peek)?;
+    (!taking.socket.queue.is_empty()).then_some(())?;
+    let readable = taking.socket.readable(taking.len - at.call.done);
+    Some((taking, readable))
+}
+
+/// A call that takes from a stream and finds no data.
+fn empty<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    stream_taking(at).filter(|taking| taking.socket.queue.is_empty())
+}
+
+/// A call that takes from a stream and finds no data, though some may come.
+fn nothing_yet<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
+    empty(at).filter(|taking| !taking.socket.reset && !taking.socket.receive_closed)
+}
+
+/// A write, send or send of a descriptor.
+pub(super) struct Giving<'a> {
+    pub(super) socket: &'a Unix,
+    pub(super) index: ObjectIndex,
+    pub(super) len: u32,
+    pub(super) flags: SendFlags,
+    pub(super) addressed: bool,
+    passed: Option<End>,
+}
+
+impl Giving<'_> {
+    pub(super) fn must_not_wait(&self, at: &Scene<'_>) -> bool {
+        !at.call.waited && (at.nonblock() || self.flags.contains(SendFlags::DONTWAIT))
+    }
+
+    fn left(&self, at: &Scene<'_>) -> u32 {
+        self.len - at.call.done
+    }
+
+    /// Bytes of the next piece.
+    fn piece(&self, at: &Scene<'_>) -> u32 {
+        self.left(at).min(piece_max(at.platform.socket_account, self.socket.send_buffer))
+    }
+
+    /// Whether a stream socket is connected, and no address is given.
+    fn may_go(&self) -> bool {
+        !self.addressed && self.socket.life == Life::Connected
+    }
+
+    /// Whether a descriptor is to go with it that is not open.
+    pub(super) fn lost(&self, at: &Scene<'_>) -> bool {
+        self.passed.is_some_and(|end| at.world.end(at.actor, end).is_none())
+    }
+}
+
+/// The call as one that sends.
+pub(super) fn giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    let socket = at.socket()?;
+    let index = at.object_index()?;
+    let (len, flags, passed) = match at.op() {
+        Op::Write { len } => (len, SendFlags::NONE, None),
+        Op::Send { len, flags } => (len, flags, None),
+        Op::SendEnd { len, passed } => (len, SendFlags::NONE, Some(passed)),
+        _ => return None,
+    };
+    let addressed = flags.contains(SendFlags::ADDRESSED);
+    Some(Giving { socket, index, len, flags, addressed, passed })
+}
+
+fn stream_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    giving(at).filter(|giving| giving.socket.is_stream() && !giving.lost(at))
+}
+
+/// Whether what is sent on this connected socket reaches somebody who receives.
+fn reaches(at: &Scene<'_>, socket: &Unix) -> bool {
+    match socket.peer {
+        Peer::Socket(peer) => at.world.socket(peer).is_some_and(|peer| !peer.receive_closed),
+        Peer::None | Peer::Gone => false,
+    }
+}
+
+/// A write to a stream that fails as it begins, or as it finds nobody who receives.
+fn broken<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    let giving = stream_giving(at).filter(|giving| giving.may_go() && at.call.done == 0)?;
+    let shut = giving.socket.send_closed;
+    let unheard = giving.len > 0 && !reaches(at, giving.socket) && !shut && has_room(at, &giving);
+    (shut && !at.call.entered || unheard && !giving.socket.reset).then_some(giving)
+}
+
+/// A write to a stream, of at least one byte, that has begun to wait or has sent a part.
+fn under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    stream_giving(at)
+        .filter(|giving| giving.may_go() && giving.len > 0)
+        .filter(|_| at.call.entered || at.call.done > 0)
+}
+
+/// A write to a stream, of at least one byte, that nothing prevents but perhaps a want of room.
+fn open_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    let giving = stream_giving(at).filter(|giving| giving.may_go() && giving.len > 0)?;
+    (!giving.socket.send_closed && !giving.socket.reset).then_some(giving)
+}
+
+/// Whether a sender may have another piece under way; where that is not known, whether it perhaps may.
+pub(super) fn has_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
+    match at.platform.socket_account {
+        Account::Envelope => true,
+        _ => at.world.under_way(giving.index) < giving.socket.send_buffer,
+    }
+}
+
+/// Whether there may be no room for another piece.
+pub(super) fn lacks_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
+    let under_way = at.world.under_way(giving.index);
+    match at.platform.socket_account {
+        Account::Envelope => under_way > 0,
+        _ => under_way >= giving.socket.send_buffer,
+    }
+}
+
+fn room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    open_giving(at).filter(|giving| has_room(at, giving) && reaches(at, giving.socket))
+}
+
+fn no_room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    open_giving(at).filter(|giving| lacks_room(at, giving))
+}
+
+/// A call that could wait for room.
+fn waits_for_room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    match at.socket()?.kind {
+        SocketType::Stream => open_giving(at),
+        _ => super::message::could_wait_for_room(at),
+    }
+}
+
+/// Whether `poll` finds POLLOUT for sure: a sleeper is woken then.
+fn is_writable(at: &Scene<'_>) -> bool {
+    let (Some(index), Some(socket)) = (at.object_index(), at.socket()) else { return false };
+    let under_way = at.world.under_way(index);
+    match at.platform.socket_account {
+        Account::Memory => (under_way + 1) * 4 <= socket.send_buffer,
+        Account::Small => under_way * 2 <= socket.send_buffer,
+        Account::Envelope => under_way == 0,
+    }
+}
+
+fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {
+    let socket = at.socket().filter(|_| at.op() == Op::Bind)?;
+    Some((socket, at.world.address()?.1))
+}
+
+fn opening(at: &Scene<'_>) -> Option<(SocketType, Address)> {
+    at.world.address().filter(|_| matches!(at.op(), Op::Open { .. }))
+}
+
+fn listening<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    at.socket().filter(|_| matches!(at.op(), Op::Listen { .. }))
+}
+
+fn accepting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    let accepts = matches!(at.op(), Op::Accept { .. });
+    at.socket().filter(|socket| accepts && !socket.is_datagram())
+}
+
+/// An accept on a socket that listens, where no connection waits.
+fn none_waits<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    accepting(at).filter(|socket| socket.listens() && socket.pending.is_empty())
+}
+
+fn accept_must_not_wait(at: &Scene<'_>, socket: &Unix) -> bool {
+    at.nonblock() || socket.timeout_us < 0
+}
+
+fn shutting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    at.socket().filter(|_| matches!(at.op(), Op::Shutdown { .. }))
+}
+
+fn polling<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    at.socket().filter(|_| matches!(at.op(), Op::Poll { .. }))
+}
+
+fn setting(at: &Scene<'_>) -> Option<(SocketOption, i32)> {
+    at.socket()?;
+    match at.op() {
+        Op::SetOption { option, value } => Some((option, value)),
+        _ => None,
+    }
+}
+
+fn getting<'a>(at: &Scene<'a>) -> Option<(&'a Unix, SocketOption)> {
+    match at.op() {
+        Op::GetOption { option } => Some((at.socket()?, option)),
+        _ => None,
+    }
+}
+
+/// What becomes of a connect, as things are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connecting {
+    NoEntry,
+    Refused,
+    Full(ObjectIndex),
+    Connected,
+    Listening,
+    Connects(ObjectIndex),
+}
+
+fn connecting(at: &Scene<'_>) -> Option<Connecting> {
+    let socket = at.socket().filter(|socket| at.op() == Op::Connect && !socket.is_datagram())?;
+    let (_, address) = at.world.address()?;
+    let listener = match address {
+        Address::FreePath => return Some(Connecting::NoEntry),
+        Address::StalePath | Address::FreeName => return Some(Connecting::Refused),
+        Address::Path(listener) | Address::Name(listener) => listener,
+    };
+    let other = at.world.socket(listener)?;
+    let Life::Listening(backlog) = other.life else { return Some(Connecting::Refused) };
+    if other.receive_closed {
+        return Some(Connecting::Refused);
+    }
+    if other.pending.len() > usize::from(backlog) {
+        return Some(Connecting::Full(listener));
+    }
+    Some(match socket.life {
+        Life::Connected => Connecting::Connected,
+        Life::Listening(_) => Connecting::Listening,
+        Life::Unconnected => Connecting::Connects(listener),
+    })
+}
+
+// Effects
+
+/// The socket on which the actor's call is.
+pub(super) fn socket_of_call(world: &mut World, actor: Actor) -> Option<&mut Unix> {
+    let description = world.pending(actor)?.description?;
+    let object = world.descriptions[usize::from(description)].object;
+    world.socket_mut(object)
+}
+
+fn take(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (op, done) = (call.op, call.done);
+    let Some(len) = op.asks() else { return };
+    let peek = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
+    let Some(socket) = socket_of_call(world, actor) else { return };
+    let (names, passed) = socket.give(len - done, !peek);
+    let call = world.pending_mut(actor);
+    call.entered = false;
+    for segment in names {
+        call.done += segment.len;
+        push_segment(&mut call.data, segment);
+    }
+    received(world, actor, passed.filter(|_| !peek));
+}
+
+/// A description has come out of a queue: the caller has it, or nobody.
+pub(super) fn received(world: &mut World, actor: Actor, passed: Option<u8>) {
+    let Some(passed) = passed else { return };
+    if let Op::ReceiveEnd { new, .. } = world.pending_mut(actor).op {
+        world.set_end(actor, new, Some(passed));
+    }
+    world.dropped([passed]);
+}
+
+pub(super) fn clear_reset(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(socket) = socket_of_call(world, actor) {
+        socket.reset = false;
+    }
+}
+
+/// A receive or accept begins to wait: it may have a time-out.
+pub(super) fn begin_to_receive(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    begin_to_wait(world, platform, actor, count);
+    let timed = socket_of_call(world, actor).is_some_and(|socket| socket.timeout_us > 0);
+    world.pending_mut(actor).timed |= timed;
+}
+
+pub(super) fn begin_to_wait(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    call.entered = true;
+    call.waited = true;
+}
+
+fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let from = world.actors[usize::from(actor.0)].written;
+    let call = world.pending_mut(actor);
+    let (op, done) = (call.op, call.done);
+    let Some(description) = call.description else { return };
+    call.done += count;
+    call.entered = false;
+    let sender = world.descriptions[usize::from(description)].object;
+    let Some(Peer::Socket(to)) = world.socket(sender).map(|socket| socket.peer) else { return };
+    let passed = match op {
+        Op::SendEnd { passed, .. } if done == 0 => world.end(actor, passed),
+        _ => None,
+    };
+    let Some(receiver) = world.socket_mut(to) else { return };
+    let piece = Piece {
+        data: named(actor, from + i64::from(done), count),
+        cost: cost(platform.socket_account, receiver.kind, count),
+        sender: Some(sender),
+        passed,
+    };
+    receiver.push(platform.socket_account, piece);
+}
+
+fn socket(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (Op::Socket { nonblock }, end) = (call.op, call.end) else { return };
+    let Some(object) = world.fresh_socket(platform) else { return };
+    add_end(world, actor, end, object, nonblock);
+}
+
+fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonblock: bool) {
+    let description = Description { nonblock, ..Description::new(Mode::ReadWrite, object) };
+    let index = world.add_description(description);
+    world.set_end(actor, end, Some(index));
+}
+
+fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(description) = world.pending_mut(actor).description else { return };
+    let object = world.descriptions[usize::from(description)].object;
+    if let Some(socket) = world.socket_mut(object) {
+        socket.named = true;
+    }
+    if let Place::Unix(_, address) = &mut world.place {
+        let path = address.is_path();
+        *address = if path { Address::Path(object) } else { Address::Name(object) };
+    }
+}
+
+fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
+    if let Place::Unix(_, address) = &mut world.place {
+        *address = Address::FreePath;
+    }
+}
+
+/// What the system allows as a backlog, by default.
+const BACKLOG_MAX: u16 = 4096;
+
+fn listen(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Listen { backlog } = world.pending_mut(actor).op else { return };
+    if let Some(socket) = socket_of_call(world, actor) {
+        socket.life = Life::Listening(backlog.min(BACKLOG_MAX));
+    }
+}
+
+fn begin_to_connect(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    begin_to_wait(world, platform, actor, count);
+    let listener = world.address().and_then(|(_, address)| address.leads_to());
+    world.pending_mut(actor).waits_on = listener;
+}
+
+fn connect(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Some(description) = world.pending_mut(actor).description else { return };
+    let client = world.descriptions[usize::from(description)].object;
+    let Some((kind, address)) = world.address() else { return };
+    let Some(listener) = address.leads_to() else { return };
+    let named = world.socket(listener).is_some_and(|listener| listener.named);
+    let server = Unix { named, ..Unix::connected(platform, kind, client) };
+    let server = world.add_socket(server);
+    if let Some(listener) = world.socket_mut(listener) {
+        listener.pending.push(server);
+    }
+    if let Some(client) = world.socket_mut(client) {
+        client.life = Life::Connected;
+        client.peer = Peer::Socket(server);
+    }
+    world.pending_mut(actor).waits_on = None;
+}
+
+fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Accept { new, nonblock } = world.pending_mut(actor).op else { return };
+    let Some(listener) = socket_of_call(world, actor) else { return };
+    let server = listener.pending.remove(0);
+    add_end(world, actor, new, server, nonblock);
+}
+
+pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
+    let Some(socket) = socket_of_call(world, actor) else { return };
+    socket.receive_closed |= how.reads();
+    socket.send_closed |= how.writes();
+    let (Peer::Socket(peer), false) = (socket.peer, socket.is_datagram()) else { return };
+    if let Some(peer) = world.socket_mut(peer) {
+        peer.send_closed |= how.reads();
+        peer.receive_closed |= how.writes();
+    }
+}
+
+fn set_buffer(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+    let Some(socket) = socket_of_call(world, actor) else { return };
+    let twice = value as u32 * 2;
+    match option {
+        SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
+        _ => socket.receive_buffer = twice.max(RECEIVE_BUFFER_MIN_BYTES),
+    }
+}
+
+fn set_timeout(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+    let Some(socket) = socket_of_call(world, actor) else { return };
+    socket.timeout_us = match option {
+        SocketOption::ReceiveTimeoutS if value < 0 => -1,
+        SocketOption::ReceiveTimeoutS => i64::from(value) * i64::from(MICROSECONDS),
+        _ => i64::from(value),
+    };
+}
