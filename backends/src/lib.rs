@@ -3,7 +3,7 @@
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
-//! - [`Pipe`], [`Fifo`]: the channels;
+//! - [`Pipe`], [`Fifo`], [`Tcp`]: the channels;
 //! - [`memory`]: the data structures of channels that live in memory;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
@@ -15,11 +15,13 @@ pub mod memory;
 pub mod pipe;
 pub mod port;
 pub mod sys;
+pub mod tcp;
 
-pub use channel::{Arrangement, Channel, Instance, Port, Seen};
+pub use channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
 pub use fifo::Fifo;
 pub use pipe::Pipe;
 pub use port::FdPort;
+pub use tcp::Tcp;
 
 /// Every channel, in the order of reports. A new one is one file and one line here.
 pub fn channels() -> &'static [&'static dyn Channel] {
@@ -32,6 +34,8 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Fifo::PLAIN,
         &Fifo::NONBLOCKING,
         &Fifo::SMALL,
+        &Tcp::LOOPBACK,
+        &Tcp::NONBLOCKING,
     ]
 }
 

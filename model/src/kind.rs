@@ -38,6 +38,8 @@ pub struct Kind {
 pub enum Discipline {
     /// Streams: bytes in order, each read once. One for each side.
     Stream,
+    /// TCP: two sockets connected over a network, one for each side.
+    Tcp,
 }
 
 /// What an end is for, and on which side of the channel: what the letters of its name in runs tell.
@@ -181,8 +183,34 @@ pub const PIPE_PAIR: Kind = Kind {
     chapters: &["stream", "descriptor"],
 };
 
+/// A TCP connection.
+pub const TCP: Kind = Kind {
+    name: "tcp",
+    says: "A TCP connection, whose ends may be on two machines.",
+    reach: Reach::Machines,
+    direction: Direction::Duplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Connected,
+    discipline: Discipline::Tcp,
+    sides: 2,
+    held: CONNECTED,
+    capacity_default_bytes: 0,
+    chapters: &["tcp", "descriptor"],
+};
+
 /// All kinds.
-pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR];
+pub const KINDS: &[&Kind] = &[&PIPE, &FIFO, &PIPE_PAIR, &TCP];
+
+impl Kind {
+    /// Whether what one actor has done may reach another later than the call returns, by a delivery. When
+    /// all is at rest it has reached everybody, so that then is worth noting in a run though no call is open.
+    pub fn delivers(&self) -> bool {
+        match self.discipline {
+            Discipline::Stream => false,
+            Discipline::Tcp => true,
+        }
+    }
+}
 
 /// The kind called `name`.
 pub fn named(name: &str) -> Option<&'static Kind> {

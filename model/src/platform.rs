@@ -43,6 +43,8 @@ pub struct Platform {
     pub zero_read_may_fail: bool,
     /// Whether two reads in progress on one stream have a defined result.
     pub concurrent_reads: bool,
+    /// Bytes that a TCP connection takes and carries, each way, though none of them is read.
+    pub tcp_room_bytes: u32,
 }
 
 /// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
@@ -59,6 +61,7 @@ pub const LINUX: Platform = Platform {
     poll_is_loose: false,
     zero_read_may_fail: false,
     concurrent_reads: true,
+    tcp_room_bytes: 16_384,
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -75,6 +78,7 @@ pub const POSIX: Platform = Platform {
     poll_is_loose: true,
     zero_read_may_fail: true,
     concurrent_reads: false,
+    tcp_room_bytes: 1,
 };
 
 /// All profiles.
@@ -94,6 +98,7 @@ impl Platform {
             page_bytes: bytes,
             capacity_default_bytes: 2 * bytes,
             capacity_max_bytes: 4 * bytes,
+            tcp_room_bytes: if self.tcp_room_bytes > 1 { bytes } else { 1 },
             ..self
         }
     }

@@ -9,7 +9,7 @@ use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::stream::Room;
 use crate::channel::{Object, Stream};
 use crate::platform::Platform;
-use crate::world::{Description, Pending, Progress, World};
+use crate::world::{Description, ObjectIndex, Pending, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;
@@ -121,6 +121,13 @@ pub enum What {
     },
     /// It may sleep here.
     Rests,
+    /// What was sent to an object arrives: nobody's call ([`Op::Deliver`]), so nothing happens to any.
+    Delivers {
+        /// The object, handed to the effect in place of a count.
+        object: ObjectIndex,
+        /// Whether it arrives before things come to rest; if not, it may stay under way for ever.
+        surely: bool,
+    },
     /// `poll` finds the events `must`, and perhaps those of `may`.
     Reports {
         /// Events that are reported for sure.
@@ -178,6 +185,11 @@ impl Move {
     /// The call may sleep here.
     pub const fn rests() -> Move {
         Move { what: What::Rests, effect: None }
+    }
+
+    /// What was sent to the object that the scene is [about](Scene::receiver) arrives.
+    pub const fn delivers(object: ObjectIndex, surely: bool, effect: Effect) -> Move {
+        Move { what: What::Delivers { object, surely }, effect: Some(effect) }
     }
 
     /// `poll` finds these events.
@@ -262,6 +274,11 @@ impl<'a> Scene<'a> {
     pub fn object(&self) -> Option<&'a Object> {
         let description = self.description()?;
         self.world.objects.get(usize::from(description.object))
+    }
+
+    /// The object to which something may be delivered; `None` where the call is somebody's.
+    pub fn receiver(&self) -> Option<ObjectIndex> {
+        (self.op() == Op::Deliver).then_some(self.call.end.0)
     }
 
     /// The stream behind the end; `None` where there is none.

@@ -31,6 +31,11 @@ pub(super) enum Ask {
     ReadAt,
     WriteAt,
     Unlink,
+    Send,
+    Receive,
+    Shutdown,
+    Linger,
+    Error,
     /// A read or write on an end that is open the other way.
     WrongWay,
     /// Something on an end that was closed.
@@ -56,6 +61,7 @@ impl Manner {
         match (setup.kind.discipline, setup.kind.sides) {
             (Discipline::Stream, 2) => &TWO_STREAMS,
             (Discipline::Stream, _) => &STREAM,
+            (Discipline::Tcp, _) => &TCP,
         }
     }
 
@@ -128,4 +134,38 @@ const TWO_STREAMS: Manner = Manner {
     ],
     seats_by_path: &[],
     calls: STREAM.calls,
+};
+
+const SA: Hold = Hold { mode: Mode::ReadWrite, side: Side::A };
+const SB: Hold = Hold { mode: Mode::ReadWrite, side: Side::B };
+
+const TCP: Manner = Manner {
+    seats: &[
+        (60, &[&[SA], &[SB]]),
+        (10, &[&[SA], &[SA], &[SB]]),
+        (10, &[&[SA], &[SB], &[SB]]),
+        (6, &[&[SA, SB]]),
+        (4, &[&[SA], &[SA], &[SB], &[SB]]),
+        (2, &[&[SA]]),
+    ],
+    seats_by_path: &[],
+    calls: &[
+        (180, Ask::Read),
+        (200, Ask::Write),
+        (60, Ask::Send),
+        (80, Ask::Receive),
+        (70, Ask::Shutdown),
+        (60, Ask::Close),
+        (14, Ask::Dup),
+        (40, Ask::Nonblock),
+        (90, Ask::Poll),
+        (30, Ask::Linger),
+        (30, Ask::Error),
+        (12, Ask::Available),
+        (3, Ask::Seek),
+        (3, Ask::ReadAt),
+        (3, Ask::WriteAt),
+        (2, Ask::GetCapacity),
+        (20, Ask::Closed),
+    ],
 };

@@ -60,7 +60,11 @@ pub(super) fn to_read(object: &Object, platform: &Platform, dice: &mut Dice) -> 
 }
 
 fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
-    let Object::Stream(stream) = object else { return dice.below(3) };
+    let stream = match object {
+        Object::Stream(stream) => stream,
+        Object::Tcp(tcp) => return of_connection(around, tcp.len(), platform, dice),
+        Object::Free => return dice.below(3),
+    };
     let middle = match around {
         Around::Nothing => return dice.below(3),
         Around::Small => return 1 + dice.below(64),
@@ -81,6 +85,20 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         }
         Around::Capacity => stream.capacity_bytes(platform),
         Around::Available => stream.len(),
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// The sizes of a connection: little, what is there to be read, or more than it surely holds.
+fn of_connection(around: Around, there: u32, platform: &Platform, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Small | Around::LastPage => return 1 + dice.below(64),
+        Around::Odd => return ODD[dice.below(ODD.len() as u32) as usize],
+        Around::PipeBuf | Around::Page => 1000,
+        Around::Free => platform.tcp_room_bytes,
+        Around::Capacity => [SIZE_MAX, 5000, 300][dice.below(3) as usize],
+        Around::Available => there,
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

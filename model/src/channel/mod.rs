@@ -5,8 +5,10 @@
 //! [`Object`] and a line in each of its functions.
 
 pub mod stream;
+pub mod tcp;
 
 pub use stream::Stream;
+pub use tcp::Tcp;
 
 use crate::data::Segment;
 use crate::kind::Discipline;
@@ -20,15 +22,17 @@ pub enum Object {
     Free,
     /// Bytes in order, each read once.
     Stream(Stream),
+    /// An end of a TCP connection, with what is on its way to it.
+    Tcp(Tcp),
 }
 
 impl Object {
     /// The objects of a channel at the start of a run, in the order of its sides.
     pub fn of_channel(platform: &Platform, setup: &Setup) -> impl Iterator<Item = Object> {
-        let object = match setup.kind.discipline {
+        (0..setup.kind.sides).map(|side| match setup.kind.discipline {
             Discipline::Stream => Object::Stream(Stream::new(platform, setup)),
-        };
-        std::iter::repeat_n(object, usize::from(setup.kind.sides))
+            Discipline::Tcp => Object::Tcp(Tcp::connected(1 - side)),
+        })
     }
 
     /// The names of all bytes that it holds.
@@ -36,6 +40,7 @@ impl Object {
         match self {
             Object::Free => [].iter_mut(),
             Object::Stream(stream) => stream.segments.iter_mut(),
+            Object::Tcp(tcp) => tcp.segments.iter_mut(),
         }
     }
 
@@ -44,6 +49,7 @@ impl Object {
         match self {
             Object::Free => 0,
             Object::Stream(stream) => stream.len(),
+            Object::Tcp(tcp) => tcp.len(),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod descriptor;
 pub mod fifo;
 pub mod stream;
+pub mod tcp;
 
 use crate::call::Op;
 use crate::platform::Platform;
@@ -36,7 +37,7 @@ pub struct Chapter {
 }
 
 /// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
-pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &descriptor::CHAPTER];
+pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &tcp::CHAPTER, &descriptor::CHAPTER];
 
 /// Number of rules.
 pub const COUNT: usize = {
