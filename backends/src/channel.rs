@@ -81,6 +81,10 @@ pub struct Instance {
     pub keeper: Option<Box<dyn Send>>,
 }
 
+/// Tells whether nothing is under way in the kernel's own queues: whether what was sent has arrived, or can't
+/// before somebody reads. Asked between two looks at actors who sleep.
+pub type Queues = Box<dyn FnMut() -> io::Result<bool>>;
+
 /// A real channel: how to make one and how to get at its ends.
 ///
 /// A channel that lives in one process needs [`name`](Channel::name), [`setup`](Channel::setup) and
@@ -128,6 +132,17 @@ pub trait Channel: Send + Sync {
     fn remove(&self, place: &Path) {
         // The scenario may have removed it.
         let _ = std::fs::remove_file(place);
+    }
+
+    /// The queues of the channel just made at this place, for one that carries data later than the call
+    /// returns. Nothing that they hold may keep the channel open.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system says; the run is not judged then.
+    fn queues(&self, place: &Path) -> io::Result<Option<Queues>> {
+        let _ = place;
+        Ok(None)
     }
 
     /// In another process: a port of descriptors received ([`Arrangement::Passed`]).

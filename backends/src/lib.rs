@@ -3,7 +3,8 @@
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
-//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`Unix`], [`MessageQueue`]: the channels;
+//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`Unix`], [`Tcp`], [`MessageQueue`]: the
+//!   channels;
 //! - [`memory`]: the data structures of channels that live in memory;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
@@ -18,16 +19,18 @@ pub mod port;
 pub mod queue;
 pub mod shared_memory;
 pub mod sys;
+pub mod tcp;
 pub mod unix;
 pub mod variable;
 
-pub use channel::{Arrangement, Channel, Instance, Port, Seen};
+pub use channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
 pub use fifo::Fifo;
 pub use file::File;
 pub use pipe::Pipe;
 pub use port::FdPort;
 pub use queue::MessageQueue;
 pub use shared_memory::SharedMemory;
+pub use tcp::Tcp;
 pub use unix::Unix;
 pub use variable::Variable;
 
@@ -58,6 +61,8 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Unix::STREAM_ABSTRACT,
         &Unix::SEQPACKET,
         &Unix::DATAGRAM,
+        &Tcp::LOOPBACK,
+        &Tcp::NONBLOCKING,
     ]
 }
 

@@ -25,10 +25,15 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Whether all these threads sleep in calls at one moment, between the first looks and the second.
-/// `false` decides nothing. Whether a call has returned meanwhile is left to the caller.
-pub(crate) fn asleep_together(lookouts: &mut [&mut Lookout]) -> bool {
+/// Whether all these threads sleep in calls at one moment, between the first looks and the second, at
+/// which also `beside` holds. `false` decides nothing. Whether a call has returned meanwhile is left to
+/// the caller.
+pub(crate) fn asleep_together(
+    lookouts: &mut [&mut Lookout],
+    beside: &mut dyn FnMut() -> bool,
+) -> bool {
     lookouts.iter_mut().all(|lookout| lookout.first())
+        && beside()
         && lookouts.iter().all(|lookout| lookout.second())
 }
 

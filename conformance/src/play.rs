@@ -1,7 +1,7 @@
 //! One scenario on one channel: makes the calls, waits until nothing moves, notes what was seen.
 
-use pipewright_backends::Seen;
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
+use pipewright_backends::{Queues, Seen};
 use pipewright_model::call::{
     ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply, SendFlags,
 };
@@ -27,6 +27,8 @@ pub(crate) struct Play<'a> {
     /// What was seen since then, with its time. At equal times calls go before returns.
     seen: Vec<(u64, Rank, Event)>,
     run: Run,
+    /// What the kernel has under way, where the channel has that.
+    queues: Option<Queues>,
 }
 
 /// What is known of an actor.
@@ -46,11 +48,16 @@ enum Rank {
 }
 
 impl<'a> Play<'a> {
-    pub(crate) fn new(pool: &'a mut Pool, scenario: &'a Scenario, setup: Setup) -> Play<'a> {
+    pub(crate) fn new(
+        pool: &'a mut Pool,
+        scenario: &'a Scenario,
+        setup: Setup,
+        queues: Option<Queues>,
+    ) -> Play<'a> {
         let parts = Part::of(&scenario.seats);
         let run = Run::new(setup, scenario.seats.clone(), scenario.end_names.clone());
         let (open, told, seen) = (Actors::NONE, Actors::NONE, Vec::new());
-        Play { pool, scenario, parts, open, told, stirred: false, seen, run }
+        Play { pool, scenario, parts, open, told, stirred: false, seen, run, queues }
     }
 
     /// Makes the calls, then takes all ends away. The run, and whether all workers are idle again.
@@ -80,18 +87,10 @@ impl<'a> Play<'a> {
         part.call = Some(call);
         let Call { actor, end, op } = call;
         let order = Order::Call { actor, end, op, from: part.written };
-        self.note_rest(actor);
         self.pool.member(actor).desk.post(order);
         self.open = self.open.with(actor);
         self.stirred = true;
         Ok(())
-    }
-
-    /// Takes note that all was at rest since others called last, where that tells what has reached `next`.
-    fn note_rest(&mut self, next: Actor) {
-        if !self.stirred && self.run.setup.kind.delivers() && others_called(&self.run, next) {
-            self.run.push(Event::Quiet(self.open));
-        }
     }
 
     /// Lets an actor come to the end of its call, or to sleep in it.
@@ -114,10 +113,11 @@ impl<'a> Play<'a> {
             return Ok(());
         }
         let mut patience = Patience::new();
-        while !self.collect_all() {
+        while !(self.collect_all() && self.is_at_rest()?) {
             let before = self.open;
             self.pool.pause(&mut patience, before)?;
-            if self.collect_all() || self.pool.quiet(self.open) {
+            self.collect_all();
+            if self.is_at_rest()? {
                 break;
             }
             if self.open != before {
@@ -129,11 +129,32 @@ impl<'a> Play<'a> {
         for (_, _, event) in self.seen.drain(..) {
             self.run.push(event);
         }
-        if !self.open.is_empty() {
+        let delivers = || self.run.setup.kind.delivers() && has_sent(&self.run);
+        if !self.open.is_empty() || delivers() {
             self.run.push(Event::Quiet(self.open));
         }
         self.stirred = false;
         Ok(())
+    }
+
+    /// Whether every open call sleeps, and nothing is under way that could wake one.
+    fn is_at_rest(&mut self) -> Result<bool, Trouble> {
+        let mut failed = None;
+        let mut nothing_under_way = || match &mut self.queues {
+            Some(queues) => queues().unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            }),
+            None => true,
+        };
+        let rests = match self.open.is_empty() {
+            true => nothing_under_way(),
+            false => self.pool.quiet_beside(self.open, &mut nothing_under_way),
+        };
+        match failed {
+            Some(error) => Err(Trouble::while_doing("ask for what is under way")(error)),
+            None => Ok(rests),
+        }
     }
 
     /// Takes note of the calls that sleep and are not in the run yet.
@@ -227,10 +248,15 @@ impl Part {
     }
 }
 
-/// Whether somebody else has called since it was last noted that all was quiet.
-pub(crate) fn others_called(run: &Run, next: Actor) -> bool {
+/// Whether somebody may have sent something since it was last noted that all was quiet.
+fn has_sent(run: &Run) -> bool {
     let since = run.events.iter().rev().take_while(|event| !matches!(event, Event::Quiet(_)));
-    since.into_iter().any(|event| matches!(event, Event::Call(call) if call.actor != next))
+    since.into_iter().any(|event| match event {
+        Event::Call(Call { op, .. }) => {
+            op.asks().is_none() && !matches!(op, Op::Poll { .. } | Op::Available | Op::Dup { .. })
+        }
+        _ => false,
+    })
 }
 
 /// The data that a call gave.

@@ -169,13 +169,18 @@ impl Pool {
 
     /// Whether each of these actors sleeps in its call, all at one moment. `false` decides nothing.
     pub(crate) fn quiet(&mut self, open: Actors) -> bool {
+        self.quiet_beside(open, &mut || true)
+    }
+
+    /// The same, and `beside` holds at that moment.
+    pub(crate) fn quiet_beside(&mut self, open: Actors, beside: &mut dyn FnMut() -> bool) -> bool {
         self.looks += 1;
         let members = self.workers.iter_mut().enumerate();
         let mut lookouts: SmallVec<[_; ACTORS_MAX]> = members
             .filter(|(index, _)| open.contains(Actor(*index as u8)))
             .map(|(_, member)| &mut member.lookout)
             .collect();
-        let asleep = asleep_together(&mut lookouts);
+        let asleep = asleep_together(&mut lookouts, beside);
         drop(lookouts);
         asleep && open.iter().all(|actor| !self.workers[usize::from(actor.0)].desk.finished())
     }

@@ -8,7 +8,7 @@ use std::slice;
 
 use pipewright_backends::sys::desk::Order;
 use pipewright_backends::sys::process;
-use pipewright_backends::{Arrangement, Channel, Instance, Port};
+use pipewright_backends::{Arrangement, Channel, Instance, Port, Queues};
 use pipewright_model::call::{ACTORS_MAX, Actor, ENDS_MAX, End};
 use pipewright_model::kind::Hold;
 use pipewright_model::run::{Actors, Run, Seat, Setup};
@@ -45,6 +45,7 @@ struct Stage {
     place: u64,
     ports: Vec<Option<Box<dyn Port>>>,
     keeper: Option<Box<dyn Send>>,
+    queues: Option<Queues>,
 }
 
 impl Runner {
@@ -129,10 +130,10 @@ impl Runner {
         let result = {
             let _guard = no_fork();
             let place = self.new_place();
-            let result = self.stage(scenario, place).and_then(|stage| {
-                let setup = stage.setup.clone();
+            let result = self.stage(scenario, place).and_then(|mut stage| {
+                let (setup, queues) = (stage.setup.clone(), stage.queues.take());
                 self.hand_over(scenario, stage)?;
-                Play::new(&mut self.pool, scenario, setup).play()
+                Play::new(&mut self.pool, scenario, setup, queues).play()
             });
             self.remove(place);
             result
@@ -146,8 +147,8 @@ impl Runner {
         scenarios: &[Scenario],
         mut each: impl FnMut(usize, Result<Run, Trouble>),
     ) -> usize {
-        let setups = match self.breed(scenarios) {
-            Ok(setups) => setups,
+        let bred = match self.breed(scenarios) {
+            Ok(bred) => bred,
             Err(trouble) => {
                 self.pool.clear();
                 each(0, Err(trouble));
@@ -155,7 +156,7 @@ impl Runner {
             }
         };
         let mut done = 0;
-        for (at, (scenario, setup)) in scenarios.iter().zip(setups).enumerate() {
+        for (at, (scenario, (setup, queues))) in scenarios.iter().zip(bred).enumerate() {
             if stop::requested() {
                 break;
             }
@@ -163,7 +164,8 @@ impl Runner {
                 let _guard = no_fork();
                 let order = |actor| (actor, Order::Use { index: at as u32 });
                 let taken = self.pool.carry_out(actors(scenario).map(order), "take ends");
-                taken.and_then(|()| Play::new(&mut self.pool, scenario, setup).play())
+                let pool = &mut self.pool;
+                taken.and_then(|()| Play::new(pool, scenario, setup, queues).play())
             };
             let result = self.repaired(result);
             done += 1;
@@ -178,7 +180,7 @@ impl Runner {
     }
 
     /// Makes channels for the scenarios to come, and workers that inherit them.
-    fn breed(&mut self, scenarios: &[Scenario]) -> Result<Vec<Setup>, Trouble> {
+    fn breed(&mut self, scenarios: &[Scenario]) -> Result<Vec<(Setup, Option<Queues>)>, Trouble> {
         let mut stages: Vec<Stage> = Vec::new();
         for scenario in scenarios.iter().take(BATCH) {
             let place = self.new_place();
@@ -199,7 +201,7 @@ impl Runner {
         for stage in &stages {
             self.remove(stage.place);
         }
-        Ok(stages.into_iter().map(|stage| stage.setup).collect())
+        Ok(stages.into_iter().map(|stage| (stage.setup, stage.queues)).collect())
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), Trouble> {
@@ -237,7 +239,9 @@ impl Runner {
         let Instance { setup, ports, keeper } =
             self.channel.create(&path, seats).map_err(Trouble::while_doing("make a channel"))?;
         assert_eq!(ports.len(), seats.len(), "a port for each seat");
-        Ok(Stage { setup, place, ports: ports.into_iter().map(Some).collect(), keeper })
+        let queues = self.channel.queues(&path).map_err(Trouble::while_doing("make a channel"))?;
+        let ports = ports.into_iter().map(Some).collect();
+        Ok(Stage { setup, place, ports, keeper, queues })
     }
 
     fn hand_over(&mut self, scenario: &Scenario, stage: Stage) -> Result<(), Trouble> {

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use pipewright_backends::{Channel, Instance, Seen};
 use pipewright_model::call::{ACTORS_MAX, Reply};
 use pipewright_model::kind::Ends;
-use pipewright_model::run::{Actors, Event, Run};
+use pipewright_model::run::{Event, Run};
 use tempfile::TempDir;
 
-use crate::play::{Part, given, others_called};
+use crate::play::{Part, given};
 use crate::pool::no_fork;
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
@@ -75,9 +75,6 @@ impl Solo {
             let call = step.call;
             if !part.makes_sense(call, scenario.end_names.len()) {
                 continue;
-            }
-            if self.run.setup.kind.delivers() && others_called(&self.run, call.actor) {
-                self.run.push(Event::Quiet(Actors::NONE));
             }
             self.run.push(Event::Call(call));
             let len = op_len(call.op);

@@ -49,6 +49,8 @@ pub enum Discipline {
     Ring,
     /// Unix sockets of a type. One for each side.
     Unix(SocketType, Naming),
+    /// TCP: two sockets connected over a network, one for each side.
+    Tcp,
 }
 
 /// The type of a socket.
@@ -360,6 +362,21 @@ pub const UNIX_DATAGRAM: Kind = Kind {
     ..UNIX_SEQPACKET
 };
 
+/// A TCP connection.
+pub const TCP: Kind = Kind {
+    name: "tcp",
+    says: "A TCP connection, whose ends may be on two machines.",
+    reach: Reach::Machines,
+    direction: Direction::Duplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Connected,
+    discipline: Discipline::Tcp,
+    sides: 2,
+    held: CONNECTED,
+    capacity_default_bytes: 0,
+    chapters: &["tcp", "descriptor"],
+};
+
 /// All kinds.
 pub const KINDS: &[&Kind] = &[
     &PIPE,
@@ -378,6 +395,7 @@ pub const KINDS: &[&Kind] = &[
     &UNIX_STREAM_ABSTRACT,
     &UNIX_SEQPACKET,
     &UNIX_DATAGRAM,
+    &TCP,
 ];
 
 impl Kind {
@@ -395,7 +413,7 @@ impl Kind {
     pub fn delivers(&self) -> bool {
         match self.discipline {
             Discipline::Cell => self.waiting == Waiting::BusyWaits,
-            Discipline::Ring => true,
+            Discipline::Ring | Discipline::Tcp => true,
             _ => false,
         }
     }

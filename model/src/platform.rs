@@ -68,6 +68,8 @@ pub struct Platform {
     pub socket_buffer_bytes: u32,
     /// Whether calls on sockets fail as Linux has them fail, where the standard names another error.
     pub socket_errors_of_linux: bool,
+    /// Bytes that a TCP connection takes and carries, each way, though none of them is read.
+    pub tcp_room_bytes: u32,
 }
 
 /// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
@@ -91,6 +93,7 @@ pub const LINUX: Platform = Platform {
     socket_account: Account::Memory,
     socket_buffer_bytes: 212_992,
     socket_errors_of_linux: true,
+    tcp_room_bytes: 16_384,
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -114,6 +117,7 @@ pub const POSIX: Platform = Platform {
     socket_account: Account::Envelope,
     socket_buffer_bytes: 212_992,
     socket_errors_of_linux: false,
+    tcp_room_bytes: 1,
 };
 
 /// All profiles.
@@ -138,6 +142,7 @@ impl Platform {
                 account => account,
             },
             socket_buffer_bytes: 4,
+            tcp_room_bytes: if self.tcp_room_bytes > 1 { bytes } else { 1 },
             ..self
         }
     }

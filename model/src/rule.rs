@@ -125,6 +125,13 @@ pub enum What {
     },
     /// It may sleep here.
     Rests,
+    /// What was sent to an object arrives: nobody's call ([`Op::Deliver`]), so nothing happens to any.
+    Delivers {
+        /// The object, handed to the effect in place of a count.
+        object: ObjectIndex,
+        /// Whether it arrives before things come to rest; if not, it may stay under way for ever.
+        surely: bool,
+    },
     /// `poll` finds the events `must`, and perhaps those of `may`.
     Reports {
         /// Events that are reported for sure.
@@ -182,6 +189,11 @@ impl Move {
     /// The call may sleep here.
     pub const fn rests() -> Move {
         Move { what: What::Rests, effect: None }
+    }
+
+    /// What was sent to the object that the scene is [about](Scene::receiver) arrives.
+    pub const fn delivers(object: ObjectIndex, surely: bool, effect: Effect) -> Move {
+        Move { what: What::Delivers { object, surely }, effect: Some(effect) }
     }
 
     /// `poll` finds these events.
@@ -266,6 +278,11 @@ impl<'a> Scene<'a> {
     pub fn object(&self) -> Option<&'a Object> {
         let description = self.description()?;
         self.world.objects.get(usize::from(description.object))
+    }
+
+    /// The object to which something may be delivered; `None` where the call is somebody's.
+    pub fn receiver(&self) -> Option<ObjectIndex> {
+        (self.op() == Op::Deliver).then_some(self.call.end.0)
     }
 
     /// The stream behind the end; `None` where there is none.

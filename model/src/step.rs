@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Events, Op, Signal};
+use crate::call::{Actor, Answer, End, Events, Op, Signal};
 use crate::platform::Platform;
 use crate::rule::{Answers, Move, RuleIndex, Scene, What};
 use crate::rules::{RULES, of_call};
@@ -96,27 +96,36 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
 
 /// The moves that no call makes: what has been sent and not arrived may arrive.
 ///
-/// A rule of the word `deliver` sees a scene whose call is nobody's.
+/// A rule of the word `deliver` sees a scene whose call is nobody's, once for each object.
 pub fn deliveries(platform: &Platform, world: &World) -> Moves {
     let mut moves = Moves::new();
     let rules = of_call(&Op::Deliver);
     if rules.is_empty() {
         return moves;
     }
-    let call = &Pending::NOBODYS;
-    let at = Scene { platform, world, actor: NOBODY, call, found: (Events::NONE, Events::NONE) };
-    for index in rules {
-        if let Some(step) = (RULES[usize::from(*index)].step)(&at) {
-            moves.push((*index, step));
+    for object in 0..world.objects.len() as u8 {
+        let call = &Pending { end: End(object), ..Pending::NOBODYS };
+        let found = (Events::NONE, Events::NONE);
+        let at = Scene { platform, world, actor: NOBODY, call, found };
+        for index in rules {
+            if let Some(step) = (RULES[usize::from(*index)].step)(&at) {
+                moves.push((*index, step));
+            }
         }
     }
     moves
 }
 
+/// Whether something is yet to arrive before things come to rest.
+pub fn is_under_way(deliveries: &Moves) -> bool {
+    deliveries.iter().any(|(_, step)| !matches!(step.what, What::Delivers { surely: false, .. }))
+}
+
 /// Makes a move that no call makes.
 pub fn deliver(platform: &Platform, world: &mut World, step: Move) {
     if let Some(effect) = step.effect {
-        effect(world, platform, NOBODY, 0);
+        let to = if let What::Delivers { object, .. } = step.what { object } else { 0 };
+        effect(world, platform, NOBODY, to.into());
     }
 }
 

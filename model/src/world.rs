@@ -290,12 +290,24 @@ impl World {
         }
         // Sockets that nobody holds are closed from the start.
         (0..world.objects.len()).for_each(|object| world.unheld(object as ObjectIndex));
+        crate::rules::tcp::close_unheld(&mut world);
         world
     }
 
     /// The object that a description refers to.
     pub fn object(&self, description: DescriptionIndex) -> &Object {
         &self.objects[usize::from(self.descriptions[usize::from(description)].object)]
+    }
+
+    /// Whether what was written through a description waits to be read, at least in part; or nobody is there
+    /// to read it.
+    pub fn has_unread(&self, description: DescriptionIndex) -> bool {
+        match self.object(description) {
+            Object::Tcp(tcp) => {
+                self.objects.get(usize::from(tcp.peer)).is_none_or(|peer| !peer.is_empty())
+            }
+            object => !object.is_empty(),
+        }
     }
 
     /// The object on which the actor's call in progress is, if its end was open.

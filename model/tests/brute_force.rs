@@ -144,7 +144,7 @@ fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) 
                         }
                     }
                     What::Unspecified(_) => *unspecified = true,
-                    What::Rests | What::Reports { .. } => {}
+                    What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
                 }
             }
         }

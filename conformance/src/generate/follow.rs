@@ -6,7 +6,7 @@ use pipewright_model::platform::Platform;
 use pipewright_model::rule::{Answers, What};
 use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 use pipewright_model::step::{
-    Moves, RuleSet, all_answers, answer, deliver, deliveries, moves, proceed, rests,
+    Moves, RuleSet, all_answers, answer, deliver, deliveries, is_under_way, moves, proceed, rests,
 };
 use pipewright_model::world::World;
 
@@ -42,7 +42,8 @@ pub fn follow(platform: &Platform, setup: &Setup, scenario: &Scenario, seed: u64
         if step.settle || index + 1 == scenario.steps.len() {
             follower.settle(&mut dice, &mut |event| run.push(event));
             let quiet = Event::Quiet(follower.world.busy());
-            if quiet != Event::Quiet(Actors::NONE) && run.events.last() != Some(&quiet) {
+            let told = setup.kind.delivers() || quiet != Event::Quiet(Actors::NONE);
+            if told && run.events.last() != Some(&quiet) {
                 run.push(quiet);
             }
         }
@@ -95,10 +96,12 @@ impl<'p> Follower<'p> {
         loop {
             if awake == 0 {
                 // What is under way arrives before all is quiet, and may wake somebody.
-                let Some((rule, step)) = deliveries(self.platform, &self.world).first().copied()
-                else {
+                let arrivals = deliveries(self.platform, &self.world);
+                if !is_under_way(&arrivals) {
                     return;
-                };
+                }
+                let pick = dice.below(arrivals.len() as u32);
+                let Some((rule, step)) = arrivals.get(pick as usize).copied() else { return };
                 self.shown.insert(rule);
                 deliver(self.platform, &mut self.world, step);
                 awake = self.world.busy().0;
@@ -156,7 +159,7 @@ impl<'p> Follower<'p> {
                 proceed(self.platform, &mut self.world, actor, step, count);
             }
             What::Unspecified(_) => self.unspecified = true,
-            What::Rests | What::Reports { .. } => {}
+            What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
         }
         !step.is_pure()
     }

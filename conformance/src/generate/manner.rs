@@ -34,6 +34,8 @@ pub(super) enum Ask {
     Truncate,
     Lock,
     Flock,
+    Linger,
+    Error,
     /// A read or write on an end that is open the other way.
     WrongWay,
     /// Something on an end that was closed.
@@ -82,6 +84,7 @@ impl Manner {
             (Discipline::Ring, _) => &RING,
             (Discipline::Unix(SocketType::Datagram, _), _) => &DATAGRAM,
             (Discipline::Unix(..), _) => &SOCKETS,
+            (Discipline::Tcp, _) => &TCP,
         }
     }
 
@@ -374,4 +377,34 @@ const DATAGRAM: Manner = Manner {
         (8, &[&[], &[], &[], &[]]),
     ],
     ..SOCKETS
+};
+const TCP: Manner = Manner {
+    seats: &[
+        (60, &[&[SA], &[SB]]),
+        (10, &[&[SA], &[SA], &[SB]]),
+        (10, &[&[SA], &[SB], &[SB]]),
+        (6, &[&[SA, SB]]),
+        (4, &[&[SA], &[SA], &[SB], &[SB]]),
+        (2, &[&[SA]]),
+    ],
+    seats_by_path: &[],
+    calls: &[
+        (180, Ask::Read),
+        (200, Ask::Write),
+        (60, Ask::Send),
+        (80, Ask::Receive),
+        (70, Ask::Shutdown),
+        (60, Ask::Close),
+        (14, Ask::Dup),
+        (40, Ask::Nonblock),
+        (90, Ask::Poll),
+        (30, Ask::Linger),
+        (30, Ask::Error),
+        (12, Ask::Available),
+        (3, Ask::Seek),
+        (3, Ask::ReadAt),
+        (3, Ask::WriteAt),
+        (2, Ask::GetCapacity),
+        (20, Ask::Closed),
+    ],
 };

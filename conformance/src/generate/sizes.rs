@@ -86,6 +86,7 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         },
         Object::Ring(ring) => return of_ring(around, ring, dice),
         Object::Unix(socket) => return of_socket(around, socket, dice),
+        Object::Tcp(tcp) => return of_connection(around, tcp.len(), platform, dice),
     };
     let middle = match around {
         Around::Nothing => return dice.below(3),
@@ -168,6 +169,20 @@ fn of_socket(around: Around, socket: &Unix, dice: &mut Dice) -> u32 {
             0 => socket.len(),
             _ => socket.queue.first().map_or(0, |piece| piece.data.len),
         },
+    };
+    (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
+}
+
+/// The sizes of a connection: little, what is there to be read, or more than it surely holds.
+fn of_connection(around: Around, there: u32, platform: &Platform, dice: &mut Dice) -> u32 {
+    let middle = match around {
+        Around::Nothing => return dice.below(3),
+        Around::Small | Around::LastPage => return 1 + dice.below(64),
+        Around::Odd => return ODD[dice.below(ODD.len() as u32) as usize],
+        Around::PipeBuf | Around::Page => 1000,
+        Around::Free => platform.tcp_room_bytes,
+        Around::Capacity => [SIZE_MAX, 5000, 300][dice.below(3) as usize],
+        Around::Available => there,
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)
 }

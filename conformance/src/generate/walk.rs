@@ -3,10 +3,11 @@
 //! How often which seats are taken and which calls are tried is in [`super::manner`].
 
 use pipewright_model::call::{
-    ACTORS_MAX, Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, Whence,
+    ACTORS_MAX, Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption,
+    Whence,
 };
 use pipewright_model::channel::Object;
-use pipewright_model::kind::{Ends, Hold};
+use pipewright_model::kind::{Discipline, Ends, Hold};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::{Name, Seat};
 use pipewright_model::world::Place;
@@ -32,6 +33,34 @@ const POLLS: [(u32, Events); 4] = [
     (3, Events(Events::IN.0 | Events::OUT.0)),
     (1, Events::NONE),
 ];
+
+/// What is asked for besides on channels of sockets.
+const SOCKET_POLLS: [(u32, Events); 5] = [
+    (4, Events(Events::IN.0 | Events::OUT.0 | Events::RDHUP.0)),
+    (3, Events::IN),
+    (2, Events(Events::IN.0 | Events::RDHUP.0)),
+    (2, Events::OUT),
+    (2, Events::NONE),
+];
+
+const SENDS: [(u32, SendFlags); 4] = [
+    (3, SendFlags::NONE),
+    (4, SendFlags::DONTWAIT),
+    (3, SendFlags::NOSIGNAL),
+    (1, SendFlags(SendFlags::DONTWAIT.0 | SendFlags::NOSIGNAL.0)),
+];
+
+const RECEIVES: [(u32, SendFlags); 7] = [
+    (2, SendFlags::NONE),
+    (5, SendFlags::DONTWAIT),
+    (4, SendFlags::PEEK),
+    (4, SendFlags(SendFlags::PEEK.0 | SendFlags::DONTWAIT.0)),
+    (4, SendFlags::WAITALL),
+    (2, SendFlags(SendFlags::WAITALL.0 | SendFlags::DONTWAIT.0)),
+    (2, SendFlags(SendFlags::TRUNC.0 | SendFlags::DONTWAIT.0)),
+];
+
+const SHUTDOWNS: [(u32, Mode); 3] = [(3, R), (6, W), (3, RW)];
 
 /// How often a call is tried before the scenario ends here.
 const TRIES_MAX: u32 = 100;
@@ -179,6 +208,30 @@ impl Walk<'_> {
                 let end = self.end(actor, Mode::writes)?;
                 let object = self.follower.world.object(self.follower.world.end(actor, end)?);
                 (end, Op::Write { len: sizes::to_write(object, platform, &mut self.dice) })
+            }
+            Ask::Send if is_tcp(self.shape) => {
+                let end = self.end(actor, Mode::writes)?;
+                let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+                let len = sizes::to_write(object, platform, &mut self.dice);
+                (end, Op::Send { len, flags: self.dice.weighted(SENDS.into_iter())? })
+            }
+            Ask::Receive if is_tcp(self.shape) => {
+                let end = self.end(actor, Mode::reads)?;
+                let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+                let len = sizes::to_read(object, platform, &mut self.dice);
+                (end, Op::Receive { len, flags: self.dice.weighted(RECEIVES.into_iter())? })
+            }
+            Ask::Shutdown if is_tcp(self.shape) => {
+                let how = self.dice.weighted(SHUTDOWNS.into_iter())?;
+                (self.end(actor, |_| true)?, Op::Shutdown { how })
+            }
+            Ask::Linger => {
+                let value = if self.dice.chance(80) { 0 } else { -1 };
+                let option = SocketOption::Linger;
+                (self.end(actor, |_| true)?, Op::SetOption { option, value })
+            }
+            Ask::Error => {
+                (self.end(actor, |_| true)?, Op::GetOption { option: SocketOption::Error })
             }
             Ask::WrongWay => self.wrong_way(actor)?,
             Ask::Closed => self.on_closed(actor)?,
@@ -355,7 +408,10 @@ impl Walk<'_> {
     }
 
     fn poll(&mut self) -> Option<Op> {
-        let mut events = self.dice.weighted(POLLS.into_iter())?;
+        let mut events = match is_tcp(self.shape) {
+            true => self.dice.weighted(SOCKET_POLLS.into_iter())?,
+            false => self.dice.weighted(POLLS.into_iter())?,
+        };
         if is_of_sockets(self.shape) && self.dice.chance(40) {
             events = events.union(Events::RDHUP);
         }
@@ -387,4 +443,8 @@ impl Walk<'_> {
         ];
         self.dice.weighted(small.into_iter())
     }
+}
+
+fn is_tcp(shape: &Shape) -> bool {
+    shape.setup.kind.discipline == Discipline::Tcp
 }

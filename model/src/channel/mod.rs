@@ -10,6 +10,7 @@ pub(crate) mod life;
 pub mod queue;
 pub mod ring;
 pub mod stream;
+pub mod tcp;
 pub mod unix;
 
 pub use cell::Cell;
@@ -17,6 +18,7 @@ pub use file::File;
 pub use queue::Queue;
 pub use ring::Ring;
 pub use stream::Stream;
+pub use tcp::Tcp;
 pub use unix::Unix;
 
 use crate::data::Segment;
@@ -41,6 +43,8 @@ pub enum Object {
     Ring(Ring),
     /// A Unix socket.
     Unix(Box<Unix>),
+    /// An end of a TCP connection, with what is on its way to it.
+    Tcp(Tcp),
 }
 
 impl Object {
@@ -55,6 +59,7 @@ impl Object {
             Discipline::Unix(kind, _) => {
                 Object::Unix(Box::new(Unix::connected(platform, kind, 1 - side)))
             }
+            Discipline::Tcp => Object::Tcp(Tcp::connected(1 - side)),
         })
     }
 
@@ -67,6 +72,7 @@ impl Object {
             Object::File(file) => (Some(file.segments.iter_mut()), None),
             Object::Cell(cell) => (Some(cell.values.iter_mut()), None),
             Object::Ring(ring) => (Some(ring.segments.iter_mut()), None),
+            Object::Tcp(tcp) => (Some(tcp.segments.iter_mut()), None),
             Object::Unix(socket) => (None, Some(socket.queue.iter_mut())),
         };
         let pieces = pieces.into_iter().flatten().map(|piece| &mut piece.data);
@@ -84,6 +90,7 @@ impl Object {
             Object::Cell(cell) => cell.old_bytes(),
             Object::Ring(ring) => ring.len(),
             Object::Unix(socket) => socket.len(),
+            Object::Tcp(tcp) => tcp.len(),
         }
     }
 

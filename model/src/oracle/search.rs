@@ -11,7 +11,9 @@ use crate::oracle::{Fate, STATES_MAX, State, looks_like, pieces};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
 use crate::run::Actors;
-use crate::step::{self, RuleSet, all_answers, answer, count_for, deliveries, moves, rests};
+use crate::step::{
+    self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests,
+};
 use crate::world::{Pending, Progress, World};
 
 /// What an event asks of the states.
@@ -109,7 +111,7 @@ impl<'a, 'r> Search<'a, 'r> {
     /// The rules by which every open call may sleep, if it may.
     pub(super) fn may_sleep(&self, world: &World) -> Option<RuleSet> {
         let mut shown = RuleSet::default();
-        if !deliveries(self.platform, world).is_empty() {
+        if is_under_way(&deliveries(self.platform, world)) {
             return None;
         }
         for actor in world.busy().iter() {
@@ -193,7 +195,7 @@ impl<'a, 'r> Search<'a, 'r> {
                     }
                 }
                 What::Unspecified(reason) => self.unspecified = Some(reason),
-                What::Answers(..) | What::Rests | What::Reports { .. } => {}
+                What::Answers(..) | What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
             }
         }
     }
@@ -269,8 +271,8 @@ impl<'a, 'r> Search<'a, 'r> {
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
         // by one they would make a state each.
-        let waiting = call.description.map_or(0, |index| world.object(index).len());
-        if call.done > 0 && waiting > 0 {
+        let more = call.description.is_some_and(|index| world.has_unread(index));
+        if call.done > 0 && more {
             counts.remove(0);
         }
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {

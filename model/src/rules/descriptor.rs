@@ -125,7 +125,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("close", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (holders(at)? == 1 && !last_of_channel(at))
+            (holders(at)? == 1 && !last_of_channel(at) && !super::tcp::is_socket(at))
                 .then(|| Move::answers(Answer::Done).with(close))
         },
     },
@@ -228,7 +228,7 @@ fn found(at: &Scene<'_>) -> Option<(Events, Events)> {
 }
 
 /// How many descriptors share the description of an end that is being closed.
-fn holders(at: &Scene<'_>) -> Option<usize> {
+pub(super) fn holders(at: &Scene<'_>) -> Option<usize> {
     let index = at.call.description.filter(|_| at.op() == Op::Close)?;
     Some(at.world.holders(index))
 }
@@ -238,7 +238,7 @@ fn last_of_channel(at: &Scene<'_>) -> bool {
     at.stream().is_some() && at.description().is_some_and(|d| at.world.open_count(d.object) == 1)
 }
 
-fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+pub(super) fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
     let (end, description) = (call.end, call.description);
     world.set_end(actor, end, None);

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod ring;
 pub mod socket;
 pub mod stream;
+pub mod tcp;
 pub mod unix;
 
 use crate::call::Op;
@@ -53,6 +54,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &unix::CHAPTER,
     &message::CHAPTER,
     &socket::CHAPTER,
+    &tcp::CHAPTER,
     &queue::CHAPTER,
     &cell::CHAPTER,
     &ring::CHAPTER,

@@ -1,0 +1,133 @@
+//! An end of a TCP connection: what is on its way to it, what has arrived, what was shut.
+//!
+//! Each end holds the direction that comes in. `arrived` is a lower bound: of the bytes sent, so many
+//! have arrived for sure; of the others any may have. What happens to them is in
+//! [`crate::rules::tcp`].
+
+use crate::call::Errno;
+use crate::data::{Segment, Segments, push_segment};
+use crate::world::ObjectIndex;
+
+/// No object: the other end is gone.
+pub const NOBODY: ObjectIndex = ObjectIndex::MAX;
+
+/// How far the peer's end of data has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Finish {
+    /// The peer goes on sending.
+    None,
+    /// Sent, behind all data.
+    Sent,
+    /// Arrived, and all data before it.
+    Arrived,
+}
+
+/// What a socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Connected, be it one way only.
+    Connected,
+    /// Both ways have ended, or it was reset.
+    Closed,
+}
+
+/// An end of a TCP connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tcp {
+    /// What it is.
+    pub phase: Phase,
+    /// The socket at the other end; [`NOBODY`] where nothing goes back and forth any more.
+    pub peer: ObjectIndex,
+    /// Names of the bytes that were sent to it and not read.
+    pub segments: Segments,
+    /// How many of them have arrived for sure.
+    pub arrived: u32,
+    /// The peer's end of data.
+    pub finish: Finish,
+    /// Whether a reset is on its way to it.
+    pub reset: bool,
+    /// Whether it was shut for reading.
+    pub shut_read: bool,
+    /// Whether it was shut for writing: its end of data was sent.
+    pub shut_write: bool,
+    /// The error that waits to be told.
+    pub error: Option<Errno>,
+    /// Whether closing it resets the connection.
+    pub linger_zero: bool,
+    /// Whether a description refers to it.
+    pub held: bool,
+}
+
+impl Tcp {
+    /// An end of a connection to the socket `peer`.
+    pub fn connected(peer: ObjectIndex) -> Tcp {
+        Tcp {
+            phase: Phase::Connected,
+            peer,
+            segments: Segments::new(),
+            arrived: 0,
+            finish: Finish::None,
+            reset: false,
+            shut_read: false,
+            shut_write: false,
+            error: None,
+            linger_zero: false,
+            held: true,
+        }
+    }
+
+    /// Bytes that were sent to it and not read.
+    pub fn len(&self) -> u32 {
+        self.segments.iter().map(|segment| segment.len).sum()
+    }
+
+    /// Whether all that was sent to it was read.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Whether nothing more is to be received.
+    pub fn receives_no_more(&self) -> bool {
+        self.shut_read || self.finish == Finish::Arrived || self.phase == Phase::Closed
+    }
+
+    /// Whether nothing can be sent.
+    pub fn sends_no_more(&self) -> bool {
+        self.shut_write || self.phase == Phase::Closed
+    }
+
+    /// Whether bytes that arrive are answered with a reset: nobody will read them.
+    pub fn refuses_data(&self) -> bool {
+        self.shut_read && self.shut_write && self.finish != Finish::Arrived
+    }
+
+    /// The names of its first bytes.
+    pub fn first(&self, count: u32) -> Segments {
+        let mut rest = count;
+        let mut first = Segments::new();
+        for segment in &self.segments {
+            let len = segment.len.min(rest);
+            push_segment(&mut first, segment.part(0, len));
+            rest -= len;
+        }
+        first
+    }
+
+    /// Removes its first bytes.
+    pub fn drop_first(&mut self, count: u32) {
+        let mut rest = count;
+        let mut left = Segments::new();
+        for segment in &self.segments {
+            let gone = segment.len.min(rest);
+            push_segment(&mut left, segment.part(gone, segment.len));
+            rest -= gone;
+        }
+        self.segments = left;
+        self.arrived = self.arrived.saturating_sub(count);
+    }
+
+    /// Adds a byte string on its way to it.
+    pub fn push(&mut self, segment: Segment) {
+        push_segment(&mut self.segments, segment);
+    }
+}

@@ -1,0 +1,1028 @@
+//! TCP: two sockets connected over a network.
+//!
+//! What was sent arrives later, by rules of the word `deliver`, which nobody waits for: before things
+//! come to rest for sure, until then perhaps. Not modelled: urgent data, keep-alive, time-outs of the
+//! network, a close that lingers for a time, sizes of buffers beyond an envelope.
+
+use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal, SocketOption};
+use crate::channel::Object;
+use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp};
+use crate::data::{Segment, push_segment};
+use crate::kind::Discipline;
+use crate::platform::Platform;
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::descriptor::{close, holders};
+use crate::rules::{Chapter, Exception, Overlap};
+use crate::world::{ObjectIndex, World};
+
+const KERNEL: &str = "Linux 6.18";
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "tcp",
+    title: "TCP connections",
+    rules: RULES,
+    not_on_linux: &["tcp.available.unspecified", "tcp.poll.end-beyond-the-standard"],
+    not_in_posix: &[
+        "tcp.available.counts",
+        "tcp.poll.peer-finished",
+        "tcp.poll.writable-though-hung-up",
+    ],
+    absent: |setup| match setup.kind.discipline {
+        Discipline::Tcp => &[
+            "descriptor.read.not-for-reading",
+            "descriptor.write.not-for-writing",
+            "descriptor.close.last-of-description",
+            "descriptor.close.last-of-channel",
+        ],
+        _ => &[],
+    },
+    overlaps: &[Overlap {
+        why: "Bytes on their way have arrived or not: whoever looks finds them or doesn't, and how much \
+              a connection holds is known of an empty one only.",
+        rules: &["tcp.any.read-data", "tcp.any.read-nothing-yet", "tcp.any.read-begins-to-wait"],
+    }],
+    exceptions: &[Exception {
+        rule: "tcp.poll.writable-though-hung-up",
+        why: "Linux tells POLLOUT together with POLLHUP, as a write would not wait; for the standard they \
+              exclude each other.",
+    }],
+};
+
+const RULES: &[Rule] = &[
+    // Reading
+    Rule {
+        id: "tcp.any.read-data",
+        says: "A read of a TCP socket returns as many bytes as have arrived, up to the number asked for, \
+               oldest first, whatever writes they came from, and does not wait for more; of bytes that \
+               are on their way any number may have arrived.",
+        cite: &[Posix("recv", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, tcp) = reads(at)?;
+            (wish.looks && !tcp.is_empty() && !wish.waits_for_all).then(|| {
+                let least = wish.rest.min(tcp.arrived.max(1));
+                Move::transfers(least, wish.rest.min(tcp.len())).with(take)
+            })
+        },
+    },
+    Rule {
+        id: "tcp.any.read-nothing-yet",
+        says: "A non-blocking read of a TCP socket to which nothing has arrived fails with EAGAIN, though \
+               bytes may be on their way.",
+        cite: &[Posix("recv", "ERRORS [EAGAIN] or [EWOULDBLOCK]")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_nothing(at)?;
+            (!wish.waits && !at.call.entered).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "tcp.any.read-begins-to-wait",
+        says: "A blocking read of a TCP socket to which nothing has arrived begins to wait; O_NONBLOCK set \
+               later is no matter to it.",
+        cite: &[Posix("recv", "DESCRIPTION"), Source("net/core/sock.c", "sk_wait_data")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_nothing(at)?;
+            (wish.waits && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "tcp.any.read-waits",
+        says: "A blocking read of a TCP socket sleeps until a byte, the peer's end of data or a reset \
+               arrives, or the socket is shut for reading.",
+        cite: &[Posix("recv", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            finds_nothing(at)?;
+            at.call.entered.then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "tcp.any.read-end",
+        says: "A read of a TCP socket whose peer has closed or shut its side for writing returns 0 when \
+               all data are read, again and again, and whatever error there is.",
+        cite: &[Posix("recv", "RETURN VALUE"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, tcp) = finds_end(at)?;
+            (wish.rest == wish.len && tcp.finish == Finish::Arrived)
+                .then(|| Move::answers(Answer::Count(0)).with(lose))
+        },
+    },
+    Rule {
+        id: "tcp.any.read-shut",
+        says: "A read of a TCP socket that was shut for reading returns 0 when no data are there, and does \
+               not wait; data that come nevertheless can be read.",
+        cite: &[
+            Posix("shutdown", "DESCRIPTION"),
+            Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
+            Observed("data sent after SHUT_RD are read", KERNEL),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (wish, tcp) = finds_end(at)?;
+            let shut = tcp.shut_read && tcp.phase == Phase::Connected;
+            (wish.rest == wish.len && shut && tcp.finish != Finish::Arrived && tcp.error.is_none())
+                .then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "tcp.any.read-error",
+        says: "A read of a TCP socket that was reset fails with the error that waits to be told, ECONNRESET, \
+               when all data that arrived before are read; that tells it, and no other call will.",
+        cite: &[
+            Posix("recv", "ERRORS [ECONNRESET]"),
+            Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (wish, tcp) = finds_end(at)?;
+            let error = tcp.error.filter(|_| tcp.finish != Finish::Arrived)?;
+            (wish.rest == wish.len).then(|| Move::fails(error).with(tell))
+        },
+    },
+    Rule {
+        id: "tcp.any.read-after-error",
+        says: "A read of a TCP socket that was reset returns 0 once the error was told.",
+        cite: &[
+            Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
+            Observed("ECONNRESET, then 0 for ever", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (wish, tcp) = finds_end(at)?;
+            let closed = tcp.phase == Phase::Closed && tcp.finish != Finish::Arrived;
+            (wish.rest == wish.len && closed && tcp.error.is_none())
+                .then(|| Move::answers(Answer::Count(0)).with(lose))
+        },
+    },
+    Rule {
+        id: "tcp.any.read-nothing-asked",
+        says: "A read(2) of zero bytes of a TCP socket returns 0 at once, whatever has come, and tells no \
+               error; recv(2) of zero bytes does all that one of more does, but takes nothing.",
+        cite: &[
+            Source("net/socket.c", "sock_read_iter"),
+            Observed("0 on open, shut and reset sockets", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (wish, _) = reads(at)?;
+            (!wish.looks).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "tcp.receive.all-arrived",
+        says: "A blocking receive with MSG_WAITALL returns when it has all bytes that it asked for.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Man("recv(2)", "MSG_WAITALL")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, tcp) = reads(at)?;
+            (wish.waits_for_all && tcp.len() >= wish.rest)
+                .then(|| Move::transfers(wish.rest, wish.rest).with(take))
+        },
+    },
+    Rule {
+        id: "tcp.receive.takes-part",
+        says: "A blocking receive with MSG_WAITALL takes what has arrived and goes on.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::May,
+        step: |at| {
+            let (wish, tcp) = reads(at)?;
+            (wish.waits_for_all && !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1)
+                .then(|| {
+                    let most = tcp.len().min(wish.rest - 1);
+                    Move::proceeds(tcp.arrived.max(1).min(most), most).with(take_part)
+                })
+        },
+    },
+    Rule {
+        id: "tcp.receive.cut-short",
+        says: "A receive with MSG_WAITALL that has got a part returns it when no more can come; an error is \
+               left for the next call.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Man("recv(2)", "MSG_WAITALL")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_end(at)?;
+            (wish.rest < wish.len).then(|| Move::transfers(0, 0).with(lose))
+        },
+    },
+    // Writing
+    Rule {
+        id: "tcp.any.write-whole",
+        says: "A write to a TCP connection takes all bytes and returns when it has taken them, not when \
+               they have arrived; as long as little is on its way or unread it does so at once.",
+        cite: &[Posix("send", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
+        force: Force::May,
+        step: |at| {
+            let gift = sends(at)?;
+            (gift.len > 0).then(|| Move::transfers(gift.rest, gift.rest).with(give))
+        },
+    },
+    Rule {
+        id: "tcp.any.write-part",
+        says: "A non-blocking write to a TCP connection takes as many bytes as there is room for, if that is \
+               less than it offers.",
+        cite: &[Posix("write", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
+        force: Force::May,
+        step: |at| {
+            let gift = sends(at)?;
+            (gift.rest > gift.room && gift.rest > 1 && !gift.waits && !at.call.entered)
+                .then(|| Move::transfers(gift.room.max(1), gift.rest - 1).with(give))
+        },
+    },
+    Rule {
+        id: "tcp.any.write-no-room",
+        says: "A non-blocking write to a TCP connection fails with EAGAIN where there is no room; there is \
+               some if all that was sent is read.",
+        cite: &[Posix("send", "ERRORS [EAGAIN] or [EWOULDBLOCK]")],
+        force: Force::May,
+        step: |at| {
+            let gift = sends(at)?;
+            (gift.len > 0 && gift.room == 0 && !gift.waits && !at.call.entered)
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "tcp.any.write-in-parts",
+        says: "A blocking write to a TCP connection takes a part where there is no room for all, and waits \
+               to take the rest.",
+        cite: &[Posix("send", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
+        force: Force::May,
+        step: |at| {
+            let gift = sends(at)?;
+            let waits = gift.waits || at.call.entered;
+            (waits && gift.rest > gift.room && (gift.rest > 1 || !at.call.entered)).then(|| {
+                let least = if at.call.entered { 1 } else { gift.room };
+                Move::proceeds(least.min(gift.rest - 1), gift.rest - 1).with(give_and_enter)
+            })
+        },
+    },
+    Rule {
+        id: "tcp.any.write-waits",
+        says: "A blocking write to a TCP connection may sleep while bytes are unread and there is no room \
+               for all that it has left.",
+        cite: &[Posix("send", "DESCRIPTION"), Source("net/core/stream.c", "sk_stream_wait_memory")],
+        force: Force::May,
+        step: |at| {
+            let gift = sends(at)?;
+            (at.call.entered && gift.unread > 0 && gift.rest > gift.room).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "tcp.any.write-nothing",
+        says: "A write of zero bytes to a TCP connection sends nothing and returns 0.",
+        cite: &[Observed("0, and the peer reads nothing", KERNEL)],
+        force: Force::Silent,
+        step: |at| {
+            let gift = sends(at)?;
+            (gift.len == 0).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
+        id: "tcp.any.write-error",
+        says: "A write to a TCP socket, even of zero bytes, fails with the error that waits to be told, \
+               ECONNRESET without SIGPIPE; that tells it, and no other call will.",
+        cite: &[
+            Posix("send", "ERRORS [ECONNRESET]"),
+            Source("net/core/stream.c", "sk_stream_error"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (_, tcp) = writes(at)?;
+            let error = tcp.error.filter(|error| *error != Errno::EPIPE)?;
+            (at.call.done == 0).then(|| Move::fails(error).with(tell))
+        },
+    },
+    Rule {
+        id: "tcp.any.write-broken",
+        says: "A write to a TCP socket that was shut for writing, or whose connection is gone, fails with \
+               EPIPE and raises SIGPIPE, even of zero bytes.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            let (flags, tcp) = writes(at)?;
+            let told = tcp.error.is_none_or(|error| error == Errno::EPIPE);
+            let fails = Move::fails(Errno::EPIPE).with(tell);
+            (at.call.done == 0 && tcp.sends_no_more() && told).then_some(
+                match flags.contains(SendFlags::NOSIGNAL) {
+                    true => fails,
+                    false => fails.raises(Signal::Sigpipe),
+                },
+            )
+        },
+    },
+    Rule {
+        id: "tcp.any.write-cut-short",
+        says: "A write that waits, and has taken a part when the connection is reset or shut for writing, \
+               returns the part; the error is left for the next call.",
+        cite: &[
+            Posix("send", "RETURN VALUE"),
+            Observed("the count, no signal; the next write fails", KERNEL),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (_, tcp) = writes(at)?;
+            (at.call.done > 0 && (tcp.sends_no_more() || tcp.error.is_some()))
+                .then_some(Move::transfers(0, 0))
+        },
+    },
+    // Shutting
+    Rule {
+        id: "tcp.shutdown.writing",
+        says: "Shutting a TCP connection for writing sends the end of data behind all data, once; the other \
+               way goes on.",
+        cite: &[Posix("shutdown", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_shutdown")],
+        force: Force::Must,
+        step: |at| (shuts(at, Mode::Write)?).then(|| Move::answers(Answer::Done).with(shut)),
+    },
+    Rule {
+        id: "tcp.shutdown.reading",
+        says: "Shutting a TCP connection for reading sends nothing: the peer sees no difference.",
+        cite: &[Posix("shutdown", "DESCRIPTION"), Source("net/ipv4/af_inet.c", "inet_shutdown")],
+        force: Force::Must,
+        step: |at| (shuts(at, Mode::Read)?).then(|| Move::answers(Answer::Done).with(shut)),
+    },
+    Rule {
+        id: "tcp.shutdown.both",
+        says: "Shutting a TCP connection both ways is shutting it for reading and for writing.",
+        cite: &[Posix("shutdown", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| (shuts(at, Mode::ReadWrite)?).then(|| Move::answers(Answer::Done).with(shut)),
+    },
+    Rule {
+        id: "tcp.shutdown.not-connected",
+        says: "Shutting a TCP socket whose connection is gone, by a reset or as both sides have ended, fails \
+               with ENOTCONN.",
+        cite: &[
+            Posix("shutdown", "ERRORS [ENOTCONN]"),
+            Source("net/ipv4/af_inet.c", "inet_shutdown"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let closed = tcp(at)?.phase == Phase::Closed;
+            (closed && matches!(at.op(), Op::Shutdown { .. }))
+                .then_some(Move::fails(Errno::ENOTCONN))
+        },
+    },
+    // Closing
+    Rule {
+        id: "tcp.close.finishes",
+        says: "The last close of a TCP socket without unread data sends the end of data behind all data.",
+        cite: &[Posix("close", "DESCRIPTION"), Source("net/ipv4/tcp.c", "__tcp_close")],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = closes(at)?;
+            (tcp.phase == Phase::Connected && tcp.arrived == 0 && !resets(tcp))
+                .then(|| Move::answers(Answer::Done).with(close_socket))
+        },
+    },
+    Rule {
+        id: "tcp.close.unread",
+        says: "The last close of a TCP socket with data that arrived and were not read resets the \
+               connection.",
+        cite: &[
+            Source("net/ipv4/tcp.c", "__tcp_close"),
+            Observed("the peer reads ECONNRESET", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = closes(at)?;
+            (tcp.phase == Phase::Connected && tcp.arrived > 0)
+                .then(|| Move::answers(Answer::Done).with(close_socket))
+        },
+    },
+    Rule {
+        id: "tcp.close.linger-zero",
+        says: "The last close of a TCP socket with SO_LINGER of zero seconds resets the connection; what it \
+               sent and has not arrived may be lost.",
+        cite: &[Posix("setsockopt", "SO_LINGER"), Source("net/ipv4/tcp.c", "tcp_disconnect")],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = closes(at)?;
+            (tcp.phase == Phase::Connected && tcp.arrived == 0 && resets(tcp))
+                .then(|| Move::answers(Answer::Done).with(close_socket))
+        },
+    },
+    Rule {
+        id: "tcp.close.connection-gone",
+        says: "The last close of a TCP socket whose connection is gone sends nothing.",
+        cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
+        force: Force::Silent,
+        step: |at| {
+            (closes(at)?.phase == Phase::Closed)
+                .then(|| Move::answers(Answer::Done).with(close_socket))
+        },
+    },
+    // Arriving
+    Rule {
+        id: "tcp.deliver.begins",
+        says: "Of bytes on their way the first arrive.",
+        cite: &[Posix("send", "DESCRIPTION"), Man("tcp(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            (tcp.arrived == 0 && !tcp.is_empty() && !tcp.refuses_data()).then_some(Move::delivers(
+                object,
+                true,
+                arrives_first,
+            ))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.arrives",
+        says: "All data on their way arrive, in order, and the end of data behind them; for sure if the \
+               receiver has room for all.",
+        cite: &[Posix("send", "DESCRIPTION"), Man("tcp(7)", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            let more = tcp.arrived < tcp.len();
+            ((more || tcp.finish == Finish::Sent) && !(more && tcp.refuses_data()))
+                .then_some(Move::delivers(object, tcp.len() <= at.platform.tcp_room_bytes, arrives))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.refused",
+        says: "Data that arrive where the socket was closed, or was shut both ways, reset the connection on \
+               both sides.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
+            Observed("the sender's next write fails with EPIPE", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            let fits = tcp.len() <= at.platform.tcp_room_bytes;
+            (tcp.arrived < tcp.len() && tcp.refuses_data())
+                .then_some(Move::delivers(object, fits, refuse))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.reset",
+        says: "A reset arrives: the connection is gone, data that arrived before it stay readable, and an \
+               error waits to be told: EPIPE where the peer's end of data came before, else ECONNRESET.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_reset"),
+            Observed("EPIPE after an end of data", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            tcp.reset.then_some(Move::delivers(object, true, is_reset))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.both-ended",
+        says: "When both ends of data have arrived and the sender knows, the connection is gone.",
+        cite: &[Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process")],
+        force: Force::Silent,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            let known = match peer(at.world, tcp) {
+                Some(peer) => peer.finish == Finish::Arrived,
+                None => !tcp.reset,
+            };
+            (tcp.shut_write && tcp.finish == Finish::Arrived && known)
+                .then_some(Move::delivers(object, true, both_ended))
+        },
+    },
+    // Polling
+    Rule {
+        id: "tcp.poll.readable",
+        says: "poll finds POLLIN on a TCP socket to which data have arrived.",
+        cite: &[Posix("poll", "POLLIN"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Must,
+        step: |at| (polls(at)?.arrived > 0).then_some(Move::reports(Events::IN)),
+    },
+    Rule {
+        id: "tcp.poll.no-more-to-come",
+        says: "poll finds POLLIN on a TCP socket to which nothing more will come, as the peer has ended, it \
+               was shut for reading, or the connection is gone.",
+        cite: &[Posix("poll", "POLLIN"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Must,
+        step: |at| polls(at)?.receives_no_more().then_some(Move::reports(Events::IN)),
+    },
+    Rule {
+        id: "tcp.poll.peer-finished",
+        says: "poll finds POLLRDHUP, if asked for, on a TCP socket to which nothing more will come.",
+        cite: &[Man("poll(2)", "POLLRDHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Silent,
+        step: |at| {
+            (at.platform.extensions && polls(at)?.receives_no_more())
+                .then_some(Move::reports(Events::RDHUP))
+        },
+    },
+    Rule {
+        id: "tcp.poll.end-beyond-the-standard",
+        says: "poll may find events that the standard does not know on a TCP socket to which nothing more \
+               will come.",
+        cite: &[Posix("poll", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            (!at.platform.extensions && polls(at)?.receives_no_more())
+                .then_some(Move::may_report(Events::RDHUP))
+        },
+    },
+    Rule {
+        id: "tcp.poll.writable",
+        says: "poll finds POLLOUT on a TCP socket to which a write would not wait: little is on its way or \
+               unread.",
+        cite: &[Posix("poll", "POLLOUT"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = polls(at)?;
+            (!tcp.sends_no_more() && unread(at, tcp) < at.platform.tcp_room_bytes)
+                .then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "tcp.poll.writable-perhaps",
+        says: "poll may find POLLOUT on a TCP socket while much is on its way or unread.",
+        cite: &[Posix("poll", "POLLOUT"), Source("include/net/sock.h", "sk_stream_is_writeable")],
+        force: Force::May,
+        step: |at| {
+            let tcp = polls(at)?;
+            (!tcp.sends_no_more() && unread(at, tcp) >= at.platform.tcp_room_bytes)
+                .then_some(Move::may_report(Events::OUT))
+        },
+    },
+    Rule {
+        id: "tcp.poll.writable-to-fail",
+        says: "poll finds POLLOUT on a TCP socket that was shut for writing: a write would fail at once.",
+        cite: &[Posix("poll", "POLLOUT"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::May,
+        step: |at| {
+            let tcp = polls(at)?;
+            (tcp.sends_no_more() && !tcp.receives_no_more()).then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "tcp.poll.hang-up",
+        says: "poll finds POLLHUP, asked for or not, on a TCP socket of which both ways have ended or whose \
+               connection was reset.",
+        cite: &[Posix("poll", "POLLHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::May,
+        step: |at| hung_up(polls(at)?).then_some(Move::reports(Events::HUP)),
+    },
+    Rule {
+        id: "tcp.poll.writable-though-hung-up",
+        says: "poll finds POLLOUT together with POLLHUP on a TCP socket of which both ways have ended.",
+        cite: &[Man("poll(2)", "POLLHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Silent,
+        step: |at| {
+            (at.platform.extensions && hung_up(polls(at)?)).then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "tcp.poll.error",
+        says: "poll finds POLLERR, asked for or not, on a TCP socket while an error waits to be told; it \
+               tells no error itself.",
+        cite: &[Posix("poll", "POLLERR"), Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Must,
+        step: |at| polls(at)?.error.is_some().then_some(Move::reports(Events::ERR)),
+    },
+    // Options and the like
+    Rule {
+        id: "tcp.option.error",
+        says: "SO_ERROR gives the error that waits to be told, or 0; that tells it, and no other call \
+               will.",
+        cite: &[Posix("getsockopt", "SO_ERROR"), Source("net/core/sock.c", "sk_getsockopt")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = tcp(at)?;
+            let error = tcp.error.map_or(0, |error| u32::from(error.number()));
+            (at.op() == Op::GetOption { option: SocketOption::Error })
+                .then(|| Move::answers(Answer::Count(error)).with(tell))
+        },
+    },
+    Rule {
+        id: "tcp.set-option.linger",
+        says: "SO_LINGER says what the last close does.",
+        cite: &[Posix("setsockopt", "SO_LINGER"), Man("socket(7)", "SO_LINGER")],
+        force: Force::Must,
+        step: |at| {
+            tcp(at)?;
+            matches!(at.op(), Op::SetOption { option: SocketOption::Linger, value: ..=0 })
+                .then(|| Move::answers(Answer::Done).with(set_linger))
+        },
+    },
+    Rule {
+        id: "tcp.available.counts",
+        says: "FIONREAD gives the number of bytes that have arrived and can be read.",
+        cite: &[Man("tcp(7)", "SIOCINQ"), Source("net/ipv4/tcp.c", "tcp_ioctl")],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = tcp(at)?;
+            (at.op() == Op::Available && at.platform.extensions)
+                .then(|| Move::transfers(tcp.arrived, tcp.len()).with(see))
+        },
+    },
+    Rule {
+        id: "tcp.available.unspecified",
+        says: "What FIONREAD does is not specified.",
+        cite: &[Posix("ioctl", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            tcp(at)?;
+            (at.op() == Op::Available && !at.platform.extensions)
+                .then_some(Move::unspecified("a call that the standard does not know"))
+        },
+    },
+    Rule {
+        id: "tcp.any.not-a-pipe",
+        says: "F_SETPIPE_SZ and F_GETPIPE_SZ on a socket fail with EBADF.",
+        cite: &[Source("fs/pipe.c", "pipe_fcntl")],
+        force: Force::Silent,
+        step: |at| {
+            tcp(at)?;
+            matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity)
+                .then_some(Move::fails(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "tcp.any.no-offset",
+        says: "lseek, pread and pwrite on a socket fail with ESPIPE.",
+        cite: &[Posix("lseek", "ERRORS [ESPIPE]"), Posix("read", "ERRORS [ESPIPE]")],
+        force: Force::Must,
+        step: |at| {
+            tcp(at)?;
+            matches!(at.op(), Op::Seek { .. } | Op::ReadAt { .. } | Op::WriteAt { .. })
+                .then_some(Move::fails(Errno::ESPIPE))
+        },
+    },
+];
+
+/// What a call that reads wants.
+struct Wish {
+    /// Bytes asked for.
+    len: u32,
+    /// Whether it looks what has come: a read(2) of zero bytes doesn't.
+    looks: bool,
+    /// Bytes that it has not got.
+    rest: u32,
+    /// Whether it waits where nothing has arrived.
+    waits: bool,
+    /// Whether it waits until it has all.
+    waits_for_all: bool,
+}
+
+/// A call that sends, and what there is room for.
+struct Gift {
+    /// Bytes offered.
+    len: u32,
+    /// Bytes of it that are not sent.
+    rest: u32,
+    /// Bytes sent and not read.
+    unread: u32,
+    /// Bytes that can be sent for sure.
+    room: u32,
+    /// Whether it waits where there is no room.
+    waits: bool,
+}
+
+/// The socket behind the end.
+fn tcp<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    match at.object()? {
+        Object::Tcp(tcp) => Some(tcp),
+        _ => None,
+    }
+}
+
+/// Whether the end is a TCP socket.
+pub(super) fn is_socket(at: &Scene<'_>) -> bool {
+    tcp(at).is_some()
+}
+
+fn peer<'a>(world: &'a World, tcp: &Tcp) -> Option<&'a Tcp> {
+    match world.objects.get(usize::from(tcp.peer))? {
+        Object::Tcp(peer) => Some(peer),
+        _ => None,
+    }
+}
+
+fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
+    let (len, flags) = match at.op() {
+        Op::Read { len } => (len, SendFlags::NONE),
+        Op::Receive { len, flags } => (len, flags),
+        _ => return None,
+    };
+    let waits = !at.nonblock() && !flags.contains(SendFlags::DONTWAIT);
+    let waits = waits || at.call.entered;
+    let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
+    let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
+    Some((Wish { len, looks, rest: len - at.call.done, waits, waits_for_all }, tcp(at)?))
+}
+
+/// A read of at least one byte to which nothing has arrived for sure, and something could.
+fn finds_nothing<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
+    let (wish, tcp) = reads(at)?;
+    let nothing = tcp.arrived == 0 && !tcp.receives_no_more() && tcp.error.is_none();
+    (wish.looks && nothing).then_some((wish, tcp))
+}
+
+/// A read of at least one byte that may find that nothing has come and nothing will.
+fn finds_end<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
+    let (wish, tcp) = reads(at)?;
+    let end = tcp.arrived == 0 && (tcp.receives_no_more() || tcp.error.is_some());
+    (wish.looks && end).then_some((wish, tcp))
+}
+
+fn writes<'a>(at: &Scene<'a>) -> Option<(SendFlags, &'a Tcp)> {
+    let flags = match at.op() {
+        Op::Write { .. } => SendFlags::NONE,
+        Op::Send { flags, .. } => flags,
+        _ => return None,
+    };
+    Some((flags, tcp(at)?))
+}
+
+/// A call that can send.
+fn sends(at: &Scene<'_>) -> Option<Gift> {
+    let (flags, tcp) = writes(at)?;
+    let len = at.op().offers()?;
+    let unread = unread(at, tcp);
+    let waits = !at.nonblock() && !flags.contains(SendFlags::DONTWAIT);
+    let room = at.platform.tcp_room_bytes.saturating_sub(unread);
+    (!tcp.sends_no_more() && tcp.error.is_none()).then_some(Gift {
+        len,
+        rest: len - at.call.done,
+        unread,
+        room,
+        waits,
+    })
+}
+
+/// Bytes that the socket has sent and that were not read.
+fn unread(at: &Scene<'_>, tcp: &Tcp) -> u32 {
+    peer(at.world, tcp).map_or(0, Tcp::len)
+}
+
+fn polls<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    tcp(at).filter(|_| matches!(at.op(), Op::Poll { .. }))
+}
+
+fn hung_up(tcp: &Tcp) -> bool {
+    tcp.receives_no_more() && tcp.sends_no_more()
+}
+
+/// Whether this is a shutdown of that side of a connection.
+fn shuts(at: &Scene<'_>, side: Mode) -> Option<bool> {
+    let connected = tcp(at)?.phase == Phase::Connected;
+    Some(connected && at.op() == Op::Shutdown { how: side })
+}
+
+/// The socket of which the last descriptor is being closed.
+fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    let last = holders(at)? == 1;
+    tcp(at).filter(|_| last)
+}
+
+/// Whether closing resets for the sake of SO_LINGER.
+fn resets(tcp: &Tcp) -> bool {
+    tcp.linger_zero && !(tcp.shut_write && tcp.finish == Finish::Arrived)
+}
+
+/// The socket of a connection to which something may be delivered.
+fn receives<'a>(at: &Scene<'a>) -> Option<(ObjectIndex, &'a Tcp)> {
+    let object = at.receiver()?;
+    match at.world.objects.get(usize::from(object))? {
+        Object::Tcp(tcp) if tcp.phase == Phase::Connected => Some((object, tcp)),
+        _ => None,
+    }
+}
+
+fn tcp_mut(world: &mut World, object: ObjectIndex) -> Option<&mut Tcp> {
+    match world.objects.get_mut(usize::from(object))? {
+        Object::Tcp(tcp) => Some(tcp),
+        _ => None,
+    }
+}
+
+fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
+    match world.object_of_call(actor)? {
+        Object::Tcp(tcp) => Some(tcp),
+        _ => None,
+    }
+}
+
+fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    world.pending_mut(actor).entered = true;
+}
+
+fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    let op = world.pending_mut(actor).op;
+    let done = world.pending_mut(actor).done;
+    let Some(tcp) = tcp_of_call(world, actor) else { return };
+    let flags = if let Op::Receive { flags, .. } = op { flags } else { SendFlags::NONE };
+    let data = tcp.first(count);
+    tcp.arrived = tcp.arrived.max(count.max(1));
+    if !flags.contains(SendFlags::PEEK) {
+        tcp.drop_first(count);
+    }
+    // Who gets less than it asked for has got all that had arrived.
+    let asked = op.asks().unwrap_or(0);
+    if count + done < asked && tcp.phase == Phase::Closed {
+        let kept = if flags.contains(SendFlags::PEEK) { count } else { 0 };
+        tcp.segments = tcp.first(kept);
+    }
+    if !flags.contains(SendFlags::TRUNC) {
+        let call = world.pending_mut(actor);
+        data.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
+    }
+}
+
+fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    take(world, platform, actor, count);
+    let call = world.pending_mut(actor);
+    call.done += count;
+    call.entered = true;
+}
+
+/// What was on its way and has not arrived never will.
+fn lose(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor)
+        && tcp.phase == Phase::Closed
+    {
+        tcp.segments = tcp.first(tcp.arrived);
+    }
+}
+
+/// Of the bytes at least so many have arrived.
+fn see(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        tcp.arrived = count;
+        if tcp.phase == Phase::Closed {
+            tcp.segments = tcp.first(count);
+        }
+    }
+}
+
+/// The error that waited is told.
+fn tell(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let reads = world.pending_mut(actor).op.asks().is_some();
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        tcp.error = None;
+        if reads {
+            tcp.segments = tcp.first(tcp.arrived);
+        }
+    }
+}
+
+fn give(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    let from = world.actors[usize::from(actor.0)].written;
+    let from = from + i64::from(world.pending_mut(actor).done);
+    world.pending_mut(actor).done += count;
+    let Some(peer) = tcp_of_call(world, actor).map(|tcp| tcp.peer) else { return };
+    if let Some(peer) = tcp_mut(world, peer) {
+        peer.push(Segment { actor, from, len: count });
+    }
+}
+
+fn give_and_enter(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    give(world, platform, actor, count);
+    enter(world, platform, actor, count);
+}
+
+fn shut(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
+    let Some(tcp) = tcp_of_call(world, actor) else { return };
+    tcp.shut_read |= how.reads();
+    let peer = tcp.peer;
+    if how.writes() && !tcp.shut_write {
+        tcp.shut_write = true;
+        finish(world, peer);
+    }
+}
+
+/// The end of data goes to the peer.
+fn finish(world: &mut World, peer: ObjectIndex) {
+    if let Some(peer) = tcp_mut(world, peer) {
+        peer.finish = peer.finish.max(Finish::Sent);
+    }
+}
+
+fn set_linger(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let (Op::SetOption { value, .. }, Some(tcp)) =
+        (world.pending_mut(actor).op, tcp_of_call(world, actor))
+    {
+        tcp.linger_zero = value == 0 && tcp.phase != Phase::Closed;
+    }
+}
+
+fn close_socket(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let description = world.pending_mut(actor).description;
+    let object = description.map(|index| world.descriptions[usize::from(index)].object);
+    close(world, platform, actor, count);
+    if let Some(object) = object {
+        let_go(world, object);
+    }
+}
+
+/// Sockets that nobody holds at the start were closed before it.
+pub(crate) fn close_unheld(world: &mut World) {
+    for object in 0..world.objects.len() as ObjectIndex {
+        let held = world.descriptions.iter().any(|d| d.mode.is_some() && d.object == object);
+        if !held && tcp_mut(world, object).is_some() {
+            let_go(world, object);
+        }
+    }
+}
+
+/// A socket to which no description refers any more ends its side, or resets the connection.
+fn let_go(world: &mut World, object: ObjectIndex) {
+    let Some(tcp) = tcp_mut(world, object) else { return };
+    let peer = tcp.peer;
+    tcp.held = false;
+    if tcp.phase == Phase::Connected && (tcp.arrived > 0 || resets(tcp)) {
+        reset_peer(world, object);
+    } else if tcp.phase == Phase::Connected {
+        let sent = std::mem::replace(&mut tcp.shut_write, true);
+        tcp.shut_read = true;
+        tcp.linger_zero = false;
+        if !sent {
+            finish(world, peer);
+        }
+        match tcp_mut(world, peer).map(|peer| peer.held) {
+            Some(true) => return,
+            // Whatever goes back and forth, nobody is there to notice.
+            Some(false) => gone(world, peer),
+            None => {}
+        }
+    }
+    gone(world, object);
+}
+
+/// A reset goes to the peer, and nothing more.
+fn reset_peer(world: &mut World, object: ObjectIndex) {
+    let Some(tcp) = tcp_mut(world, object) else { return };
+    let peer = std::mem::replace(&mut tcp.peer, NOBODY);
+    if let Some(peer) = tcp_mut(world, peer).filter(|peer| peer.phase == Phase::Connected) {
+        peer.peer = NOBODY;
+        peer.reset = true;
+    }
+}
+
+/// The connection is gone for this socket.
+fn gone(world: &mut World, object: ObjectIndex) {
+    let Some(tcp) = tcp_mut(world, object) else { return };
+    let other = tcp.peer;
+    tcp.phase = Phase::Closed;
+    tcp.peer = NOBODY;
+    tcp.reset = false;
+    tcp.shut_read = true;
+    tcp.shut_write = true;
+    tcp.linger_zero = false;
+    if tcp.finish == Finish::Sent {
+        tcp.finish = Finish::None;
+    }
+    if !tcp.held {
+        world.objects[usize::from(object)] = Object::Free;
+    }
+    if let Some(other) = tcp_mut(world, other) {
+        other.peer = NOBODY;
+    }
+    while matches!(world.objects.last(), Some(Object::Free)) {
+        world.objects.pop();
+    }
+}
+
+fn arrives_first(world: &mut World, _: &Platform, _: Actor, object: u32) {
+    if let Some(tcp) = tcp_mut(world, object as ObjectIndex) {
+        tcp.arrived = 1;
+    }
+}
+
+fn arrives(world: &mut World, _: &Platform, _: Actor, object: u32) {
+    if let Some(tcp) = tcp_mut(world, object as ObjectIndex) {
+        tcp.arrived = tcp.len();
+        if tcp.finish == Finish::Sent {
+            tcp.finish = Finish::Arrived;
+        }
+    }
+}
+
+fn refuse(world: &mut World, _: &Platform, _: Actor, object: u32) {
+    let object = object as ObjectIndex;
+    reset_peer(world, object);
+    if let Some(tcp) = tcp_mut(world, object) {
+        tcp.error = Some(Errno::ECONNRESET);
+        tcp.segments = tcp.first(tcp.arrived);
+    }
+    gone(world, object);
+}
+
+fn is_reset(world: &mut World, _: &Platform, _: Actor, object: u32) {
+    let object = object as ObjectIndex;
+    if let Some(tcp) = tcp_mut(world, object) {
+        let waits_to_close = tcp.finish == Finish::Arrived && !tcp.shut_write;
+        tcp.error = Some(if waits_to_close { Errno::EPIPE } else { Errno::ECONNRESET });
+    }
+    gone(world, object);
+}
+
+fn both_ended(world: &mut World, _: &Platform, _: Actor, object: u32) {
+    gone(world, object as ObjectIndex);
+}
