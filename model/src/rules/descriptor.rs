@@ -5,6 +5,7 @@
 
 use crate::call::{Actor, Answer, Errno, Events, Op};
 use crate::channel::Object;
+use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
@@ -18,7 +19,10 @@ pub const CHAPTER: Chapter = Chapter {
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],
-    absent: |_| &[],
+    absent: |setup| match setup.kind.discipline {
+        Discipline::File => &["descriptor.close.last-of-channel"],
+        Discipline::Stream => &[],
+    },
     overlaps: &[Overlap {
         why: "The standard lets poll find more than it must.",
         rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],

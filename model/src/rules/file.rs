@@ -14,6 +14,7 @@
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
 use crate::channel::{File, Object};
 use crate::data::Segment;
+use crate::kind::Ends;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
@@ -38,8 +39,10 @@ pub const CHAPTER: Chapter = Chapter {
         "file.available.counts",
     ],
     absent: |setup| match setup.kind.ends {
-        crate::kind::Ends::Opened => &[],
+        Ends::Opened => &[],
         _ => &[
+            "file.write.appends",
+            "file.write-at.appends-all-the-same",
             "file.open.own-offset",
             "file.open.truncates",
             "file.open.truncates-read-only",
