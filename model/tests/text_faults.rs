@@ -42,8 +42,7 @@ fn a_run_starts_with_its_channel() {
 
 #[test]
 fn options_of_a_channel_are_known_and_given_once() {
-    let options =
-        r#"expected "capacity", "packet", "nonblocking", "append", "crowded" or the end of the line"#;
+    let options = r#"expected "capacity", "packet", "nonblocking", "append", "crowded" or the end of the line"#;
     is("channel pipe wide", &format!(r#"1:14 "wide": {options}, found "wide""#));
     is("channel pipe packet packet", r#"1:21 "packet": "packet" is given twice"#);
     let capacity = "expected a capacity in bytes, found";

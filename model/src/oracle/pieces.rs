@@ -47,7 +47,9 @@ pub(super) fn counts(
     counts.push(most);
     let here = world.descriptions[usize::from(index)].object;
     for other in world.busy().iter().filter(|other| *other != actor) {
-        let Some((seen, reply)) = world.pending(other).zip(lookahead.reply(other)) else { continue };
+        let Some((seen, reply)) = world.pending(other).zip(lookahead.reply(other)) else {
+            continue;
+        };
         let Some(description) = seen.description.map(|i| world.descriptions[usize::from(i)]) else {
             continue;
         };

@@ -441,14 +441,16 @@ fn data_at_head(platform: &Platform, world: &World, actor: Actor, reply: &Reply)
     let call = world.pending(actor)?;
     match (call.op, &reply.data, reply.answer) {
         (_, Data::Unknown, _) => Some(true),
-        (Op::Read { len } | Op::ReadAt { len, .. }, data, Answer::Count(1..)) => match world.object(call.description?) {
-            Object::Stream(stream) => Some(data.may_be(&stream.peek(platform, len))),
-            Object::File(file) if call.done == 0 => {
-                let from = world.file_position(platform, call)?;
-                Some(data.may_be(&file.names(from, len)))
+        (Op::Read { len } | Op::ReadAt { len, .. }, data, Answer::Count(1..)) => {
+            match world.object(call.description?) {
+                Object::Stream(stream) => Some(data.may_be(&stream.peek(platform, len))),
+                Object::File(file) if call.done == 0 => {
+                    let from = world.file_position(platform, call)?;
+                    Some(data.may_be(&file.names(from, len)))
+                }
+                _ => None,
             }
-            _ => None,
-        },
+        }
         (op, data, _) => op.asks().is_none().then(|| data.is_empty()),
     }
 }

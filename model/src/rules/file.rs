@@ -348,7 +348,10 @@ const RULES: &[Rule] = &[
     Rule {
         id: "file.truncate.not-for-writing",
         says: "ftruncate on a descriptor that is not open for writing fails with EINVAL.",
-        cite: &[Posix("ftruncate", "ERRORS [EBADF] or [EINVAL]"), Source("fs/open.c", "do_ftruncate")],
+        cite: &[
+            Posix("ftruncate", "ERRORS [EBADF] or [EINVAL]"),
+            Source("fs/open.c", "do_ftruncate"),
+        ],
         force: Force::May,
         step: |at| {
             at.file()?;
@@ -403,30 +406,6 @@ const RULES: &[Rule] = &[
             at.file()?;
             (matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity) && at.platform.extensions)
                 .then_some(Move::fails(Errno::EBADF))
-        },
-    },
-    Rule {
-        id: "file.any.no-socket",
-        says: "Calls that only sockets have fail on a file with ENOTSOCK.",
-        cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
-        force: Force::Must,
-        step: |at| {
-            at.file()?;
-            let of_socket = matches!(
-                at.op(),
-                Op::Bind
-                    | Op::Listen { .. }
-                    | Op::Connect
-                    | Op::Accept { .. }
-                    | Op::Shutdown { .. }
-                    | Op::Send { .. }
-                    | Op::Receive { .. }
-                    | Op::SendEnd { .. }
-                    | Op::ReceiveEnd { .. }
-                    | Op::SetOption { .. }
-                    | Op::GetOption { .. }
-            );
-            of_socket.then_some(Move::fails(Errno::ENOTSOCK))
         },
     },
     Rule {

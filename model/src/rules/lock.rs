@@ -51,7 +51,10 @@ const RULES: &[Rule] = &[
         id: "lock.lock.converted",
         says: "A lock belongs to the open file description: asked for again through any of its descriptors \
                it becomes shared or exclusive as asked, in one step.",
-        cite: &[Posix("fcntl", "F_OFD_SETLK"), Man("fcntl_locking(2)", "Open file description locks")],
+        cite: &[
+            Posix("fcntl", "F_OFD_SETLK"),
+            Man("fcntl_locking(2)", "Open file description locks"),
+        ],
         force: Force::Must,
         step: |at| {
             let (lock, _) = asked(at)?;
@@ -73,7 +76,10 @@ const RULES: &[Rule] = &[
         id: "lock.lock.refused",
         says: "A lock that another description's excludes is refused with EAGAIN to who does not wait; what \
                the description holds already it keeps.",
-        cite: &[Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]"), Source("fs/locks.c", "posix_lock_inode")],
+        cite: &[
+            Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]"),
+            Source("fs/locks.c", "posix_lock_inode"),
+        ],
         force: Force::May,
         step: |at| {
             let (lock, wait) = asked(at)?;
@@ -195,8 +201,11 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (lock, wait) = asked(at)?;
-            (is_flock(at) && wait && excluded(at, lock) && (at.call.entered || !other_held(at, lock)))
-                .then_some(Move::rests())
+            (is_flock(at)
+                && wait
+                && excluded(at, lock)
+                && (at.call.entered || !other_held(at, lock)))
+            .then_some(Move::rests())
         },
     },
     Rule {
