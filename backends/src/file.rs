@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode as Permissions;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use nix::unistd::{AccessFlags, access};
 use pipewright_model::call::{End, Op};
 use pipewright_model::kind::{Ends, FILE, FLOCKED_FILE, Hold, INHERITED_FILE, Kind, LOCKED_FILE};
 use pipewright_model::run::{Seat, Setup};
@@ -97,8 +98,9 @@ impl Channel for File {
 
     fn directory(&self) -> io::Result<Option<PathBuf>> {
         if self.home == Home::Memory {
-            let there = is_in_memory(Path::new(MEMORY));
-            return Ok(there.then(|| PathBuf::from(MEMORY)));
+            let memory = Path::new(MEMORY);
+            let there = is_in_memory(memory) && access(memory, AccessFlags::W_OK).is_ok();
+            return Ok(there.then(|| memory.to_owned()));
         }
         if let Some(named) = std::env::var_os(DISK) {
             return Ok(Some(named.into()));

@@ -342,8 +342,15 @@ fn run_job(
     let mut tested = nothing_yet(channel, plan);
     let mut deviating = Vec::new();
     let mut stopped = None;
-    let mut runner =
-        started(&mut tested, || Runner::new(channel, job.arrangement, actors, placement))?;
+    let start = || Runner::new(channel, job.arrangement, actors, placement);
+    let mut runner = match started(&mut tested, start) {
+        Err(trouble @ Trouble::NoPlace { .. }) => {
+            tested.could_not_judge(&trouble);
+            progress(scenarios.len());
+            return Ok(tested);
+        }
+        started => started?,
+    };
     runner.run_all(&scenarios, |index, run| {
         progress(1);
         match run {

@@ -90,14 +90,13 @@ impl Pool {
         // Made once for all, here: a worker must not find another thread in the midst of making it.
         data::fill(Actor(0), 0, &mut [0]);
         let bell = Bell::new().map_err(Trouble::while_doing("share memory"))?;
-        let homeless = |source| Trouble::Homeless { source };
+        let no_place = |source| Trouble::NoPlace { source };
         let mut builder = tempfile::Builder::new();
         builder.prefix("pipewright-");
-        let places = match channel.directory().map_err(homeless)? {
-            Some(directory) => builder.tempdir_in(directory),
-            None => builder.tempdir(),
+        let places = match channel.directory().map_err(no_place)? {
+            Some(directory) => builder.tempdir_in(directory).map_err(no_place)?,
+            None => builder.tempdir().map_err(|source| Trouble::Homeless { source })?,
         };
-        let places = places.map_err(homeless)?;
         let workers = Vec::new();
         let bell = Arc::new(bell);
         Ok(Pool { bell, workers, channel, places, cores, looks: 0, _stays: PhantomData })

@@ -67,6 +67,12 @@ pub enum Trouble {
         /// What the system said.
         source: io::Error,
     },
+    /// The channel needs a place that this machine does not have.
+    #[error("skipped, as there is no place for it: {source}")]
+    NoPlace {
+        /// What the system or the channel said.
+        source: io::Error,
+    },
     /// The system has run out of something.
     #[error("failed to {doing}: {shortage}")]
     Short {

@@ -28,6 +28,9 @@ fn shapes(platform: &'static Platform) -> Vec<Shape> {
         let setups = match (kind.discipline, kind.ends) {
             (Discipline::Stream, Ends::Shared) => vec![setup, small, one_page, packet],
             (Discipline::Stream, _) => vec![setup, small, one_page],
+            (Discipline::File, Ends::Opened) => {
+                vec![setup.clone(), Setup { append: true, ..setup }]
+            }
             _ => vec![setup],
         };
         shapes.extend(setups.into_iter().map(|setup| Shape::new(platform, setup)));

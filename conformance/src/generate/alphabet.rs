@@ -2,7 +2,7 @@
 //!
 //! Sizes are those at which something changes where a page has 4,096 bytes and the capacity is 65,536.
 
-use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
+use pipewright_model::call::{Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, Whence};
 use pipewright_model::kind::Hold;
 
 use super::Alphabet;
@@ -33,7 +33,8 @@ const fn poll(actor: u8, end: End, events: Events, wait: bool) -> Call {
 }
 
 /// All of them.
-pub const ALPHABETS: &[&Alphabet] = &[&PAIR, &TWO_WRITERS, &OPENING];
+pub const ALPHABETS: &[&Alphabet] =
+    &[&PAIR, &TWO_WRITERS, &OPENING, &FILE, &FILE_OPENED, &LOCKS, &FLOCKS];
 
 /// One writer and one reader.
 pub const PAIR: Alphabet = Alphabet {
@@ -99,5 +100,117 @@ pub const OPENING: Alphabet = Alphabet {
         call(1, W, Op::Close),
         call(1, RW, Op::Close),
         call(1, W, Op::Unlink),
+    ],
+};
+
+const fn seek(actor: u8, end: End, from: Whence, offset: i32) -> Call {
+    call(actor, end, Op::Seek { from, offset })
+}
+
+const fn truncate(actor: u8, end: End, len: u32) -> Call {
+    call(actor, end, Op::Truncate { len })
+}
+
+/// One who writes a file and one who reads it.
+pub const FILE: Alphabet = Alphabet {
+    name: "one writes a file, one reads it",
+    kinds: &["file", "inherited-file"],
+    seats: &[&[(RW, Hold::BOTH)], &[(R, Hold::READ)]],
+    end_names: &["r", "w", "rw"],
+    calls: &[
+        call(0, RW, Op::Write { len: 2 }),
+        call(0, RW, Op::Write { len: 4097 }),
+        call(0, RW, Op::Read { len: 4096 }),
+        seek(0, RW, Whence::Start, 1),
+        seek(0, RW, Whence::End, 1),
+        truncate(0, RW, 0),
+        truncate(0, RW, 3),
+        call(0, RW, Op::ReadAt { len: 9, at: 1 }),
+        call(0, RW, Op::Available),
+        read(1, 1),
+        read(1, 9000),
+        seek(1, R, Whence::Current, -1),
+        call(1, R, Op::Available),
+        poll(1, R, Events::IN, true),
+    ],
+};
+
+const fn opens(actor: u8, end: End, mode: Mode, flags: OpenFlags) -> Call {
+    call(actor, end, Op::Open { mode, flags })
+}
+
+/// One who has a file open, and one who opens it in all ways.
+pub const FILE_OPENED: Alphabet = Alphabet {
+    name: "opening a file",
+    kinds: &["file", "locked-file", "locked-file-flock"],
+    seats: &[&[(RW, Hold::BOTH)], &[]],
+    end_names: &["r", "w", "rw"],
+    calls: &[
+        call(0, RW, Op::Write { len: 3 }),
+        call(0, RW, Op::ReadAt { len: 9, at: 0 }),
+        call(0, RW, Op::Unlink),
+        call(0, RW, Op::Close),
+        open(1, R, Mode::Read, false),
+        opens(1, R, Mode::Read, OpenFlags::TRUNCATE),
+        opens(1, W, Mode::Write, OpenFlags::TRUNCATE),
+        opens(1, W, Mode::Write, OpenFlags::APPEND),
+        call(1, W, Op::Write { len: 2 }),
+        call(1, W, Op::Close),
+        read(1, 9),
+        call(1, R, Op::Close),
+    ],
+};
+
+const fn lock(actor: u8, end: End, lock: Lock, wait: bool) -> Call {
+    call(actor, end, Op::Lock { lock, wait })
+}
+
+const fn flock(actor: u8, end: End, lock: Lock, wait: bool) -> Call {
+    call(actor, end, Op::Flock { lock, wait })
+}
+
+/// Two who lock a file, one of them with a duplicate, one with two opens.
+pub const LOCKS: Alphabet = Alphabet {
+    name: "locks",
+    kinds: &["locked-file"],
+    seats: &[&[(RW, Hold::BOTH)], &[(R, Hold::READ), (W, Hold::WRITE)]],
+    end_names: &["r", "w", "rw"],
+    calls: &[
+        lock(0, RW, Lock::Shared, true),
+        lock(0, RW, Lock::Exclusive, true),
+        lock(0, RW, Lock::None, false),
+        call(0, RW, Op::Dup { new: W }),
+        lock(0, W, Lock::Shared, false),
+        call(0, RW, Op::Close),
+        call(0, W, Op::Close),
+        lock(1, R, Lock::Shared, false),
+        lock(1, W, Lock::Exclusive, true),
+        lock(1, W, Lock::Exclusive, false),
+        lock(1, W, Lock::None, false),
+        call(1, R, Op::Close),
+        lock(1, R, Lock::Shared, true),
+    ],
+};
+
+/// The same with the older locks.
+pub const FLOCKS: Alphabet = Alphabet {
+    name: "locks of flock",
+    kinds: &["locked-file-flock"],
+    seats: &[&[(RW, Hold::BOTH)], &[(R, Hold::READ), (W, Hold::WRITE)]],
+    end_names: &["r", "w", "rw"],
+    calls: &[
+        flock(0, RW, Lock::Shared, true),
+        flock(0, RW, Lock::Exclusive, true),
+        flock(0, RW, Lock::None, false),
+        call(0, RW, Op::Dup { new: W }),
+        flock(0, W, Lock::Shared, false),
+        call(0, RW, Op::Close),
+        call(0, W, Op::Close),
+        flock(1, R, Lock::Shared, false),
+        flock(1, W, Lock::Exclusive, true),
+        flock(1, W, Lock::Exclusive, false),
+        flock(1, W, Lock::None, false),
+        call(1, R, Op::Close),
+        flock(1, R, Lock::Exclusive, true),
     ],
 };

@@ -36,6 +36,8 @@ pub(super) enum Ask {
     Flock,
     Linger,
     Error,
+    /// A call that only sockets have, on what is none.
+    NoSocket,
     /// A read or write on an end that is open the other way.
     WrongWay,
     /// Something on an end that was closed.
@@ -208,6 +210,7 @@ const FILE: Manner = Manner {
         (2, Ask::SetCapacity),
         (2, Ask::GetCapacity),
         (30, Ask::Available),
+        (6, Ask::NoSocket),
         (4, Ask::Unlink),
         (16, Ask::WrongWay),
         (10, Ask::Closed),

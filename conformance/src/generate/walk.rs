@@ -283,6 +283,10 @@ impl Walk<'_> {
                 let len = sizes::offset(object, self.shape.platform, &mut self.dice);
                 (end, Op::Truncate { len: len.max(0).unsigned_abs() })
             }
+            Ask::NoSocket => {
+                let calls = [Op::Shutdown { how: RW }, Op::Listen { backlog: 1 }, Op::Bind];
+                (self.end(actor, |_| true)?, self.dice.any(calls.into_iter())?)
+            }
             Ask::Lock => {
                 let (lock, wait) = self.lock()?;
                 (self.end(actor, |_| true)?, Op::Lock { lock, wait })

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use pipewright_backends::{Channel, Instance, Port};
-use pipewright_model::call::{ENDS_MAX, Events, Mode};
+use pipewright_model::call::{ENDS_MAX, Events, Mode, Op};
 use pipewright_model::kind::{Ends, FIFO, Hold, Kind, PIPE};
 use pipewright_model::run::{Seat, Setup};
 
@@ -90,6 +90,10 @@ impl Channel for InProcess {
     fn setup(&self) -> Setup {
         let InProcess { kind, capacity_bytes, packet, nonblock, .. } = *self;
         Setup { capacity_bytes, packet, nonblock, ..Setup::new(kind) }
+    }
+
+    fn offers(&self, op: &Op) -> bool {
+        !matches!(op, Op::Lock { .. } | Op::Flock { .. })
     }
 
     fn create(&self, _: &Path, seats: &[Seat]) -> io::Result<Instance> {

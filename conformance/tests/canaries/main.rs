@@ -5,6 +5,7 @@
 //! What has to be sound besides: the in-process channels into which most of the faults are put.
 
 mod fifos;
+mod files;
 mod in_process;
 mod pipes;
 mod wrapped;
@@ -49,7 +50,7 @@ const ATTEMPTS_MAX: usize = 1_000;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let canaries: Vec<Canary> =
-        [wrapped::canaries(), pipes::canaries(), fifos::canaries()].concat();
+        [wrapped::canaries(), pipes::canaries(), fifos::canaries(), files::canaries()].concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {
         let canaries = canaries.clone();
         move || are_different(&canaries)

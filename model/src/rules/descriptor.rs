@@ -90,6 +90,30 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "descriptor.any.no-socket",
+        says: "Calls that only sockets have fail with ENOTSOCK on what is none.",
+        cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
+        force: Force::Must,
+        step: |at| {
+            let socket = !matches!(at.object()?, Object::Stream(_) | Object::File(_));
+            let of_socket = matches!(
+                at.op(),
+                Op::Bind
+                    | Op::Listen { .. }
+                    | Op::Connect
+                    | Op::Accept { .. }
+                    | Op::Shutdown { .. }
+                    | Op::Send { .. }
+                    | Op::Receive { .. }
+                    | Op::SendEnd { .. }
+                    | Op::ReceiveEnd { .. }
+                    | Op::SetOption { .. }
+                    | Op::GetOption { .. }
+            );
+            (of_socket && !socket).then_some(Move::fails(Errno::ENOTSOCK))
+        },
+    },
+    Rule {
         id: "descriptor.read-at.negative-offset",
         says: "pread at a negative offset fails with EINVAL, whatever the descriptor is.",
         cite: &[Posix("read", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pread64")],

@@ -14,6 +14,7 @@
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
 use crate::channel::{File, Object};
 use crate::data::Segment;
+use crate::kind::Ends;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
@@ -38,8 +39,10 @@ pub const CHAPTER: Chapter = Chapter {
         "file.available.counts",
     ],
     absent: |setup| match setup.kind.ends {
-        crate::kind::Ends::Opened => &[],
+        Ends::Opened => &[],
         _ => &[
+            "file.write.appends",
+            "file.write-at.appends-all-the-same",
             "file.open.own-offset",
             "file.open.truncates",
             "file.open.truncates-read-only",
@@ -403,30 +406,6 @@ const RULES: &[Rule] = &[
             at.file()?;
             (matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity) && at.platform.extensions)
                 .then_some(Move::fails(Errno::EBADF))
-        },
-    },
-    Rule {
-        id: "file.any.no-socket",
-        says: "Calls that only sockets have fail on a file with ENOTSOCK.",
-        cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
-        force: Force::Must,
-        step: |at| {
-            at.file()?;
-            let of_socket = matches!(
-                at.op(),
-                Op::Bind
-                    | Op::Listen { .. }
-                    | Op::Connect
-                    | Op::Accept { .. }
-                    | Op::Shutdown { .. }
-                    | Op::Send { .. }
-                    | Op::Receive { .. }
-                    | Op::SendEnd { .. }
-                    | Op::ReceiveEnd { .. }
-                    | Op::SetOption { .. }
-                    | Op::GetOption { .. }
-            );
-            of_socket.then_some(Move::fails(Errno::ENOTSOCK))
         },
     },
     Rule {

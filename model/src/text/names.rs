@@ -64,7 +64,8 @@ impl Streams {
                 let found = self.found(&next, rest);
                 best = if len(found) > len(best) { found } else { best };
             }
-            let segment = best?;
+            let zeros = zeros(rest);
+            let segment = if zeros.len > len(best) { zeros } else { best? };
             follow(&mut next, &segment);
             push_segment(&mut segments, segment);
             rest = &rest[segment.len as usize..];
@@ -135,6 +136,11 @@ impl Streams {
         };
         self.written[actor].saturating_add(more.into())
     }
+}
+
+/// Bytes that nobody wrote, at the head.
+fn zeros(bytes: &[u8]) -> Segment {
+    Segment::zero(bytes.iter().take_while(|byte| **byte == 0).count() as u32)
 }
 
 fn len(segment: Option<Segment>) -> u32 {

@@ -189,6 +189,9 @@ impl InProcessPort {
     }
 
     fn simple(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Reply {
+        if let Op::ReadAt { at: ..0, .. } | Op::WriteAt { at: ..0, .. } = op {
+            return Err(Errno::EINVAL);
+        }
         let index = self.index(end)?;
         let mut state = self.shared.lock();
         let count = match op {
@@ -210,7 +213,9 @@ impl InProcessPort {
             Op::Available => state.len(),
             Op::GetCapacity => state.slots_max * PAGE_BYTES,
             Op::SetCapacity { bytes } => self.set_capacity(&mut state, bytes)?,
-            _ => return Err(Errno::ESPIPE),
+            Op::Seek { .. } | Op::ReadAt { .. } | Op::WriteAt { .. } => return Err(Errno::ESPIPE),
+            Op::Truncate { .. } => return Err(Errno::EINVAL),
+            _ => return Err(Errno::ENOTSOCK),
         };
         Ok(Answer::Count(count as u32))
     }
