@@ -121,6 +121,8 @@ pub struct Pending {
     pub timed: bool,
     /// Somebody else was woken for what it could have, and left it.
     pub overslept: bool,
+    /// It was under way when nothing more could be sent: it may have looked before.
+    pub midway: bool,
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,
     /// An open in progress for which the other side has come (and may have gone again).
@@ -143,6 +145,7 @@ impl Pending {
         waited: false,
         timed: false,
         overslept: false,
+        midway: false,
         waits_on: None,
         partner_came: false,
         data: Segments::new_const(),
@@ -162,8 +165,8 @@ impl Hash for Pending {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let flags = [self.entered, self.counted, self.partner_came].map(u64::from);
         let flags = flags[0] << 34 | flags[1] << 33 | flags[2] << 32;
-        let more = [self.waited, self.timed, self.overslept].map(u64::from);
-        let more = more[0] << 37 | more[1] << 36 | more[2] << 35;
+        let more = [self.waited, self.timed, self.overslept, self.midway].map(u64::from);
+        let more = more[3] << 38 | more[0] << 37 | more[1] << 36 | more[2] << 35;
         let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 40;
         hasher.write_u64(flags | more | waits_on | u64::from(self.done));
         (self.end, self.description, self.op).hash(hasher);

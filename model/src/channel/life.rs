@@ -4,7 +4,7 @@ use crate::channel::Object;
 use crate::channel::unix::{Peer, Unix};
 use crate::kind::SocketType;
 use crate::platform::Platform;
-use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, World};
+use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, Progress, World};
 
 impl World {
     /// All Unix sockets.
@@ -98,6 +98,9 @@ impl World {
                 other => other,
             };
         }
+        if let Peer::Socket(peer) = dead.peer {
+            self.catch_midway(peer);
+        }
         if let (Peer::Socket(peer), false) = (dead.peer, dead.is_datagram())
             && let Some(peer) = self.socket_mut(peer)
         {
@@ -119,6 +122,16 @@ impl World {
         }
         dead.pending.iter().for_each(|waiting| self.dies(*waiting, true));
         self.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
+    }
+
+    /// Tells the sends in progress on a socket that nothing more can be sent.
+    pub fn catch_midway(&mut self, object: ObjectIndex) {
+        let descriptions = &self.descriptions;
+        let calls = self.actors.iter_mut().filter_map(|actor| actor.call.as_mut());
+        for call in calls.filter(|call| call.op.offers().is_some()) {
+            let here = |index| descriptions[usize::from(index)].object == object;
+            call.midway |= call.progress == Progress::Open && call.description.is_some_and(here);
+        }
     }
 
     /// Descriptions that were under way are not any more.

@@ -225,6 +225,18 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "message.any.broken-midway",
+        says: "A send that is under way when its peer closes with messages unread may fail with EPIPE and \
+               leave the error pending.",
+        cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Observed("so", "Linux 6.18")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = begun_midway(at)?;
+            (giving.socket.reset && giving.socket.send_closed && at.call.midway)
+                .then_some(Move::fails(Errno::EPIPE))
+        },
+    },
+    Rule {
         id: "message.any.full-nonblocking",
         says: "A send for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT is \
                given.",
@@ -461,6 +473,11 @@ fn begun<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     message_giving(at).filter(|giving| !fails_before(giving) && !giving.lost(at))
 }
 
+/// A send on a connected socket, whatever its error.
+fn begun_midway<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    message_giving(at).filter(|giving| giving.socket.life == Life::Connected && !giving.lost(at))
+}
+
 fn too_long(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
     let max = message_max(at.platform.socket_account, giving.socket.send_buffer);
     giving.len > max && !at.call.entered
@@ -565,9 +582,10 @@ fn finding(at: &Scene<'_>) -> Option<Target> {
     })
 }
 
-/// Whether a socket takes messages from another: it talks to nobody else.
+/// Whether a socket takes messages from another: it talks to nobody else, and
+/// did not to somebody who is gone.
 fn may_send(other: &Unix, from: ObjectIndex) -> bool {
-    matches!(other.peer, Peer::None | Peer::Gone) || other.peer == Peer::Socket(from)
+    other.peer == Peer::None || other.peer == Peer::Socket(from)
 }
 
 /// Whether too many messages wait for a socket that is not the sender, and does not talk to it.

@@ -65,6 +65,35 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "unix.any.data-by-pieces",
+        says: "A read takes one piece of what was sent after the other, which calls beside it may see, and \
+               returns what it has when it finds no more.",
+        cite: &[
+            Source(AF_UNIX, "unix_stream_read_generic"),
+            Observed("FIONREAD 12447 beside a read of 48991", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (taking, readable) = data(at)?;
+            let first = taking.socket.queue.first()?;
+            let several = first.passed.is_none() && readable.count > first.data.len;
+            let known = at.platform.socket_account != Account::Envelope;
+            (several && known && at.others().next().is_some()).then(|| {
+                Move::proceeds(first.data.len, first.data.len).with(take_piece)
+            })
+        },
+    },
+    Rule {
+        id: "unix.any.no-more-pieces",
+        says: "A read that has taken some pieces and finds no more returns the number of their bytes.",
+        cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Silent,
+        step: |at| {
+            let taking = empty(at).filter(|_| at.call.done > 0)?;
+            (!taking.all).then_some(Move::transfers(0, 0))
+        },
+    },
+    Rule {
         id: "unix.any.data-with-end",
         says: "A read that reaches bytes with which a descriptor was sent gives no byte behind them; the \
                descriptor goes to whoever takes the first of them, and is closed where there is no room for it.",
@@ -96,14 +125,14 @@ const RULES: &[Rule] = &[
         cite: &[Posix("recv", "MSG_WAITALL"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Must,
         step: |at| {
-            let taking = empty(at).filter(|_| at.call.done > 0)?;
+            let taking = empty(at).filter(|taking| at.call.done > 0 && taking.all)?;
             let ends = taking.socket.reset || taking.socket.receive_closed;
             (ends || taking.must_not_wait(at) || at.call.timed)
                 .then(|| Move::transfers(0, 0).with(clear_reset))
         },
     },
     Rule {
-        id: "unix.receive.zero-length",
+        id: "unix.any.receives-nothing",
         says: "A receive of no bytes from a stream socket with data returns 0 and takes nothing; without data \
                it waits, or tells of the end or an error, as a longer one would.",
         cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
@@ -121,11 +150,26 @@ const RULES: &[Rule] = &[
         cite: &[Posix("recv", "MSG_PEEK"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Must,
         step: |at| {
-            let taking = stream_taking(at).filter(|taking| taking.peek)?;
-            (!taking.socket.queue.is_empty()).then_some(())?;
-            let readable = taking.socket.readable(taking.len);
+            let (taking, readable) = peeked(at)?;
             let answer = taking.answer(readable.count, Marks::NONE, readable.passed.is_some());
-            Some(Move::answers(answer).with(take))
+            (readable.passed.is_some() || !carries_end(&taking))
+                .then(|| Move::answers(answer).with(take))
+        },
+    },
+    Rule {
+        id: "unix.receive.peek-beyond",
+        says: "A receive with MSG_PEEK tells of a descriptor that was sent with bytes far behind those that it \
+               gives.",
+        cite: &[
+            Source(AF_UNIX, "unix_stream_read_generic"),
+            Observed("1, then 1 with a descriptor: a peek of 1 gives MSG_CTRUNC", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (taking, readable) = peeked(at)?;
+            (readable.passed.is_none() && carries_end(&taking)).then(|| {
+                Move::answers(taking.answer(readable.count, Marks::NONE, true)).with(take)
+            })
         },
     },
     Rule {
@@ -331,8 +375,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.broken-asleep",
-        says: "A write that waits, of which nothing is sent yet, fails with EPIPE when nothing more can be \
-               sent; on Linux it raises no SIGPIPE.",
+        says: "A write that waits or is under way, of which nothing is sent yet, fails with EPIPE when nothing \
+               more can be sent; on Linux it raises no SIGPIPE then.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
         force: Force::Must,
         step: |at| {
@@ -349,12 +393,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.reset-asleep",
-        says: "A write that waits, of which nothing is sent yet, fails with ECONNRESET when its peer closes \
-               with data unread.",
-        cite: &[
-            Posix("send", "ERRORS [ECONNRESET]"),
-            Source("net/core/sock.c", "sock_alloc_send_pskb"),
-        ],
+        says: "A write that waits or is under way, of which nothing is sent yet, fails with ECONNRESET when its \
+               peer closes with data unread.",
+        cite: &[Posix("send", "ERRORS [ECONNRESET]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
         force: Force::May,
         step: |at| {
             let giving = under_way(at).filter(|_| at.call.done == 0)?;
@@ -371,6 +412,17 @@ const RULES: &[Rule] = &[
             let giving = under_way(at).filter(|_| at.call.done > 0)?;
             (giving.socket.send_closed || giving.socket.reset || !reaches(at, giving.socket))
                 .then(|| Move::transfers(0, 0).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.any.cut-short-midway",
+        says: "A write of which a part is sent, and that is under way when its peer closes with data unread, \
+               may leave the error pending.",
+        cite: &[Source(AF_UNIX, "unix_stream_sendmsg"), Observed("so", "Linux 6.18")],
+        force: Force::Silent,
+        step: |at| {
+            let giving = under_way(at).filter(|_| at.call.done > 0 && at.call.midway)?;
+            (giving.socket.reset && !at.call.entered).then_some(Move::transfers(0, 0))
         },
     },
     Rule {
@@ -601,7 +653,8 @@ const RULES: &[Rule] = &[
     Rule {
         id: "unix.connect.waits",
         says: "A connect that waits sleeps until a connection is accepted, the backlog grows or the listener \
-               closes; a shutdown of the listener and the removal of its path do not wake it.",
+               closes; a shutdown of the listener and the removal of its path do not wake it, and each \
+               connection accepted wakes one of those who wait, though that one may fail.",
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_wait_for_peer")],
         force: Force::May,
         step: |at| {
@@ -619,7 +672,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("connect", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
-            (connecting(at)? == Connecting::Connected).then_some(Move::fails(Errno::EISCONN))
+            (connecting(at)? == Connecting::Connected)
+                .then(|| Move::fails(Errno::EISCONN).with(waste_wakeup))
         },
     },
     Rule {
@@ -627,7 +681,10 @@ const RULES: &[Rule] = &[
         says: "connect of a socket that listens fails with EINVAL, where there is somebody to connect to.",
         cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::May,
-        step: |at| (connecting(at)? == Connecting::Listening).then_some(Move::fails(Errno::EINVAL)),
+        step: |at| {
+            (connecting(at)? == Connecting::Listening)
+                .then(|| Move::fails(Errno::EINVAL).with(waste_wakeup))
+        },
     },
     // Accepting
     Rule {
@@ -786,8 +843,34 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let socket = polling(at)?;
-            (!socket.listens() && is_writable(at) && !super::message::peer_is_full(at))
-                .then_some(Move::reports(Events::OUT))
+            let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
+            (free && !is_midway(at)).then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "unix.poll.writable-midway",
+        says: "poll does not wait for a send on the same socket that is under way, nor for a close of the \
+               receiver: it may not find POLLOUT though it would before or after.",
+        cite: &[
+            Source(AF_UNIX, "unix_release_sock"),
+            Observed("beside a close: ERR|HUP first, POLLOUT later", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let socket = polling(at)?;
+            let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
+            (free && is_midway(at)).then_some(Move::may_report(Events::OUT))
+        },
+    },
+    Rule {
+        id: "unix.poll.writable-perhaps",
+        says: "poll may find POLLOUT on a socket that is connected, or for datagrams, however much is under way.",
+        cite: &[Posix("poll", "POLLOUT")],
+        force: Force::May,
+        step: |at| {
+            let socket = polling(at)?;
+            let loose = at.platform.poll_is_loose && !is_writable(at);
+            (loose && !socket.listens()).then_some(Move::may_report(Events::OUT))
         },
     },
     // Options and the like
@@ -895,6 +978,13 @@ const RULES: &[Rule] = &[
             let (socket, option) = getting(at)?;
             let time = socket.timeout_us.max(0);
             let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
+            let tells = matches!(
+                option,
+                SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs
+            );
+            if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
+                return Some(Move::unspecified("a tick less than a second"));
+            }
             match option {
                 SocketOption::ReceiveTimeoutS => {
                     Some(Move::answers(Answer::Count(u32::try_from(seconds).ok()?)))
@@ -1025,6 +1115,18 @@ fn data<'a>(at: &Scene<'a>) -> Option<(Taking<'a>, crate::channel::unix::Readabl
     Some((taking, readable))
 }
 
+/// A call that peeks, with the data that it finds.
+fn peeked<'a>(at: &Scene<'a>) -> Option<(Taking<'a>, crate::channel::unix::Readable)> {
+    let taking = stream_taking(at).filter(|taking| taking.peek)?;
+    let readable = taking.socket.readable(taking.len);
+    (!taking.socket.queue.is_empty()).then_some((taking, readable))
+}
+
+/// Whether a descriptor is among what waits to be read.
+fn carries_end(taking: &Taking<'_>) -> bool {
+    taking.socket.queue.iter().any(|piece| piece.passed.is_some())
+}
+
 /// A call that takes from a stream and finds no data.
 fn empty<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
     stream_taking(at).filter(|taking| taking.socket.queue.is_empty())
@@ -1032,7 +1134,11 @@ fn empty<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
 
 /// A call that takes from a stream and finds no data, though some may come.
 fn nothing_yet<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
-    empty(at).filter(|taking| !taking.socket.reset && !taking.socket.receive_closed)
+    empty(at).filter(|taking| {
+        !taking.socket.reset
+            && !taking.socket.receive_closed
+            && (taking.all || at.call.done == 0)
+    })
 }
 
 /// A write, send or send of a descriptor.
@@ -1106,9 +1212,8 @@ fn broken<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// A write to a stream, of at least one byte, that has begun to wait or has sent a part.
 fn under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    stream_giving(at)
-        .filter(|giving| giving.may_go() && giving.len > 0)
-        .filter(|_| at.call.entered || at.call.done > 0)
+    stream_giving(at).filter(|giving| giving.may_go() && giving.len > 0)
+        .filter(|_| at.call.entered || at.call.done > 0 || at.call.midway)
 }
 
 /// A write to a stream, of at least one byte, that nothing prevents but perhaps a want of room.
@@ -1159,6 +1264,17 @@ fn is_writable(at: &Scene<'_>) -> bool {
         Account::Small => under_way * 2 <= socket.send_buffer,
         Account::Envelope => under_way == 0,
     }
+}
+
+/// Whether a send on the same socket is under way, or a close that has not returned.
+fn is_midway(at: &Scene<'_>) -> bool {
+    let here = at.object_index();
+    let actors = at.world.actors.iter().enumerate();
+    let others = actors.filter(|(index, _)| *index != usize::from(at.actor.0));
+    others.filter_map(|(_, other)| other.call.as_ref()).any(|call| {
+        let object = || Some(at.world.descriptions.get(usize::from(call.description?))?.object);
+        call.op == Op::Close || call.op.offers().is_some() && object() == here
+    })
 }
 
 fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {
@@ -1256,11 +1372,19 @@ pub(super) fn socket_of_call(world: &mut World, actor: Actor) -> Option<&mut Uni
 
 fn take(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
-    let (op, done) = (call.op, call.done);
-    let Some(len) = op.asks() else { return };
+    let left = call.op.asks().map(|len| len - call.done);
+    take_of(world, actor, left.unwrap_or(0));
+}
+
+fn take_piece(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    take_of(world, actor, count);
+}
+
+fn take_of(world: &mut World, actor: Actor, len: u32) {
+    let op = world.pending_mut(actor).op;
     let peek = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
     let Some(socket) = socket_of_call(world, actor) else { return };
-    let (names, passed) = socket.give(len - done, !peek);
+    let (names, passed) = socket.give(len, !peek);
     let call = world.pending_mut(actor);
     call.entered = false;
     for segment in names {
@@ -1368,6 +1492,15 @@ fn begin_to_connect(world: &mut World, platform: &Platform, actor: Actor, count:
     world.pending_mut(actor).waits_on = listener;
 }
 
+/// A connect that was woken fails: the others who wait were not.
+fn waste_wakeup(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(listener) = world.pending_mut(actor).waits_on else { return };
+    let calls = world.actors.iter_mut().filter_map(|other| other.call.as_mut());
+    for call in calls.filter(|call| call.waits_on == Some(listener)) {
+        call.overslept = true;
+    }
+}
+
 fn connect(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     let Some(description) = world.pending_mut(actor).description else { return };
     let client = world.descriptions[usize::from(description)].object;
@@ -1394,7 +1527,13 @@ fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
 }
 
 pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
+    let call = world.pending_mut(actor);
+    let (Op::Shutdown { how }, Some(description)) = (call.op, call.description) else { return };
+    let object = world.descriptions[usize::from(description)].object;
+    world.catch_midway(object);
+    if let Some(Peer::Socket(peer)) = world.socket(object).map(|socket| socket.peer) {
+        world.catch_midway(peer);
+    }
     let Some(socket) = socket_of_call(world, actor) else { return };
     socket.receive_closed |= how.reads();
     socket.send_closed |= how.writes();
