@@ -28,6 +28,7 @@ fn shapes(platform: &'static Platform) -> Vec<Shape> {
         let setups = match (kind.discipline, kind.ends) {
             (Discipline::Stream, Ends::Shared) => vec![setup, small, one_page, packet],
             (Discipline::Stream, _) => vec![setup, small, one_page],
+            (Discipline::Cell | Discipline::Ring, _) => vec![setup],
         };
         shapes.extend(setups.into_iter().map(|setup| Shape::new(platform, setup)));
     }
@@ -56,7 +57,7 @@ fn check(scenario: &Scenario, setup: &Setup) -> Result<(), String> {
         if op != Op::Unlink && usize::from(end.0) >= end_names.len() {
             return Err(format!("no name for the end of {:?}", step.call));
         }
-        if by_name && setup.kind.ends == Ends::Shared {
+        if by_name && matches!(setup.kind.ends, Ends::Shared | Ends::Own) {
             return Err("no name to open".into());
         }
         if racing.contains(actor) {

@@ -33,7 +33,7 @@ const fn poll(actor: u8, end: End, events: Events, wait: bool) -> Call {
 }
 
 /// All of them.
-pub const ALPHABETS: &[&Alphabet] = &[&PAIR, &TWO_WRITERS, &OPENING];
+pub const ALPHABETS: &[&Alphabet] = &[&PAIR, &TWO_WRITERS, &OPENING, &VARIABLE, &RING];
 
 /// One writer and one reader.
 pub const PAIR: Alphabet = Alphabet {
@@ -99,5 +99,45 @@ pub const OPENING: Alphabet = Alphabet {
         call(1, W, Op::Close),
         call(1, RW, Op::Close),
         call(1, W, Op::Unlink),
+    ],
+};
+
+/// A variable with two readers.
+pub const VARIABLE: Alphabet = Alphabet {
+    name: "a variable, two readers",
+    kinds: &["global-variable", "guarded-variable"],
+    seats: &[&[(W, Hold::WRITE)], &[(R, Hold::READ)], &[(R, Hold::READ)]],
+    end_names: &["r", "w"],
+    calls: &[
+        write(0, 64),
+        write(0, 1),
+        call(0, W, Op::Close),
+        read(1, 64),
+        read(1, 65),
+        call(1, R, Op::Close),
+        read(2, 64),
+        read(2, 65),
+        call(2, R, Op::Close),
+    ],
+};
+
+/// The two sides of a ring of 100 bytes.
+pub const RING: Alphabet = Alphabet {
+    name: "a ring",
+    kinds: &["shared-memory", "shared-memory-waiting"],
+    seats: &[&[(W, Hold::WRITE)], &[(R, Hold::READ)]],
+    end_names: &["r", "w"],
+    calls: &[
+        write(0, 0),
+        write(0, 1),
+        write(0, 70),
+        write(0, 100),
+        write(0, 201),
+        call(0, W, Op::Close),
+        read(1, 0),
+        read(1, 1),
+        read(1, 60),
+        read(1, 200),
+        call(1, R, Op::Close),
     ],
 };

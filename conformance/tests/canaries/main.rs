@@ -5,13 +5,16 @@
 //! What has to be sound besides: the in-process channels into which most of the faults are put.
 
 mod fifos;
+mod in_memory;
 mod in_process;
+mod memory;
 mod pipes;
 mod wrapped;
 
 use std::collections::HashSet;
 use std::process::ExitCode;
 
+use in_memory::InMemory;
 use in_process::InProcess;
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::Channel;
@@ -49,7 +52,7 @@ const ATTEMPTS_MAX: usize = 1_000;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let canaries: Vec<Canary> =
-        [wrapped::canaries(), pipes::canaries(), fifos::canaries()].concat();
+        [wrapped::canaries(), pipes::canaries(), fifos::canaries(), memory::canaries()].concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {
         let canaries = canaries.clone();
         move || are_different(&canaries)
@@ -62,6 +65,12 @@ fn main() -> ExitCode {
         }
     }
     for sound in [&InProcess::PIPE, &InProcess::SMALL, &InProcess::PACKET, &InProcess::FIFO] {
+        for (part, test) in PARTS {
+            let name = format!("{}::{part}", sound.name);
+            trials.push(trial(name, move || test(sound, &LINUX).map_err(|f| f.to_string())));
+        }
+    }
+    for sound in [&InMemory::POLLED, &InMemory::GUARDED, &InMemory::RING, &InMemory::WAITING] {
         for (part, test) in PARTS {
             let name = format!("{}::{part}", sound.name);
             trials.push(trial(name, move || test(sound, &LINUX).map_err(|f| f.to_string())));

@@ -1,6 +1,8 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+mod memory;
+
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::{FIFO, Hold, Kind, PIPE};
@@ -183,15 +185,13 @@ pub(crate) struct Pinned {
     pub(crate) posix_states: usize,
 }
 
+fn pinned(name: &'static str, space: Space, linux_states: usize, posix_states: usize) -> Pinned {
+    Pinned { name, space, linux_states, posix_states }
+}
+
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
-    let pinned = |name, space, linux_states, posix_states| Pinned {
-        name,
-        space,
-        linux_states,
-        posix_states,
-    };
-    vec![
+    let mut spaces = vec![
         pinned("pipe pair", pipe_pair(), 20_909, 25_017),
         pinned("pipe oddities", pipe_oddities(), 126_432, 61_128),
         pinned("pipe crowded", pipe_crowded(), 1_344, 226),
@@ -202,5 +202,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("fifo opening", fifo_opening(), 141_839, 18_658),
         pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
-    ]
+    ];
+    spaces.extend(memory::spaces());
+    spaces
 }
