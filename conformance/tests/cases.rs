@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pipewright_backends::{Channel, Fifo, Pipe, channels};
+use pipewright_backends::{Channel, Fifo, Pipe, SharedMemory, channels};
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::generate::follow;
 use pipewright_conformance::{Placement, Runner, Scenario, report};
@@ -227,6 +227,12 @@ fn real(setup: &Setup) -> Option<&'static dyn Channel> {
         }
         kind if kind == &FIFO && !packet => {
             Some(Box::leak(Box::new(Fifo { name: "fifo", nonblock, capacity_bytes })))
+        }
+        kind if kind.discipline == Discipline::Ring => {
+            let waits = kind == SharedMemory::WAITING.kind;
+            let ring = if waits { SharedMemory::WAITING } else { SharedMemory::POLLED };
+            let capacity_bytes = setup.capacity_bytes;
+            Some(Box::leak(Box::new(SharedMemory { capacity_bytes, ..ring })))
         }
         _ => None,
     }

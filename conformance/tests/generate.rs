@@ -60,7 +60,7 @@ fn check(scenario: &Scenario, setup: &Setup) -> Result<(), String> {
         if op != Op::Unlink && usize::from(end.0) >= end_names.len() {
             return Err(format!("no name for the end of {:?}", step.call));
         }
-        if by_name && setup.kind.ends == Ends::Shared {
+        if by_name && matches!(setup.kind.ends, Ends::Shared | Ends::Own) {
             return Err("no name to open".into());
         }
         if racing.contains(actor) {

@@ -66,6 +66,12 @@ pub fn history(
         if moved {
             continue;
         }
+        // What is under way arrives before all is quiet.
+        let delivered = steps.delivered(&world);
+        if !delivered.is_empty() {
+            world = delivered[choose(delivered.len())].clone();
+            continue;
+        }
         if !busy.is_empty() && !matches!(run.events.last(), Some(Event::Quiet(_))) {
             run.push(Event::Quiet(world.busy()));
         }

@@ -14,7 +14,9 @@ use pipewright_model::platform::Platform;
 use pipewright_model::rule::What;
 use pipewright_model::run::{Event, Run};
 use pipewright_model::simulate::{Draw, history, with_bytes};
-use pipewright_model::step::{RuleSet, all_answers, answer, moves, proceed, rests};
+use pipewright_model::step::{
+    RuleSet, all_answers, answer, deliver, deliveries, moves, proceed, rests,
+};
 use pipewright_model::world::World;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
@@ -104,6 +106,7 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                 .into_iter()
                 .filter(|world| {
                     nothing_answered(world)
+                        && deliveries(platform, world).is_empty()
                         && world.busy().iter().all(|actor| {
                             rests(&moves(platform, world, actor, &mut RuleSet::default()))
                         })
@@ -124,6 +127,11 @@ fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) 
     while let Some(world) = todo.pop() {
         if !reached.insert(world.clone()) {
             continue;
+        }
+        for (_, step) in deliveries(platform, &world) {
+            let mut next = world.clone();
+            deliver(platform, &mut next, step);
+            todo.push(next);
         }
         for actor in world.busy().iter() {
             for (rule, step) in moves(platform, &world, actor, &mut RuleSet::default()) {

@@ -33,8 +33,17 @@ const fn poll(actor: u8, end: End, events: Events, wait: bool) -> Call {
 }
 
 /// All of them.
-pub const ALPHABETS: &[&Alphabet] =
-    &[&PAIR, &TWO_WRITERS, &OPENING, &FILE, &FILE_OPENED, &LOCKS, &FLOCKS];
+pub const ALPHABETS: &[&Alphabet] = &[
+    &PAIR,
+    &TWO_WRITERS,
+    &OPENING,
+    &FILE,
+    &FILE_OPENED,
+    &LOCKS,
+    &FLOCKS,
+    &VARIABLE,
+    &RING,
+];
 
 /// One writer and one reader.
 pub const PAIR: Alphabet = Alphabet {
@@ -212,5 +221,45 @@ pub const FLOCKS: Alphabet = Alphabet {
         flock(1, W, Lock::None, false),
         call(1, R, Op::Close),
         flock(1, R, Lock::Exclusive, true),
+    ],
+};
+
+/// A variable with two readers.
+pub const VARIABLE: Alphabet = Alphabet {
+    name: "a variable, two readers",
+    kinds: &["global-variable", "guarded-variable"],
+    seats: &[&[(W, Hold::WRITE)], &[(R, Hold::READ)], &[(R, Hold::READ)]],
+    end_names: &["r", "w"],
+    calls: &[
+        write(0, 64),
+        write(0, 1),
+        call(0, W, Op::Close),
+        read(1, 64),
+        read(1, 65),
+        call(1, R, Op::Close),
+        read(2, 64),
+        read(2, 65),
+        call(2, R, Op::Close),
+    ],
+};
+
+/// The two sides of a ring of 100 bytes.
+pub const RING: Alphabet = Alphabet {
+    name: "a ring",
+    kinds: &["shared-memory", "shared-memory-waiting"],
+    seats: &[&[(W, Hold::WRITE)], &[(R, Hold::READ)]],
+    end_names: &["r", "w"],
+    calls: &[
+        write(0, 0),
+        write(0, 1),
+        write(0, 70),
+        write(0, 100),
+        write(0, 201),
+        call(0, W, Op::Close),
+        read(1, 0),
+        read(1, 1),
+        read(1, 60),
+        read(1, 200),
+        call(1, R, Op::Close),
     ],
 };

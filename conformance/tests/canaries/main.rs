@@ -6,13 +6,16 @@
 
 mod fifos;
 mod files;
+mod in_memory;
 mod in_process;
+mod memory;
 mod pipes;
 mod wrapped;
 
 use std::collections::HashSet;
 use std::process::ExitCode;
 
+use in_memory::InMemory;
 use in_process::InProcess;
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::Channel;
@@ -50,7 +53,14 @@ const ATTEMPTS_MAX: usize = 1_000;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let canaries: Vec<Canary> =
-        [wrapped::canaries(), pipes::canaries(), fifos::canaries(), files::canaries()].concat();
+        [
+            wrapped::canaries(),
+            pipes::canaries(),
+            fifos::canaries(),
+            files::canaries(),
+            memory::canaries(),
+        ]
+        .concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {
         let canaries = canaries.clone();
         move || are_different(&canaries)
@@ -63,6 +73,12 @@ fn main() -> ExitCode {
         }
     }
     for sound in [&InProcess::PIPE, &InProcess::SMALL, &InProcess::PACKET, &InProcess::FIFO] {
+        for (part, test) in PARTS {
+            let name = format!("{}::{part}", sound.name);
+            trials.push(trial(name, move || test(sound, &LINUX).map_err(|f| f.to_string())));
+        }
+    }
+    for sound in [&InMemory::POLLED, &InMemory::GUARDED, &InMemory::RING, &InMemory::WAITING] {
         for (part, test) in PARTS {
             let name = format!("{}::{part}", sound.name);
             trials.push(trial(name, move || test(sound, &LINUX).map_err(|f| f.to_string())));

@@ -37,6 +37,7 @@ const NEED_DESCRIPTORS: &[&str] = &[
     "descriptor.close.last-of-channel",
     "descriptor.dup.shares",
     "descriptor.nonblocking.of-description",
+    "descriptor.poll.not-open",
     "descriptor.poll.ready",
     "descriptor.poll.nothing",
     "descriptor.poll.waits",
@@ -57,14 +58,13 @@ const RULES: &[Rule] = &[
     Rule {
         id: "descriptor.any.no-such-call",
         says: "An end of a channel that lives in memory is no descriptor: it can be read or written, and \
-               closed, and what any other call does is not specified.",
+               closed; any other call fails with ENOSYS.",
         cite: &[Contract("cell", "no descriptor"), Contract("ring", "no descriptor")],
         force: Force::Silent,
         step: |at| {
             let known =
                 matches!(at.op(), Op::Read { .. } | Op::Write { .. } | Op::Close | Op::Deliver);
-            (at.is_memory() && !known)
-                .then_some(Move::unspecified("a channel in memory has no such call"))
+            (at.is_memory() && !known).then_some(Move::fails(Errno::ENOSYS))
         },
     },
     Rule {

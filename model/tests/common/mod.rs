@@ -4,6 +4,7 @@
 pub(crate) mod file;
 pub(crate) mod pairs;
 pub(crate) mod queue;
+mod memory;
 
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
@@ -188,6 +189,10 @@ pub(crate) struct Pinned {
     pub(crate) posix_states: usize,
 }
 
+fn pinned(name: &'static str, space: Space, linux_states: usize, posix_states: usize) -> Pinned {
+    Pinned { name, space, linux_states, posix_states }
+}
+
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
     let pinned = |name, space, linux_states, posix_states| Pinned {
@@ -211,5 +216,6 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     all.extend(pairs::spaces());
     all.extend(queue::spaces());
     all.extend(file::spaces());
+    all.extend(memory::spaces());
     all
 }
