@@ -103,9 +103,8 @@ impl Channel for SharedMemory {
                 2.. => return Err(io::Error::new(io::ErrorKind::InvalidInput, "one holds an end")),
             }
         }
-        let port = |seat: &Seat| {
-            Box::new(self.port(&memory, seat.ends.iter().copied())) as Box<dyn Port>
-        };
+        let port =
+            |seat: &Seat| Box::new(self.port(&memory, seat.ends.iter().copied())) as Box<dyn Port>;
         Ok(Instance { setup, ports: seats.iter().map(port).collect(), keeper: None })
     }
 

@@ -134,13 +134,8 @@ const TWO_STREAMS: Manner = Manner {
 };
 
 /// Reads and writes of channels in memory, which have no other calls but close.
-const IN_MEMORY: &[(u32, Ask)] = &[
-    (480, Ask::Read),
-    (480, Ask::Write),
-    (30, Ask::Close),
-    (8, Ask::WrongWay),
-    (16, Ask::Closed),
-];
+const IN_MEMORY: &[(u32, Ask)] =
+    &[(480, Ask::Read), (480, Ask::Write), (30, Ask::Close), (8, Ask::WrongWay), (16, Ask::Closed)];
 
 const ONE_WRITER: Manner = Manner {
     seats: &[

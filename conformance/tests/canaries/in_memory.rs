@@ -92,11 +92,17 @@ impl Channel for InMemory {
             slept: 0,
             over: false,
         };
-        let shared =
-            Arc::new(Shared { channel: *self, size, state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            channel: *self,
+            size,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         let port = |seat: &Seat| {
             let mut ends = [None; ENDS_MAX];
-            seat.ends.iter().for_each(|(end, hold)| ends[usize::from(end.0)] = Some((hold.mode, 1)));
+            seat.ends
+                .iter()
+                .for_each(|(end, hold)| ends[usize::from(end.0)] = Some((hold.mode, 1)));
             Box::new(InMemoryPort { shared: Arc::clone(&shared), ends }) as Box<dyn Port>
         };
         Ok(Instance { setup, ports: seats.iter().map(port).collect(), keeper: None })
@@ -156,8 +162,9 @@ impl Shared {
         if self.has(Fault::NotifiesBeforeTheStore) {
             // Those who are woken look, find nothing and sleep again before the value is there.
             let all_again = state.slept + state.asleep;
+            let values = state.values.len();
             self.changed.notify_all();
-            while state.slept < all_again && !state.over {
+            while state.slept < all_again && state.values.len() == values && !state.over {
                 drop(state);
                 std::thread::yield_now();
                 state = self.lock();

@@ -141,10 +141,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "ring.write.in-parts",
         says: "A write to a waiting ring transfers what fits and goes on.",
-        cite: &[
-            Contract("waiting::WaitingProducer::write_all", "as often as it must"),
-            VISIBILITY,
-        ],
+        cite: &[Contract("waiting::WaitingProducer::write_all", "as often as it must"), VISIBILITY],
         force: Force::Silent,
         step: |at| {
             let (ring, left) = write(at).filter(|(ring, _)| ring.waits)?;
@@ -174,8 +171,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             at.ring()?;
             at.write_len()?;
-            (at.call.done > 0 && !at.has_reader())
-                .then(|| Move::transfers(0, 0).with(see_break))
+            (at.call.done > 0 && !at.has_reader()).then(|| Move::transfers(0, 0).with(see_break))
         },
     },
     Rule {
