@@ -89,7 +89,7 @@ impl Channel for InMemory {
             readers: holders(Mode::Read),
             writers: holders(Mode::Write),
             asleep: 0,
-            slept: 0,
+            woken: 0,
             over: false,
         };
         let shared = Arc::new(Shared {
@@ -120,9 +120,9 @@ struct State {
     written: usize,
     readers: usize,
     writers: usize,
-    /// How many sleep, and how often somebody has gone to sleep.
+    /// How many sleep, and how often somebody was woken.
     asleep: usize,
-    slept: usize,
+    woken: usize,
     over: bool,
 }
 
@@ -148,9 +148,9 @@ impl Shared {
 
     fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         state.asleep += 1;
-        state.slept += 1;
         state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         state.asleep -= 1;
+        state.woken += 1;
         state
     }
 
@@ -160,11 +160,11 @@ impl Shared {
         }
         let mut state = self.lock();
         if self.has(Fault::NotifiesBeforeTheStore) {
-            // Those who are woken look, find nothing and sleep again before the value is there.
-            let all_again = state.slept + state.asleep;
-            let values = state.values.len();
+            // Those who are woken look, find nothing and sleep again before the value is there: who was woken
+            // keeps the lock until it does.
+            let all = state.woken + state.asleep;
             self.changed.notify_all();
-            while state.slept < all_again && state.values.len() == values && !state.over {
+            while state.woken < all && !state.over {
                 drop(state);
                 std::thread::yield_now();
                 state = self.lock();
