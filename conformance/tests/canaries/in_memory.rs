@@ -89,14 +89,20 @@ impl Channel for InMemory {
             readers: holders(Mode::Read),
             writers: holders(Mode::Write),
             asleep: 0,
-            slept: 0,
+            woken: 0,
             over: false,
         };
-        let shared =
-            Arc::new(Shared { channel: *self, size, state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            channel: *self,
+            size,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         let port = |seat: &Seat| {
             let mut ends = [None; ENDS_MAX];
-            seat.ends.iter().for_each(|(end, hold)| ends[usize::from(end.0)] = Some((hold.mode, 1)));
+            seat.ends
+                .iter()
+                .for_each(|(end, hold)| ends[usize::from(end.0)] = Some((hold.mode, 1)));
             Box::new(InMemoryPort { shared: Arc::clone(&shared), ends }) as Box<dyn Port>
         };
         Ok(Instance { setup, ports: seats.iter().map(port).collect(), keeper: None })
@@ -114,9 +120,9 @@ struct State {
     written: usize,
     readers: usize,
     writers: usize,
-    /// How many sleep, and how often somebody has gone to sleep.
+    /// How many sleep, and how often somebody was woken.
     asleep: usize,
-    slept: usize,
+    woken: usize,
     over: bool,
 }
 
@@ -142,9 +148,9 @@ impl Shared {
 
     fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         state.asleep += 1;
-        state.slept += 1;
         state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         state.asleep -= 1;
+        state.woken += 1;
         state
     }
 
@@ -154,10 +160,11 @@ impl Shared {
         }
         let mut state = self.lock();
         if self.has(Fault::NotifiesBeforeTheStore) {
-            // Those who are woken look, find nothing and sleep again before the value is there.
-            let all_again = state.slept + state.asleep;
+            // Those who are woken look, find nothing and sleep again before the value is there: who was woken
+            // keeps the lock until it does.
+            let all = state.woken + state.asleep;
             self.changed.notify_all();
-            while state.slept < all_again && !state.over {
+            while state.woken < all && !state.over {
                 drop(state);
                 std::thread::yield_now();
                 state = self.lock();

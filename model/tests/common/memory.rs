@@ -55,9 +55,11 @@ fn ring(kind: &'static Kind) -> Space {
 
 /// A ring whose sides one actor has.
 fn ring_to_itself(kind: &'static Kind) -> Space {
-    let mut space = space(kind, &[BOTH])
-        .calls_of(0, W, &[write(1), write(4), Op::Close])
-        .calls_of(0, R, &[read(2), Op::Close]);
+    let mut space = space(kind, &[BOTH]).calls_of(0, W, &[write(1), write(4), Op::Close]).calls_of(
+        0,
+        R,
+        &[read(2), Op::Close],
+    );
     space.setup.capacity_bytes = 3;
     space
 }
