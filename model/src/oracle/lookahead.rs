@@ -89,6 +89,11 @@ impl<'r> Lookahead<'r> {
         }
     }
 
+    /// Whether there is no run whose rest could be known.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.fates.is_empty()
+    }
+
     pub(super) fn begin(&mut self, index: usize, call: Call) {
         self.current[usize::from(call.actor.0)] = self.fates[index];
     }

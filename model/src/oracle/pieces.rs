@@ -3,7 +3,7 @@
 //! Any piece is allowed; only those can matter at which the bytes or sizes that others are known to get
 //! change from old to new. Bytes compared are those of the replies in the run, so the choice leaves out
 //! nothing that explains them: a read takes as much as agrees before something changes, and a change goes as
-//! far as some read shows, or all the way.
+//! far as some read shows, or all the way. Where nothing is known, one byte and all stand for the rest.
 
 use smallvec::SmallVec;
 
@@ -33,7 +33,12 @@ pub(super) fn counts(
                 let left = reply.answer.count().unwrap_or(0).saturating_sub(call.done);
                 reply.data.matching(call.done, &file.names(from, most)).min(left)
             }
-            None => most,
+            None if lookahead.knows_nothing() => {
+                counts.push(1);
+                most
+            }
+            // What a read gives that never returns is nobody's business.
+            None => 0,
         };
         counts.extend((count > 0).then_some(count.min(most)));
         return Some(counts);
@@ -66,6 +71,9 @@ pub(super) fn counts(
             _ => seen_by_read(platform, world, &after, seen, reply, &mut counts, next),
         };
         counts.extend(cut.and_then(|cut| cut.checked_sub(next)));
+    }
+    if lookahead.knows_nothing() {
+        counts.push(1);
     }
     counts.retain(|count| (1..=most).contains(count));
     counts.sort_unstable();
