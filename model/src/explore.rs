@@ -40,7 +40,7 @@ impl Space {
     pub fn calls<'a>(&'a self, world: &'a World) -> impl Iterator<Item = Call> + 'a {
         let idle = |call: &&Call| world.pending(call.actor).is_none();
         self.alphabet.iter().filter(idle).copied().filter(|call| {
-            let filled = || world.objects.iter().map(Object::len).sum::<u32>() >= self.fill_bytes;
+            let filled = || world.objects.iter().map(Object::fill).sum::<u32>() >= self.fill_bytes;
             let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
             call.makes().is_none_or(|end| world.end(call.actor, end).is_none())
                 && !(fills && filled())

@@ -16,7 +16,7 @@ use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, Description, ObjectIndex, Place, World};
+use crate::world::{Address, Description, ObjectIndex, Place, Progress, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -813,9 +813,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = polling(at)?;
-            let fresh = socket.life == Life::Unconnected && !socket.is_datagram();
-            (fresh || socket.receive_closed && socket.send_closed)
-                .then_some(Move::reports(Events::HUP))
+            is_hung_up(socket).then_some(Move::reports(Events::HUP))
         },
     },
     Rule {
@@ -823,7 +821,24 @@ const RULES: &[Rule] = &[
         says: "poll finds POLLERR on a socket with an error pending.",
         cite: &[Posix("poll", "POLLERR"), Source(AF_UNIX, "unix_poll")],
         force: Force::Must,
-        step: |at| polling(at)?.reset.then_some(Move::reports(Events::ERR)),
+        step: |at| {
+            let socket = polling(at)?;
+            (socket.reset && !is_leaving(at)).then_some(Move::reports(Events::ERR))
+        },
+    },
+    Rule {
+        id: "unix.poll.error-midway",
+        says: "poll does not wait for a connect of a datagram socket that is under way: of the error that it \
+               brings to the peer before it may not tell yet.",
+        cite: &[
+            Source(AF_UNIX, "unix_dgram_disconnected"),
+            Observed("OUT first, ERR later", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let socket = polling(at)?;
+            (socket.reset && is_leaving(at)).then_some(Move::may_report(Events::ERR))
+        },
     },
     Rule {
         id: "unix.poll.writable",
@@ -835,7 +850,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && !is_midway(at)).then_some(Move::reports(Events::OUT))
+            (free && !is_midway(at) && may_be_writable(at, socket))
+                .then_some(Move::reports(Events::OUT))
         },
     },
     Rule {
@@ -850,7 +866,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && is_midway(at)).then_some(Move::may_report(Events::OUT))
+            (free && is_midway(at) && may_be_writable(at, socket))
+                .then_some(Move::may_report(Events::OUT))
         },
     },
     Rule {
@@ -861,7 +878,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let loose = at.platform.poll_is_loose && !is_writable(at);
-            (loose && !socket.listens()).then_some(Move::may_report(Events::OUT))
+            (loose && !socket.listens() && may_be_writable(at, socket))
+                .then_some(Move::may_report(Events::OUT))
         },
     },
     // Options and the like
@@ -1255,6 +1273,16 @@ fn is_writable(at: &Scene<'_>) -> bool {
     }
 }
 
+fn is_hung_up(socket: &Unix) -> bool {
+    let fresh = socket.life == Life::Unconnected && !socket.is_datagram();
+    fresh || socket.receive_closed && socket.send_closed
+}
+
+/// POSIX has POLLOUT and POLLHUP exclude each other.
+fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
+    at.platform.socket_errors_of_linux || !is_hung_up(socket)
+}
+
 /// Whether a send on the same socket is under way, or a close that has not returned.
 fn is_midway(at: &Scene<'_>) -> bool {
     let here = at.object_index();
@@ -1264,6 +1292,13 @@ fn is_midway(at: &Scene<'_>) -> bool {
         let object = || Some(at.world.descriptions.get(usize::from(call.description?))?.object);
         call.op == Op::Close || call.op.offers().is_some() && object() == here
     })
+}
+
+/// Whether a datagram socket is getting another peer by a call that has not returned.
+fn is_leaving(at: &Scene<'_>) -> bool {
+    let calls = at.world.actors.iter().filter_map(|other| other.call.as_ref());
+    at.socket().is_some_and(Unix::is_datagram)
+        && calls.into_iter().any(|call| call.op == Op::Connect && call.progress != Progress::Open)
 }
 
 fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {
