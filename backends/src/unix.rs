@@ -11,8 +11,8 @@ use std::path::Path;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use pipewright_model::call::{End, Mode};
 use pipewright_model::kind::{
-    Discipline, Hold, Kind, Naming, Side, SocketType, UNIX_DATAGRAM, UNIX_SEQPACKET,
-    UNIX_STREAM, UNIX_STREAM_ABSTRACT,
+    Discipline, Hold, Kind, Naming, Side, SocketType, UNIX_DATAGRAM, UNIX_SEQPACKET, UNIX_STREAM,
+    UNIX_STREAM_ABSTRACT,
 };
 use pipewright_model::run::{Seat, Setup};
 

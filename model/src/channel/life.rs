@@ -1,7 +1,7 @@
 //! Sockets in the world: who refers to whom, and what goes with one that dies.
 
-use crate::channel::unix::{Peer, Unix};
 use crate::channel::Object;
+use crate::channel::unix::{Peer, Unix};
 use crate::kind::SocketType;
 use crate::platform::Platform;
 use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, Progress, World};

@@ -323,7 +323,9 @@ pub fn reply_of(world: &World, actor: Actor) -> Option<(RuleIndex, Reply)> {
         Progress::Open => None,
         Progress::Answered { rule, answer, signal } => {
             let data = match answer {
-                Answer::Count(1..) | Answer::Marked(1.., _) if !call.data.is_empty() => Data::Named(call.data.clone()),
+                Answer::Count(1..) | Answer::Marked(1.., _) if !call.data.is_empty() => {
+                    Data::Named(call.data.clone())
+                }
                 _ => Data::Unknown,
             };
             Some((rule, Reply { answer, signal, data }))

@@ -5,8 +5,8 @@
 //! for the queue of its receiver.
 
 use super::unix::{
-    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, lacks_room, received,
-    shutdown, socket_of_call, taking,
+    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, is_circular,
+    lacks_room, received, shutdown, socket_of_call, taking,
 };
 use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
@@ -38,8 +38,46 @@ pub const CHAPTER: Chapter = Chapter {
 
 const NOT_ON_LINUX: &[&str] = &[];
 const NOT_IN_POSIX: &[&str] = &[];
-const OVERLAPS: &[Overlap] = &[];
-const EXCEPTIONS: &[Exception] = &[];
+const OVERLAPS: &[Overlap] = &[
+    Overlap {
+        why: "The standard gives no size of the buffers: whether a message goes is known only where nothing is \
+              under way, and whether room is looked for before or after a receiver is not.",
+        rules: &[
+            "message.any.sent",
+            "message.any.full-nonblocking",
+            "message.any.finds-no-room",
+            "message.any.broken",
+            "message.any.no-peer",
+            "unix.any.waits-for-room",
+        ],
+    },
+    Overlap {
+        why: "Which of several errors is told is left open.",
+        rules: &["message.any.no-peer-first", "message.any.too-long", "message.any.broken"],
+    },
+    Overlap {
+        why: "Who waits for its receiver is not woken by what would make it fail.",
+        rules: &["message.any.waits-for-receiver", "message.any.broken"],
+    },
+    Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &["message.any.waits-for-message", "message.any.time-out"],
+    },
+    Overlap {
+        why: "A message wakes one of those who wait.",
+        rules: &["message.any.whole", "message.any.oversleeps"],
+    },
+];
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        rule: "message.any.broken",
+        why: "A send on a seqpacket socket that fails with EPIPE raises no SIGPIPE.",
+    },
+    Exception {
+        rule: "message.any.no-peer",
+        why: "A send on a datagram socket without a peer fails with ENOTCONN, not EDESTADDRREQ.",
+    },
+];
 
 fn absent(_: &Setup) -> &'static [&'static str] {
     &[]
@@ -135,7 +173,10 @@ const RULES: &[Rule] = &[
         id: "message.any.oversleeps",
         says: "A message wakes one of those who wait for one; if that one only peeked, the others may sleep \
                on though there is a message.",
-        cite: &[Source("net/core/datagram.c", "__skb_wait_for_more_packets"), Observed("so", KERNELS)],
+        cite: &[
+            Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
+            Observed("so", KERNELS),
+        ],
         force: Force::Silent,
         step: |at| {
             oldest(at)?;
@@ -189,7 +230,10 @@ const RULES: &[Rule] = &[
     Rule {
         id: "message.any.send-reset",
         says: "A send on a socket with an error pending fails with it, and takes it.",
-        cite: &[Posix("send", "ERRORS [ECONNRESET]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        cite: &[
+            Posix("send", "ERRORS [ECONNRESET]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
         force: Force::May,
         step: |at| {
             let giving = message_giving(at).filter(|giving| giving.socket.reset)?;
@@ -234,7 +278,10 @@ const RULES: &[Rule] = &[
         id: "message.any.full-nonblocking",
         says: "A send for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT is \
                given.",
-        cite: &[Posix("send", "ERRORS [EAGAIN]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        cite: &[
+            Posix("send", "ERRORS [EAGAIN]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
         force: Force::Must,
         step: |at| {
             let giving = no_space(at).or_else(|| crowded(at).map(|(giving, _)| giving))?;
@@ -450,7 +497,7 @@ fn answer(taking: &Taking<'_>) -> Option<Answer> {
 }
 
 fn message_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    giving(at).filter(|giving| is_message(giving.socket))
+    giving(at).filter(|giving| is_message(giving.socket) && !is_circular(at))
 }
 
 /// Whether a send fails for a reason that comes before the descriptor that it is to pass.
@@ -481,9 +528,7 @@ fn waits_elsewhere(at: &Scene<'_>) -> bool {
 
 /// A send of a message that is not too long, without an error.
 fn sending<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    begun(at).filter(|giving| {
-        waits_elsewhere(at) || !too_long(at, giving) && !giving.socket.reset
-    })
+    begun(at).filter(|giving| waits_elsewhere(at) || !too_long(at, giving) && !giving.socket.reset)
 }
 
 fn shut(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
@@ -501,9 +546,7 @@ fn ready<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// A send that there may be no room for.
 fn no_space<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    sending(at).filter(|giving| {
-        !waits_elsewhere(at) && !shut(at, giving) && lacks_room(at, giving)
-    })
+    sending(at).filter(|giving| !waits_elsewhere(at) && !shut(at, giving) && lacks_room(at, giving))
 }
 
 /// A send that could wait for room.
@@ -639,7 +682,8 @@ fn receiver(world: &World, actor: Actor) -> Option<(ObjectIndex, ObjectIndex)> {
     let call = world.pending(actor)?;
     let from = world.descriptions[usize::from(call.description?)].object;
     let socket = world.socket(from)?;
-    let addressed = matches!(call.op, Op::Send { flags, .. } if flags.contains(SendFlags::ADDRESSED));
+    let addressed =
+        matches!(call.op, Op::Send { flags, .. } if flags.contains(SendFlags::ADDRESSED));
     if addressed && socket.is_datagram() {
         return Some((from, world.address()?.1.leads_to()?));
     }

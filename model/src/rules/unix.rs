@@ -6,7 +6,9 @@
 //! descriptor in a message, names other than the channel's, `AF_UNSPEC`, autobind, permissions, and
 //! sockets that only data on its way to themselves keeps open.
 
-use crate::call::{Actor, Answer, End, Errno, Events, Marks, Mode, Op, SendFlags, Signal, SocketOption};
+use crate::call::{
+    Actor, Answer, End, Errno, Events, Marks, Mode, Op, SendFlags, Signal, SocketOption,
+};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, named, piece_max};
 use crate::data::push_segment;
@@ -36,8 +38,74 @@ pub const CHAPTER: Chapter = Chapter {
 
 const NOT_ON_LINUX: &[&str] = &[];
 const NOT_IN_POSIX: &[&str] = &[];
-const OVERLAPS: &[Overlap] = &[];
-const EXCEPTIONS: &[Exception] = &[];
+const OVERLAPS: &[Overlap] = &[
+    Overlap {
+        why: "The standard gives no size of the buffers: how much goes at once is known only in so far as \
+              something does where nothing is under way.",
+        rules: &[
+            "unix.any.write-completes",
+            "unix.any.write-in-pieces",
+            "unix.any.write-partial",
+            "unix.any.full-nonblocking",
+            "unix.any.finds-no-room",
+            "unix.any.waits-for-room",
+        ],
+    },
+    Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &[
+            "unix.any.waits-for-data",
+            "unix.any.time-out",
+            "unix.any.finds-nothing",
+            "unix.receive.all-cut-short",
+        ],
+    },
+    Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &["unix.accept.waits", "unix.accept.time-out"],
+    },
+    Overlap {
+        why: "The standard does not say that data which nobody read resets a connection, only that it may.",
+        rules: &["unix.any.end", "unix.any.reset"],
+    },
+    Overlap {
+        why: "What ends a send that is under way may come before or after it has looked.",
+        rules: &["unix.any.broken", "unix.send.broken-silently", "unix.any.reset-asleep"],
+    },
+    Overlap {
+        why: "Of those who wait to be connected one is woken; if that one fails, the others may sleep on.",
+        rules: &["unix.connect.waits", "unix.connect.connects", "unix.connect.connected"],
+    },
+];
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        rule: "unix.poll.hang-up",
+        why: "POLLHUP comes together with POLLOUT, which POSIX has exclude each other: on a socket whose peer \
+              closed, poll finds in|out|hup.",
+    },
+    Exception {
+        rule: "unix.any.broken-asleep",
+        why: "A write asleep that fails with EPIPE raises no SIGPIPE: the failure comes from where memory is \
+              waited for, which knows nothing of signals.",
+    },
+    Exception {
+        rule: "unix.any.reads-unconnected",
+        why: "A read of a stream socket that is not connected fails with EINVAL, not ENOTCONN.",
+    },
+    Exception {
+        rule: "unix.listen.unnamed",
+        why: "listen on a socket without a name fails with EINVAL, not EDESTADDRREQ.",
+    },
+    Exception {
+        rule: "unix.connect.full-nonblocking",
+        why: "A connect that may not wait fails with EAGAIN where the backlog is full, not EINPROGRESS, and is \
+              not under way then.",
+    },
+    Exception {
+        rule: "unix.shutdown.unconnected",
+        why: "shutdown of a socket that is not connected succeeds, and fails not with ENOTCONN.",
+    },
+];
 
 fn absent(setup: &Setup) -> &'static [&'static str] {
     match setup.kind.discipline {
@@ -76,9 +144,8 @@ const RULES: &[Rule] = &[
             let first = taking.socket.queue.first()?;
             let several = first.passed.is_none() && readable.count > first.data.len;
             let known = at.platform.socket_account != Account::Envelope;
-            (several && known && at.others().next().is_some()).then(|| {
-                Move::proceeds(first.data.len, first.data.len).with(take_piece)
-            })
+            (several && known && at.others().next().is_some())
+                .then(|| Move::proceeds(first.data.len, first.data.len).with(take_piece))
         },
     },
     Rule {
@@ -137,7 +204,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (taking, readable) = data(at)?;
-            (readable.passed.is_none() && taking.len == 0).then_some(Move::answers(Answer::Count(0)))
+            (readable.passed.is_none() && taking.len == 0)
+                .then_some(Move::answers(Answer::Count(0)))
         },
     },
     Rule {
@@ -164,9 +232,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (taking, readable) = peeked(at)?;
-            (readable.passed.is_none() && carries_end(&taking)).then(|| {
-                Move::answers(taking.answer(readable.count, Marks::NONE, true)).with(take)
-            })
+            (readable.passed.is_none() && carries_end(&taking))
+                .then(|| Move::answers(taking.answer(readable.count, Marks::NONE, true)).with(take))
         },
     },
     Rule {
@@ -244,7 +311,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let taking = taking(at)?;
-            let errno = if at.platform.socket_errors_of_linux { Errno::EINVAL } else { Errno::ENOTCONN };
+            let errno =
+                if at.platform.socket_errors_of_linux { Errno::EINVAL } else { Errno::ENOTCONN };
             (taking.socket.is_stream() && taking.socket.life != Life::Connected)
                 .then_some(Move::fails(errno))
         },
@@ -312,7 +380,10 @@ const RULES: &[Rule] = &[
         says: "A write for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT \
                is given; on Linux there is room for another piece, whatever its size, while what the sender \
                has under way costs less than its send buffer.",
-        cite: &[Posix("send", "ERRORS [EAGAIN]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        cite: &[
+            Posix("send", "ERRORS [EAGAIN]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
         force: Force::Must,
         step: |at| {
             let giving = no_room(at).filter(|_| at.call.done == 0)?;
@@ -375,17 +446,23 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = under_way(at).filter(|_| at.call.done == 0)?;
             let fails = Move::fails(Errno::EPIPE);
-            let silent = at.platform.socket_errors_of_linux
-                || giving.flags.contains(SendFlags::NOSIGNAL);
-            (giving.socket.send_closed && !giving.socket.reset)
-                .then_some(if silent { fails } else { fails.raises(Signal::Sigpipe) })
+            let silent =
+                at.platform.socket_errors_of_linux || giving.flags.contains(SendFlags::NOSIGNAL);
+            (giving.socket.send_closed && !giving.socket.reset).then_some(if silent {
+                fails
+            } else {
+                fails.raises(Signal::Sigpipe)
+            })
         },
     },
     Rule {
         id: "unix.any.reset-asleep",
         says: "A write that waits or is under way, of which nothing is sent yet, fails with ECONNRESET when its \
                peer closes with data unread.",
-        cite: &[Posix("send", "ERRORS [ECONNRESET]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        cite: &[
+            Posix("send", "ERRORS [ECONNRESET]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
         force: Force::May,
         step: |at| {
             let giving = under_way(at).filter(|_| at.call.done == 0)?;
@@ -511,7 +588,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (_, address) = at.world.address().filter(|_| at.op() == Op::Unlink)?;
-            (address.is_path() && !address.is_free()).then(|| Move::answers(Answer::Done).with(unlink))
+            (address.is_path() && !address.is_free())
+                .then(|| Move::answers(Answer::Done).with(unlink))
         },
     },
     Rule {
@@ -599,9 +677,7 @@ const RULES: &[Rule] = &[
         says: "connect to a path that does not exist fails with ENOENT.",
         cite: &[Posix("connect", "ERRORS [ENOENT]")],
         force: Force::Must,
-        step: |at| {
-            (connecting(at)? == Connecting::NoEntry).then_some(Move::fails(Errno::ENOENT))
-        },
+        step: |at| (connecting(at)? == Connecting::NoEntry).then_some(Move::fails(Errno::ENOENT)),
     },
     Rule {
         id: "unix.connect.refused",
@@ -698,7 +774,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = none_waits(at)?;
-            (!at.call.entered && accept_must_not_wait(at, socket)).then_some(Move::fails(Errno::EAGAIN))
+            (!at.call.entered && accept_must_not_wait(at, socket))
+                .then_some(Move::fails(Errno::EAGAIN))
         },
     },
     Rule {
@@ -789,9 +866,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = polling(at)?;
-            let ready = !socket.queue.is_empty()
-                || !socket.pending.is_empty()
-                || socket.receive_closed;
+            let ready =
+                !socket.queue.is_empty() || !socket.pending.is_empty() || socket.receive_closed;
             ready.then_some(Move::reports(Events::IN))
         },
     },
@@ -966,7 +1042,10 @@ const RULES: &[Rule] = &[
     Rule {
         id: "unix.set-option.time-out-domain",
         says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
-        cite: &[Posix("setsockopt", "ERRORS [EDOM]"), Source("net/core/sock.c", "sock_set_timeout")],
+        cite: &[
+            Posix("setsockopt", "ERRORS [EDOM]"),
+            Source("net/core/sock.c", "sock_set_timeout"),
+        ],
         force: Force::Must,
         step: |at| {
             let (option, value) = setting(at)?;
@@ -984,10 +1063,8 @@ const RULES: &[Rule] = &[
             let (socket, option) = getting(at)?;
             let time = socket.timeout_us.max(0);
             let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
-            let tells = matches!(
-                option,
-                SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs
-            );
+            let tells =
+                matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs);
             if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
                 return Some(Move::unspecified("a tick less than a second"));
             }
@@ -1031,17 +1108,7 @@ const RULES: &[Rule] = &[
         says: "What becomes of a socket that only data on its way to itself keeps open is not modelled.",
         cite: &[Source("net/unix/garbage.c", "unix_gc")],
         force: Force::Silent,
-        step: |at| {
-            let Op::SendEnd { passed, .. } = at.op() else { return None };
-            let passed = at.world.end(at.actor, passed)?;
-            let to = match at.socket()?.peer {
-                Peer::Socket(to) => to,
-                _ => return None,
-            };
-            at.world
-                .would_be_circular(to, passed)
-                .then_some(Move::unspecified("a socket on its way to itself"))
-        },
+        step: |at| is_circular(at).then_some(Move::unspecified("a socket on its way to itself")),
     },
 ];
 
@@ -1075,9 +1142,8 @@ pub(super) struct Taking<'a> {
 
 impl Taking<'_> {
     pub(super) fn must_not_wait(&self, at: &Scene<'_>) -> bool {
-        let now = at.nonblock()
-            || self.flags.contains(SendFlags::DONTWAIT)
-            || self.socket.timeout_us < 0;
+        let now =
+            at.nonblock() || self.flags.contains(SendFlags::DONTWAIT) || self.socket.timeout_us < 0;
         !at.call.waited && now
     }
 
@@ -1142,9 +1208,7 @@ fn empty<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
 /// A call that takes from a stream and finds no data, though some may come.
 fn nothing_yet<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
     empty(at).filter(|taking| {
-        !taking.socket.reset
-            && !taking.socket.receive_closed
-            && (taking.all || at.call.done == 0)
+        !taking.socket.reset && !taking.socket.receive_closed && (taking.all || at.call.done == 0)
     })
 }
 
@@ -1198,7 +1262,16 @@ pub(super) fn giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 }
 
 fn stream_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    giving(at).filter(|giving| giving.socket.is_stream() && !giving.lost(at))
+    giving(at).filter(|giving| giving.socket.is_stream() && !giving.lost(at) && !is_circular(at))
+}
+
+/// Whether a descriptor would be kept open by what is under way to itself alone.
+pub(super) fn is_circular(at: &Scene<'_>) -> bool {
+    let Op::SendEnd { passed, .. } = at.op() else { return false };
+    match (at.world.end(at.actor, passed), at.socket().map(|socket| socket.peer)) {
+        (Some(passed), Some(Peer::Socket(to))) => at.world.would_be_circular(to, passed),
+        _ => false,
+    }
 }
 
 /// Whether what is sent on this connected socket reaches somebody who receives.
@@ -1219,7 +1292,8 @@ fn broken<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// A write to a stream, of at least one byte, that has begun to wait or has sent a part.
 fn under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    stream_giving(at).filter(|giving| giving.may_go() && giving.len > 0)
+    stream_giving(at)
+        .filter(|giving| giving.may_go() && giving.len > 0)
         .filter(|_| at.call.entered || at.call.done > 0 || at.call.midway)
 }
 

@@ -84,6 +84,19 @@ pub(crate) fn flags() -> Space {
         .calls_of(1, S2, &[Op::Close])
 }
 
+/// One that never waits for a connection.
+pub(crate) fn accepting() -> Space {
+    sockets(&UNIX_STREAM, &[None]).calls_of(0, S, &[SOCKET_NB, Op::Bind, listen(0), ACCEPT])
+}
+
+/// Two that read.
+pub(crate) fn two_readers() -> Space {
+    sockets(&UNIX_STREAM, &[Some(Side::A), Some(Side::B), Some(Side::B)])
+        .calls_of(0, S, &[write(3)])
+        .calls_of(1, S, &[read(9)])
+        .calls_of(2, S, &[read(9)])
+}
+
 /// Two that poll.
 pub(crate) fn polling(kind: &'static Kind) -> Space {
     pair(kind)
@@ -180,6 +193,7 @@ pub(crate) fn oversleeping() -> Space {
 pub(crate) fn addressed() -> Space {
     sockets(&UNIX_DATAGRAM, &[None, None])
         .calls_of(0, S, &[SOCKET, Op::Bind, read(1), Op::Close, Op::Connect, listen(0), ACCEPT])
+        .calls_of(0, S, &[Op::SendEnd { len: 0, passed: S }])
         .calls_of(1, S, &[SOCKET, Op::Connect, write(1), send(1, SendFlags::ADDRESSED), Op::Close])
         .calls_of(1, S, &[shutdown(Mode::Write), write(9)])
 }
@@ -188,7 +202,7 @@ pub(crate) fn addressed() -> Space {
 pub(crate) fn leaving() -> Space {
     sockets(&UNIX_DATAGRAM, &[Some(Side::A), Some(Side::B), None])
         .calls_of(0, S, &[Op::Connect, write(1)])
-        .calls_of(1, S, &[write(1), read(1), send(1, SendFlags::ADDRESSED)])
+        .calls_of(1, S, &[write(1), read(1), poll(Events::NONE, false)])
         .calls_of(2, S, &[SOCKET, Op::Bind, Op::Connect, send(1, SendFlags::ADDRESSED)])
 }
 
@@ -205,24 +219,26 @@ pub(crate) fn crowded() -> Space {
 /// All of them, with how many states they have on Linux and in POSIX.
 pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
     vec![
-        ("unix streams", streams(), 0, 0),
-        ("unix flags", flags(), 0, 0),
-        ("unix polling", polling(&UNIX_STREAM), 0, 0),
-        ("unix options", options(), 0, 0),
-        ("unix connecting", connecting(&UNIX_STREAM), 0, 0),
-        ("unix abstract names", connecting(&UNIX_STREAM_ABSTRACT), 0, 0),
-        ("unix misusing", misusing(&UNIX_STREAM), 0, 0),
-        ("unix waiting", waiting(), 0, 0),
-        ("unix midway", midway(), 0, 0),
-        ("seqpackets", messages(&UNIX_SEQPACKET), 0, 0),
-        ("seqpackets polling", polling(&UNIX_SEQPACKET), 0, 0),
-        ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 0, 0),
-        ("datagrams", messages(&UNIX_DATAGRAM), 0, 0),
-        ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 0, 0),
-        ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 0, 0),
-        ("datagrams oversleeping", oversleeping(), 0, 0),
-        ("datagrams addressed", addressed(), 0, 0),
-        ("datagrams leaving", leaving(), 0, 0),
-        ("datagrams crowded", crowded(), 0, 0),
+        ("unix streams", streams(), 62_280, 47_689),
+        ("unix flags", flags(), 36_009, 23_669),
+        ("unix polling", polling(&UNIX_STREAM), 18_717, 23_722),
+        ("unix options", options(), 12_502, 13_801),
+        ("unix connecting", connecting(&UNIX_STREAM), 45_206, 26_188),
+        ("unix abstract names", connecting(&UNIX_STREAM_ABSTRACT), 22_638, 13_129),
+        ("unix misusing", misusing(&UNIX_STREAM), 143_633, 146_234),
+        ("unix accepting", accepting(), 0, 0),
+        ("unix two readers", two_readers(), 0, 0),
+        ("unix waiting", waiting(), 29_487, 29_487),
+        ("unix midway", midway(), 59_781, 120_680),
+        ("seqpackets", messages(&UNIX_SEQPACKET), 27_739, 31_466),
+        ("seqpackets polling", polling(&UNIX_SEQPACKET), 6_139, 7_209),
+        ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 144_053, 148_176),
+        ("datagrams", messages(&UNIX_DATAGRAM), 42_244, 47_491),
+        ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_208),
+        ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_542),
+        ("datagrams oversleeping", oversleeping(), 179, 271),
+        ("datagrams addressed", addressed(), 22_046, 23_646),
+        ("datagrams leaving", leaving(), 107_055, 157_024),
+        ("datagrams crowded", crowded(), 7_899, 11_953),
     ]
 }
