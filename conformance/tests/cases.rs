@@ -33,6 +33,7 @@ const NEVER_ON_LINUX: &[&str] = &[
     "stream.read.zero-length-checked",
     "stream.write.reader-left-fails",
     "stream.write.zero-length-unspecified",
+    "unix.poll.writable-perhaps",
 ];
 
 /// The most lines in which a case says why it is there.

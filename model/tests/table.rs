@@ -93,9 +93,6 @@ fn a_must_overlaps_with_another_result_only_where_declared() {
         });
     }
     for (a, b) in &found {
-        eprintln!("OVER {a} {b}");
-    }
-    for (a, b) in &found {
         let together = |overlap: &&Overlap| overlap.rules.contains(a) && overlap.rules.contains(b);
         assert!(overlaps().any(|o| together(&o)), "{a} overlaps with {b}: declare why, or mend");
     }

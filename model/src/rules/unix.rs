@@ -149,13 +149,14 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "unix.any.no-more-pieces",
-        says: "A read that has taken some pieces and finds no more returns the number of their bytes.",
+        id: "unix.any.reads-in-turn",
+        says: "A read waits while another read of the same stream socket is taking what is there.",
         cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Silent,
         step: |at| {
-            let taking = empty(at).filter(|_| at.call.done > 0)?;
-            (!taking.all).then_some(Move::transfers(0, 0))
+            let taking = stream_taking(at)?;
+            let found = !taking.peek && !taking.socket.queue.is_empty();
+            (found && another_takes(at)).then_some(Move::rests())
         },
     },
     Rule {
@@ -1183,9 +1184,15 @@ fn stream_taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
 /// A call that takes, with the data that it finds.
 fn data<'a>(at: &Scene<'a>) -> Option<(Taking<'a>, crate::channel::unix::Readable)> {
     let taking = stream_taking(at).filter(|taking| !taking.peek)?;
-    (!taking.socket.queue.is_empty()).then_some(())?;
+    (!taking.socket.queue.is_empty() && !another_takes(at)).then_some(())?;
     let readable = taking.socket.readable(taking.len - at.call.done);
     Some((taking, readable))
+}
+
+/// Whether another read of the same socket has taken a piece and is to go on.
+fn another_takes(at: &Scene<'_>) -> bool {
+    at.others_here()
+        .any(|other| other.call.done > 0 && taking(&other).is_some_and(|taking| !taking.all))
 }
 
 /// A call that peeks, with the data that it finds.
