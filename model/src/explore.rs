@@ -65,7 +65,7 @@ impl Space {
 
     /// Whether a call that writes may be made, as far as the limits of this space go.
     fn has_room(&self, world: &World, call: &Call) -> bool {
-        let filled = || world.objects.iter().map(Object::len).sum::<u32>() >= self.fill_bytes;
+        let filled = || world.objects.iter().map(Object::fill).sum::<u32>() >= self.fill_bytes;
         let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
         let written = world.actors[usize::from(call.actor.0)].written;
         let enough = self.lasting_bytes.is_some_and(|bytes| written >= bytes);

@@ -2,8 +2,10 @@
 //!
 //! Sizes are those at which something changes where a page has 4,096 bytes and the capacity is 65,536.
 
-use pipewright_model::call::{Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, Whence};
-use pipewright_model::kind::Hold;
+use pipewright_model::call::{
+    Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, Whence,
+};
+use pipewright_model::kind::{Hold, Side};
 
 use super::Alphabet;
 
@@ -43,6 +45,9 @@ pub const ALPHABETS: &[&Alphabet] = &[
     &FLOCKS,
     &VARIABLE,
     &RING,
+    &HALF_CLOSE,
+    &TALKING,
+    &CONNECTING,
 ];
 
 /// One writer and one reader.
@@ -261,5 +266,77 @@ pub const RING: Alphabet = Alphabet {
         read(1, 60),
         read(1, 200),
         call(1, R, Op::Close),
+    ],
+};
+
+const S: End = End(0);
+const S2: End = End(1);
+const A: Hold = Hold { mode: Mode::ReadWrite, side: Side::A };
+const B: Hold = Hold { mode: Mode::ReadWrite, side: Side::B };
+
+const fn shutdown(actor: u8, how: Mode) -> Call {
+    call(actor, S, Op::Shutdown { how })
+}
+
+/// Two connected sockets that close, each way by itself.
+pub const HALF_CLOSE: Alphabet = Alphabet {
+    name: "closing by halves",
+    kinds: &["unix-stream", "unix-seqpacket", "unix-datagram"],
+    seats: &[&[(S, A)], &[(S, B)]],
+    end_names: &["s"],
+    calls: &[
+        call(0, S, Op::Write { len: 1 }),
+        shutdown(0, Mode::Read),
+        shutdown(0, Mode::Write),
+        shutdown(0, Mode::ReadWrite),
+        call(0, S, Op::Close),
+        call(1, S, Op::Read { len: 2 }),
+        call(1, S, Op::Write { len: 1 }),
+        poll(1, S, Events(Events::IN.0 | Events::OUT.0 | Events::RDHUP.0), false),
+        poll(1, S, Events::RDHUP, true),
+        shutdown(1, Mode::Read),
+        call(1, S, Op::Close),
+    ],
+};
+
+/// Two that talk to each other.
+pub const TALKING: Alphabet = Alphabet {
+    name: "two that talk",
+    kinds: &["unix-stream", "unix-seqpacket", "unix-datagram"],
+    seats: &[&[(S, A)], &[(S, B)]],
+    end_names: &["s"],
+    calls: &[
+        call(0, S, Op::Write { len: 0 }),
+        call(0, S, Op::Write { len: 2 }),
+        call(0, S, Op::Write { len: 131_072 }),
+        call(0, S, Op::Read { len: 1 }),
+        call(0, S, Op::SetNonblock(true)),
+        call(0, S, Op::Close),
+        call(1, S, Op::Write { len: 2 }),
+        call(1, S, Op::Read { len: 131_072 }),
+        call(1, S, Op::Receive { len: 1, flags: SendFlags::PEEK }),
+        call(1, S, Op::Receive { len: 4, flags: SendFlags::WAITALL }),
+        call(1, S, Op::Available),
+        call(1, S, Op::Close),
+    ],
+};
+
+/// From a path to a connection.
+pub const CONNECTING: Alphabet = Alphabet {
+    name: "connecting by path",
+    kinds: &["unix-stream", "unix-stream-abstract", "unix-seqpacket", "unix-datagram"],
+    seats: &[&[], &[]],
+    end_names: &["s", "s2"],
+    calls: &[
+        call(0, S, Op::Socket { nonblock: false }),
+        call(0, S, Op::Bind),
+        call(0, S, Op::Listen { backlog: 0 }),
+        call(0, S, Op::Accept { new: S2, nonblock: false }),
+        call(0, S, Op::Unlink),
+        call(0, S, Op::Close),
+        call(1, S, Op::Socket { nonblock: false }),
+        call(1, S, Op::Connect),
+        call(1, S, Op::Write { len: 1 }),
+        call(1, S, Op::Read { len: 1 }),
     ],
 };

@@ -10,6 +10,7 @@ mod in_memory;
 mod in_process;
 mod memory;
 mod pipes;
+mod sockets;
 mod wrapped;
 
 use std::collections::HashSet;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
             fifos::canaries(),
             files::canaries(),
             memory::canaries(),
+            sockets::canaries(),
         ]
         .concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {

@@ -94,6 +94,14 @@ impl Object {
         }
     }
 
+    /// Bytes that wait to be read, with 1 for each message of none.
+    pub fn fill(&self) -> u32 {
+        match self {
+            Object::Unix(socket) => socket.queue.iter().map(|piece| piece.data.len.max(1)).sum(),
+            other => other.len(),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

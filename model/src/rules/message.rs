@@ -5,8 +5,8 @@
 //! for the queue of its receiver.
 
 use super::unix::{
-    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, lacks_room,
-    received, shutdown, socket_of_call, taking,
+    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, is_circular,
+    lacks_room, received, shutdown, socket_of_call, taking,
 };
 use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
@@ -38,8 +38,46 @@ pub const CHAPTER: Chapter = Chapter {
 
 const NOT_ON_LINUX: &[&str] = &[];
 const NOT_IN_POSIX: &[&str] = &[];
-const OVERLAPS: &[Overlap] = &[];
-const EXCEPTIONS: &[Exception] = &[];
+const OVERLAPS: &[Overlap] = &[
+    Overlap {
+        why: "The standard gives no size of the buffers: whether a message goes is known only where nothing is \
+              under way, and whether room is looked for before or after a receiver is not.",
+        rules: &[
+            "message.any.sent",
+            "message.any.full-nonblocking",
+            "message.any.finds-no-room",
+            "message.any.broken",
+            "message.any.no-peer",
+            "unix.any.waits-for-room",
+        ],
+    },
+    Overlap {
+        why: "Which of several errors is told is left open.",
+        rules: &["message.any.no-peer-first", "message.any.too-long", "message.any.broken"],
+    },
+    Overlap {
+        why: "Who waits for its receiver is not woken by what would make it fail.",
+        rules: &["message.any.waits-for-receiver", "message.any.broken"],
+    },
+    Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &["message.any.waits-for-message", "message.any.time-out"],
+    },
+    Overlap {
+        why: "A message wakes one of those who wait.",
+        rules: &["message.any.whole", "message.any.oversleeps"],
+    },
+];
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        rule: "message.any.broken",
+        why: "A send on a seqpacket socket that fails with EPIPE raises no SIGPIPE.",
+    },
+    Exception {
+        rule: "message.any.no-peer",
+        why: "A send on a datagram socket without a peer fails with ENOTCONN, not EDESTADDRREQ.",
+    },
+];
 
 fn absent(_: &Setup) -> &'static [&'static str] {
     &[]
@@ -459,7 +497,7 @@ fn answer(taking: &Taking<'_>) -> Option<Answer> {
 }
 
 fn message_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    giving(at).filter(|giving| is_message(giving.socket))
+    giving(at).filter(|giving| is_message(giving.socket) && !is_circular(at))
 }
 
 /// Whether a send fails for a reason that comes before the descriptor that it is to pass.

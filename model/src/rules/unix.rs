@@ -18,7 +18,7 @@ use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, Description, ObjectIndex, Place, World};
+use crate::world::{Address, Description, ObjectIndex, Place, Progress, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -38,8 +38,74 @@ pub const CHAPTER: Chapter = Chapter {
 
 const NOT_ON_LINUX: &[&str] = &[];
 const NOT_IN_POSIX: &[&str] = &[];
-const OVERLAPS: &[Overlap] = &[];
-const EXCEPTIONS: &[Exception] = &[];
+const OVERLAPS: &[Overlap] = &[
+    Overlap {
+        why: "The standard gives no size of the buffers: how much goes at once is known only in so far as \
+              something does where nothing is under way.",
+        rules: &[
+            "unix.any.write-completes",
+            "unix.any.write-in-pieces",
+            "unix.any.write-partial",
+            "unix.any.full-nonblocking",
+            "unix.any.finds-no-room",
+            "unix.any.waits-for-room",
+        ],
+    },
+    Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &[
+            "unix.any.waits-for-data",
+            "unix.any.time-out",
+            "unix.any.finds-nothing",
+            "unix.receive.all-cut-short",
+        ],
+    },
+    Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &["unix.accept.waits", "unix.accept.time-out"],
+    },
+    Overlap {
+        why: "The standard does not say that data which nobody read resets a connection, only that it may.",
+        rules: &["unix.any.end", "unix.any.reset"],
+    },
+    Overlap {
+        why: "What ends a send that is under way may come before or after it has looked.",
+        rules: &["unix.any.broken", "unix.send.broken-silently", "unix.any.reset-asleep"],
+    },
+    Overlap {
+        why: "Of those who wait to be connected one is woken; if that one fails, the others may sleep on.",
+        rules: &["unix.connect.waits", "unix.connect.connects", "unix.connect.connected"],
+    },
+];
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        rule: "unix.poll.hang-up",
+        why: "POLLHUP comes together with POLLOUT, which POSIX has exclude each other: on a socket whose peer \
+              closed, poll finds in|out|hup.",
+    },
+    Exception {
+        rule: "unix.any.broken-asleep",
+        why: "A write asleep that fails with EPIPE raises no SIGPIPE: the failure comes from where memory is \
+              waited for, which knows nothing of signals.",
+    },
+    Exception {
+        rule: "unix.any.reads-unconnected",
+        why: "A read of a stream socket that is not connected fails with EINVAL, not ENOTCONN.",
+    },
+    Exception {
+        rule: "unix.listen.unnamed",
+        why: "listen on a socket without a name fails with EINVAL, not EDESTADDRREQ.",
+    },
+    Exception {
+        rule: "unix.connect.full-nonblocking",
+        why: "A connect that may not wait fails with EAGAIN where the backlog is full, not EINPROGRESS, and is \
+              not under way then.",
+    },
+    Exception {
+        rule: "unix.shutdown.unconnected",
+        why: "shutdown of a socket that is not connected succeeds, and fails not with ENOTCONN.",
+    },
+];
 
 fn absent(setup: &Setup) -> &'static [&'static str] {
     match setup.kind.discipline {
@@ -78,19 +144,19 @@ const RULES: &[Rule] = &[
             let first = taking.socket.queue.first()?;
             let several = first.passed.is_none() && readable.count > first.data.len;
             let known = at.platform.socket_account != Account::Envelope;
-            (several && known && at.others().next().is_some()).then(|| {
-                Move::proceeds(first.data.len, first.data.len).with(take_piece)
-            })
+            (several && known && at.others().next().is_some())
+                .then(|| Move::proceeds(first.data.len, first.data.len).with(take_piece))
         },
     },
     Rule {
-        id: "unix.any.no-more-pieces",
-        says: "A read that has taken some pieces and finds no more returns the number of their bytes.",
+        id: "unix.any.reads-in-turn",
+        says: "A read waits while another read of the same stream socket is taking what is there.",
         cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Silent,
         step: |at| {
-            let taking = empty(at).filter(|_| at.call.done > 0)?;
-            (!taking.all).then_some(Move::transfers(0, 0))
+            let taking = stream_taking(at)?;
+            let found = !taking.peek && !taking.socket.queue.is_empty();
+            (found && another_takes(at)).then_some(Move::rests())
         },
     },
     Rule {
@@ -167,9 +233,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (taking, readable) = peeked(at)?;
-            (readable.passed.is_none() && carries_end(&taking)).then(|| {
-                Move::answers(taking.answer(readable.count, Marks::NONE, true)).with(take)
-            })
+            (readable.passed.is_none() && carries_end(&taking))
+                .then(|| Move::answers(taking.answer(readable.count, Marks::NONE, true)).with(take))
         },
     },
     Rule {
@@ -395,7 +460,10 @@ const RULES: &[Rule] = &[
         id: "unix.any.reset-asleep",
         says: "A write that waits or is under way, of which nothing is sent yet, fails with ECONNRESET when its \
                peer closes with data unread.",
-        cite: &[Posix("send", "ERRORS [ECONNRESET]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        cite: &[
+            Posix("send", "ERRORS [ECONNRESET]"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+        ],
         force: Force::May,
         step: |at| {
             let giving = under_way(at).filter(|_| at.call.done == 0)?;
@@ -822,9 +890,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = polling(at)?;
-            let fresh = socket.life == Life::Unconnected && !socket.is_datagram();
-            (fresh || socket.receive_closed && socket.send_closed)
-                .then_some(Move::reports(Events::HUP))
+            is_hung_up(socket).then_some(Move::reports(Events::HUP))
         },
     },
     Rule {
@@ -832,7 +898,24 @@ const RULES: &[Rule] = &[
         says: "poll finds POLLERR on a socket with an error pending.",
         cite: &[Posix("poll", "POLLERR"), Source(AF_UNIX, "unix_poll")],
         force: Force::Must,
-        step: |at| polling(at)?.reset.then_some(Move::reports(Events::ERR)),
+        step: |at| {
+            let socket = polling(at)?;
+            (socket.reset && !is_leaving(at)).then_some(Move::reports(Events::ERR))
+        },
+    },
+    Rule {
+        id: "unix.poll.error-midway",
+        says: "poll does not wait for a connect of a datagram socket that is under way: of the error that it \
+               brings to the peer before it may not tell yet.",
+        cite: &[
+            Source(AF_UNIX, "unix_dgram_disconnected"),
+            Observed("OUT first, ERR later", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let socket = polling(at)?;
+            (socket.reset && is_leaving(at)).then_some(Move::may_report(Events::ERR))
+        },
     },
     Rule {
         id: "unix.poll.writable",
@@ -844,7 +927,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && !is_midway(at)).then_some(Move::reports(Events::OUT))
+            (free && !is_midway(at) && may_be_writable(at, socket))
+                .then_some(Move::reports(Events::OUT))
         },
     },
     Rule {
@@ -859,7 +943,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && is_midway(at)).then_some(Move::may_report(Events::OUT))
+            (free && is_midway(at) && may_be_writable(at, socket))
+                .then_some(Move::may_report(Events::OUT))
         },
     },
     Rule {
@@ -870,7 +955,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let loose = at.platform.poll_is_loose && !is_writable(at);
-            (loose && !socket.listens()).then_some(Move::may_report(Events::OUT))
+            (loose && !socket.listens() && may_be_writable(at, socket))
+                .then_some(Move::may_report(Events::OUT))
         },
     },
     // Options and the like
@@ -978,10 +1064,8 @@ const RULES: &[Rule] = &[
             let (socket, option) = getting(at)?;
             let time = socket.timeout_us.max(0);
             let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
-            let tells = matches!(
-                option,
-                SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs
-            );
+            let tells =
+                matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs);
             if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
                 return Some(Move::unspecified("a tick less than a second"));
             }
@@ -1025,17 +1109,7 @@ const RULES: &[Rule] = &[
         says: "What becomes of a socket that only data on its way to itself keeps open is not modelled.",
         cite: &[Source("net/unix/garbage.c", "unix_gc")],
         force: Force::Silent,
-        step: |at| {
-            let Op::SendEnd { passed, .. } = at.op() else { return None };
-            let passed = at.world.end(at.actor, passed)?;
-            let to = match at.socket()?.peer {
-                Peer::Socket(to) => to,
-                _ => return None,
-            };
-            at.world
-                .would_be_circular(to, passed)
-                .then_some(Move::unspecified("a socket on its way to itself"))
-        },
+        step: |at| is_circular(at).then_some(Move::unspecified("a socket on its way to itself")),
     },
 ];
 
@@ -1110,9 +1184,15 @@ fn stream_taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
 /// A call that takes, with the data that it finds.
 fn data<'a>(at: &Scene<'a>) -> Option<(Taking<'a>, crate::channel::unix::Readable)> {
     let taking = stream_taking(at).filter(|taking| !taking.peek)?;
-    (!taking.socket.queue.is_empty()).then_some(())?;
+    (!taking.socket.queue.is_empty() && !another_takes(at)).then_some(())?;
     let readable = taking.socket.readable(taking.len - at.call.done);
     Some((taking, readable))
+}
+
+/// Whether another read of the same socket has taken a piece and is to go on.
+fn another_takes(at: &Scene<'_>) -> bool {
+    at.others_here()
+        .any(|other| other.call.done > 0 && taking(&other).is_some_and(|taking| !taking.all))
 }
 
 /// A call that peeks, with the data that it finds.
@@ -1135,9 +1215,7 @@ fn empty<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
 /// A call that takes from a stream and finds no data, though some may come.
 fn nothing_yet<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
     empty(at).filter(|taking| {
-        !taking.socket.reset
-            && !taking.socket.receive_closed
-            && (taking.all || at.call.done == 0)
+        !taking.socket.reset && !taking.socket.receive_closed && (taking.all || at.call.done == 0)
     })
 }
 
@@ -1191,7 +1269,16 @@ pub(super) fn giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 }
 
 fn stream_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    giving(at).filter(|giving| giving.socket.is_stream() && !giving.lost(at))
+    giving(at).filter(|giving| giving.socket.is_stream() && !giving.lost(at) && !is_circular(at))
+}
+
+/// Whether a descriptor would be kept open by what is under way to itself alone.
+pub(super) fn is_circular(at: &Scene<'_>) -> bool {
+    let Op::SendEnd { passed, .. } = at.op() else { return false };
+    match (at.world.end(at.actor, passed), at.socket().map(|socket| socket.peer)) {
+        (Some(passed), Some(Peer::Socket(to))) => at.world.would_be_circular(to, passed),
+        _ => false,
+    }
 }
 
 /// Whether what is sent on this connected socket reaches somebody who receives.
@@ -1212,7 +1299,8 @@ fn broken<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// A write to a stream, of at least one byte, that has begun to wait or has sent a part.
 fn under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    stream_giving(at).filter(|giving| giving.may_go() && giving.len > 0)
+    stream_giving(at)
+        .filter(|giving| giving.may_go() && giving.len > 0)
         .filter(|_| at.call.entered || at.call.done > 0 || at.call.midway)
 }
 
@@ -1266,6 +1354,16 @@ fn is_writable(at: &Scene<'_>) -> bool {
     }
 }
 
+fn is_hung_up(socket: &Unix) -> bool {
+    let fresh = socket.life == Life::Unconnected && !socket.is_datagram();
+    fresh || socket.receive_closed && socket.send_closed
+}
+
+/// POSIX has POLLOUT and POLLHUP exclude each other.
+fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
+    at.platform.socket_errors_of_linux || !is_hung_up(socket)
+}
+
 /// Whether a send on the same socket is under way, or a close that has not returned.
 fn is_midway(at: &Scene<'_>) -> bool {
     let here = at.object_index();
@@ -1275,6 +1373,13 @@ fn is_midway(at: &Scene<'_>) -> bool {
         let object = || Some(at.world.descriptions.get(usize::from(call.description?))?.object);
         call.op == Op::Close || call.op.offers().is_some() && object() == here
     })
+}
+
+/// Whether a datagram socket is getting another peer by a call that has not returned.
+fn is_leaving(at: &Scene<'_>) -> bool {
+    let calls = at.world.actors.iter().filter_map(|other| other.call.as_ref());
+    at.socket().is_some_and(Unix::is_datagram)
+        && calls.into_iter().any(|call| call.op == Op::Connect && call.progress != Progress::Open)
 }
 
 fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {

@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod pairs;
 pub(crate) mod queue;
 mod memory;
+mod unix;
 
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
@@ -217,5 +218,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     all.extend(queue::spaces());
     all.extend(file::spaces());
     all.extend(memory::spaces());
+    let sockets = unix::spaces().into_iter();
+    all.extend(sockets.map(|(name, space, linux, posix)| pinned(name, space, linux, posix)));
     all
 }
