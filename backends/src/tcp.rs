@@ -17,9 +17,9 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, accept4, bind, connect, getpeername,
     getsockname, listen, setsockopt, socket, sockopt,
 };
+use pipewright_model::call::Mode;
 use pipewright_model::call::{End, Op};
 use pipewright_model::kind::{Hold, Side, TCP};
-use pipewright_model::call::Mode;
 use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen};

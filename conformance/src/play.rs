@@ -1,7 +1,7 @@
 //! One scenario on one channel: makes the calls, waits until nothing moves, notes what was seen.
 
-use pipewright_backends::{Queues, Seen};
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
+use pipewright_backends::{Queues, Seen};
 use pipewright_model::call::{
     ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply, SendFlags,
 };

@@ -169,11 +169,7 @@ impl Pool {
     }
 
     /// The same, and `beside` holds at that moment.
-    pub(crate) fn quiet_beside(
-        &mut self,
-        open: Actors,
-        beside: &mut dyn FnMut() -> bool,
-    ) -> bool {
+    pub(crate) fn quiet_beside(&mut self, open: Actors, beside: &mut dyn FnMut() -> bool) -> bool {
         self.looks += 1;
         let members = self.workers.iter_mut().enumerate();
         let mut lookouts: SmallVec<[_; ACTORS_MAX]> = members

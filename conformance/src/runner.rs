@@ -181,10 +181,7 @@ impl Runner {
     }
 
     /// Makes channels for the scenarios to come, and workers that inherit them.
-    fn breed(
-        &mut self,
-        scenarios: &[Scenario],
-    ) -> Result<Vec<(Setup, Option<Queues>)>, Trouble> {
+    fn breed(&mut self, scenarios: &[Scenario]) -> Result<Vec<(Setup, Option<Queues>)>, Trouble> {
         let mut stages: Vec<Stage> = Vec::new();
         for scenario in scenarios.iter().take(BATCH) {
             let place = self.new_place();

@@ -11,7 +11,9 @@ use crate::oracle::{Fate, STATES_MAX, State, looks_like};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
 use crate::run::Actors;
-use crate::step::{self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests};
+use crate::step::{
+    self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests,
+};
 use crate::world::{Pending, Progress, World};
 
 /// What an event asks of the states.

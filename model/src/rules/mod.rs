@@ -37,7 +37,8 @@ pub struct Chapter {
 }
 
 /// The chapters in reading order. Rules of one chapter may stand in overlaps and lists of another.
-pub const CHAPTERS: &[&Chapter] = &[&stream::CHAPTER, &fifo::CHAPTER, &tcp::CHAPTER, &descriptor::CHAPTER];
+pub const CHAPTERS: &[&Chapter] =
+    &[&stream::CHAPTER, &fifo::CHAPTER, &tcp::CHAPTER, &descriptor::CHAPTER];
 
 /// Number of rules.
 pub const COUNT: usize = {
