@@ -33,6 +33,8 @@ const NEVER_ON_LINUX: &[&str] = &[
     "stream.read.zero-length-checked",
     "stream.write.reader-left-fails",
     "stream.write.zero-length-unspecified",
+    "tcp.available.unspecified",
+    "tcp.poll.end-beyond-the-standard",
 ];
 
 /// The most lines in which a case says why it is there.

@@ -28,6 +28,7 @@ fn shapes(platform: &'static Platform) -> Vec<Shape> {
         let setups = match (kind.discipline, kind.ends) {
             (Discipline::Stream, Ends::Shared) => vec![setup, small, one_page, packet],
             (Discipline::Stream, _) => vec![setup, small, one_page],
+            (Discipline::Tcp, _) => vec![setup],
         };
         shapes.extend(setups.into_iter().map(|setup| Shape::new(platform, setup)));
     }

@@ -7,6 +7,7 @@
 mod fifos;
 mod in_process;
 mod pipes;
+mod tcp;
 mod wrapped;
 
 use std::collections::HashSet;
@@ -49,7 +50,7 @@ const ATTEMPTS_MAX: usize = 1_000;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let canaries: Vec<Canary> =
-        [wrapped::canaries(), pipes::canaries(), fifos::canaries()].concat();
+        [wrapped::canaries(), pipes::canaries(), fifos::canaries(), tcp::canaries()].concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {
         let canaries = canaries.clone();
         move || are_different(&canaries)

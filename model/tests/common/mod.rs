@@ -1,6 +1,8 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+mod tcp;
+
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::{FIFO, Hold, Kind, PIPE};
@@ -191,7 +193,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         linux_states,
         posix_states,
     };
-    vec![
+    let mut all = vec![
         pinned("pipe pair", pipe_pair(), 20_909, 25_017),
         pinned("pipe oddities", pipe_oddities(), 126_432, 61_128),
         pinned("pipe crowded", pipe_crowded(), 1_344, 226),
@@ -202,5 +204,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("fifo opening", fifo_opening(), 141_839, 18_658),
         pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
-    ]
+    ];
+    all.extend(tcp::spaces());
+    all
 }
