@@ -356,6 +356,7 @@ fn run_job(
         match run {
             Ok(run) => {
                 let judgement = judge(&run, plan.platform);
+                if let Verdict::Inconclusive { .. } = judgement.verdict {}
                 if note(&mut tested, &scenarios[index], &judgement) {
                     deviating.push((index, run, judgement));
                 }

@@ -87,7 +87,7 @@ impl Diag {
     /// Whether nothing is under way between these two.
     pub(super) fn nothing_under_way(&mut self, [a, b]: [SocketAddrV4; 2]) -> io::Result<bool> {
         let (a, b) = (self.row(a, b)?, self.row(b, a)?);
-        let z = match (a, b) {
+        Ok(match (a, b) {
             (None, None) => true,
             // One that was reset, or has ended, is in no table. If the other knows, it isn't either; one
             // that has ended first stays for a minute.
@@ -97,11 +97,7 @@ impl Diag {
                 let knows = |row: &Row| row.state == last;
                 a.has_sent_all_to(&b) && b.has_sent_all_to(&a) && (!ends || knows(&a) && knows(&b))
             }
-        };
-        if !z {
-            eprintln!("DBG {a:?} {b:?}");
-        }
-        Ok(z)
+        })
     }
 
     /// What the kernel knows of the socket at `here` that is connected to `there`.

@@ -180,8 +180,11 @@ fn of_connection(around: Around, there: u32, platform: &Platform, dice: &mut Dic
         Around::Small | Around::LastPage => return 1 + dice.below(64),
         Around::Odd => return ODD[dice.below(ODD.len() as u32) as usize],
         Around::PipeBuf | Around::Page => 1000,
-        Around::Free => platform.tcp_room_bytes,
-        Around::Capacity => [SIZE_MAX, 5000, 300][dice.below(3) as usize],
+        Around::Free if dice.chance(30) => platform.tcp_room_bytes,
+        Around::Free => platform.tcp_room_bytes.saturating_sub(there) / 4,
+        // Where the receiver's window is full, the kernel takes 40 ms to tell so.
+        Around::Capacity if dice.chance(12) => SIZE_MAX,
+        Around::Capacity => [5000, 300][dice.below(2) as usize],
         Around::Available => there,
     };
     (middle + dice.below(3)).saturating_sub(1).min(SIZE_MAX)

@@ -11,6 +11,7 @@ mod in_process;
 mod memory;
 mod pipes;
 mod sockets;
+mod tcp;
 mod wrapped;
 
 use std::collections::HashSet;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
             files::canaries(),
             memory::canaries(),
             sockets::canaries(),
+            tcp::canaries(),
         ]
         .concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {

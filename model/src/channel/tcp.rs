@@ -42,6 +42,9 @@ pub struct Tcp {
     pub segments: Segments,
     /// How many of them have arrived for sure.
     pub arrived: u32,
+    /// Whether more was sent to it than it surely has room for, and not all was read since: what is on its
+    /// way may stay so.
+    pub stalled: bool,
     /// The peer's end of data.
     pub finish: Finish,
     /// Whether a reset is on its way to it.
@@ -66,6 +69,7 @@ impl Tcp {
             peer,
             segments: Segments::new(),
             arrived: 0,
+            stalled: false,
             finish: Finish::None,
             reset: false,
             shut_read: false,
@@ -99,6 +103,11 @@ impl Tcp {
     /// Whether bytes that arrive are answered with a reset: nobody will read them.
     pub fn refuses_data(&self) -> bool {
         self.shut_read && self.shut_write && self.finish != Finish::Arrived
+    }
+
+    /// Whether nothing tells the peer of room: a socket that was shut for reading doesn't.
+    pub fn is_stuck(&self) -> bool {
+        self.stalled && self.shut_read
     }
 
     /// The names of its first bytes.

@@ -11,7 +11,7 @@ use crate::data::{Segment, push_segment};
 use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
-use crate::rule::{Force, Move, Rule, Scene};
+use crate::rule::{Answers, Force, Move, Rule, Scene, What};
 use crate::rules::descriptor::{close, holders};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::world::{ObjectIndex, World};
@@ -61,10 +61,12 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (wish, tcp) = reads(at)?;
-            (wish.looks && !tcp.is_empty() && !wish.waits_for_all).then(|| {
-                let least = wish.rest.min(tcp.arrived.max(1));
-                Move::transfers(least, wish.rest.min(tcp.len())).with(take)
-            })
+            (wish.looks && !tcp.is_empty() && !wish.waits_for_all && !wish.waited_for_nothing).then(
+                || {
+                    let least = wish.rest.min(tcp.arrived.max(1));
+                    Move::transfers(least, wish.rest.min(tcp.len())).with(take)
+                },
+            )
         },
     },
     Rule {
@@ -174,6 +176,20 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "tcp.receive.nothing-asked-waited",
+        says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error.",
+        cite: &[
+            Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
+            Observed("woken by a reset, 0; the next call ECONNRESET", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (wish, tcp) = reads(at)?;
+            let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
+            (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
+        },
+    },
+    Rule {
         id: "tcp.receive.all-arrived",
         says: "A blocking receive with MSG_WAITALL returns when it has all bytes that it asked for.",
         cite: &[Posix("recv", "MSG_WAITALL"), Man("recv(2)", "MSG_WAITALL")],
@@ -194,7 +210,10 @@ const RULES: &[Rule] = &[
             (wish.waits_for_all && !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1)
                 .then(|| {
                     let most = tcp.len().min(wish.rest - 1);
-                    Move::proceeds(tcp.arrived.max(1).min(most), most).with(take_part)
+                    // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
+                    let whole = tcp.phase == Phase::Connected && !tcp.reset && !tcp.shut_read;
+                    let least = if whole { most } else { tcp.arrived.max(1).min(most) };
+                    Move::proceeds(least, most).with(take_part)
                 })
         },
     },
@@ -375,8 +394,9 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let tcp = closes(at)?;
-            (tcp.phase == Phase::Connected && tcp.arrived == 0 && !resets(tcp))
-                .then(|| Move::answers(Answer::Done).with(close_socket))
+            let both = tcp.shut_write && tcp.finish == Finish::Arrived;
+            (tcp.phase == Phase::Connected && tcp.arrived == 0 && (!tcp.linger_zero || both))
+                .then(|| Move::answers(Answer::Done).with(close_and_finish))
         },
     },
     Rule {
@@ -391,7 +411,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let tcp = closes(at)?;
             (tcp.phase == Phase::Connected && tcp.arrived > 0)
-                .then(|| Move::answers(Answer::Done).with(close_socket))
+                .then(|| Move::answers(Answer::Done).with(close_and_reset))
         },
     },
     Rule {
@@ -402,8 +422,10 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let tcp = closes(at)?;
-            (tcp.phase == Phase::Connected && tcp.arrived == 0 && resets(tcp))
-                .then(|| Move::answers(Answer::Done).with(close_socket))
+            let all_came = || peer(at.world, tcp).is_none_or(|peer| peer.finish == Finish::Arrived);
+            let ended = tcp.shut_write && tcp.finish == Finish::Arrived && all_came();
+            (tcp.phase == Phase::Connected && tcp.arrived == 0 && tcp.linger_zero && !ended)
+                .then(|| Move::answers(Answer::Done).with(close_and_reset))
         },
     },
     Rule {
@@ -413,7 +435,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             (closes(at)?.phase == Phase::Closed)
-                .then(|| Move::answers(Answer::Done).with(close_socket))
+                .then(|| Move::answers(Answer::Done).with(close_and_reset))
         },
     },
     // Arriving
@@ -426,7 +448,7 @@ const RULES: &[Rule] = &[
             let (object, tcp) = receives(at)?;
             (tcp.arrived == 0 && !tcp.is_empty() && !tcp.refuses_data()).then_some(Move::delivers(
                 object,
-                true,
+                !tcp.is_stuck(),
                 arrives_first,
             ))
         },
@@ -434,14 +456,19 @@ const RULES: &[Rule] = &[
     Rule {
         id: "tcp.deliver.arrives",
         says: "All data on their way arrive, in order, and the end of data behind them; for sure if the \
-               receiver has room for all.",
-        cite: &[Posix("send", "DESCRIPTION"), Man("tcp(7)", "DESCRIPTION")],
+               receiver has always had room for all since its reader had read everything. Later the sender is \
+               told of room when everything is read again, but not by a socket that was shut for reading.",
+        cite: &[
+            Posix("send", "DESCRIPTION"),
+            Source("net/ipv4/tcp_output.c", "__tcp_select_window"),
+            Source("net/ipv4/tcp.c", "__tcp_cleanup_rbuf"),
+        ],
         force: Force::Must,
         step: |at| {
             let (object, tcp) = receives(at)?;
             let more = tcp.arrived < tcp.len();
             ((more || tcp.finish == Finish::Sent) && !(more && tcp.refuses_data()))
-                .then_some(Move::delivers(object, tcp.len() <= at.platform.tcp_room_bytes, arrives))
+                .then_some(Move::delivers(object, !tcp.stalled, arrives))
         },
     },
     Rule {
@@ -455,9 +482,11 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (object, tcp) = receives(at)?;
-            let fits = tcp.len() <= at.platform.tcp_room_bytes;
-            (tcp.arrived < tcp.len() && tcp.refuses_data())
-                .then_some(Move::delivers(object, fits, refuse))
+            (tcp.arrived < tcp.len() && tcp.refuses_data()).then_some(Move::delivers(
+                object,
+                !tcp.stalled,
+                refuse,
+            ))
         },
     },
     Rule {
@@ -584,6 +613,26 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| polls(at)?.error.is_some().then_some(Move::reports(Events::ERR)),
     },
+    Rule {
+        id: "tcp.poll.reset-midway",
+        says: "poll does not wait for a reset that is arriving: it may find POLLERR already, and what else it \
+               finds as it was before.",
+        cite: &[
+            Source("net/ipv4/tcp.c", "tcp_poll"),
+            Observed("POLLOUT|POLLERR beside a close on another processor", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let Op::Poll { events, .. } = at.op() else { return None };
+            let tcp = polls(at)?;
+            let asked = events.union(Events::ERR).union(Events::HUP);
+            let (must, may) = (at.found.0.union(Events::ERR), at.found.1);
+            let ready =
+                Answers::Ready { must: must.intersection(asked), may: may.intersection(asked) };
+            (tcp.reset && tcp.phase == Phase::Connected)
+                .then_some(Move { what: What::Answers(ready, None), effect: Some(reset_arrives) })
+        },
+    },
     // Options and the like
     Rule {
         id: "tcp.option.error",
@@ -661,6 +710,8 @@ struct Wish {
     len: u32,
     /// Whether it looks what has come: a read(2) of zero bytes doesn't.
     looks: bool,
+    /// Whether it asked for nothing, and waited nevertheless.
+    waited_for_nothing: bool,
     /// Bytes that it has not got.
     rest: u32,
     /// Whether it waits where nothing has arrived.
@@ -713,7 +764,11 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     let waits = waits || at.call.entered;
     let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
     let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
-    Some((Wish { len, looks, rest: len - at.call.done, waits, waits_for_all }, tcp(at)?))
+    let waited_for_nothing = len == 0 && at.call.entered;
+    Some((
+        Wish { len, looks, waited_for_nothing, rest: len - at.call.done, waits, waits_for_all },
+        tcp(at)?,
+    ))
 }
 
 /// A read of at least one byte to which nothing has arrived for sure, and something could.
@@ -727,7 +782,7 @@ fn finds_nothing<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
 fn finds_end<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     let (wish, tcp) = reads(at)?;
     let end = tcp.arrived == 0 && (tcp.receives_no_more() || tcp.error.is_some());
-    (wish.looks && end).then_some((wish, tcp))
+    (wish.looks && end && !wish.waited_for_nothing).then_some((wish, tcp))
 }
 
 fn writes<'a>(at: &Scene<'a>) -> Option<(SendFlags, &'a Tcp)> {
@@ -780,11 +835,6 @@ fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     tcp(at).filter(|_| last)
 }
 
-/// Whether closing resets for the sake of SO_LINGER.
-fn resets(tcp: &Tcp) -> bool {
-    tcp.linger_zero && !(tcp.shut_write && tcp.finish == Finish::Arrived)
-}
-
 /// The socket of a connection to which something may be delivered.
 fn receives<'a>(at: &Scene<'a>) -> Option<(ObjectIndex, &'a Tcp)> {
     let object = at.receiver()?;
@@ -821,6 +871,7 @@ fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
     tcp.arrived = tcp.arrived.max(count.max(1));
     if !flags.contains(SendFlags::PEEK) {
         tcp.drop_first(count);
+        tcp.stalled &= tcp.shut_read || !tcp.is_empty();
     }
     // Who gets less than it asked for has got all that had arrived.
     let asked = op.asks().unwrap_or(0);
@@ -871,13 +922,14 @@ fn tell(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-fn give(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     let from = world.actors[usize::from(actor.0)].written;
     let from = from + i64::from(world.pending_mut(actor).done);
     world.pending_mut(actor).done += count;
     let Some(peer) = tcp_of_call(world, actor).map(|tcp| tcp.peer) else { return };
     if let Some(peer) = tcp_mut(world, peer) {
         peer.push(Segment { actor, from, len: count });
+        peer.stalled |= peer.len() > platform.tcp_room_bytes;
     }
 }
 
@@ -912,12 +964,27 @@ fn set_linger(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-fn close_socket(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+/// The object behind the end that is being closed.
+fn closed_object(world: &mut World, platform: &Platform, actor: Actor) -> Option<ObjectIndex> {
     let description = world.pending_mut(actor).description;
     let object = description.map(|index| world.descriptions[usize::from(index)].object);
-    close(world, platform, actor, count);
-    if let Some(object) = object {
+    close(world, platform, actor, 0);
+    object
+}
+
+fn close_and_finish(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    if let Some(object) = closed_object(world, platform, actor) {
         let_go(world, object);
+    }
+}
+
+fn close_and_reset(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    if let Some(object) = closed_object(world, platform, actor) {
+        reset_peer(world, object);
+        if let Some(tcp) = tcp_mut(world, object) {
+            tcp.held = false;
+        }
+        gone(world, object);
     }
 }
 
@@ -931,26 +998,22 @@ pub(crate) fn close_unheld(world: &mut World) {
     }
 }
 
-/// A socket to which no description refers any more ends its side, or resets the connection.
+/// A socket to which no description refers any more ends its side.
 fn let_go(world: &mut World, object: ObjectIndex) {
     let Some(tcp) = tcp_mut(world, object) else { return };
     let peer = tcp.peer;
     tcp.held = false;
-    if tcp.phase == Phase::Connected && (tcp.arrived > 0 || resets(tcp)) {
-        reset_peer(world, object);
-    } else if tcp.phase == Phase::Connected {
-        let sent = std::mem::replace(&mut tcp.shut_write, true);
-        tcp.shut_read = true;
-        tcp.linger_zero = false;
-        if !sent {
-            finish(world, peer);
-        }
-        match tcp_mut(world, peer).map(|peer| peer.held) {
-            Some(true) => return,
-            // Whatever goes back and forth, nobody is there to notice.
-            Some(false) => gone(world, peer),
-            None => {}
-        }
+    let sent = std::mem::replace(&mut tcp.shut_write, true);
+    tcp.shut_read = true;
+    tcp.linger_zero = false;
+    if !sent {
+        finish(world, peer);
+    }
+    match tcp_mut(world, peer).map(|peer| peer.held) {
+        Some(true) => return,
+        // Whatever goes back and forth, nobody is there to notice.
+        Some(false) => gone(world, peer),
+        None => {}
     }
     gone(world, object);
 }
@@ -970,6 +1033,7 @@ fn gone(world: &mut World, object: ObjectIndex) {
     let Some(tcp) = tcp_mut(world, object) else { return };
     let other = tcp.peer;
     tcp.phase = Phase::Closed;
+    tcp.stalled = false;
     tcp.peer = NOBODY;
     tcp.reset = false;
     tcp.shut_read = true;
@@ -1021,6 +1085,15 @@ fn is_reset(world: &mut World, _: &Platform, _: Actor, object: u32) {
         tcp.error = Some(if waits_to_close { Errno::EPIPE } else { Errno::ECONNRESET });
     }
     gone(world, object);
+}
+
+/// What was seen under way is completed before anything else happens.
+fn reset_arrives(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let description = world.pending_mut(actor).description;
+    if let Some(index) = description {
+        let object = world.descriptions[usize::from(index)].object;
+        is_reset(world, platform, actor, object.into());
+    }
 }
 
 fn both_ended(world: &mut World, _: &Platform, _: Actor, object: u32) {

@@ -6,6 +6,7 @@ pub(crate) mod pairs;
 pub(crate) mod queue;
 mod memory;
 mod unix;
+mod tcp;
 
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
@@ -220,5 +221,6 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     all.extend(memory::spaces());
     let sockets = unix::spaces().into_iter();
     all.extend(sockets.map(|(name, space, linux, posix)| pinned(name, space, linux, posix)));
+    all.extend(tcp::spaces());
     all
 }

@@ -1,0 +1,93 @@
+//! Small spaces of TCP connections: two bytes that are surely taken and carried each way.
+
+use pipewright_model::call::{End, Events, Mode, Op, SendFlags, SocketOption};
+use pipewright_model::explore::Space;
+use pipewright_model::kind::{Hold, Side, TCP};
+use pipewright_model::run::{Name, Seat, Setup};
+
+use super::{Add, Pinned, poll, read, write};
+
+const SA: End = End(0);
+const SB: End = End(1);
+const X: End = End(2);
+
+const READ: Op = Op::Shutdown { how: Mode::Read };
+const WRITE: Op = Op::Shutdown { how: Mode::Write };
+const BOTH: Op = Op::Shutdown { how: Mode::ReadWrite };
+const RESETS: Op = Op::SetOption { option: SocketOption::Linger, value: 0 };
+const ERROR: Op = Op::GetOption { option: SocketOption::Error };
+const ALL: Events = Events(Events::IN.0 | Events::OUT.0 | Events::RDHUP.0);
+
+fn receive(len: u32, flags: SendFlags) -> Op {
+    Op::Receive { len, flags }
+}
+
+fn send(len: u32, flags: SendFlags) -> Op {
+    Op::Send { len, flags }
+}
+
+/// A connection, `a0` holding the first end and `a1` the second.
+fn pair() -> Space {
+    let seat = |index: u8, side| Seat {
+        name: Name::new(["a0", "a1"][usize::from(index)]).unwrap(),
+        ends: vec![(End(index), Hold { mode: Mode::ReadWrite, side })],
+    };
+    Space {
+        setup: Setup::new(&TCP),
+        seats: vec![seat(0, Side::A), seat(1, Side::B)],
+        end_names: ["sa", "sb", "sa2"].map(|name| Name::new(name).unwrap()).to_vec(),
+        alphabet: Vec::new(),
+        fill_bytes: 1,
+        lasting_bytes: None,
+    }
+}
+
+/// Data one way, and how they end.
+fn ending() -> Space {
+    pair().calls_of(0, SA, &[write(1), WRITE, Op::Close]).calls_of(
+        1,
+        SB,
+        &[read(1), BOTH, Op::Close, poll(ALL, false)],
+    )
+}
+
+/// Resets, and who is told.
+fn resets() -> Space {
+    pair()
+        .calls_of(0, SA, &[write(0), read(1), read(0), ERROR, receive(0, SendFlags::NONE)])
+        .calls_of(0, SA, &[send(1, SendFlags::NOSIGNAL), poll(Events::NONE, true)])
+        .calls_of(1, SB, &[RESETS, Op::Close])
+}
+
+/// More than there is surely room for.
+fn much() -> Space {
+    pair()
+        .calls_of(0, SA, &[write(3), send(3, SendFlags::DONTWAIT), poll(Events::OUT, false)])
+        .calls_of(1, SB, &[read(3), READ, Op::Close])
+}
+
+/// Flags, and oddities of descriptors.
+fn flags() -> Space {
+    pair()
+        .calls_of(0, SA, &[write(1), Op::Close, Op::Dup { new: X }, Op::POSITION])
+        .calls_of(0, SA, &[Op::GetCapacity])
+        .calls_of(0, X, &[Op::Close])
+        .calls_of(1, SB, &[receive(2, SendFlags::PEEK), receive(2, SendFlags::WAITALL)])
+        .calls_of(1, SB, &[Op::Available, Op::SetNonblock(true)])
+}
+
+/// All of them.
+pub(crate) fn spaces() -> Vec<Pinned> {
+    let pinned = |name, space, linux_states, posix_states| Pinned {
+        name,
+        space,
+        linux_states,
+        posix_states,
+    };
+    vec![
+        pinned("tcp ending", ending(), 0, 0),
+        pinned("tcp resets", resets(), 0, 0),
+        pinned("tcp much", much(), 0, 0),
+        pinned("tcp flags", flags(), 0, 0),
+    ]
+}
