@@ -9,7 +9,7 @@ use pipewright_model::call::{Events, Op};
 use pipewright_model::explore::visit;
 use pipewright_model::rule::{Answers, Force, What};
 use pipewright_model::rules::{CHAPTERS, Chapter, Overlap, RULES, applicable};
-use pipewright_model::step::{RuleSet, moves};
+use pipewright_model::step::{RuleSet, deliveries, moves};
 use pipewright_model::world::Progress;
 
 #[test]
@@ -41,6 +41,7 @@ fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
             let pinned = if platform.extensions { linux_states } else { posix_states };
             let mut reached = RuleSet::default();
             let count = visit(&space, platform, |world| {
+                deliveries(platform, world).iter().for_each(|(rule, _)| reached.insert(*rule));
                 for actor in world.busy().iter() {
                     let open = world.pending(actor).is_some_and(|c| c.progress == Progress::Open);
                     let moves = moves(platform, world, actor, &mut reached);
