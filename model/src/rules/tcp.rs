@@ -38,11 +38,22 @@ pub const CHAPTER: Chapter = Chapter {
         ],
         _ => &[],
     },
-    overlaps: &[Overlap {
-        why: "Bytes on their way have arrived or not: whoever looks finds them or doesn't, and how much \
-              a connection holds is known of an empty one only.",
-        rules: &["tcp.any.read-data", "tcp.any.read-nothing-yet", "tcp.any.read-begins-to-wait"],
-    }],
+    overlaps: &[
+        Overlap {
+            why: "Bytes on their way have arrived or not: whoever looks finds them or doesn't.",
+            rules: &[
+                "tcp.any.read-data",
+                "tcp.any.read-nothing-yet",
+                "tcp.any.read-begins-to-wait",
+                "tcp.any.read-waits",
+                "tcp.receive.takes-part",
+            ],
+        },
+        Overlap {
+            why: "poll looks before a reset arrives, or in the midst of it.",
+            rules: &["descriptor.poll.ready", "descriptor.poll.waits", "tcp.poll.reset-midway"],
+        },
+    ],
     exceptions: &[Exception {
         rule: "tcp.poll.writable-though-hung-up",
         why: "Linux tells POLLOUT together with POLLHUP, as a write would not wait; for the standard they \
