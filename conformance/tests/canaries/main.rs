@@ -54,17 +54,16 @@ const ATTEMPTS_MAX: usize = 1_000;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let canaries: Vec<Canary> =
-        [
-            wrapped::canaries(),
-            pipes::canaries(),
-            fifos::canaries(),
-            files::canaries(),
-            memory::canaries(),
-            sockets::canaries(),
-            tcp::canaries(),
-        ]
-        .concat();
+    let canaries: Vec<Canary> = [
+        wrapped::canaries(),
+        pipes::canaries(),
+        fifos::canaries(),
+        files::canaries(),
+        memory::canaries(),
+        sockets::canaries(),
+        tcp::canaries(),
+    ]
+    .concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {
         let canaries = canaries.clone();
         move || are_different(&canaries)

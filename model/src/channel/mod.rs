@@ -6,7 +6,8 @@
 
 pub mod cell;
 pub mod file;
-pub(crate) mod life;
+mod life;
+mod of_call;
 pub mod queue;
 pub mod ring;
 pub mod stream;

@@ -2,11 +2,11 @@
 #![allow(dead_code, reason = "every test file uses a part")]
 
 pub(crate) mod file;
+mod memory;
 pub(crate) mod pairs;
 pub(crate) mod queue;
-mod memory;
-mod unix;
 mod tcp;
+mod unix;
 
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
