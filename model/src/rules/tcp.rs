@@ -46,6 +46,8 @@ pub const CHAPTER: Chapter = Chapter {
                 "tcp.any.read-nothing-yet",
                 "tcp.any.read-begins-to-wait",
                 "tcp.any.read-waits",
+                "tcp.any.read-shut",
+                "tcp.receive.all-arrived",
                 "tcp.receive.takes-part",
             ],
         },
