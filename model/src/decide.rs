@@ -285,11 +285,11 @@ fn waiting_for_turn(kind: &'static Kind) -> (Waiting, Run) {
     let asleep = |world: &World| !world.busy().is_empty() && steps.may_sleep(world);
     match find(&space, &PLATFORM, |_, _| true, asleep) {
         Some(mut run) => {
-            let open = run.events.iter().filter_map(|event| match event {
+            let mut open = run.events.iter().rev().filter_map(|event| match event {
                 Event::Call(call) => Some(call.actor),
                 _ => None,
             });
-            let last = open.last().into_iter().collect();
+            let last = open.next().into_iter().collect();
             run.push(Event::Quiet(last));
             (Waiting::Waits, run)
         }

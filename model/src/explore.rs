@@ -69,7 +69,7 @@ impl Space {
         let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
         let written = world.actors[usize::from(call.actor.0)].written;
         let enough = self.lasting_bytes.is_some_and(|bytes| written >= bytes);
-        !enough && !(fills && filled())
+        !(enough || fills && filled())
     }
 }
 
