@@ -24,7 +24,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 /// Histories for each space and profile. The long campaign: `HISTORIES=100000 cargo test -p
 /// pipewright-model --release --test brute_force`.
 fn histories() -> usize {
-    std::env::var("HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_500)
+    std::env::var("HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(400)
 }
 
 #[test]

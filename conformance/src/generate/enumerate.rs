@@ -38,6 +38,13 @@ impl Alphabet {
         self.kinds.contains(&setup.kind.name)
     }
 
+    /// Whether two actors hold the same and may do different things.
+    fn has_look_alikes(&self) -> bool {
+        (1..self.seats.len()).any(|actor| {
+            self.seats[..actor].contains(&self.seats[actor]) && !self.is_twin(actor as u8)
+        })
+    }
+
     fn seats(&self) -> Vec<Seat> {
         let seat = |(index, ends): (usize, &&[(End, Hold)])| Seat {
             name: name(["a", "b", "c", "d", "e", "f", "g", "h"][index]),
@@ -78,6 +85,9 @@ pub struct Paths<'a> {
     len_max: usize,
     frames: Vec<Frame>,
     calls: Vec<Call>,
+    /// The scenarios given so far, where some actors hold the same but may do different things: they may
+    /// still begin alike.
+    given: Option<HashSet<Scenario>>,
 }
 
 #[derive(Debug)]
@@ -115,6 +125,7 @@ impl<'a> Paths<'a> {
             len_max,
             frames: vec![Frame::new(vec![start])],
             calls: Vec::new(),
+            given: alphabet.has_look_alikes().then(HashSet::new),
         }
     }
 
@@ -185,6 +196,11 @@ impl Iterator for Paths<'_> {
             let call = self.alphabet.calls.get(frame.next).filter(|_| depth < self.len_max);
             let Some(call) = call.copied() else {
                 let path = (!frame.went_on && depth > 0).then(|| self.scenario());
+                let new = |path: &Scenario| match &mut self.given {
+                    Some(given) => given.insert(path.clone()),
+                    None => true,
+                };
+                let path = path.filter(new);
                 self.frames.pop();
                 self.calls.pop();
                 match path {

@@ -18,7 +18,7 @@ use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, Description, ObjectIndex, Place, Progress, World};
+use crate::world::{Address, Description, ObjectIndex, Place, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -900,21 +900,21 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = polling(at)?;
-            (socket.reset && !is_leaving(at)).then_some(Move::reports(Events::ERR))
+            socket.reset.then_some(Move::reports(Events::ERR))
         },
     },
     Rule {
         id: "unix.poll.error-midway",
-        says: "poll does not wait for a connect of a datagram socket that is under way: of the error that it \
-               brings to the peer before it may not tell yet.",
+        says: "poll does not wait for a connect of a datagram socket that is under way: it may tell that the peer \
+               before can be written to before it tells of the error that this brings.",
         cite: &[
             Source(AF_UNIX, "unix_dgram_disconnected"),
             Observed("OUT first, ERR later", "Linux 6.18"),
         ],
         force: Force::Silent,
         step: |at| {
-            let socket = polling(at)?;
-            (socket.reset && is_leaving(at)).then_some(Move::may_report(Events::ERR))
+            polling(at)?;
+            is_leaving(at).then_some(Move::may_report(Events::OUT))
         },
     },
     Rule {
@@ -934,7 +934,8 @@ const RULES: &[Rule] = &[
     Rule {
         id: "unix.poll.writable-midway",
         says: "poll does not wait for a send on the same socket that is under way, nor for a close of the \
-               receiver: it may not find POLLOUT though it would before or after.",
+               receiver: it may not find POLLOUT though it would before and after, and of a close it may tell \
+               the one thing before the other.",
         cite: &[
             Source(AF_UNIX, "unix_release_sock"),
             Observed("beside a close: ERR|HUP first, POLLOUT later", "Linux 6.18"),
@@ -943,8 +944,11 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && is_midway(at) && may_be_writable(at, socket))
-                .then_some(Move::may_report(Events::OUT))
+            let out = free && is_midway(at) && may_be_writable(at, socket);
+            let closing = socket.life == Life::Connected && is_closing(at);
+            let end = Events::IN.union(Events::RDHUP).union(Events::HUP).union(Events::ERR);
+            let may = if closing { end.union(Events::OUT) } else { Events::OUT };
+            (out || closing).then_some(Move::may_report(may))
         },
     },
     Rule {
@@ -1367,19 +1371,19 @@ fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
 /// Whether a send on the same socket is under way, or a close that has not returned.
 fn is_midway(at: &Scene<'_>) -> bool {
     let here = at.object_index();
-    let actors = at.world.actors.iter().enumerate();
-    let others = actors.filter(|(index, _)| *index != usize::from(at.actor.0));
-    others.filter_map(|(_, other)| other.call.as_ref()).any(|call| {
-        let object = || Some(at.world.descriptions.get(usize::from(call.description?))?.object);
-        call.op == Op::Close || call.op.offers().is_some() && object() == here
+    at.others().any(|other| {
+        other.op() == Op::Close || other.op().offers().is_some() && other.object_index() == here
     })
 }
 
-/// Whether a datagram socket is getting another peer by a call that has not returned.
+/// Whether somebody is closing something.
+fn is_closing(at: &Scene<'_>) -> bool {
+    at.others().any(|other| other.op() == Op::Close)
+}
+
+/// Whether a datagram socket is getting another peer by a call that is under way.
 fn is_leaving(at: &Scene<'_>) -> bool {
-    let calls = at.world.actors.iter().filter_map(|other| other.call.as_ref());
-    at.socket().is_some_and(Unix::is_datagram)
-        && calls.into_iter().any(|call| call.op == Op::Connect && call.progress != Progress::Open)
+    at.socket().is_some_and(Unix::is_datagram) && at.others().any(|other| other.op() == Op::Connect)
 }
 
 fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {
