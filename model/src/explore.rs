@@ -7,8 +7,9 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
-use crate::call::{ACTORS_MAX, Actor, Call, Op, Reply};
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op, Reply};
 use crate::channel::Object;
+use crate::data::Data;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
@@ -420,10 +421,39 @@ impl<'a> Refines<'a> {
             }
             at = self.pairs[at].parent;
         }
+        events.reverse();
         let space = self.space;
+        if space.lasting_bytes.is_none() {
+            rename(&mut events);
+        }
         let mut run = Run::new(space.setup.clone(), space.seats.clone(), space.end_names.clone());
-        events.into_iter().rev().for_each(|event| run.push(event));
+        events.into_iter().for_each(|event| run.push(event));
         self.violations.push(run);
+    }
+}
+
+/// Names the bytes of a run by their positions since its start, as a run is judged: in exploration they are
+/// counted from the last return.
+fn rename(events: &mut [Event]) {
+    let mut written = [0_i64; ACTORS_MAX];
+    let mut writes = [false; ACTORS_MAX];
+    for event in events {
+        match event {
+            Event::Call(call) => writes[usize::from(call.actor.0)] = call.op.offers().is_some(),
+            Event::Return(actor, reply) => {
+                if let Data::Named(segments) = &mut reply.data {
+                    for segment in segments {
+                        let before = written.get(usize::from(segment.actor.0));
+                        segment.from += before.copied().unwrap_or(0);
+                    }
+                }
+                let actor = usize::from(actor.0);
+                if let (true, Answer::Count(count)) = (writes[actor], reply.answer) {
+                    written[actor] += i64::from(count);
+                }
+            }
+            Event::Quiet(_) => {}
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Lock, Mode, Op, Signal};
 use crate::channel::Object;
+use crate::channel::unix::Peer;
 use crate::data::{Segment, Segments};
 use crate::kind::{Discipline, Ends, Hold, Naming, Side, SocketType};
 use crate::platform::Platform;
@@ -309,6 +310,10 @@ impl World {
             Object::Tcp(tcp) => {
                 self.objects.get(usize::from(tcp.peer)).is_none_or(|peer| !peer.is_empty())
             }
+            Object::Unix(socket) => match socket.peer {
+                Peer::Socket(peer) => self.socket(peer).is_none_or(|peer| !peer.queue.is_empty()),
+                Peer::None | Peer::Gone => true,
+            },
             object => !object.is_empty(),
         }
     }

@@ -261,6 +261,7 @@ pub fn piece_max(account: Account, send_buffer: u32) -> u32 {
 pub fn message_max(account: Account, send_buffer: u32) -> u32 {
     match account {
         Account::Memory => send_buffer - 32,
-        Account::Small | Account::Envelope => send_buffer,
+        Account::Small => send_buffer,
+        Account::Envelope => u32::MAX,
     }
 }

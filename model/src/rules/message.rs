@@ -13,7 +13,7 @@ use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named};
 use crate::data::push_segment;
 use crate::kind::SocketType;
-use crate::platform::Platform;
+use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::{Chapter, Exception, Overlap};
@@ -44,6 +44,7 @@ const OVERLAPS: &[Overlap] = &[
               under way, and whether room is looked for before or after a receiver is not.",
         rules: &[
             "message.any.sent",
+            "message.any.too-long",
             "message.any.full-nonblocking",
             "message.any.finds-no-room",
             "message.any.broken",
@@ -53,7 +54,15 @@ const OVERLAPS: &[Overlap] = &[
     },
     Overlap {
         why: "Which of several errors is told is left open.",
-        rules: &["message.any.no-peer-first", "message.any.too-long", "message.any.broken"],
+        rules: &[
+            "message.any.too-long",
+            "message.any.no-peer-first",
+            "message.any.broken",
+            "message.any.not-for-us",
+            "message.any.refused",
+            "message.any.send-reset",
+            "message.send.no-entry",
+        ],
     },
     Overlap {
         why: "Who waits for its receiver is not woken by what would make it fail.",
@@ -76,6 +85,10 @@ const EXCEPTIONS: &[Exception] = &[
     Exception {
         rule: "message.any.no-peer",
         why: "A send on a datagram socket without a peer fails with ENOTCONN, not EDESTADDRREQ.",
+    },
+    Exception {
+        rule: "message.any.no-peer-first",
+        why: "The same where it was also shut down: message/no-peer-and-shut-down.",
     },
 ];
 
@@ -219,12 +232,14 @@ const RULES: &[Rule] = &[
     Rule {
         id: "message.any.too-long",
         says: "A message longer than what the send buffer could ever hold fails with EMSGSIZE, and nothing of \
-               it is sent.",
+               it is sent; how long that is the standard does not say.",
         cite: &[Posix("send", "ERRORS [EMSGSIZE]"), Man(MAN_UNIX, "Socket options")],
         force: Force::Must,
         step: |at| {
             let giving = begun(at)?;
-            too_long(at, &giving).then_some(Move::fails(Errno::EMSGSIZE))
+            let perhaps = at.platform.socket_account == Account::Envelope && giving.len > 0;
+            let refused = too_long(at, &giving) || perhaps && !at.call.entered;
+            refused.then_some(Move::fails(Errno::EMSGSIZE))
         },
     },
     Rule {

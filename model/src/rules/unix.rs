@@ -36,7 +36,7 @@ pub const CHAPTER: Chapter = Chapter {
     exceptions: EXCEPTIONS,
 };
 
-const NOT_ON_LINUX: &[&str] = &[];
+const NOT_ON_LINUX: &[&str] = &["unix.poll.writable-perhaps"];
 const NOT_IN_POSIX: &[&str] = &[];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
@@ -352,8 +352,9 @@ const RULES: &[Rule] = &[
             let giving = room(at)?;
             let (left, piece) = (giving.left(at), giving.piece(at));
             match at.platform.socket_account {
-                Account::Envelope => (left > 1 && !giving.must_not_wait(at))
-                    .then(|| Move::proceeds(1, left - 1).with(give)),
+                Account::Envelope => {
+                    (left > 1).then(|| Move::proceeds(1, left - 1).with(give))
+                }
                 _ => (piece < left).then(|| Move::proceeds(piece, piece).with(give)),
             }
         },
@@ -365,10 +366,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| match at.platform.socket_account {
             Account::Envelope => {
-                let giving = room(at)?;
-                let left = giving.left(at);
-                (left > 1 && giving.must_not_wait(at))
-                    .then(|| Move::transfers(1, left - 1).with(give))
+                let giving = open_giving(at).filter(|_| at.call.done > 0)?;
+                giving.must_not_wait(at).then_some(Move::transfers(0, 0))
             }
             _ => {
                 let giving = no_room(at).filter(|_| at.call.done > 0)?;
@@ -974,7 +973,10 @@ const RULES: &[Rule] = &[
             let socket = at.socket().filter(|_| at.op() == Op::Available)?;
             let first = socket.queue.first().map_or(0, |piece| piece.data.len);
             let count = if socket.is_datagram() { first } else { socket.len() };
-            (!socket.listens()).then_some(Move::answers(Answer::Count(count)))
+            (!socket.listens()).then_some(match at.platform.extensions {
+                true => Move::answers(Answer::Count(count)),
+                false => Move::unspecified("FIONREAD is not in the standard"),
+            })
         },
     },
     Rule {
@@ -984,7 +986,10 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let socket = at.socket().filter(|_| at.op() == Op::Available)?;
-            socket.listens().then_some(Move::fails(Errno::EINVAL))
+            socket.listens().then_some(match at.platform.extensions {
+                true => Move::fails(Errno::EINVAL),
+                false => Move::unspecified("FIONREAD is not in the standard"),
+            })
         },
     },
     Rule {
