@@ -693,28 +693,6 @@ const RULES: &[Rule] = &[
                 .then_some(Move::unspecified("a call that the standard does not know"))
         },
     },
-    Rule {
-        id: "tcp.any.not-a-pipe",
-        says: "F_SETPIPE_SZ and F_GETPIPE_SZ on a socket fail with EBADF.",
-        cite: &[Source("fs/pipe.c", "pipe_fcntl")],
-        force: Force::Silent,
-        step: |at| {
-            tcp(at)?;
-            matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity)
-                .then_some(Move::fails(Errno::EBADF))
-        },
-    },
-    Rule {
-        id: "tcp.any.no-offset",
-        says: "lseek, pread and pwrite on a socket fail with ESPIPE.",
-        cite: &[Posix("lseek", "ERRORS [ESPIPE]"), Posix("read", "ERRORS [ESPIPE]")],
-        force: Force::Must,
-        step: |at| {
-            tcp(at)?;
-            matches!(at.op(), Op::Seek { .. } | Op::ReadAt { .. } | Op::WriteAt { .. })
-                .then_some(Move::fails(Errno::ESPIPE))
-        },
-    },
 ];
 
 /// What a call that reads wants.
