@@ -220,7 +220,8 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (wish, tcp) = reads(at)?;
-            (wish.waits_for_all && !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1)
+            let part = !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1;
+            (wish.waits_for_all && !wish.peeks && part)
                 .then(|| {
                     let most = tcp.len().min(wish.rest - 1);
                     // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
@@ -228,6 +229,35 @@ const RULES: &[Rule] = &[
                     let least = if whole { most } else { tcp.arrived.max(1).min(most) };
                     Move::proceeds(least, most).with(take_part)
                 })
+        },
+    },
+    Rule {
+        id: "tcp.receive.peek-waits",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL sleeps until all that it asked for has \
+               arrived.",
+        cite: &[Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"), Observed("it waits", KERNEL)],
+        force: Force::May,
+        step: |at| {
+            let (_, tcp) = peeks_at_part(at)?;
+            let more = !tcp.receives_no_more() && tcp.error.is_none();
+            (more && tcp.arrived > 0).then(|| match at.call.entered {
+                true => Move::rests(),
+                false => Move::proceeds(0, 0).with(enter),
+            })
+        },
+    },
+    Rule {
+        id: "tcp.receive.peek-cut-short",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL returns what has arrived when no more can \
+               come.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::May,
+        step: |at| {
+            let (wish, tcp) = peeks_at_part(at)?;
+            let ended = tcp.receives_no_more() || tcp.error.is_some();
+            ended.then(|| {
+                Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take)
+            })
         },
     },
     Rule {
@@ -709,6 +739,8 @@ struct Wish {
     waits: bool,
     /// Whether it waits until it has all.
     waits_for_all: bool,
+    /// Whether it takes nothing.
+    peeks: bool,
 }
 
 /// A call that sends, and what there is room for.
@@ -756,10 +788,17 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
     let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
     let waited_for_nothing = len == 0 && at.call.entered;
-    Some((
-        Wish { len, looks, waited_for_nothing, rest: len - at.call.done, waits, waits_for_all },
-        tcp(at)?,
-    ))
+    let peeks = flags.contains(SendFlags::PEEK);
+    let rest = len - at.call.done;
+    let wish = Wish { len, looks, waited_for_nothing, rest, waits, waits_for_all, peeks };
+    Some((wish, tcp(at)?))
+}
+
+/// A call that waits to see more than has arrived for sure, and takes nothing.
+fn peeks_at_part<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
+    let (wish, tcp) = reads(at)?;
+    let part = !tcp.is_empty() && tcp.arrived < wish.rest;
+    (wish.waits_for_all && wish.peeks && part).then_some((wish, tcp))
 }
 
 /// A read of at least one byte to which nothing has arrived for sure, and something could.

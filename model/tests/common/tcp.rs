@@ -76,6 +76,7 @@ fn flags() -> Space {
     pair()
         .calls_of(0, SA, &[write(1), Op::Close])
         .calls_of(1, SB, &[receive(2, SendFlags::PEEK), receive(2, SendFlags::WAITALL)])
+        .calls_of(1, SB, &[receive(2, SendFlags::PEEK.union(SendFlags::WAITALL))])
         .calls_of(1, SB, &[Op::SetNonblock(true)])
 }
 
