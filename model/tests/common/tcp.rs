@@ -102,7 +102,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("tcp ending", ending(), 3_412, 3_412),
         pinned("tcp resets", resets(), 980, 980),
         pinned("tcp much", much(), 322, 303),
-        pinned("tcp flags", flags(), 420, 420),
+        pinned("tcp flags", flags(), 539, 539),
         pinned("tcp polling", polling(), 859, 895),
         pinned("tcp oddities", oddities(), 330, 292),
     ]
