@@ -190,15 +190,18 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.nothing-asked-waited",
-        says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error.",
+        says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error; shutting \
+               the socket for writing wakes it too, and so may what the peer answers to that.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
             Observed("woken by a reset, 0; the next call ECONNRESET", KERNEL),
+            Observed("woken by SHUT_WR of another actor on the same socket, 0", KERNEL),
         ],
         force: Force::Silent,
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
+            let woken = woken || tcp.shut_write;
             (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
         },
     },
