@@ -65,7 +65,9 @@ impl Channel for Tcp {
     fn offers(&self, op: &Op) -> bool {
         match op {
             // It is connected from the start, by an address that is no path; ends are not passed over it.
-            Op::Socket { .. } | Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. } => false,
+            Op::Socket { .. } | Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. } => {
+                false
+            }
             Op::SendEnd { .. } | Op::ReceiveEnd { .. } => false,
             Op::Send { flags, .. } => !flags.contains(SendFlags::ADDRESSED),
             Op::SetOption { option: SocketOption::Linger, value } => *value <= 0,

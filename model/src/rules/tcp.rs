@@ -224,14 +224,13 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let part = !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1;
-            (wish.waits_for_all && !wish.peeks && part)
-                .then(|| {
-                    let most = tcp.len().min(wish.rest - 1);
-                    // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
-                    let whole = tcp.phase == Phase::Connected && !tcp.reset && !tcp.shut_read;
-                    let least = if whole { most } else { tcp.arrived.max(1).min(most) };
-                    Move::proceeds(least, most).with(take_part)
-                })
+            (wish.waits_for_all && !wish.peeks && part).then(|| {
+                let most = tcp.len().min(wish.rest - 1);
+                // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
+                let whole = tcp.phase == Phase::Connected && !tcp.reset && !tcp.shut_read;
+                let least = if whole { most } else { tcp.arrived.max(1).min(most) };
+                Move::proceeds(least, most).with(take_part)
+            })
         },
     },
     Rule {
@@ -258,9 +257,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, tcp) = peeks_at_part(at)?;
             let ended = tcp.receives_no_more() || tcp.error.is_some();
-            ended.then(|| {
-                Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take)
-            })
+            ended.then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
         },
     },
     Rule {

@@ -44,16 +44,20 @@ fn pair() -> Space {
 
 /// Data one way, and how they end.
 fn ending() -> Space {
-    Space { fill_bytes: 1, ..pair() }
-        .calls_of(0, SA, &[write(1), WRITE, Op::Close])
-        .calls_of(1, SB, &[read(1), BOTH, Op::Close])
+    Space { fill_bytes: 1, ..pair() }.calls_of(0, SA, &[write(1), WRITE, Op::Close]).calls_of(
+        1,
+        SB,
+        &[read(1), BOTH, Op::Close],
+    )
 }
 
 /// Who looks what has come.
 fn polling() -> Space {
-    pair()
-        .calls_of(0, SA, &[WRITE, Op::Close])
-        .calls_of(1, SB, &[WRITE, Op::Close, poll(ALL, false)])
+    pair().calls_of(0, SA, &[WRITE, Op::Close]).calls_of(
+        1,
+        SB,
+        &[WRITE, Op::Close, poll(ALL, false)],
+    )
 }
 
 /// Resets, and who is told.
@@ -82,7 +86,8 @@ fn flags() -> Space {
 
 /// Oddities of descriptors.
 fn oddities() -> Space {
-    let options = [SocketOption::SendBuffer, SocketOption::Error].map(|option| Op::SetOption { option, value: 0 });
+    let options = [SocketOption::SendBuffer, SocketOption::Error]
+        .map(|option| Op::SetOption { option, value: 0 });
     pair()
         .calls_of(0, SA, &[Op::Close, Op::Dup { new: X }, Op::POSITION, Op::GetCapacity])
         .calls_of(0, SA, &options)
