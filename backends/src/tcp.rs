@@ -17,8 +17,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, accept4, bind, connect, getpeername,
     getsockname, listen, setsockopt, socket, sockopt,
 };
-use pipewright_model::call::Mode;
-use pipewright_model::call::{End, Op};
+use pipewright_model::call::{End, Mode, Op, SendFlags, SocketOption};
 use pipewright_model::kind::{Hold, Side, TCP};
 use pipewright_model::run::{Seat, Setup};
 
@@ -61,6 +60,22 @@ impl Channel for Tcp {
 
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed]
+    }
+
+    fn offers(&self, op: &Op) -> bool {
+        match op {
+            // It is connected from the start, by an address that is no path; ends are not passed over it.
+            Op::Socket { .. } | Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. } => {
+                false
+            }
+            Op::SendEnd { .. } | Op::ReceiveEnd { .. } => false,
+            Op::Send { flags, .. } => !flags.contains(SendFlags::ADDRESSED),
+            Op::SetOption { option: SocketOption::Linger, value } => *value <= 0,
+            Op::SetOption { option, .. } => *option == SocketOption::Error,
+            Op::GetOption { option } => *option == SocketOption::Error,
+            Op::Lock { .. } | Op::Flock { .. } => false,
+            op => !op.is_by_name(),
+        }
     }
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {

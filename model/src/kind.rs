@@ -374,7 +374,7 @@ pub const TCP: Kind = Kind {
     sides: 2,
     held: CONNECTED,
     capacity_default_bytes: 0,
-    chapters: &["tcp", "descriptor"],
+    chapters: &["tcp", "socket", "descriptor"],
 };
 
 /// All kinds.

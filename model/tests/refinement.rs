@@ -2,14 +2,17 @@
 
 mod common;
 
+use std::collections::HashMap;
+
 use common::{LINUX_SMALL, POSIX_SMALL, Pinned, pipe_pair, pipe_two_writers, read, spaces, write};
 use pipewright_model::call::{Actor, Call, End};
-use pipewright_model::explore::{Space, refines, refines_as};
+use pipewright_model::explore::{Space, refines, refines_as, visit};
 use pipewright_model::kind::{Kind, PIPE_PAIR, UNIX_STREAM};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::Platform;
 use pipewright_model::rules::{CHAPTERS, Exception, by_id};
 use pipewright_model::run::{Name, Seat, Setup};
+use pipewright_model::step::{RuleSet, deliveries, moves};
 
 #[test]
 fn linux_refines_posix() {
@@ -22,6 +25,10 @@ fn linux_refines_posix() {
         }
         if !space.setup.kind.has_descriptors() {
             continue; // no rule of a channel in memory reads a field of a platform: the profiles are one there
+        }
+        if is_one_for(&space) {
+            eprintln!("{name:30} is one for both");
+            continue;
         }
         let result = refines(&space, &LINUX_SMALL, &POSIX_SMALL);
         eprintln!("{name:30} {:7} pairs, {:6} Linux states", result.pairs, result.concrete);
@@ -39,6 +46,24 @@ fn linux_refines_posix() {
     for (exception, occurred) in exceptions.iter().zip(occurred) {
         assert!(occurred, "{} no longer is an exception: {}", exception.rule, exception.why);
     }
+}
+
+/// Whether the profiles are one as far as this space goes: the same worlds are reached, and from each the same
+/// moves and deliveries lead on. Then there is nothing to compare.
+fn is_one_for(space: &Space) -> bool {
+    let of = |platform: &Platform| {
+        let mut worlds = HashMap::new();
+        visit(space, platform, |world| {
+            let mut unused = RuleSet::default();
+            let moved = world.busy();
+            let moved = moved.iter().flat_map(|actor| moves(platform, world, actor, &mut unused));
+            let came = deliveries(platform, world);
+            let known: Vec<_> = moved.chain(came).map(|(rule, step)| (rule, step.what)).collect();
+            worlds.insert(world.clone(), known);
+        });
+        worlds
+    };
+    of(&LINUX_SMALL) == of(&POSIX_SMALL)
 }
 
 /// A check that can't fail shows nothing: platforms with one promise broken must be caught, by a run that

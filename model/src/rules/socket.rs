@@ -1,6 +1,7 @@
 //! Sockets of every family: what they have in common, and what they are not.
 //!
-//! Not modelled: locks on sockets, lingering of Unix sockets.
+//! Not modelled: locks on sockets, lingering of Unix sockets, TCP sockets that are not connected and most
+//! of their options.
 
 use crate::call::{Errno, Op, SocketOption};
 use crate::channel::Object;
@@ -93,17 +94,23 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.any.not-modelled",
-        says: "What locks on sockets do, and lingering on Unix sockets, is not modelled.",
+        says: "What locks on sockets do, lingering on Unix sockets, and the life of a TCP socket before it is \
+               connected with most of its options, is not modelled.",
         cite: &[Man("fcntl(2)", "Open file description locks"), Man("socket(7)", "SO_LINGER")],
         force: Force::Silent,
         step: |at| {
             is_socket(at)?;
-            let unix = matches!(at.object()?, Object::Unix(_));
+            let tcp = matches!(at.object()?, Object::Tcp(_));
             match at.op() {
                 Op::Lock { .. } | Op::Flock { .. } => {}
+                Op::SetOption { option: SocketOption::Linger, value: ..=0 } if tcp => return None,
                 Op::SetOption { option: SocketOption::Linger, .. }
-                | Op::GetOption { option: SocketOption::Linger }
-                    if unix => {}
+                | Op::GetOption { option: SocketOption::Linger } => {}
+                Op::SetOption { option: SocketOption::Error, .. }
+                | Op::GetOption { option: SocketOption::Error } => return None,
+                Op::SetOption { .. } | Op::GetOption { .. } if tcp => {}
+                Op::SendEnd { .. } | Op::ReceiveEnd { .. } if tcp => {}
+                Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. } if tcp => {}
                 _ => return None,
             }
             Some(Move::unspecified("what is not modelled of sockets"))
@@ -113,5 +120,5 @@ const RULES: &[Rule] = &[
 
 /// Whether a socket is behind the end; `None` where not.
 fn is_socket(at: &Scene<'_>) -> Option<bool> {
-    matches!(at.object()?, Object::Unix(_)).then_some(true)
+    matches!(at.object()?, Object::Unix(_) | Object::Tcp(_)).then_some(true)
 }

@@ -190,15 +190,18 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.nothing-asked-waited",
-        says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error.",
+        says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error; shutting \
+               the socket for writing wakes it too, and so may what the peer answers to that.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
             Observed("woken by a reset, 0; the next call ECONNRESET", KERNEL),
+            Observed("woken by SHUT_WR of another actor on the same socket, 0", KERNEL),
         ],
         force: Force::Silent,
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
+            let woken = woken || tcp.shut_write;
             (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
         },
     },
@@ -220,14 +223,41 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (wish, tcp) = reads(at)?;
-            (wish.waits_for_all && !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1)
-                .then(|| {
-                    let most = tcp.len().min(wish.rest - 1);
-                    // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
-                    let whole = tcp.phase == Phase::Connected && !tcp.reset && !tcp.shut_read;
-                    let least = if whole { most } else { tcp.arrived.max(1).min(most) };
-                    Move::proceeds(least, most).with(take_part)
-                })
+            let part = !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1;
+            (wish.waits_for_all && !wish.peeks && part).then(|| {
+                let most = tcp.len().min(wish.rest - 1);
+                // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
+                let whole = tcp.phase == Phase::Connected && !tcp.reset && !tcp.shut_read;
+                let least = if whole { most } else { tcp.arrived.max(1).min(most) };
+                Move::proceeds(least, most).with(take_part)
+            })
+        },
+    },
+    Rule {
+        id: "tcp.receive.peek-waits",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL sleeps until all that it asked for has \
+               arrived.",
+        cite: &[Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"), Observed("it waits", KERNEL)],
+        force: Force::May,
+        step: |at| {
+            let (_, tcp) = peeks_at_part(at)?;
+            let more = !tcp.receives_no_more() && tcp.error.is_none();
+            (more && tcp.arrived > 0).then(|| match at.call.entered {
+                true => Move::rests(),
+                false => Move::proceeds(0, 0).with(enter),
+            })
+        },
+    },
+    Rule {
+        id: "tcp.receive.peek-cut-short",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL returns what has arrived when no more can \
+               come.",
+        cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::May,
+        step: |at| {
+            let (wish, tcp) = peeks_at_part(at)?;
+            let ended = tcp.receives_no_more() || tcp.error.is_some();
+            ended.then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
         },
     },
     Rule {
@@ -693,28 +723,6 @@ const RULES: &[Rule] = &[
                 .then_some(Move::unspecified("a call that the standard does not know"))
         },
     },
-    Rule {
-        id: "tcp.any.not-a-pipe",
-        says: "F_SETPIPE_SZ and F_GETPIPE_SZ on a socket fail with EBADF.",
-        cite: &[Source("fs/pipe.c", "pipe_fcntl")],
-        force: Force::Silent,
-        step: |at| {
-            tcp(at)?;
-            matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity)
-                .then_some(Move::fails(Errno::EBADF))
-        },
-    },
-    Rule {
-        id: "tcp.any.no-offset",
-        says: "lseek, pread and pwrite on a socket fail with ESPIPE.",
-        cite: &[Posix("lseek", "ERRORS [ESPIPE]"), Posix("read", "ERRORS [ESPIPE]")],
-        force: Force::Must,
-        step: |at| {
-            tcp(at)?;
-            matches!(at.op(), Op::Seek { .. } | Op::ReadAt { .. } | Op::WriteAt { .. })
-                .then_some(Move::fails(Errno::ESPIPE))
-        },
-    },
 ];
 
 /// What a call that reads wants.
@@ -731,6 +739,8 @@ struct Wish {
     waits: bool,
     /// Whether it waits until it has all.
     waits_for_all: bool,
+    /// Whether it takes nothing.
+    peeks: bool,
 }
 
 /// A call that sends, and what there is room for.
@@ -778,10 +788,17 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
     let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
     let waited_for_nothing = len == 0 && at.call.entered;
-    Some((
-        Wish { len, looks, waited_for_nothing, rest: len - at.call.done, waits, waits_for_all },
-        tcp(at)?,
-    ))
+    let peeks = flags.contains(SendFlags::PEEK);
+    let rest = len - at.call.done;
+    let wish = Wish { len, looks, waited_for_nothing, rest, waits, waits_for_all, peeks };
+    Some((wish, tcp(at)?))
+}
+
+/// A call that waits to see more than has arrived for sure, and takes nothing.
+fn peeks_at_part<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
+    let (wish, tcp) = reads(at)?;
+    let part = !tcp.is_empty() && tcp.arrived < wish.rest;
+    (wish.waits_for_all && wish.peeks && part).then_some((wish, tcp))
 }
 
 /// A read of at least one byte to which nothing has arrived for sure, and something could.
