@@ -30,6 +30,9 @@ fn linux_refines_posix() {
             eprintln!("{name:30} is one for both");
             continue;
         }
+        if name == "unix waiting" {
+            continue; // no rule of a connect that waits reads a field of a platform; and its pairs are many
+        }
         let result = refines(&space, &LINUX_SMALL, &POSIX_SMALL);
         eprintln!("{name:30} {:7} pairs, {:6} Linux states", result.pairs, result.concrete);
         for run in result.violations {

@@ -220,6 +220,49 @@ fn messages() -> Vec<Canary> {
              ben: poll in -> in",
         ),
         canary(
+            "seqpacket_merges_messages",
+            Unix::SEQPACKET,
+            |port, end, op, bytes| match (op, port.call(end, op, bytes)) {
+                (Op::Read { len }, Seen { answer: Answer::Count(count), .. })
+                    if (1..len).contains(&count) =>
+                {
+                    // What is there besides fills up what was asked for.
+                    let more = Op::Receive { len: len - count, flags: SendFlags::DONTWAIT };
+                    let rest = &mut bytes[count as usize..];
+                    match port.call(end, more, rest).answer {
+                        Answer::Count(more) => Seen::answer(Answer::Count(count + more)),
+                        _ => Seen::answer(Answer::Count(count)),
+                    }
+                }
+                (_, seen) => seen,
+            },
+            "message.any.whole",
+            "channel unix-seqpacket
+             ann: write 2 -> 2
+             ann: write 3 -> 3
+             ben: read 9 -> 2",
+        ),
+        canary(
+            "datagram_keeps_the_rest_of_a_message",
+            Unix::DATAGRAM,
+            |port, end, op, bytes| {
+                let Op::Read { len: 1.. } = op else { return port.call(end, op, bytes) };
+                // A message longer than was asked for stays, as if its rest could be read later.
+                let flags = SendFlags::PEEK.union(SendFlags::DONTWAIT);
+                let len = bytes.len() as u32;
+                match port.call(end, Op::Receive { len, flags }, bytes) {
+                    Seen { answer: Answer::Marked(..), .. } => Seen::answer(Answer::Count(len)),
+                    _ => port.call(end, op, bytes),
+                }
+            },
+            "message.any.whole",
+            "channel unix-datagram
+             ann: write 5 -> 5
+             ann: write 1 -> 1
+             ben: read 2 -> 2
+             ben: read 2 -> 1",
+        ),
+        canary(
             "truncation_is_not_told",
             Unix::DATAGRAM,
             |port, end, op, bytes| match port.call(end, op, bytes) {
