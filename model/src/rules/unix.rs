@@ -352,9 +352,7 @@ const RULES: &[Rule] = &[
             let giving = room(at)?;
             let (left, piece) = (giving.left(at), giving.piece(at));
             match at.platform.socket_account {
-                Account::Envelope => {
-                    (left > 1).then(|| Move::proceeds(1, left - 1).with(give))
-                }
+                Account::Envelope => (left > 1).then(|| Move::proceeds(1, left - 1).with(give)),
                 _ => (piece < left).then(|| Move::proceeds(piece, piece).with(give)),
             }
         },

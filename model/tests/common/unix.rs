@@ -65,9 +65,11 @@ fn listen(backlog: u16) -> Op {
 
 /// One that writes and one that reads, closes and half-closes.
 pub(crate) fn streams() -> Space {
-    pair(&UNIX_STREAM)
-        .calls_of(0, S, &[write(9), Op::Close, Op::SetNonblock(true)])
-        .calls_of(1, S, &[read(9), Op::Close, shutdown(Mode::Read)])
+    pair(&UNIX_STREAM).calls_of(0, S, &[write(9), Op::Close, Op::SetNonblock(true)]).calls_of(
+        1,
+        S,
+        &[read(9), Op::Close, shutdown(Mode::Read)],
+    )
 }
 
 /// The other way round, and short ones.
