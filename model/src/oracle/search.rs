@@ -272,7 +272,7 @@ impl<'a, 'r> Search<'a, 'r> {
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
         // by one they would make a state each.
         let more = call.description.is_some_and(|index| world.has_unread(index));
-        if call.done > 0 && more && !self.lookahead.knows_nothing() {
+        if call.done > 0 && more {
             counts.remove(0);
         }
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {

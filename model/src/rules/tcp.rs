@@ -49,6 +49,7 @@ pub const CHAPTER: Chapter = Chapter {
                 "tcp.any.read-shut",
                 "tcp.receive.all-arrived",
                 "tcp.receive.takes-part",
+                "tcp.receive.cut-short",
             ],
         },
         Overlap {

@@ -228,10 +228,10 @@ pub(crate) fn crowded() -> Space {
 /// All of them, with how many states they have on Linux and in POSIX.
 pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
     vec![
-        ("unix streams", streams(), 5_412, 7_275),
+        ("unix streams", streams(), 5_412, 5_961),
         ("unix half-closing", half_closing(), 12_782, 8_459),
         ("unix flags", flags(), 36_009, 23_669),
-        ("unix polling", polling(&UNIX_STREAM), 6_453, 18_270),
+        ("unix polling", polling(&UNIX_STREAM), 8_031, 20_599),
         ("unix options", options(), 12_502, 13_579),
         ("unix connecting", connecting(&UNIX_STREAM), 9_236, 5_564),
         ("unix abstract names", connecting(&UNIX_STREAM_ABSTRACT), 4_629, 2_793),
@@ -239,9 +239,9 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("unix accepting", accepting(), 29, 29),
         ("unix two readers", two_readers(), 632, 801),
         ("unix waiting", waiting(), 7_171, 7_171),
-        ("unix midway", midway(), 1_993, 3_585),
+        ("unix midway", midway(), 2_056, 3_859),
         ("seqpackets", messages(&UNIX_SEQPACKET), 5_864, 9_721),
-        ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_198, 2_349),
+        ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_733, 3_175),
         ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 658, 356),
         ("datagrams", messages(&UNIX_DATAGRAM), 9_023, 14_915),
         ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
