@@ -272,7 +272,8 @@ impl<'a, 'r> Search<'a, 'r> {
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
         // by one they would make a state each.
         let more = call.description.is_some_and(|index| world.has_unread(index));
-        if call.done > 0 && more {
+        let small = self.lookahead.knows_nothing() && most <= SMALL;
+        if call.done > 0 && more && !small {
             counts.remove(0);
         }
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {
@@ -380,6 +381,9 @@ const PAIRWISE_MAX: usize = 6;
 
 /// A few states.
 type Few = Vec<State>;
+
+/// Where nothing is known of a run, parts of a transfer of at most this many bytes are told from each other.
+const SMALL: u32 = 64;
 
 /// Ranges of at most this many counts are tried whole.
 const FEW: u32 = 6;
