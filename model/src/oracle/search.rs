@@ -287,7 +287,7 @@ impl<'a, 'r> Search<'a, 'r> {
         for reader in world.busy().iter() {
             if let (
                 Some(Pending { op: Op::Read { .. }, description: Some(index), .. }),
-                Some(Reply { answer: Answer::Count(count), data: Data::Unknown, .. }),
+                Some(Reply { answer: Answer::Count(count), .. }),
             ) = (world.pending(reader), self.lookahead.reply(reader))
             {
                 counts.extend(count.checked_sub(world.object(*index).len()));
