@@ -16,7 +16,7 @@ use crate::channel::Object;
 use crate::channel::queue::MESSAGE_BYTES;
 use crate::data::Segments;
 use crate::explore::{Space, find, find_in_turns};
-use crate::kind::{Discipline, FLOCKED_FILE, Hold, Kind, Side};
+use crate::kind::{Discipline, Hold, Kind, Side};
 use crate::oracle::Steps;
 use crate::platform::{LINUX, Platform};
 use crate::run::{Event, Name, Run, Seat, Setup};
@@ -97,7 +97,12 @@ fn direction(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direc
 
 /// Whether there is a lock by which those who keep to it talk one at a time.
 fn has_talk_button(kind: &Kind) -> bool {
-    kind.chapters.contains(&"lock")
+    kind.talk_button(Lock::None, false).is_some()
+}
+
+/// Pressing the button, and waiting for it; or letting it go.
+fn button(kind: &Kind, lock: Lock) -> Op {
+    kind.talk_button(lock, lock != Lock::None).expect("only kinds with a button take turns")
 }
 
 /// Two actors who press the button, listen, talk, and let it go, again and again.
@@ -105,10 +110,7 @@ fn by_turns(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direct
     let both = vec![Hold::BOTH];
     let space = talk(kind, &both, &both);
     let end = end_of(&both, Hold::BOTH);
-    let press = |lock| match kind == &FLOCKED_FILE {
-        true => Op::Flock { lock, wait: lock != Lock::None },
-        false => Op::Lock { lock, wait: lock != Lock::None },
-    };
+    let press = |lock| button(kind, lock);
     let talks = [Op::Read { len: LISTENS_BYTES }, Op::Write { len: 1 }];
     let in_turns = [press(Lock::Exclusive), talks[0], talks[1], press(Lock::None)];
     let programs = |ops: &[Op]| -> Vec<Vec<Call>> {
@@ -275,11 +277,7 @@ fn waiting_for_turn(kind: &'static Kind) -> (Waiting, Run) {
     let both = vec![Hold::BOTH];
     let mut space = talk(kind, &both, &both);
     let end = end_of(&both, Hold::BOTH);
-    let lock = Lock::Exclusive;
-    let press = match kind == &FLOCKED_FILE {
-        true => Op::Flock { lock, wait: true },
-        false => Op::Lock { lock, wait: true },
-    };
+    let press = button(kind, Lock::Exclusive);
     space.alphabet = [ANN, BEN].map(|actor| Call { actor, end, op: press }).to_vec();
     let steps = Steps::new(&PLATFORM);
     let asleep = |world: &World| !world.busy().is_empty() && steps.may_sleep(world);

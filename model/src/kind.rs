@@ -3,7 +3,7 @@
 //! A kind is not a channel of some system: a kernel's pipe, a sandbox's and a library's are all of
 //! the kind `pipe`. One line a kind in [`KINDS`].
 
-use crate::call::Mode;
+use crate::call::{Lock, Mode, Op};
 use crate::channel::queue::MESSAGE_BYTES;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
@@ -399,6 +399,16 @@ pub const KINDS: &[&Kind] = &[
 ];
 
 impl Kind {
+    /// The call by which who keeps to it gets the turn to talk, or gives it back; `None` where there are no
+    /// turns.
+    pub fn talk_button(&self, lock: Lock, wait: bool) -> Option<Op> {
+        match self.chapters.contains(&"lock") {
+            true if self == &FLOCKED_FILE => Some(Op::Flock { lock, wait }),
+            true => Some(Op::Lock { lock, wait }),
+            false => None,
+        }
+    }
+
     /// Whether an end of this mode has one holder at most.
     pub fn is_sole(&self, mode: Mode) -> bool {
         match self.discipline {

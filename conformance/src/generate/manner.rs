@@ -2,8 +2,8 @@
 //!
 //! One table for each discipline. Start with [`Manner::of`].
 
-use pipewright_model::call::Mode;
-use pipewright_model::kind::{Discipline, Ends, FLOCKED_FILE, Hold, LOCKED_FILE, Side, SocketType};
+use pipewright_model::call::{Lock, Mode};
+use pipewright_model::kind::{Discipline, Ends, Hold, Side, SocketType};
 use pipewright_model::run::Setup;
 
 const R: Hold = Hold::READ;
@@ -34,6 +34,8 @@ pub(super) enum Ask {
     Truncate,
     Lock,
     Flock,
+    /// The lock by which turns are taken on this channel.
+    Button,
     Linger,
     Error,
     /// A call that only sockets have, on what is none.
@@ -78,8 +80,7 @@ impl Manner {
             (Discipline::Stream, 2) => &TWO_STREAMS,
             (Discipline::Stream, _) => &STREAM,
             (Discipline::Queue, _) => &QUEUE,
-            (Discipline::File, _) if setup.kind == &LOCKED_FILE => &LOCKED,
-            (Discipline::File, _) if setup.kind == &FLOCKED_FILE => &FLOCKED,
+            (Discipline::File, _) if setup.kind.talk_button(Lock::None, false).is_some() => &TURNS,
             (Discipline::File, _) => &FILE,
             (Discipline::Cell, _) if setup.kind.is_sole(Mode::Write) => &ONE_WRITER,
             (Discipline::Cell, _) => &VARIABLE,
@@ -218,7 +219,7 @@ const FILE: Manner = Manner {
 };
 
 /// Seats of those who take turns.
-const TURNS: &[Seats] = &[
+const TURN_SEATS: &[Seats] = &[
     (30, &[&[RW], &[RW]]),
     (30, &[&[RW], &[RW], &[RW]]),
     (10, &[&[RW], &[RW], &[RW], &[RW]]),
@@ -230,11 +231,12 @@ const TURNS: &[Seats] = &[
 /// Seats of those who take turns, and of some who open the file later.
 const LATER_TURNS: &[Seats] = &[(10, &[&[RW], &[]]), (10, &[&[RW], &[RW], &[]])];
 
-const LOCKED: Manner = Manner {
-    seats: TURNS,
+const TURNS: Manner = Manner {
+    seats: TURN_SEATS,
     seats_by_path: LATER_TURNS,
     calls: &[
-        (400, Ask::Lock),
+        (400, Ask::Button),
+        (10, Ask::Lock),
         (80, Ask::Read),
         (100, Ask::Write),
         (20, Ask::ReadAt),
@@ -251,30 +253,6 @@ const LOCKED: Manner = Manner {
         (4, Ask::WrongWay),
         (6, Ask::Closed),
         (10, Ask::Flock),
-    ],
-};
-
-const FLOCKED: Manner = Manner {
-    seats: TURNS,
-    seats_by_path: LATER_TURNS,
-    calls: &[
-        (400, Ask::Flock),
-        (80, Ask::Read),
-        (100, Ask::Write),
-        (20, Ask::ReadAt),
-        (20, Ask::WriteAt),
-        (20, Ask::Seek),
-        (8, Ask::Truncate),
-        (60, Ask::Close),
-        (60, Ask::Dup),
-        (40, Ask::Open),
-        (6, Ask::Nonblock),
-        (8, Ask::Poll),
-        (8, Ask::Available),
-        (6, Ask::Unlink),
-        (4, Ask::WrongWay),
-        (6, Ask::Closed),
-        (10, Ask::Lock),
     ],
 };
 

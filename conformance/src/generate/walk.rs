@@ -287,6 +287,10 @@ impl Walk<'_> {
                 let calls = [Op::Shutdown { how: RW }, Op::Listen { backlog: 1 }, Op::Bind];
                 (self.end(actor, |_| true)?, self.dice.any(calls.into_iter())?)
             }
+            Ask::Button => {
+                let (lock, wait) = self.lock()?;
+                (self.end(actor, |_| true)?, self.shape.setup.kind.talk_button(lock, wait)?)
+            }
             Ask::Lock => {
                 let (lock, wait) = self.lock()?;
                 (self.end(actor, |_| true)?, Op::Lock { lock, wait })

@@ -3,7 +3,8 @@
 //! Any piece is allowed; only those can matter at which the bytes or sizes that others are known to get
 //! change from old to new. Bytes compared are those of the replies in the run, so the choice leaves out
 //! nothing that explains them: a read takes as much as agrees before something changes, and a change goes as
-//! far as some read shows, or all the way. Where nothing is known, one byte and all stand for the rest.
+//! far as some read shows, or all the way: whoever looks next may be shown more, but never less. Where
+//! nothing is known, one byte and all stand for the rest.
 
 use smallvec::SmallVec;
 
@@ -111,12 +112,10 @@ fn seen_by_read(
     counts: &mut SmallVec<[u32; 4]>,
     next: u32,
 ) -> Option<u32> {
-    let asked = seen.op.asks()?;
+    seen.op.asks()?;
     let from = world.file_position(platform, seen)?;
     let total = reply.answer.count()?;
-    if total < asked {
-        counts.extend(from.saturating_add(total).checked_sub(next));
-    }
+    counts.extend(from.saturating_add(total).checked_sub(next));
     let at = from.saturating_add(seen.done);
     let left = total.saturating_sub(seen.done);
     let same = reply.data.matching(seen.done, &after.names(at, left));

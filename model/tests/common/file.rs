@@ -46,6 +46,16 @@ fn torn() -> Space {
         .calls_of(1, R, &[read(2), read_at(3, 0), Op::Available, seek(Whence::End, 0)])
 }
 
+/// One who makes the file longer, in more parts than are tried whole, beside one who reads its head and
+/// then looks how far it has got.
+fn growing() -> Space {
+    lasting(&FILE, &[&[Mode::Write], &[Mode::Read]], 60).calls_of(0, W, &[write(12)]).calls_of(
+        1,
+        R,
+        &[read(1), Op::Available, seek(Whence::End, 0)],
+    )
+}
+
 /// Two who share offsets, and one who has its own.
 fn shared() -> Space {
     lasting(&INHERITED_FILE, &[&[Mode::ReadWrite], &[Mode::ReadWrite], &[Mode::Write]], 2)
@@ -126,6 +136,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     };
     vec![
         pinned("file torn", torn(), 4_413, 1_111),
+        pinned("file growing", growing(), 14_017, 2_066),
         pinned("file shared", shared(), 1_095, 669),
         pinned("file alone", alone(), 14_354, 13_814),
         pinned("file opening", opening(), 34_866, 7_708),
