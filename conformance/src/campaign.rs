@@ -17,6 +17,7 @@ use pipewright_model::step::RuleSet;
 use crate::cases::Case;
 use crate::generate::alphabet::ALPHABETS;
 use crate::generate::{Paths, Shape, shrink, walk};
+use crate::report;
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
@@ -356,8 +357,7 @@ fn run_job(
         match run {
             Ok(run) => {
                 let judgement = judge(&run, plan.platform);
-                if let Verdict::Inconclusive { .. } = judgement.verdict {}
-                if note(&mut tested, &scenarios[index], &judgement) {
+                if note(&mut tested, &scenarios[index], &run, &judgement) {
                     deviating.push((index, run, judgement));
                 }
             }
@@ -393,7 +393,7 @@ fn started(
 }
 
 /// Adds one judgement; true if it deviates.
-fn note(tested: &mut Tested, scenario: &Scenario, judgement: &Judgement) -> bool {
+fn note(tested: &mut Tested, scenario: &Scenario, run: &Run, judgement: &Judgement) -> bool {
     tested.scenarios += 1;
     tested.steps += scenario.steps.len();
     match judgement.verdict {
@@ -401,7 +401,7 @@ fn note(tested: &mut Tested, scenario: &Scenario, judgement: &Judgement) -> bool
         Verdict::Unspecified { .. } => tested.unspecified += 1,
         Verdict::Inconclusive { at } => {
             tested.inconclusive.0 += 1;
-            tested.inconclusive.1.push(format!("too many orders, at event {at}"));
+            tested.inconclusive.1.push(report::unjudged(run, at));
         }
         Verdict::Deviates => {
             tested.deviating += 1;

@@ -115,6 +115,12 @@ pub fn saved(channel: &str, found: &Found) -> String {
     run.to_string()
 }
 
+/// A run with more orders than could be followed, and where that was.
+pub fn unjudged(run: &Run, at: usize) -> String {
+    let line = line_number(run, at).map(|line| format!(", at line {line}")).unwrap_or_default();
+    format!("too many orders{line}:\n\n{}", indent(&run.to_string()).trim_end())
+}
+
 fn indent(text: &str) -> String {
     text.lines().map(|line| format!("    {line}\n")).collect()
 }

@@ -253,7 +253,7 @@ impl Bench {
                 Err(TestCaseError::fail(told))
             }
             Verdict::Inconclusive { at } => {
-                self.reason.replace(format!("too many orders, at event {at}"));
+                self.reason.replace(report::unjudged(&run, at));
                 Ok(())
             }
             Verdict::Conforms | Verdict::Unspecified { .. } => {

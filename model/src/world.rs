@@ -303,19 +303,25 @@ impl World {
         &self.objects[usize::from(self.descriptions[usize::from(description)].object)]
     }
 
+    /// The object from which bytes written through a description are read, where there is one.
+    pub fn destination(&self, description: DescriptionIndex) -> Option<ObjectIndex> {
+        let own = self.descriptions[usize::from(description)].object;
+        let other = match &self.objects[usize::from(own)] {
+            Object::Tcp(tcp) => tcp.peer,
+            Object::Unix(socket) => match socket.peer {
+                Peer::Socket(peer) => peer,
+                Peer::None | Peer::Gone => return None,
+            },
+            _ => own,
+        };
+        (usize::from(other) < self.objects.len()).then_some(other)
+    }
+
     /// Whether what was written through a description waits to be read, at least in part; or nobody is there
     /// to read it.
     pub fn has_unread(&self, description: DescriptionIndex) -> bool {
-        match self.object(description) {
-            Object::Tcp(tcp) => {
-                self.objects.get(usize::from(tcp.peer)).is_none_or(|peer| !peer.is_empty())
-            }
-            Object::Unix(socket) => match socket.peer {
-                Peer::Socket(peer) => self.socket(peer).is_none_or(|peer| !peer.queue.is_empty()),
-                Peer::None | Peer::Gone => true,
-            },
-            object => !object.is_empty(),
-        }
+        let to = self.destination(description).map(|object| &self.objects[usize::from(object)]);
+        to.is_none_or(|object| object.fill() > 0)
     }
 
     /// Whether the actor itself has the object open in such a mode.

@@ -64,8 +64,8 @@ impl<'r> Lookahead<'r> {
             }
         }
         let writers: Actors = run.events.iter().filter_map(writer).collect();
-        // What was read tells where writes were cut; in which order they came it tells only where all
-        // goes through one stream.
+        // What was read tells where writes were cut, and in which order the bytes of one read came; in
+        // which order those of different reads came, only where all goes through one stream.
         let kind = run.setup.kind;
         let one_stream = kind.discipline == Discipline::Stream && kind.sides == 1;
         let order = match (platform.storage, writers.iter().count()) {
@@ -73,8 +73,7 @@ impl<'r> Lookahead<'r> {
             (Storage::Pages, ..2) if one_stream => Order::default(),
             // Values are whole, and of a ring one actor writes: nothing is cut that would have to be known.
             _ if matches!(kind.discipline, Discipline::Cell | Discipline::Ring) => Order::default(),
-            _ if one_stream => Order::of(run),
-            _ => Order { follows: Default::default(), ..Order::of(run) },
+            _ => Order::of(run, one_stream),
         };
         Lookahead { fates, current: Default::default(), foresight, order }
     }
@@ -155,7 +154,7 @@ fn writer(event: &Event) -> Option<Actor> {
 }
 
 impl Order {
-    fn of(run: &Run) -> Order {
+    fn of(run: &Run, one_stream: bool) -> Order {
         let mut order = Order::default();
         let mut names = Names::default();
         let mut reading = Actors::NONE;
@@ -176,7 +175,7 @@ impl Order {
             };
             reading = Actors(reading.0 & !Actors::NONE.with(actor).0);
             let Answer::Count(1..) = reply.answer else { continue };
-            let mut previous = before[usize::from(actor.0)];
+            let mut previous = before[usize::from(actor.0)].filter(|_| one_stream);
             match &reply.data {
                 Data::Unknown => continue,
                 Data::Named(segments) => {

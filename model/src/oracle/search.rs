@@ -270,8 +270,9 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
-        // by one they would make a state each.
-        let more = call.description.is_some_and(|index| world.has_unread(index));
+        // by one they would make a state each. So would those of a read that goes on.
+        let unread = || call.description.is_some_and(|index| world.has_unread(index));
+        let more = call.op.asks().is_some() || unread();
         let small = self.lookahead.knows_nothing() && most <= SMALL;
         if call.done > 0 && more && !small {
             counts.remove(0);
@@ -284,11 +285,13 @@ impl<'a, 'r> Search<'a, 'r> {
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.lookahead.reply(actor) {
             counts.extend(total.checked_sub(call.done));
         }
+        let to = call.description.and_then(|index| world.destination(index));
         for reader in world.busy().iter() {
             if let (
                 Some(Pending { op: Op::Read { .. }, description: Some(index), .. }),
                 Some(Reply { answer: Answer::Count(count), .. }),
             ) = (world.pending(reader), self.lookahead.reply(reader))
+                && Some(world.descriptions[usize::from(*index)].object) == to
             {
                 counts.extend(count.checked_sub(world.object(*index).len()));
             }
