@@ -4,11 +4,14 @@
 mod common;
 #[path = "common/history.rs"]
 mod history;
+#[path = "common/long.rs"]
+mod long;
 
 use std::collections::HashSet;
 
-use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
+use common::{LINUX_SMALL, POSIX_SMALL, spaces};
 use history::{nothing_answered, spoil};
+use pipewright_model::explore::Space;
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::What;
@@ -29,17 +32,27 @@ fn histories() -> usize {
 
 #[test]
 fn the_oracle_agrees_with_a_search_that_leaves_nothing_out() {
+    let all = spaces().into_iter().map(|pinned| (pinned.name, pinned.space)).collect();
+    agree(all, histories(), &Draw { events: 18, eagerness: 40, in_flight: 3 });
+}
+
+/// Of counts in small ranges the oracle tries all; of these it must choose.
+#[test]
+fn the_oracle_agrees_on_long_transfers() {
+    agree(long::spaces(), histories() / 4, &Draw { events: 12, eagerness: 40, in_flight: 3 });
+}
+
+fn agree(spaces: Vec<(&str, Space)>, histories: usize, draw: &Draw) {
     let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let draw = Draw { events: 18, eagerness: 40, in_flight: 3 };
     let (mut judged, mut rejected) = (0, 0);
     for platform in [&LINUX_SMALL, &POSIX_SMALL] {
-        for Pinned { name, space, .. } in spaces() {
+        for (name, space) in &spaces {
             if space.setup.packet && !platform.extensions {
                 continue;
             }
-            for number in 0..histories() {
+            for number in 0..histories {
                 let mut run =
-                    history(&space, platform, &draw, |bound| rng.next_u32() as usize % bound);
+                    history(space, platform, draw, |bound| rng.next_u32() as usize % bound);
                 for _ in 0..number % 3 {
                     spoil(&mut run, &mut rng);
                 }

@@ -124,7 +124,7 @@ impl World {
         self.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
     }
 
-    /// Tells the sends in progress on a socket that nothing more can be sent.
+    /// Tells the sends in progress on a socket that its peer has left.
     pub fn catch_midway(&mut self, object: ObjectIndex) {
         let descriptions = &self.descriptions;
         let calls = self.actors.iter_mut().filter_map(|actor| actor.call.as_mut());

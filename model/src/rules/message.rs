@@ -59,6 +59,7 @@ const OVERLAPS: &[Overlap] = &[
             "message.any.no-peer-first",
             "message.any.broken",
             "message.any.not-for-us",
+            "message.any.not-for-us-midway",
             "message.any.refused",
             "message.any.send-reset",
             "message.send.no-entry",
@@ -371,6 +372,22 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = ready(at)?;
             (target(at, &giving) == Target::Forbidden).then_some(Move::fails(Errno::EPERM))
+        },
+    },
+    Rule {
+        id: "message.any.not-for-us-midway",
+        says: "A send that is under way when its peer connects to a third, leaving messages unread, may fail \
+               with EPERM and leave the error pending.",
+        cite: &[
+            Source(AF_UNIX, "unix_dgram_sendmsg"),
+            Observed("once in 370,000 calls", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let giving =
+                message_giving(at).filter(|giving| giving.socket.reset && at.call.midway)?;
+            let begun = giving.socket.is_datagram() && !shut(at, &giving) && !too_long(at, &giving);
+            (begun && target(at, &giving) == Target::Forbidden).then_some(Move::fails(Errno::EPERM))
         },
     },
     Rule {
@@ -741,11 +758,12 @@ fn change_peer(world: &mut World, index: ObjectIndex, peer: Peer) {
         return;
     }
     let lost = std::mem::take(&mut socket.queue);
-    if let (false, Peer::Socket(old)) = (lost.is_empty(), before)
-        && let Some(old) = world.socket_mut(old)
+    if let (false, Peer::Socket(left)) = (lost.is_empty(), before)
+        && let Some(old) = world.socket_mut(left)
         && old.peer == Peer::Socket(index)
     {
         old.reset = true;
+        world.catch_midway(left);
     }
     world.dropped(lost.iter().filter_map(|piece| piece.passed));
 }

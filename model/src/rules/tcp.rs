@@ -677,6 +677,24 @@ const RULES: &[Rule] = &[
                 .then_some(Move { what: What::Answers(ready, None), effect: Some(reset_arrives) })
         },
     },
+    Rule {
+        id: "tcp.poll.end-midway",
+        says: "poll does not wait for an end of data that is arriving: it may find POLLIN already, and \
+               POLLRDHUP not yet.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_fin"),
+            Observed(
+                "once in 350,000 calls, POLLIN beside a shutdown on another processor",
+                KERNEL,
+            ),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = polls(at)?;
+            (tcp.finish == Finish::Sent && !tcp.receives_no_more())
+                .then_some(Move::may_report(Events::IN))
+        },
+    },
     // Options and the like
     Rule {
         id: "tcp.option.error",

@@ -4,7 +4,7 @@ use pipewright_model::call::{Events, Lock, Mode, Op, OpenFlags, Whence};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::{FILE, FLOCKED_FILE, INHERITED_FILE, Kind, LOCKED_FILE};
 
-use super::{Add, Pinned, R, RW, W, X, poll, read, space, write};
+use super::{Add, Pinned, R, RW, W, X, pinned, poll, read, space, write};
 
 /// A space whose actors each write up to `bytes` bytes, about.
 fn lasting(kind: &'static Kind, seats: &[&[Mode]], bytes: i64) -> Space {
@@ -128,12 +128,6 @@ fn flocks() -> Space {
 
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
-    let pinned = |name, space, linux_states, posix_states| Pinned {
-        name,
-        space,
-        linux_states,
-        posix_states,
-    };
     vec![
         pinned("file torn", torn(), 4_413, 1_111),
         pinned("file growing", growing(), 14_017, 2_066),

@@ -197,12 +197,6 @@ fn pinned(name: &'static str, space: Space, linux_states: usize, posix_states: u
 
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
-    let pinned = |name, space, linux_states, posix_states| Pinned {
-        name,
-        space,
-        linux_states,
-        posix_states,
-    };
     let mut all = vec![
         pinned("pipe pair", pipe_pair(), 20_909, 25_017),
         pinned("pipe oddities", pipe_oddities(), 141_103, 66_879),

@@ -5,7 +5,7 @@ use pipewright_model::explore::Space;
 use pipewright_model::kind::{Hold, Side, TCP};
 use pipewright_model::run::{Name, Seat, Setup};
 
-use super::{Add, Pinned, poll, read, write};
+use super::{Add, Pinned, pinned, poll, read, write};
 
 const SA: End = End(0);
 const SB: End = End(1);
@@ -103,18 +103,12 @@ fn oddities() -> Space {
 
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
-    let pinned = |name, space, linux_states, posix_states| Pinned {
-        name,
-        space,
-        linux_states,
-        posix_states,
-    };
     vec![
         pinned("tcp ending", ending(), 3_412, 3_412),
         pinned("tcp resets", resets(), 980, 980),
         pinned("tcp much", much(), 322, 303),
-        pinned("tcp flags", flags(), 778, 778),
-        pinned("tcp polling", polling(), 859, 895),
+        pinned("tcp flags", flags(), 783, 783),
+        pinned("tcp polling", polling(), 877, 913),
         pinned("tcp oddities", oddities(), 330, 292),
         pinned("tcp cut short", cut_short(), 143, 174),
     ]

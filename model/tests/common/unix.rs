@@ -248,7 +248,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
         ("datagrams oversleeping", oversleeping(), 179, 302),
         ("datagrams addressed", addressed(), 26_432, 39_774),
-        ("datagrams leaving", leaving(), 32_929, 54_636),
+        ("datagrams leaving", leaving(), 35_658, 59_865),
         ("datagrams crowded", crowded(), 7_899, 11_953),
     ]
 }
