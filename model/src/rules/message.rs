@@ -12,7 +12,7 @@ use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named};
 use crate::data::push_segment;
-use crate::kind::SocketType;
+use crate::kind::{Discipline, SocketType};
 use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
@@ -93,9 +93,61 @@ const EXCEPTIONS: &[Exception] = &[
     },
 ];
 
-fn absent(_: &Setup) -> &'static [&'static str] {
-    &[]
+fn absent(setup: &Setup) -> &'static [&'static str] {
+    match setup.kind.discipline {
+        Discipline::Unix(SocketType::Seqpacket, _) => OF_DATAGRAMS,
+        Discipline::Unix(SocketType::Datagram, _) => OF_CONNECTIONS,
+        _ => &[],
+    }
 }
+
+/// Rules of sockets that send to anybody.
+const OF_DATAGRAMS: &[&str] = &[
+    "message.any.finds-receiver-full",
+    "message.any.waits-for-receiver",
+    "message.any.refused",
+    "message.send.no-entry",
+    "message.any.not-for-us",
+    "message.any.not-for-us-midway",
+    "message.any.no-peer",
+    "message.any.no-peer-first",
+    "message.listen.not-for-datagrams",
+    "message.accept.not-for-datagrams",
+    "message.connect.sets-peer",
+    "message.connect.no-entry",
+    "message.connect.refused",
+    "message.connect.not-for-us",
+    "message.shutdown.own",
+    "unix.poll.error-midway",
+];
+
+/// Rules of sockets that send to whom they are connected.
+const OF_CONNECTIONS: &[&str] = &[
+    "unix.listen.begins",
+    "unix.listen.unnamed",
+    "unix.listen.connected",
+    "unix.connect.connects",
+    "unix.connect.no-entry",
+    "unix.connect.refused",
+    "unix.connect.full-nonblocking",
+    "unix.connect.finds-no-room",
+    "unix.connect.waits",
+    "unix.connect.connected",
+    "unix.connect.listening",
+    "unix.accept.oldest",
+    "unix.accept.none-nonblocking",
+    "unix.accept.finds-none",
+    "unix.accept.waits",
+    "unix.accept.time-out",
+    "unix.accept.shut-down",
+    "unix.accept.not-listening",
+    "unix.shutdown.connected",
+    "unix.shutdown.unconnected",
+    "unix.available.listening",
+    "message.any.receives-unconnected",
+    "message.any.broken-midway",
+    "message.any.sends-unconnected",
+];
 
 /// Messages that may wait for a socket before its senders must, besides one (`max_dgram_qlen`).
 const QUEUE_MAX: usize = 10;

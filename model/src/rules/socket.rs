@@ -5,6 +5,7 @@
 
 use crate::call::{Errno, Op, SocketOption};
 use crate::channel::Object;
+use crate::kind::Discipline;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::Chapter;
@@ -16,7 +17,14 @@ pub const CHAPTER: Chapter = Chapter {
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],
-    absent: |_| &[],
+    absent: |setup| match setup.kind.discipline {
+        Discipline::Unix(..) | Discipline::Tcp => &[
+            "descriptor.read.not-for-reading",
+            "descriptor.write.not-for-writing",
+            "descriptor.any.no-socket",
+        ],
+        _ => &[],
+    },
     overlaps: &[],
     exceptions: &[],
 };

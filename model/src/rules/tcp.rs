@@ -30,12 +30,9 @@ pub const CHAPTER: Chapter = Chapter {
         "tcp.poll.writable-though-hung-up",
     ],
     absent: |setup| match setup.kind.discipline {
-        Discipline::Tcp => &[
-            "descriptor.read.not-for-reading",
-            "descriptor.write.not-for-writing",
-            "descriptor.close.last-of-description",
-            "descriptor.close.last-of-channel",
-        ],
+        Discipline::Tcp => {
+            &["descriptor.close.last-of-description", "descriptor.close.last-of-channel"]
+        }
         _ => &[],
     },
     overlaps: &[

@@ -110,9 +110,49 @@ const EXCEPTIONS: &[Exception] = &[
 fn absent(setup: &Setup) -> &'static [&'static str] {
     match setup.kind.discipline {
         Discipline::Unix(SocketType::Stream, Naming::Path) => &[],
-        _ => &[],
+        Discipline::Unix(SocketType::Stream, Naming::Abstract) => OF_PATHS,
+        _ => OF_STREAMS,
     }
 }
+
+/// Rules of what has a path.
+const OF_PATHS: &[&str] =
+    &["unix.unlink.path", "unix.open.no-such-device", "unix.connect.no-entry"];
+
+/// Rules of how streams are read and written.
+const OF_STREAMS: &[&str] = &[
+    "unix.any.data",
+    "unix.any.data-by-pieces",
+    "unix.any.reads-in-turn",
+    "unix.any.data-with-end",
+    "unix.receive.waits-for-all",
+    "unix.receive.all-cut-short",
+    "unix.any.receives-nothing",
+    "unix.receive.peek",
+    "unix.receive.peek-beyond",
+    "unix.any.reset",
+    "unix.any.end",
+    "unix.any.empty-nonblocking",
+    "unix.any.finds-nothing",
+    "unix.any.waits-for-data",
+    "unix.any.time-out",
+    "unix.any.reads-unconnected",
+    "unix.any.write-completes",
+    "unix.any.write-in-pieces",
+    "unix.any.write-partial",
+    "unix.any.full-nonblocking",
+    "unix.any.finds-no-room",
+    "unix.any.broken",
+    "unix.send.broken-silently",
+    "unix.any.broken-asleep",
+    "unix.any.reset-asleep",
+    "unix.any.cut-short",
+    "unix.any.cut-short-midway",
+    "unix.any.writes-nothing",
+    "unix.any.writes-unconnected",
+    "unix.send.address-of-connected",
+    "unix.send.address-unsupported",
+];
 
 const RULES: &[Rule] = &[
     // Reading streams
