@@ -243,11 +243,11 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("seqpackets", messages(&UNIX_SEQPACKET), 5_864, 9_721),
         ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_733, 3_175),
         ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 658, 356),
-        ("datagrams", messages(&UNIX_DATAGRAM), 9_023, 14_915),
+        ("datagrams", messages(&UNIX_DATAGRAM), 9_001, 14_883),
         ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
         ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
         ("datagrams oversleeping", oversleeping(), 179, 302),
-        ("datagrams addressed", addressed(), 26_432, 39_774),
+        ("datagrams addressed", addressed(), 26_954, 40_554),
         ("datagrams leaving", leaving(), 35_658, 59_865),
         ("datagrams crowded", crowded(), 7_899, 11_953),
     ]
