@@ -4,10 +4,11 @@
 //! - [`guarded`]: a variable behind a lock, whose readers can wait for a newer value;
 //! - [`ring`]: bytes from one producer to one consumer, polled;
 //! - [`waiting`]: the same, with ends that wait, by [`futex`] or otherwise;
+//! - [`one_shot`]: a value handed over once, looked for or waited for;
 //! - [`mapping`]: memory that processes share, and rings in it;
 //! - [`line`](mod@line), [`sync`]: what they are made of.
 //!
-//! Nothing here knows the specification. `cell`, `guarded`, `ring` and `waiting` name no primitive but
+//! Nothing here knows the specification. `cell`, `guarded`, `ring`, `waiting` and `one_shot` name no primitive but
 //! those of their sibling `sync`, so that the same files can be compiled over another `sync` that
 //! explores interleavings; `futex` and `mapping` are about the real machine only.
 
@@ -16,6 +17,7 @@ pub mod futex;
 pub mod guarded;
 pub mod line;
 pub mod mapping;
+pub mod one_shot;
 pub mod ring;
 pub mod sync;
 pub mod waiting;
