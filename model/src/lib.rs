@@ -30,6 +30,7 @@ pub mod call;
 pub mod channel;
 pub mod data;
 pub mod decide;
+pub mod draw;
 pub mod explore;
 pub mod kind;
 pub mod oracle;

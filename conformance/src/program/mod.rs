@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod draw;
 mod list;
 mod replay;
 
@@ -57,6 +58,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
+    /// Draw a run file: who called what, what waited, and what was in the channel, as SVG.
+    Draw(draw::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
@@ -92,6 +95,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
+        Some(Command::Draw(arguments)) => draw::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),

@@ -53,7 +53,8 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-fn header(setup: &Setup) -> String {
+/// The line that names the channel.
+pub(crate) fn header(setup: &Setup) -> String {
     let mut text = format!("channel {}", setup.kind.name);
     if setup.capacity_bytes != setup.kind.capacity_default_bytes {
         text += &format!(" capacity {}", setup.capacity_bytes);
@@ -143,12 +144,20 @@ fn seat_is_given(run: &Run, first: &Call) -> bool {
     }
 }
 
+/// The lines of a run's events, as they are printed.
+pub(crate) fn lines(run: &Run) -> impl Iterator<Item = Line<'_>> {
+    Lines::new(run)
+}
+
 /// A line of the run's text.
-struct Line<'r> {
-    call: String,
-    reply: Option<String>,
+pub(crate) struct Line<'r> {
+    /// Who calls what; of a return alone who returns; of `quiet` all.
+    pub(crate) call: String,
+    /// The reply, if it is in the line.
+    pub(crate) reply: Option<String>,
     remark: &'r str,
-    events: Range<usize>,
+    /// The events in the line, by index.
+    pub(crate) events: Range<usize>,
 }
 
 impl Line<'_> {
