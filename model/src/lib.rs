@@ -22,7 +22,9 @@
 //! - [`kind`], [`taxonomy`], [`call`], [`data`]: the vocabulary;
 //! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
 //! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`decide`]: what they say of each
-//!   kind's direction and waiting; [`render`]: the rules as a page.
+//!   kind's direction and waiting; [`render`]: the rules as a page;
+//! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
+//!   search of all their states.
 //!
 //! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run.
 
@@ -41,6 +43,9 @@ pub mod rules;
 pub mod run;
 pub mod simulate;
 pub mod step;
+pub mod system;
+pub mod systems;
 pub mod taxonomy;
 pub mod text;
+pub mod verify;
 pub mod world;
