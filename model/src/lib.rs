@@ -34,6 +34,8 @@ pub mod data;
 pub mod decide;
 pub mod draw;
 pub mod explore;
+#[cfg(feature = "stateright")]
+pub mod explorer;
 pub mod kind;
 pub mod oracle;
 pub mod platform;
@@ -41,6 +43,7 @@ pub mod render;
 pub mod rule;
 pub mod rules;
 pub mod run;
+pub mod scenario;
 pub mod simulate;
 pub mod step;
 pub mod system;

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod draw;
+mod explore;
 mod list;
 mod replay;
 
@@ -60,6 +61,8 @@ enum Command {
     Judge(replay::JudgeArguments),
     /// Draw a run file: who called what, what waited, and what was in the channel, as SVG.
     Draw(draw::Arguments),
+    /// Step through a run file's calls in the browser, in every order that the rules allow.
+    Explore(explore::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
@@ -96,6 +99,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
         Some(Command::Draw(arguments)) => draw::run(&arguments),
+        Some(Command::Explore(arguments)) => explore::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),

@@ -67,7 +67,7 @@ pub(super) fn lanes(story: &Story<'_>) -> usize {
 
 /// The rows of a story. The first shows the start.
 pub(super) fn rows(story: &Story<'_>) -> Vec<Row> {
-    let builder = Builder { story, words: words(story.run), lanes: lanes(story) };
+    let builder = Builder { story, words: text::words(story.run), lanes: lanes(story) };
     builder.rows()
 }
 
@@ -259,23 +259,6 @@ fn bare(worlds: &[World]) -> Actors {
     let Some(first) = worlds.first() else { return Actors::NONE };
     let actors = (0..first.actors.len() as u8).map(Actor);
     actors.filter(|actor| worlds.iter().all(|w| w.open_ends(*actor).next().is_none())).collect()
-}
-
-/// The words of each event: of a call what is called, of a return the reply.
-fn words(run: &Run) -> Vec<String> {
-    let mut words = vec![String::new(); run.events.len()];
-    for line in text::lines(run) {
-        let call = line.call.split_once(": ").map_or("", |(_, call)| call).to_owned();
-        match (line.reply, line.events.len()) {
-            (Some(reply), 1) => words[line.events.start] = reply,
-            (Some(reply), _) => {
-                words[line.events.start] = call;
-                words[line.events.start + 1] = reply;
-            }
-            (None, _) => words[line.events.start] = call,
-        }
-    }
-    words
 }
 
 /// Breaks words into lines: before the reply if they don't fit in one, then wherever there is a space.

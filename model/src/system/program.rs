@@ -184,11 +184,7 @@ impl Program {
             at = match self.get(at) {
                 Some(Instruction::Goto(to)) => to,
                 Some(Instruction::Unless(seen, to)) => {
-                    if answer.is_some_and(|answer| seen.is(answer)) {
-                        at + 1
-                    } else {
-                        to
-                    }
+                    if answer.is_some_and(|answer| seen.is(answer)) { at + 1 } else { to }
                 }
                 _ => return at,
             };

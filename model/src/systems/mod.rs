@@ -11,9 +11,5 @@ use crate::system::System;
 
 /// All named systems, by family.
 pub fn all() -> Vec<System> {
-    vec![
-        simplex_pipe::system(),
-        waiting_reader::system(),
-        waiting_for_each_other::system(),
-    ]
+    vec![simplex_pipe::system(), waiting_reader::system(), waiting_for_each_other::system()]
 }

@@ -144,20 +144,32 @@ fn seat_is_given(run: &Run, first: &Call) -> bool {
     }
 }
 
-/// The lines of a run's events, as they are printed.
-pub(crate) fn lines(run: &Run) -> impl Iterator<Item = Line<'_>> {
-    Lines::new(run)
+/// The words of each event: of a call what is called, of a return the reply.
+pub(crate) fn words(run: &Run) -> Vec<String> {
+    let mut words = vec![String::new(); run.events.len()];
+    for line in Lines::new(run) {
+        let call = line.call.split_once(": ").map_or("", |(_, call)| call).to_owned();
+        match (line.reply, line.events.len()) {
+            (Some(reply), 1) => words[line.events.start] = reply,
+            (Some(reply), _) => {
+                words[line.events.start] = call;
+                words[line.events.start + 1] = reply;
+            }
+            (None, _) => words[line.events.start] = call,
+        }
+    }
+    words
 }
 
 /// A line of the run's text.
-pub(crate) struct Line<'r> {
+struct Line<'r> {
     /// Who calls what; of a return alone who returns; of `quiet` all.
-    pub(crate) call: String,
+    call: String,
     /// The reply, if it is in the line.
-    pub(crate) reply: Option<String>,
+    reply: Option<String>,
     remark: &'r str,
     /// The events in the line, by index.
-    pub(crate) events: Range<usize>,
+    events: Range<usize>,
 }
 
 impl Line<'_> {

@@ -12,7 +12,7 @@ mod table;
 
 use std::fmt;
 
-pub use table::Table;
+pub use table::{Numbers, Table, Whole};
 
 #[cfg(feature = "stateright")]
 pub use stateright::{Browsed, Step};
