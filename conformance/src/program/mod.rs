@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod list;
 mod replay;
+mod verify;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -57,6 +58,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
+    /// Search all states of the named systems: which are sound, and the shortest run where one isn't.
+    Verify(verify::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
@@ -92,6 +95,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),

@@ -23,9 +23,7 @@ pub(super) fn system() -> System {
     .process("reader", "r", [forever([read("r", PAGE)])])
     .keeps(Keeps::Place(WRITER))
     .asks([
-        always("nothing is lost, repeated, invented or reordered", |_, state| {
-            in_order(state)
-        }),
+        always("nothing is lost, repeated, invented or reordered", |_, state| in_order(state)),
         no_deadlock(),
         sometimes("it can fill up", |_, state| {
             state.within(WRITER).is_some() && state.world.objects[0].len() == 16 * PAGE

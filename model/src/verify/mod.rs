@@ -12,7 +12,7 @@ mod table;
 
 use std::fmt;
 
-pub use table::Table;
+pub use table::{Numbers, Table, Whole};
 
 #[cfg(feature = "stateright")]
 pub use stateright::{Browsed, Step};
@@ -189,6 +189,22 @@ impl<A> Report<A> {
     /// The properties that don't hold.
     pub fn broken(&self) -> impl Iterator<Item = &Found<A>> {
         self.found.iter().filter(|found| !found.holds)
+    }
+}
+
+impl<A> Report<A> {
+    /// The same without the ways.
+    pub fn without_paths(&self) -> Report<()> {
+        let bare =
+            |found: &Found<A>| Found { property: found.property, holds: found.holds, shown: None };
+        Report {
+            states: self.states,
+            transitions: self.transitions,
+            depth: self.depth,
+            exhaustive: self.exhaustive,
+            bytes_a_state: self.bytes_a_state,
+            found: self.found.iter().map(bare).collect(),
+        }
     }
 }
 

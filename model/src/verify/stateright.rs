@@ -60,10 +60,11 @@ where
     fn properties(&self) -> Vec<stateright::Property<Self>> {
         let asked = self.0.properties().iter().zip(conditions::<M>());
         let safety = asked.filter(|(property, _)| property.is_safety());
-        let property = |(property, condition): (&super::Property<M>, Condition<M>)| match property.what {
-            What::Sometimes(_) => stateright::Property::sometimes(property.name, condition),
-            _ => stateright::Property::always(property.name, condition),
-        };
+        let property =
+            |(property, condition): (&super::Property<M>, Condition<M>)| match property.what {
+                What::Sometimes(_) => stateright::Property::sometimes(property.name, condition),
+                _ => stateright::Property::always(property.name, condition),
+            };
         safety.map(property).collect()
     }
 }

@@ -1,5 +1,9 @@
 //! A set of states: each packed into a few words, found by a hash, known by the order in which it came.
 
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
 use super::Packing;
 
 /// States, numbered from 0 as they were put in.
@@ -131,4 +135,70 @@ fn hash(words: &[u32]) -> u64 {
         (hash.rotate_left(26) ^ u64::from(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     });
     mixed ^ (mixed >> 32)
+}
+
+/// Values, each once, by number and back.
+#[derive(Debug)]
+pub struct Numbers<T> {
+    values: Vec<T>,
+    numbers: FxHashMap<T, u32>,
+}
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Numbers<T> {
+        Numbers { values: Vec::new(), numbers: FxHashMap::default() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Numbers<T> {
+    /// The number of a value.
+    pub fn number(&mut self, value: &T) -> u32 {
+        if let Some(number) = self.numbers.get(value) {
+            return *number;
+        }
+        let number = self.values.len() as u32;
+        self.values.push(value.clone());
+        self.numbers.insert(value.clone(), number);
+        number
+    }
+
+    /// The value with this number.
+    pub fn get(&self, number: u32) -> &T {
+        &self.values[number as usize]
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.values.capacity() * size_of::<T>()
+            + self.numbers.capacity() * (size_of::<(T, u32)>() + 1)
+    }
+}
+
+/// Packs states of any sort, each as one number.
+#[derive(Debug, Default)]
+pub struct Whole<S>(Numbers<S>);
+
+impl<S: Clone + Eq + Hash> Whole<S> {
+    /// No state yet.
+    pub fn new() -> Whole<S> {
+        Whole(Numbers::default())
+    }
+}
+
+impl<S: Clone + Eq + Hash> Packing<S> for Whole<S> {
+    fn words(&self) -> usize {
+        1
+    }
+
+    fn pack(&mut self, state: &S, words: &mut [u32]) {
+        words[0] = self.0.number(state);
+    }
+
+    fn unpack(&self, words: &[u32]) -> S {
+        self.0.get(words[0]).clone()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
 }
