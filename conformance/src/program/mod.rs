@@ -6,6 +6,7 @@ mod draw;
 mod explore;
 mod list;
 mod replay;
+mod verify;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -63,6 +64,8 @@ enum Command {
     Draw(draw::Arguments),
     /// Step through a run file's calls in the browser, in every order that the rules allow.
     Explore(explore::Arguments),
+    /// Search all states of the named systems: which are sound, and the shortest run where one isn't.
+    Verify(verify::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
@@ -100,6 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
         Some(Command::Draw(arguments)) => draw::run(&arguments),
         Some(Command::Explore(arguments)) => explore::run(&arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),

@@ -249,6 +249,11 @@ impl System {
         self
     }
 
+    /// Bytes that all writes offer together, each made once.
+    pub fn written(&self) -> u32 {
+        self.processes.iter().map(|process| process.program.offers()).sum()
+    }
+
     /// Who takes part.
     pub fn seats(&self) -> Vec<Seat> {
         self.processes.iter().map(|process| process.seat.clone()).collect()
@@ -264,9 +269,14 @@ impl System {
 
     /// Whether a process has come to its end and closed all it had.
     pub fn has_ended(&self, state: &State, actor: Actor) -> bool {
-        usize::from(state.locals[usize::from(actor.0)].at) == self.program(actor).end()
-            && state.world.pending(actor).is_none()
+        self.has_ended_within(state, actor, self.processes.len())
+    }
+
+    /// The same, where at most so many processes wait for each other in a row: more of them wait in a ring.
+    fn has_ended_within(&self, state: &State, actor: Actor, waits: usize) -> bool {
+        state.world.pending(actor).is_none()
             && state.world.open_ends(actor).next().is_none()
+            && self.position_within(state, actor, waits) == self.program(actor).end()
     }
 
     /// Whether all processes have come to their end.
@@ -276,10 +286,14 @@ impl System {
 
     /// The instruction that an idle process is at, once it has done with waiting for others' ends.
     fn position(&self, state: &State, actor: Actor) -> usize {
+        self.position_within(state, actor, self.processes.len())
+    }
+
+    fn position_within(&self, state: &State, actor: Actor, waits: usize) -> usize {
         let program = self.program(actor);
         let mut at = usize::from(state.locals[usize::from(actor.0)].at);
         while let Some(Instruction::Join(other)) = program.get(at) {
-            if !self.has_ended(state, other) {
+            if waits == 0 || !self.has_ended_within(state, other, waits - 1) {
                 break;
             }
             at = program.from(at + 1, None);
@@ -307,7 +321,7 @@ impl System {
         let local = &mut after.locals[usize::from(actor.0)];
         if usize::from(local.at) < process.program.end() {
             let next = usize::from(local.at) + 1;
-            local.at = process.program.from(next, Some(reply.answer)) as u8;
+            local.at = process.program.from(next, Some(&reply)) as u8;
         }
         if let Data::Named(names) = &reply.data {
             keep(process.keeps, names, &mut local.heard);

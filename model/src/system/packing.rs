@@ -1,13 +1,10 @@
 //! States in few words: each part is kept once, and a state is the numbers of its parts.
 
-use std::hash::Hash;
-
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::{Part, State};
 use crate::channel::Object;
-use crate::verify::Packing;
+use crate::verify::{Numbers, Packing};
 use crate::world::{Description, Place, World};
 
 /// Packs states of a system: a word for each process, one for the descriptions and one for the channel.
@@ -58,39 +55,5 @@ impl Packing<State> for WorldPacking {
 
     fn bytes(&self) -> usize {
         self.parts.bytes() + self.descriptions.bytes() + self.channels.bytes()
-    }
-}
-
-/// Values, each once, by number and back.
-#[derive(Debug)]
-struct Numbers<T> {
-    values: Vec<T>,
-    numbers: FxHashMap<T, u32>,
-}
-
-impl<T> Default for Numbers<T> {
-    fn default() -> Numbers<T> {
-        Numbers { values: Vec::new(), numbers: FxHashMap::default() }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Numbers<T> {
-    fn number(&mut self, value: &T) -> u32 {
-        if let Some(number) = self.numbers.get(value) {
-            return *number;
-        }
-        let number = self.values.len() as u32;
-        self.values.push(value.clone());
-        self.numbers.insert(value.clone(), number);
-        number
-    }
-
-    fn get(&self, number: u32) -> &T {
-        &self.values[number as usize]
-    }
-
-    fn bytes(&self) -> usize {
-        self.values.capacity() * size_of::<T>()
-            + self.numbers.capacity() * (size_of::<(T, u32)>() + 1)
     }
 }

@@ -1,6 +1,7 @@
 //! What a process does, call by call: written as it reads, and laid out for stepping.
 
-use crate::call::{Actor, Answer, Call, End, Errno, Events, Lock, Mode, Op, OpenFlags};
+use crate::call::{Actor, Answer, Call, End, Errno, Events, Lock, Mode, Op, OpenFlags, Reply};
+use crate::data::{Data, ZERO};
 use crate::run::Name;
 
 /// A statement. Ends and processes are named as in runs.
@@ -29,14 +30,29 @@ pub enum Seen {
     Less(u32),
     /// It fails so.
     Fails(Errno),
+    /// There is something to read.
+    Readable,
+    /// It gives data, and somebody wrote it.
+    Written,
+    /// It is done, and counts nothing.
+    Done,
 }
 
 impl Seen {
-    fn is(self, answer: Answer) -> bool {
+    fn is(self, reply: &Reply) -> bool {
+        let answer = reply.answer;
         match self {
             Seen::Count(count) => answer.count() == Some(count),
             Seen::Less(count) => answer.count().is_some_and(|seen| seen < count),
             Seen::Fails(errno) => answer == Answer::Fails(errno),
+            Seen::Readable => {
+                matches!(answer, Answer::Ready(events) if events.contains(Events::IN))
+            }
+            Seen::Written => match &reply.data {
+                Data::Named(names) => names.iter().any(|name| name.actor != ZERO),
+                _ => false,
+            },
+            Seen::Done => answer == Answer::Done,
         }
     }
 }
@@ -84,6 +100,11 @@ pub fn lock(end: &'static str) -> Do {
 /// Gives the lock back.
 pub fn unlock(end: &'static str) -> Do {
     Do::Call(end, Op::Lock { lock: Lock::None, wait: false })
+}
+
+/// Looks whether there is something to read, or an end.
+pub fn look_for_data(end: &'static str) -> Do {
+    Do::Call(end, Op::Poll { events: Events::IN, wait: false })
 }
 
 /// From now on calls on this end don't wait.
@@ -168,6 +189,15 @@ impl Program {
         }
     }
 
+    /// Bytes that its writes offer, each once.
+    pub(super) fn offers(&self) -> u32 {
+        let offers = |instruction: &Instruction| match instruction {
+            Instruction::Call(_, op) => op.offers(),
+            _ => None,
+        };
+        self.list.iter().filter_map(offers).sum()
+    }
+
     /// The number behind the last instruction.
     pub(super) fn end(&self) -> usize {
         self.list.len()
@@ -179,12 +209,12 @@ impl Program {
     }
 
     /// The first call or wait from `at` on, where the call before was answered like this.
-    pub(super) fn from(&self, mut at: usize, answer: Option<Answer>) -> usize {
+    pub(super) fn from(&self, mut at: usize, reply: Option<&Reply>) -> usize {
         loop {
             at = match self.get(at) {
                 Some(Instruction::Goto(to)) => to,
                 Some(Instruction::Unless(seen, to)) => {
-                    if answer.is_some_and(|answer| seen.is(answer)) { at + 1 } else { to }
+                    if reply.is_some_and(|reply| seen.is(reply)) { at + 1 } else { to }
                 }
                 _ => return at,
             };

@@ -9,7 +9,7 @@ use crate::run::{Event, Run};
 use crate::verify::{Model, Path};
 
 /// The remark on the first event of what can go on for ever.
-pub const LOOP: &str = "from here on again and again";
+pub(super) const LOOP: &str = "from here on again and again";
 
 impl System {
     /// The run that a way through the system is: calls that are answered return, and where nothing can go on

@@ -192,6 +192,22 @@ impl<A> Report<A> {
     }
 }
 
+impl<A> Report<A> {
+    /// The same without the ways.
+    pub fn without_paths(&self) -> Report<()> {
+        let bare =
+            |found: &Found<A>| Found { property: found.property, holds: found.holds, shown: None };
+        Report {
+            states: self.states,
+            transitions: self.transitions,
+            depth: self.depth,
+            exhaustive: self.exhaustive,
+            bytes_a_state: self.bytes_a_state,
+            found: self.found.iter().map(bare).collect(),
+        }
+    }
+}
+
 /// Searches all states of a model, or up to `states_max` of them.
 pub fn verify<M: Model>(model: &M, states_max: usize) -> Report<M::Action> {
     let mut search = Search::new(model, states_max);
