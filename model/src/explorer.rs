@@ -4,14 +4,17 @@
 //! ones are those of [`verify`](mod@crate::verify).
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
 use stateright::{Expectation, Model as _};
 
-use crate::draw::Theme;
+use crate::draw::{Story, Theme};
 use crate::scenario::Scenario;
-use crate::verify::{Model, What};
+use crate::system::System;
+use crate::systems::PipeProtocol;
+use crate::verify::{Model, Path, What};
 
 /// A model that can be drawn.
 pub trait Drawn: Model {
@@ -34,6 +37,25 @@ impl Drawn for Scenario {
         // Writing to a string never fails.
         let _ = Scenario::tell(self, state, &mut told);
         told
+    }
+}
+
+impl Drawn for System {
+    fn svg(&self, actions: &[Self::Action]) -> String {
+        System::svg(self, actions, Theme::Page)
+    }
+
+    fn tell(&self, state: &Self::State) -> String {
+        System::tell(self, state)
+    }
+}
+
+/// What its callers see is drawn, beside what the rules say of it.
+impl Drawn for PipeProtocol {
+    fn svg(&self, actions: &[Self::Action]) -> String {
+        let mut run = self.run(&Path { actions: actions.to_vec(), loops_from: None });
+        run.preamble = vec![self.says.to_owned()];
+        Story::of(&run, self.platform()).titled(self.name).svg(Theme::Page)
     }
 }
 
@@ -89,9 +111,14 @@ where
     }
 }
 
-impl<M: Drawn> fmt::Debug for Seen<M> {
+/// In words, with a number: the page takes states for the same that read alike.
+impl<M: Drawn> fmt::Debug for Seen<M>
+where
+    M::State: Hash,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.model.tell(&self.state))
+        let number = FxBuildHasher.hash_one(&self.state) >> 32;
+        write!(f, "{}\n\nstate {number:08x}", self.model.tell(&self.state))
     }
 }
 

@@ -2,30 +2,34 @@
 
 use std::hash::Hash;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use clap::Args;
 use pipewright_model::explorer::{Drawn, Pipewright, link};
 use pipewright_model::scenario::Scenario;
+use pipewright_model::systems::{self, Subject};
 use pipewright_model::verify::{Model, What, verify};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use stateright::Model as _;
 
 use super::replay::load;
+use super::verify::chosen;
 use super::{Profile, Refusal, Status, print};
 
 /// Arguments of `explore`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A run file: a case, or a saved failure.
-    file: PathBuf,
+    /// A system by name, or a run file: a case, or a saved failure. Where nothing is given the systems
+    /// are listed.
+    #[arg(value_name = "SYSTEM|FILE")]
+    what: Option<String>,
     /// The port on which the page is served, to this machine alone; 0 for any that is free.
     #[arg(long, value_name = "N", default_value_t = 3000)]
     port: u16,
-    /// The rules to go by.
+    /// The rules to go by with a run file; systems run on Linux.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
 }
@@ -42,9 +46,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn explored(arguments: &Arguments) -> Result<Status, Refusal> {
-    let run = load(&arguments.file)?;
-    let model = Scenario::new(run, arguments.profile.platform());
-    serve(model, &arguments.file.display().to_string(), arguments.port)
+    let Some(what) = &arguments.what else { return listed() };
+    let port = arguments.port;
+    match systems::all().into_iter().find(|subject| subject.name() == what) {
+        Some(Subject::System(system)) => serve(system, what, port),
+        Some(Subject::Protocol(protocol)) => serve(protocol, what, port),
+        // What can't be the name of a system is the path of a file, be it there or not.
+        None if !Path::new(what).exists() && !what.contains(['/', '.']) => {
+            let unknown = chosen(std::slice::from_ref(what)).err();
+            Err(unknown.unwrap_or_else(|| Refusal::new(format!("there is no file {what}"))))
+        }
+        None => {
+            let run = load(Path::new(what))?;
+            serve(Scenario::new(run, arguments.profile.platform()), what, port)
+        }
+    }
+}
+
+/// Lists the systems.
+fn listed() -> Result<Status, Refusal> {
+    let all = systems::all();
+    let width = all.iter().map(|subject| subject.name().len()).max().unwrap_or(0);
+    let mut text = "Open one by `pipewright explore SYSTEM`:\n\n".to_owned();
+    for subject in &all {
+        text.push_str(&format!("  {:width$}  {}\n", subject.name(), subject.says()));
+    }
+    print(&text)?;
+    Ok(Status::Conforms)
 }
 
 fn serve<M>(model: M, name: &str, port: u16) -> Result<Status, Refusal>

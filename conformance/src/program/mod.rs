@@ -62,7 +62,7 @@ enum Command {
     Judge(replay::JudgeArguments),
     /// Draw a run file: who called what, what waited, and what was in the channel, as SVG.
     Draw(draw::Arguments),
-    /// Step through a run file's calls in the browser, in every order that the rules allow.
+    /// Step through a system, or a run file's calls in every order that the rules allow, in the browser.
     Explore(explore::Arguments),
     /// Search all states of the named systems: which are sound, and the shortest run where one isn't.
     Verify(verify::Arguments),

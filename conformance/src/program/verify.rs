@@ -76,7 +76,7 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
 }
 
 /// The systems with these names, or all.
-fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
+pub(super) fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
     let mut all = systems::all();
     if names.is_empty() {
         return Ok(all);

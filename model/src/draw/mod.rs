@@ -43,6 +43,10 @@ pub use theme::Theme;
 pub struct Story<'a> {
     run: &'a Run,
     platform: &'a Platform,
+    /// What stands above it; nothing for the line of the channel.
+    title: Option<String>,
+    /// Whether each step is told of: then who sleeps is known at any time, and not at quiet alone.
+    complete: bool,
     start: Vec<World>,
     frames: Vec<Frame>,
 }
@@ -72,17 +76,17 @@ pub enum What {
 }
 
 impl<'a> Story<'a> {
-    /// A story in which nothing has happened yet. Its steps are [pushed](Story::push).
+    /// A story in which nothing has happened yet. All its steps are [pushed](Story::push).
     pub fn new(run: &'a Run, platform: &'a Platform) -> Story<'a> {
         let start = vec![World::new(platform, &run.setup, &run.seats)];
-        Story { run, platform, start, frames: Vec::new() }
+        Story { run, platform, title: None, complete: true, start, frames: Vec::new() }
     }
 
     /// The story of a run that was seen, as the oracle follows it: what moved between two events isn't told.
     pub fn of(run: &'a Run, platform: &'a Platform) -> Story<'a> {
         let Followed { judgement, worlds } = follow(run, platform);
         let mut worlds = worlds.into_iter();
-        let mut story = Story::new(run, platform);
+        let mut story = Story { complete: false, ..Story::new(run, platform) };
         for index in 0..run.events.len() {
             story.push(Frame {
                 what: What::Event(index),
@@ -104,6 +108,13 @@ impl<'a> Story<'a> {
             Verdict::Conforms | Verdict::Deviates => {}
         }
         story
+    }
+
+    /// The same with a name of its own above it.
+    #[must_use]
+    pub fn titled(mut self, title: &str) -> Story<'a> {
+        self.title = Some(title.to_owned());
+        self
     }
 
     /// Adds a step.

@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub(super) closes: Option<Actor>,
     /// Actors that hold no end after it.
     pub(super) bare: Actors,
+    /// Whose calls sleep after it, as far as that is known.
+    pub(super) asleep: Actors,
     /// Nothing moved: whose calls slept.
     pub(super) quiet: Option<Actors>,
     /// What is in each lane after it.
@@ -132,6 +134,7 @@ impl Builder<'_> {
             lanes: self.content(&last.worlds),
             bare: bare(&last.worlds),
             rules: rule(last.rule).into_iter().collect(),
+            asleep: self.asleep(&last.worlds),
             ..Row::default()
         };
         let mut words = String::new();
@@ -150,6 +153,7 @@ impl Builder<'_> {
             }
             (_, Some(Event::Quiet(open))) => {
                 row.quiet = Some(*open);
+                row.asleep = *open;
                 row.labels = self.progress(*open, &last.worlds);
                 row.rules = self.sleeping(*open, &last.worlds);
                 return Some(row);
@@ -162,7 +166,7 @@ impl Builder<'_> {
             _ => {}
         }
         let actor = row.begins.or(row.returns).or(row.moves)?;
-        row.labels = vec![(actor, wrap(&words))];
+        row.labels = vec![(actor, labels(&words))];
         Some(row)
     }
 
@@ -220,6 +224,18 @@ impl Builder<'_> {
         open.iter().map(|actor| of(actor).unwrap_or((actor, vec!["sleeps".to_owned()]))).collect()
     }
 
+    /// Whose calls sleep: all that the rules allow them is to wait.
+    fn asleep(&self, worlds: &[World]) -> Actors {
+        let Some(world) = worlds.first().filter(|_| self.story.complete) else {
+            return Actors::NONE;
+        };
+        let asleep = |actor: &Actor| {
+            let steps = moves(self.story.platform, world, *actor, &mut RuleSet::default());
+            !steps.is_empty() && steps.iter().all(|(_, step)| step.what == Moved::Rests)
+        };
+        world.busy().iter().filter(asleep).collect()
+    }
+
     /// The rules by which calls sleep.
     fn sleeping(&self, open: Actors, worlds: &[World]) -> Vec<String> {
         let Some(world) = worlds.first() else { return Vec::new() };
@@ -262,25 +278,33 @@ fn bare(worlds: &[World]) -> Actors {
 }
 
 /// Breaks words into lines: before the reply if they don't fit in one, then wherever there is a space.
-fn wrap(words: &str) -> Vec<String> {
+fn labels(words: &str) -> Vec<String> {
     if words.chars().count() <= LABEL_CHARS {
         return vec![words.to_owned()];
     }
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split(' ') {
-        let word = cut(word, LABEL_CHARS);
-        let fits = |line: &String| {
-            !word.starts_with('\u{2192}')
-                && line.chars().count() + 1 + word.chars().count() <= LABEL_CHARS
-        };
-        match lines.last_mut().filter(|line| fits(line)) {
-            Some(line) => *line += &format!(" {word}"),
-            None => lines.push(word),
-        }
-    }
+    let (call, reply) = match words.find('\u{2192}') {
+        Some(at) => (words[..at].trim(), &words[at..]),
+        None => (words, ""),
+    };
+    let mut lines = wrap(call, LABEL_CHARS);
+    lines.extend(wrap(reply, LABEL_CHARS));
     if lines.len() > LABEL_LINES {
         lines.truncate(LABEL_LINES - 1);
         lines.push("\u{2026}".to_owned());
+    }
+    lines
+}
+
+/// Breaks a text into lines of at most so many characters.
+pub(super) fn wrap(text: &str, chars: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word = cut(word, chars);
+        let len = word.chars().count();
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + len <= chars) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word),
+        }
     }
     lines
 }

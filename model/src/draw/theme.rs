@@ -48,7 +48,7 @@ const LIGHT: Palette = Palette {
 
 const DARK: Palette = Palette {
     back: "#0f1b2a",
-    band: "#1d2e43",
+    band: "#22384f",
     line: "#7f93a8",
     ink: "#e7ecef",
     faint: "#aebbc8",

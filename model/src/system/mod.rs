@@ -9,6 +9,7 @@ pub mod ask;
 mod packing;
 pub mod program;
 mod runs;
+mod story;
 
 use smallvec::SmallVec;
 

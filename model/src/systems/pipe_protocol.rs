@@ -181,6 +181,11 @@ impl PipeProtocol {
         steps.after_quiet(state.allowed.worlds.to_vec()).is_none_or(|worlds| !worlds.is_empty())
     }
 
+    /// The platform on whose rules it is measured.
+    pub fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
     /// The run that a way is.
     pub fn run(&self, path: &Path<Action>) -> Run {
         let end_names = ["r", "w"].map(|name| Name::new(name).expect("a name"));

@@ -1,7 +1,7 @@
 //! From rows to shapes: where everything stands. Columns are as wide as their widest text, rows as high as
 //! their highest, so that no text ever meets another.
 
-use std::fmt::Write as _;
+mod bars;
 
 use crate::call::Actor;
 use crate::run::{Actors, Run};
@@ -11,7 +11,7 @@ use super::Story;
 use super::content::{Chip, Look, titles};
 use super::lanes::{CHIP_SIZE, Lane, chip_width, lane, line_width};
 use super::paint::{Anchor, Drawing, Shape, text_width};
-use super::rows::{Flow, Row, cut, lanes, rows, sides};
+use super::rows::{Row, lanes, rows, sides, wrap};
 use super::theme::class;
 
 const MARGIN: i32 = 12;
@@ -58,6 +58,7 @@ impl Column {
 }
 
 struct Layout<'a> {
+    story: &'a Story<'a>,
     run: &'a Run,
     rows: Vec<Row>,
     columns: Vec<Column>,
@@ -78,6 +79,7 @@ pub(super) fn drawing(story: &Story<'_>) -> Drawing {
     let titles = titles(story.run, lanes(story));
     let lanes = titles.into_iter().enumerate().map(|(index, title)| lane(&rows, index, title));
     let mut layout = Layout {
+        story,
         run: story.run,
         lanes: lanes.collect(),
         rows,
@@ -152,13 +154,17 @@ impl Layout<'_> {
     }
 
     fn title(&self) -> String {
-        text::header(&self.run.setup).trim_end().to_owned()
+        let channel = text::header(&self.run.setup);
+        match &self.story.title {
+            Some(title) => format!("{title} ({})", channel.trim_end()),
+            None => channel.trim_end().to_owned(),
+        }
     }
 
     fn preamble(&self) -> Vec<String> {
-        let mut lines: Vec<_> = self.run.preamble.iter().flat_map(|text| text.lines()).collect();
-        lines.truncate(PREAMBLE_LINES);
-        lines.into_iter().map(|line| cut(line, PREAMBLE_CHARS)).collect()
+        let lines = self.run.preamble.iter().flat_map(|text| text.lines());
+        let lines = lines.flat_map(|line| wrap(line, PREAMBLE_CHARS));
+        lines.take(PREAMBLE_LINES).collect()
     }
 
     /// Title, preamble, names; returns where rows begin.
@@ -240,101 +246,6 @@ impl Layout<'_> {
                     bare = next.unwrap_or(bare);
                 }
             }
-        }
-    }
-
-    /// Calls, from the row in which they begin to that in which they return.
-    fn bars(&mut self) {
-        for index in 0..self.rows.len() {
-            self.flow(index);
-        }
-        for column in 0..self.columns.len() {
-            let actor = self.columns[column].actor;
-            let mut from: Option<i32> = None;
-            let mut slept: Option<i32> = None;
-            for row in 0..self.rows.len() {
-                if self.rows[row].begins == Some(actor) {
-                    from = Some(self.tops[row] + 4);
-                    slept = None;
-                }
-                if self.rows[row].quiet.is_some_and(|open| open.contains(actor)) {
-                    slept = Some(self.tops[row + 1]);
-                }
-                if self.rows[row].returns == Some(actor) {
-                    let to = match self.rows[row].begins {
-                        Some(_) => self.below_words(row),
-                        None => self.tops[row] + ROW_PAD + WORD_LINE,
-                    };
-                    if let Some(from) = from.take() {
-                        self.bar(column, from, to, slept, false);
-                    }
-                }
-            }
-            if let Some(from) = from {
-                self.bar(column, from, self.tops[self.rows.len()], slept, true);
-            }
-        }
-        for row in 0..self.rows.len() {
-            self.marks(row);
-        }
-    }
-
-    /// An arrow between an actor's bar and the channel.
-    fn flow(&mut self, row: usize) {
-        let Some((actor, flow)) = self.rows[row].flow else { return };
-        let Some(column) = self.columns.iter().find(|column| column.actor == actor) else { return };
-        let y = self.tops[row] + ROW_PAD + 9;
-        let (bar, channel) = match column.left {
-            true => (column.bar + BAR, self.band.0),
-            false => (column.bar, self.band.1),
-        };
-        let (from, to) = if flow == Flow::In { (bar, channel) } else { (channel, bar) };
-        let back = if from < to { -7 } else { 7 };
-        let colour = class(actor.0);
-        self.path(format!("M{from} {y}H{}", to + back), format!("pw-flow {colour}"));
-        let tip = format!("M{to} {y}l{back} -4v8z");
-        self.path(tip, format!("pw-tip {colour}"));
-    }
-
-    /// A call: hatched up to `slept`; without a lower edge while it is open.
-    fn bar(&mut self, column: usize, from: i32, to: i32, slept: Option<i32>, open: bool) {
-        let Column { actor, bar: x, .. } = self.columns[column];
-        let colour = class(actor.0);
-        if open {
-            let fill = format!("M{x} {to}V{from}h{BAR}V{to}");
-            self.path(fill, format!("pw-bar pw-open {colour}"));
-        } else {
-            self.rect(x, from, BAR, to - from, 2, &format!("pw-bar {colour}"));
-        }
-        let Some(slept) = slept.map(|slept| slept.min(to)) else { return };
-        let mut stripes = String::new();
-        let mut y = from;
-        while y + BAR + 4 <= slept {
-            let _ = write!(stripes, "M{x} {}l{BAR} -{BAR}v4l-{BAR} {BAR}z", y + BAR);
-            y += 9;
-        }
-        self.path(stripes, format!("pw-stripe {colour}"));
-    }
-
-    /// What a row marks on the lines of actors: an end that vanishes, a move of a call, quiet.
-    fn marks(&mut self, row: usize) {
-        let top = self.tops[row];
-        let middle = |layout: &Self, actor| {
-            layout.columns.iter().find(|column| column.actor == actor).map(Column::middle)
-        };
-        if let Some(x) = self.rows[row].closes.and_then(|actor| middle(self, actor)) {
-            let y = self.below_words(row);
-            let data = format!("M{} {y}l8 8m0 -8l-8 8", x - 4);
-            self.path(data, "pw-cross".into());
-        }
-        if let Some(actor) = self.rows[row].moves
-            && let Some(x) = middle(self, actor)
-        {
-            self.rect(x - 8, top + ROW_PAD + 5, 16, 8, 4, &format!("pw-tip {}", class(actor.0)));
-        }
-        if self.rows[row].quiet.is_some() {
-            let right = self.width - MARGIN;
-            self.path(format!("M{MARGIN} {}H{right}", top + 2), "pw-quiet".into());
         }
     }
 
@@ -423,7 +334,7 @@ impl Layout<'_> {
     /// What signs mean that are not plain; only those that occur.
     fn legend_items(&self) -> Vec<(Sign, &'static str)> {
         let chips = || self.rows.iter().flat_map(|row| row.lanes.iter().flatten());
-        let slept = |row: &Row| row.quiet.is_some_and(|open| open != Actors::NONE);
+        let slept = |row: &Row| row.asleep != Actors::NONE;
         let passing = |chip: &Chip| matches!(chip.look, Look::Passing(_));
         let items = [
             (self.rows.iter().any(slept), Sign::Asleep, "asleep"),
