@@ -298,6 +298,28 @@ pub const GUARDED_VARIABLE: Kind = Kind {
     ..GLOBAL_VARIABLE
 };
 
+/// Two variables that are polled.
+pub const VARIABLE_PAIR: Kind = Kind {
+    name: "variable-pair",
+    says: "Two variables of one process, each with one writer; nothing orders what is stored in one by what is \
+           stored in the other.",
+    direction: Direction::Duplex,
+    sides: 2,
+    held: TWO_WAYS,
+    ..GLOBAL_VARIABLE
+};
+
+/// Two variables behind a lock.
+pub const GUARDED_VARIABLE_PAIR: Kind = Kind {
+    name: "guarded-variable-pair",
+    says: "Two variables of one process behind a mutex, each with a condition variable on which readers wait for a \
+           value that they have not seen.",
+    direction: Direction::Duplex,
+    sides: 2,
+    held: TWO_WAYS,
+    ..GUARDED_VARIABLE
+};
+
 /// The ring in shared memory that is polled.
 pub const SHARED_MEMORY: Kind = Kind {
     name: "shared-memory",
@@ -389,6 +411,8 @@ pub const KINDS: &[&Kind] = &[
     &MESSAGE_QUEUE,
     &GLOBAL_VARIABLE,
     &GUARDED_VARIABLE,
+    &VARIABLE_PAIR,
+    &GUARDED_VARIABLE_PAIR,
     &SHARED_MEMORY,
     &SHARED_MEMORY_WAITING,
     &UNIX_STREAM,

@@ -22,7 +22,9 @@
 //! - [`kind`], [`taxonomy`], [`call`], [`data`]: the vocabulary;
 //! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
 //! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`decide`]: what they say of each
-//!   kind's direction and waiting; [`render`]: the rules as a page.
+//!   kind's direction and waiting; [`render`]: the rules as a page;
+//! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
+//!   search of all their states.
 //!
 //! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run.
 
@@ -30,7 +32,10 @@ pub mod call;
 pub mod channel;
 pub mod data;
 pub mod decide;
+pub mod draw;
 pub mod explore;
+#[cfg(feature = "stateright")]
+pub mod explorer;
 pub mod kind;
 pub mod oracle;
 pub mod platform;
@@ -38,8 +43,12 @@ pub mod render;
 pub mod rule;
 pub mod rules;
 pub mod run;
+pub mod scenario;
 pub mod simulate;
 pub mod step;
+pub mod system;
+pub mod systems;
 pub mod taxonomy;
 pub mod text;
+pub mod verify;
 pub mod world;

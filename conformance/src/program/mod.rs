@@ -2,8 +2,11 @@
 
 mod bench;
 mod check;
+mod draw;
+mod explore;
 mod list;
 mod replay;
+mod verify;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -57,6 +60,12 @@ enum Command {
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
+    /// Draw a run file: who called what, what waited, and what was in the channel, as SVG.
+    Draw(draw::Arguments),
+    /// Step through a system, or a run file's calls in every order that the rules allow, in the browser.
+    Explore(explore::Arguments),
+    /// Search all states of the named systems: which are sound, and the shortest run where one isn't.
+    Verify(verify::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, or one of them with its sources and cases.
@@ -92,6 +101,9 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
+        Some(Command::Draw(arguments)) => draw::run(&arguments),
+        Some(Command::Explore(arguments)) => explore::run(&arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),

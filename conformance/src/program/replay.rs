@@ -130,7 +130,8 @@ fn fitting(run: &Run) -> Result<&'static dyn Channel, Refusal> {
     })
 }
 
-fn load(path: &Path) -> Result<Run, Refusal> {
+/// Reads a run file.
+pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
     let source = fs::read_to_string(path)
         .map_err(|error| Refusal::new(format!("failed to read {}: {error}", path.display())))?;
     source.parse().map_err(|error| Refusal::new(drawn(path, &source, &error)))

@@ -105,21 +105,44 @@ pub struct Judgement {
 /// that the deviation is told of the first event that does not follow from those before it, and not of an
 /// earlier one that only the later makes impossible.
 pub fn judge(run: &Run, platform: &Platform) -> Judgement {
-    let oracle = Oracle::new(run, platform, Foresight::Prunes);
-    let certain = !oracle.lookahead.guesses();
-    let judgement = oracle.judge();
-    let settled = match judgement.verdict {
+    judged(run, platform, false).judgement
+}
+
+/// A judgement, with the worlds along the run.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    /// The judgement.
+    pub judgement: Judgement,
+    /// For each event the worlds that there may be after it, as far as the run was followed. What may as well
+    /// happen later has not happened in them.
+    pub worlds: Vec<Vec<World>>,
+}
+
+/// Judges a run as [`judge`] does, and tells what the world was like after each event.
+pub fn follow(run: &Run, platform: &Platform) -> Followed {
+    judged(run, platform, true)
+}
+
+fn judged(run: &Run, platform: &Platform, records: bool) -> Followed {
+    let oracle = |foresight| {
+        let worlds = records.then(Vec::new);
+        Oracle { worlds, ..Oracle::new(run, platform, foresight) }
+    };
+    let first = oracle(Foresight::Prunes);
+    let certain = !first.lookahead.guesses();
+    let first = first.judge();
+    let settled = match first.judgement.verdict {
         Verdict::Conforms | Verdict::Inconclusive { .. } => true,
         Verdict::Unspecified { .. } => certain,
         Verdict::Deviates => false,
     };
     if settled {
-        return judgement;
+        return first;
     }
-    let again = Oracle::new(run, platform, Foresight::Suggests).judge();
-    match (&again.verdict, &judgement.verdict) {
+    let again = oracle(Foresight::Suggests).judge();
+    match (&again.judgement.verdict, &first.judgement.verdict) {
         (Verdict::Inconclusive { .. }, Verdict::Deviates) if !certain => again,
-        (Verdict::Inconclusive { .. }, _) => judgement,
+        (Verdict::Inconclusive { .. }, _) => first,
         _ => again,
     }
 }
@@ -158,6 +181,8 @@ struct Oracle<'r> {
     unspecified: Option<(usize, &'static str)>,
     lookahead: Lookahead<'r>,
     judgement: Judgement,
+    /// The worlds after each event, where they are asked for.
+    worlds: Option<Vec<Vec<World>>>,
 }
 
 impl<'r> Oracle<'r> {
@@ -176,19 +201,33 @@ impl<'r> Oracle<'r> {
                 explained: vec![None; run.events.len()],
                 states_most: 1,
             },
+            worlds: None,
         }
     }
 
-    fn judge(mut self) -> Judgement {
+    fn judge(mut self) -> Followed {
+        self.follow();
+        Followed { judgement: self.judgement, worlds: self.worlds.unwrap_or_default() }
+    }
+
+    /// Notes the worlds after an event, where they are asked for.
+    fn record(&mut self) {
+        if let Some(worlds) = &mut self.worlds {
+            worlds.push(self.states.iter().map(|state| state.world.clone()).collect());
+        }
+    }
+
+    fn follow(&mut self) {
         if self.run.setup.packet && !self.platform.extensions {
             self.judgement.verdict =
                 Verdict::Unspecified { from: 0, reason: "packet mode is not in the standard" };
-            return self.judgement;
+            return;
         }
         for (index, event) in self.run.events.iter().enumerate() {
             let goal = match event {
                 Event::Call(call) => {
                     self.begin(index, *call);
+                    self.record();
                     continue;
                 }
                 Event::Return(actor, reply) => Goal::Return(*actor, Some(reply)),
@@ -196,7 +235,7 @@ impl<'r> Oracle<'r> {
             };
             let Some(next) = self.advance(index, goal) else {
                 self.judgement.verdict = Verdict::Inconclusive { at: index };
-                return self.judgement;
+                return;
             };
             if next.is_empty() {
                 if let Some((from, reason)) = self.unspecified {
@@ -204,7 +243,7 @@ impl<'r> Oracle<'r> {
                         true => Verdict::Unspecified { from, reason },
                         false => Verdict::Deviates,
                     };
-                    return self.judgement;
+                    return;
                 }
                 self.deviate(index, event);
             } else {
@@ -214,13 +253,13 @@ impl<'r> Oracle<'r> {
                 self.finish(index, *actor);
             }
             self.judgement.states_most = self.judgement.states_most.max(self.states.len());
+            self.record();
         }
         let shown = self.states.iter().map(|state| state.shown);
         self.judgement.shown = shown.reduce(RuleSet::intersection).unwrap_or_default();
         if !self.judgement.deviations.is_empty() {
             self.judgement.verdict = Verdict::Deviates;
         }
-        self.judgement
     }
 
     fn begin(&mut self, index: usize, call: Call) {

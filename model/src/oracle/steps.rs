@@ -1,12 +1,14 @@
 //! The oracle's steps without a run: for exploration, where nothing is known of the future.
 
-use crate::call::{Actor, Reply};
-use crate::oracle::State;
+use crate::call::{Actor, Call, Reply};
 use crate::oracle::lookahead::Lookahead;
 use crate::oracle::search::{Goal, Search};
+use crate::oracle::{Foresight, State};
 use crate::platform::Platform;
+use crate::rule::RuleIndex;
+use crate::run::Run;
 use crate::step::{RuleSet, deliver, deliveries};
-use crate::world::World;
+use crate::world::{Progress, World};
 
 /// Steps on one platform.
 #[derive(Clone, Debug)]
@@ -29,6 +31,29 @@ impl<'a> Steps<'a> {
         let mut search = Search::new(self.platform, &lookahead, 0, Goal::Quiet);
         search.successors_of(&state(world.clone()), actor, true, &mut |state, _| {
             next.push(state.world)
+        });
+        next
+    }
+
+    /// The same for a run's call: each world with the rule that leads to it. `begun` are the calls in progress,
+    /// each with its event; of large ranges the counts that the run tells of are tried, too.
+    pub fn of_run(
+        &self,
+        run: &Run,
+        begun: &[(usize, Call)],
+        world: &World,
+        actor: Actor,
+    ) -> Vec<(RuleIndex, World)> {
+        let mut lookahead = Lookahead::new(run, self.platform, Foresight::Suggests);
+        begun.iter().for_each(|(event, call)| lookahead.begin(*event, *call));
+        let mut next = Vec::new();
+        let mut search = Search::new(self.platform, &lookahead, 0, Goal::Quiet);
+        search.successors_of(&state(world.clone()), actor, true, &mut |state, _| {
+            let by = match state.world.pending(actor).map(|call| &call.progress) {
+                Some(Progress::Answered { rule, .. }) => Some(*rule),
+                _ => state.shown.iter().last(),
+            };
+            next.extend(by.map(|rule| (rule, state.world)));
         });
         next
     }

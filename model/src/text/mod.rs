@@ -125,6 +125,7 @@ mod values;
 
 pub use parse::{DATA_MAX_BYTES, Parsed, parse};
 pub use print::event;
+pub(crate) use print::{header, words};
 
 impl FromStr for Run {
     type Err = ParseError;

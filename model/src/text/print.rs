@@ -53,7 +53,8 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-fn header(setup: &Setup) -> String {
+/// The line that names the channel.
+pub(crate) fn header(setup: &Setup) -> String {
     let mut text = format!("channel {}", setup.kind.name);
     if setup.capacity_bytes != setup.kind.capacity_default_bytes {
         text += &format!(" capacity {}", setup.capacity_bytes);
@@ -143,11 +144,31 @@ fn seat_is_given(run: &Run, first: &Call) -> bool {
     }
 }
 
+/// The words of each event: of a call what is called, of a return the reply.
+pub(crate) fn words(run: &Run) -> Vec<String> {
+    let mut words = vec![String::new(); run.events.len()];
+    for line in Lines::new(run) {
+        let call = line.call.split_once(": ").map_or("", |(_, call)| call).to_owned();
+        match (line.reply, line.events.len()) {
+            (Some(reply), 1) => words[line.events.start] = reply,
+            (Some(reply), _) => {
+                words[line.events.start] = call;
+                words[line.events.start + 1] = reply;
+            }
+            (None, _) => words[line.events.start] = call,
+        }
+    }
+    words
+}
+
 /// A line of the run's text.
 struct Line<'r> {
+    /// Who calls what; of a return alone who returns; of `quiet` all.
     call: String,
+    /// The reply, if it is in the line.
     reply: Option<String>,
     remark: &'r str,
+    /// The events in the line, by index.
     events: Range<usize>,
 }
 

@@ -1,0 +1,64 @@
+//! `pipewright draw`: a run file as a picture.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use pipewright_model::draw::{self, Story};
+
+use super::replay::load;
+use super::{Profile, Refusal, Status, print};
+
+/// Arguments of `draw`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The run file: a case, or a saved failure.
+    file: PathBuf,
+    /// Where to write the SVG, over what is there; standard output where it is left out, or `-`.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// For which page: light, dark, or as the reader prefers.
+    #[arg(long, value_enum, default_value_t)]
+    theme: Theme,
+    /// The rules that tell what is in the channel.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+}
+
+/// [`draw::Theme`] as an argument.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Theme {
+    /// As the reader prefers.
+    #[default]
+    Auto,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl From<Theme> for draw::Theme {
+    fn from(theme: Theme) -> draw::Theme {
+        match theme {
+            Theme::Auto => draw::Theme::Auto,
+            Theme::Light => draw::Theme::Light,
+            Theme::Dark => draw::Theme::Dark,
+        }
+    }
+}
+
+/// Draws a file. A run that deviates is drawn, too, with what was allowed instead.
+pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
+    drawn(arguments).map_err(|refusal| refusal.text().to_owned())?;
+    Ok(Status::Conforms)
+}
+
+fn drawn(arguments: &Arguments) -> Result<(), Refusal> {
+    let run = load(&arguments.file)?;
+    let svg = Story::of(&run, arguments.profile.platform()).svg(arguments.theme.into());
+    match arguments.output.as_ref().filter(|path| path.as_os_str() != "-") {
+        None => print(&svg),
+        Some(path) => fs::write(path, svg)
+            .map_err(|e| Refusal::new(format!("failed to write {}: {e}", path.display()))),
+    }
+}

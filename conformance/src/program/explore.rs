@@ -1,0 +1,132 @@
+//! `pipewright explore`: the Stateright Explorer, on this machine alone.
+
+use std::hash::Hash;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use clap::Args;
+use pipewright_model::explorer::{Drawn, Pipewright, link};
+use pipewright_model::scenario::Scenario;
+use pipewright_model::systems::{self, Subject};
+use pipewright_model::verify::{Model, What, verify};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use stateright::Model as _;
+
+use super::replay::load;
+use super::verify::chosen;
+use super::{Profile, Refusal, Status, print};
+
+/// Arguments of `explore`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// A system by name, or a run file: a case, or a saved failure. Where nothing is given the systems
+    /// are listed.
+    #[arg(value_name = "SYSTEM|FILE")]
+    what: Option<String>,
+    /// The port on which the page is served, to this machine alone; 0 for any that is free.
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    port: u16,
+    /// The rules to go by with a run file; systems run on Linux.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+}
+
+/// The most states that are searched for places worth opening.
+const STATES_MAX: usize = 20_000;
+
+/// A directory that has no `ui` in it: the Explorer would serve that instead of its own page.
+const NO_UI: &str = "/proc/self/fd";
+
+/// Serves until stopped.
+pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
+    explored(arguments).map_err(|refusal| refusal.text().to_owned())
+}
+
+fn explored(arguments: &Arguments) -> Result<Status, Refusal> {
+    let Some(what) = &arguments.what else { return listed() };
+    let port = arguments.port;
+    match systems::all().into_iter().find(|subject| subject.name() == what) {
+        Some(Subject::System(system)) => serve(system, what, port),
+        Some(Subject::Protocol(protocol)) => serve(protocol, what, port),
+        // What can't be the name of a system is the path of a file, be it there or not.
+        None if !Path::new(what).exists() && !what.contains(['/', '.']) => {
+            let unknown = chosen(std::slice::from_ref(what)).err();
+            Err(unknown.unwrap_or_else(|| Refusal::new(format!("there is no file {what}"))))
+        }
+        None => {
+            let run = load(Path::new(what))?;
+            serve(Scenario::new(run, arguments.profile.platform()), what, port)
+        }
+    }
+}
+
+/// Lists the systems.
+fn listed() -> Result<Status, Refusal> {
+    let all = systems::all();
+    let width = all.iter().map(|subject| subject.name().len()).max().unwrap_or(0);
+    let mut text = "Open one by `pipewright explore SYSTEM`:\n\n".to_owned();
+    for subject in &all {
+        text.push_str(&format!("  {:width$}  {}\n", subject.name(), subject.says()));
+    }
+    print(&text)?;
+    Ok(Status::Conforms)
+}
+
+fn serve<M>(model: M, name: &str, port: u16) -> Result<Status, Refusal>
+where
+    M: Drawn + Send + Sync + 'static,
+    M::State: Hash + Send + Sync,
+    M::Action: Send + Sync,
+{
+    let address = free(port)?;
+    std::env::set_current_dir(NO_UI)
+        .map_err(|e| Refusal::new(format!("failed to enter {NO_UI}: {e}")))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let closing = signals.handle();
+    let model = Arc::new(model);
+    let served = Pipewright::new(Arc::clone(&model));
+    // If somebody else has taken the port meanwhile, the Explorer panics: that is told below.
+    std::panic::set_hook(Box::new(|_| {}));
+    thread::spawn(move || {
+        let _ = thread::spawn(move || served.checker().serve(address)).join();
+        closing.close();
+    });
+    print(&format!("{name}: http://{address}/ (Ctrl-C ends it)\n"))?;
+    print(&places(&*model, address))?;
+    match signals.forever().next() {
+        Some(_) => Ok(Status::Stopped),
+        None => Err(Refusal::new(format!("failed to serve on {address}: the Explorer has ended"))),
+    }
+}
+
+/// The address, if nobody has taken it.
+fn free(port: u16) -> Result<SocketAddr, Refusal> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|e| {
+        Refusal::new(format!("failed to serve on port {port}: {e}; choose another by --port"))
+    })?;
+    Ok(listener.local_addr()?)
+}
+
+/// Where the shortest way to each thing asked leads, a line each.
+fn places<M: Model>(model: &M, address: SocketAddr) -> String {
+    let report = verify(model, STATES_MAX);
+    let mut text = String::new();
+    for (found, property) in report.found.iter().zip(model.properties()) {
+        let sometimes = matches!(property.what, What::Sometimes(_));
+        let word = match (found.holds, report.exhaustive, sometimes) {
+            (true, true, _) | (true, false, true) => "yes",
+            (false, _, false) | (false, true, true) => "no",
+            (true, false, false) | (false, false, true) => "not decided here",
+        };
+        text.push_str(&format!("  {}: {word}", property.name));
+        let link = found.shown.as_ref().and_then(|path| link(model, &path.actions));
+        if let Some(link) = link {
+            text.push_str(&format!(", see http://{address}/{link}"));
+        }
+        text.push('\n');
+    }
+    text
+}

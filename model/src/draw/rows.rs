@@ -1,0 +1,364 @@
+//! From a story to rows: what each row of a drawing shows. Where it stands is no matter here.
+
+use crate::call::{Actor, Answer, Call, Op, Reply};
+use crate::kind::{Hold, Side};
+use crate::rule::{RuleIndex, What as Moved};
+use crate::rules::RULES;
+use crate::run::{Actors, Event, Run, Seat};
+use crate::step::{RuleSet, moves};
+use crate::text;
+use crate::world::{Progress, World};
+
+use super::content::{Chip, common};
+use super::{Frame, Story, What};
+
+/// A row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Row {
+    /// The line of the run that it is; 0 where it is none.
+    pub(super) number: usize,
+    /// Words beside an actor's bar, a line each.
+    pub(super) labels: Vec<(Actor, Vec<String>)>,
+    /// Whether the call failed.
+    pub(super) fails: bool,
+    /// Whose call begins here.
+    pub(super) begins: Option<Actor>,
+    /// Whose call returns here.
+    pub(super) returns: Option<Actor>,
+    /// A move of this actor's call.
+    pub(super) moves: Option<Actor>,
+    /// Whose bytes go into the channel, or to whom they come out of it.
+    pub(super) flow: Option<(Actor, Flow)>,
+    /// An end of this actor vanishes.
+    pub(super) closes: Option<Actor>,
+    /// Actors that hold no end after it.
+    pub(super) bare: Actors,
+    /// Whose calls sleep after it, as far as that is known.
+    pub(super) asleep: Actors,
+    /// Nothing moved: whose calls slept.
+    pub(super) quiet: Option<Actors>,
+    /// What is in each lane after it.
+    pub(super) lanes: Vec<Vec<Chip>>,
+    /// The rules by which it happened.
+    pub(super) rules: Vec<String>,
+    /// What is wrong with it.
+    pub(super) notes: Vec<String>,
+}
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// From an actor into the channel.
+    In,
+    /// Out of the channel to an actor.
+    Out,
+}
+
+/// The most characters of a line beside a bar, and of the lines there.
+const LABEL_CHARS: usize = 30;
+const LABEL_LINES: usize = 4;
+
+/// The most characters of a note.
+const NOTE_CHARS: usize = 90;
+
+/// How many lanes the channel needs.
+pub(super) fn lanes(story: &Story<'_>) -> usize {
+    let worlds = story.frames.iter().flat_map(|frame| &frame.worlds).chain(&story.start);
+    worlds.map(|world| world.objects.len()).max().unwrap_or(1).max(1)
+}
+
+/// The rows of a story. The first shows the start.
+pub(super) fn rows(story: &Story<'_>) -> Vec<Row> {
+    let builder = Builder { story, words: text::words(story.run), lanes: lanes(story) };
+    builder.rows()
+}
+
+struct Builder<'a> {
+    story: &'a Story<'a>,
+    /// The words of each event.
+    words: Vec<String>,
+    lanes: usize,
+}
+
+impl Builder<'_> {
+    fn rows(&self) -> Vec<Row> {
+        let start = &self.story.start;
+        let mut rows =
+            vec![Row { lanes: self.content(start), bare: bare(start), ..Row::default() }];
+        let mut at = 0;
+        let mut number = 0;
+        while let Some(frame) = self.story.frames.get(at) {
+            let last = self.joined(at);
+            if let Some(mut row) = self.row(frame, &self.story.frames[last]) {
+                if matches!(frame.what, What::Event(_)) {
+                    number += 1;
+                    row.number = number;
+                }
+                let parts = &self.story.frames[at..=last];
+                row.notes =
+                    parts.iter().flat_map(|part| &part.notes).map(|n| cut(n, NOTE_CHARS)).collect();
+                rows.push(row);
+            }
+            at = last + 1;
+        }
+        rows
+    }
+
+    fn event(&self, frame: &Frame) -> Option<&Event> {
+        match frame.what {
+            What::Event(index) => self.story.run.events.get(index),
+            What::Moves(_) | What::Arrives => None,
+        }
+    }
+
+    /// The last of the frames that go in one row with the one at `first`: a call with the return that follows
+    /// at once, and the moves of a call with its return.
+    fn joined(&self, first: usize) -> usize {
+        let frames = &self.story.frames;
+        let actor = match (frames[first].what, self.event(&frames[first])) {
+            (What::Moves(actor), _) => actor,
+            (_, Some(Event::Call(call))) => call.actor,
+            _ => return first,
+        };
+        let rest = frames[first + 1..].iter();
+        let moves = rest.take_while(|frame| frame.what == What::Moves(actor)).count();
+        let end = first + 1 + moves;
+        match frames.get(end).and_then(|frame| self.event(frame)) {
+            Some(Event::Return(returning, _)) if *returning == actor => end,
+            _ => first,
+        }
+    }
+
+    fn row(&self, first: &Frame, last: &Frame) -> Option<Row> {
+        let mut row = Row {
+            lanes: self.content(&last.worlds),
+            bare: bare(&last.worlds),
+            rules: rule(last.rule).into_iter().collect(),
+            asleep: self.asleep(&last.worlds),
+            ..Row::default()
+        };
+        let mut words = String::new();
+        if let (What::Event(index), Some(Event::Call(call))) = (first.what, self.event(first)) {
+            row.begins = Some(call.actor);
+            words.push_str(&self.words[index]);
+            if call.op.offers().is_some() && self.transfers(index, call.actor) {
+                row.flow = Some((call.actor, Flow::In));
+            }
+        }
+        match (last.what, self.event(last)) {
+            (What::Event(index), Some(Event::Return(actor, reply))) => {
+                let gap = if words.is_empty() { "" } else { " " };
+                words.push_str(&format!("{gap}\u{2192} {}", self.words[index]));
+                self.returns(&mut row, index, *actor, reply);
+            }
+            (_, Some(Event::Quiet(open))) => {
+                row.quiet = Some(*open);
+                row.asleep = *open;
+                row.labels = self.progress(*open, &last.worlds);
+                row.rules = self.sleeping(*open, &last.worlds);
+                return Some(row);
+            }
+            (What::Moves(actor), _) => {
+                row.moves = Some(actor);
+                words = moved(&last.worlds, actor);
+            }
+            (What::Arrives, _) => return Some(row),
+            _ => {}
+        }
+        let actor = row.begins.or(row.returns).or(row.moves)?;
+        row.labels = vec![(actor, labels(&words))];
+        Some(row)
+    }
+
+    fn returns(&self, row: &mut Row, index: usize, actor: Actor, reply: &Reply) {
+        row.returns = Some(actor);
+        row.fails = matches!(reply.answer, Answer::Fails(_));
+        let counted = reply.answer.count().unwrap_or(0) > 0;
+        if let Some(call) = self.call_before(index, actor) {
+            if call.op.asks().is_some() && counted {
+                row.flow = Some((actor, Flow::Out));
+            }
+            if call.op == Op::Close && !row.fails {
+                row.closes = Some(actor);
+            }
+        }
+    }
+
+    /// The actor's last call before an event.
+    fn call_before(&self, index: usize, actor: Actor) -> Option<&Call> {
+        self.story.run.events[..index].iter().rev().find_map(|event| match event {
+            Event::Call(call) if call.actor == actor => Some(call),
+            _ => None,
+        })
+    }
+
+    /// Whether the call at this event moves bytes, now or later.
+    fn transfers(&self, index: usize, actor: Actor) -> bool {
+        let later = self.story.run.events[index..].iter();
+        let reply = later.into_iter().find_map(|event| match event {
+            Event::Return(returning, reply) if *returning == actor => Some(reply),
+            _ => None,
+        });
+        match reply {
+            Some(reply) => reply.answer.count().unwrap_or(0) > 0,
+            None => {
+                let last = self.story.frames.last().and_then(|frame| frame.worlds.first());
+                let pending = last.and_then(|world| world.pending(actor));
+                pending.is_some_and(|call| call.done > 0 || answered(call.progress) > 0)
+            }
+        }
+    }
+
+    fn content(&self, worlds: &[World]) -> Vec<Vec<Chip>> {
+        common(self.story.run, worlds, self.lanes)
+    }
+
+    /// How far calls have got that sleep.
+    fn progress(&self, open: Actors, worlds: &[World]) -> Vec<(Actor, Vec<String>)> {
+        let of = |actor: Actor| {
+            let mut done = worlds.iter().map(|world| world.pending(actor).map(|call| call.done));
+            let first = done.next()??;
+            let told = first > 0 && done.all(|other| other == Some(first));
+            told.then(|| (actor, vec![format!("{first} done, sleeps")]))
+        };
+        open.iter().map(|actor| of(actor).unwrap_or((actor, vec!["sleeps".to_owned()]))).collect()
+    }
+
+    /// Whose calls sleep: all that the rules allow them is to wait.
+    fn asleep(&self, worlds: &[World]) -> Actors {
+        let Some(world) = worlds.first().filter(|_| self.story.complete) else {
+            return Actors::NONE;
+        };
+        let asleep = |actor: &Actor| {
+            let steps = moves(self.story.platform, world, *actor, &mut RuleSet::default());
+            !steps.is_empty() && steps.iter().all(|(_, step)| step.what == Moved::Rests)
+        };
+        world.busy().iter().filter(asleep).collect()
+    }
+
+    /// The rules by which calls sleep.
+    fn sleeping(&self, open: Actors, worlds: &[World]) -> Vec<String> {
+        let Some(world) = worlds.first() else { return Vec::new() };
+        let mut rules = RuleSet::default();
+        for actor in open.iter() {
+            let steps = moves(self.story.platform, world, actor, &mut RuleSet::default());
+            let resting = steps.iter().filter(|(_, step)| step.what == Moved::Rests);
+            resting.for_each(|(rule, _)| rules.insert(*rule));
+        }
+        rules.iter().map(|rule| RULES[usize::from(rule)].id.to_owned()).collect()
+    }
+}
+
+fn rule(rule: Option<RuleIndex>) -> Option<String> {
+    rule.map(|rule| RULES[usize::from(rule)].id.to_owned())
+}
+
+fn answered(progress: Progress) -> u32 {
+    match progress {
+        Progress::Answered { answer, .. } => answer.count().unwrap_or(0),
+        Progress::Open => 0,
+    }
+}
+
+fn moved(worlds: &[World], actor: Actor) -> String {
+    match worlds.first().and_then(|world| world.pending(actor)).map(|call| call.progress) {
+        Some(Progress::Answered { answer, signal, .. }) => {
+            let signal = signal.map(|signal| format!(" + {signal}")).unwrap_or_default();
+            format!("answered: {answer}{signal}")
+        }
+        _ => "goes on".to_owned(),
+    }
+}
+
+/// Actors that hold no end in any of these worlds.
+fn bare(worlds: &[World]) -> Actors {
+    let Some(first) = worlds.first() else { return Actors::NONE };
+    let actors = (0..first.actors.len() as u8).map(Actor);
+    actors.filter(|actor| worlds.iter().all(|w| w.open_ends(*actor).next().is_none())).collect()
+}
+
+/// Breaks words into lines: before the reply if they don't fit in one, then wherever there is a space.
+fn labels(words: &str) -> Vec<String> {
+    if words.chars().count() <= LABEL_CHARS {
+        return vec![words.to_owned()];
+    }
+    let (call, reply) = match words.find('\u{2192}') {
+        Some(at) => (words[..at].trim(), &words[at..]),
+        None => (words, ""),
+    };
+    let mut lines = wrap(call, LABEL_CHARS);
+    lines.extend(wrap(reply, LABEL_CHARS));
+    if lines.len() > LABEL_LINES {
+        lines.truncate(LABEL_LINES - 1);
+        lines.push("\u{2026}".to_owned());
+    }
+    lines
+}
+
+/// Breaks a text into lines of at most so many characters.
+pub(super) fn wrap(text: &str, chars: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word = cut(word, chars);
+        let len = word.chars().count();
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + len <= chars) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word),
+        }
+    }
+    lines
+}
+
+/// The text, cut where it is longer than this many characters.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    if text.chars().count() <= chars {
+        return text.to_owned();
+    }
+    text.chars().take(chars - 1).chain(['\u{2026}']).collect()
+}
+
+/// The actors whose lanes are left of the channel, and those right of it.
+pub(super) fn sides(run: &Run) -> (Vec<Actor>, Vec<Actor>) {
+    let actors = (0..run.seats.len() as u8).map(Actor);
+    let (left, right): (Vec<_>, Vec<_>) = actors.clone().partition(|actor| {
+        let seat = &run.seats[usize::from(actor.0)];
+        is_left(seat).unwrap_or_else(|| calls_as_left(run, *actor))
+    });
+    if !left.is_empty() && (!right.is_empty() || left.len() == 1) {
+        return (left, right);
+    }
+    let half = run.seats.len().div_ceil(2) as u8;
+    actors.partition(|actor| actor.0 < half)
+}
+
+fn is_left(seat: &Seat) -> Option<bool> {
+    let is = |hold: &Hold| match hold.side {
+        Side::A => Some(true),
+        Side::B => Some(false),
+        Side::Only | Side::Open => match (hold.mode.writes(), hold.mode.reads()) {
+            (true, true) => None,
+            (writes, _) => Some(writes),
+        },
+    };
+    let mut sides = seat.ends.iter().map(|(_, hold)| is(hold));
+    let first = sides.next()??;
+    sides.all(|side| side == Some(first)).then_some(first)
+}
+
+/// Whether the first call that tells is one of who sends.
+fn calls_as_left(run: &Run, actor: Actor) -> bool {
+    let own = run.events.iter().filter_map(|event| match event {
+        Event::Call(call) if call.actor == actor => Some(call.op),
+        _ => None,
+    });
+    own.into_iter()
+        .find_map(|op| match op {
+            Op::Open { mode, .. } if mode.writes() != mode.reads() => Some(mode.writes()),
+            Op::Connect => Some(true),
+            Op::Listen { .. } | Op::Bind => Some(false),
+            op if op.offers().is_some() => Some(true),
+            op if op.asks().is_some() => Some(false),
+            _ => None,
+        })
+        .unwrap_or(true)
+}

@@ -1,0 +1,253 @@
+//! Drawings: no text meets another, whatever the run; everything that was said is shown.
+//!
+//! What is in the channel is the oracle's matter, and not looked into here.
+
+mod common;
+#[path = "common/history.rs"]
+#[expect(dead_code, reason = "only spoiling is needed here")]
+mod history;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
+use history::spoil;
+use pipewright_model::draw::{Story, Theme};
+use pipewright_model::platform::LINUX;
+use pipewright_model::run::Run;
+use pipewright_model::simulate::{Draw, history, with_bytes};
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+/// A text of a drawing, and the box that it fills at most.
+#[derive(Debug)]
+struct Text {
+    class: String,
+    text: String,
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Text {
+    fn meets(&self, other: &Text) -> bool {
+        let apart = self.right <= other.left
+            || other.right <= self.left
+            || self.bottom <= other.top
+            || other.bottom <= self.top;
+        !apart
+    }
+}
+
+fn attribute<'s>(element: &'s str, name: &str) -> &'s str {
+    let start = element.find(&format!(" {name}=\"")).expect(name) + name.len() + 3;
+    element[start..].split('"').next().expect("a quote")
+}
+
+/// The texts, read from the SVG itself. A character of a monospaced font takes 0.61 of its size, one
+/// that the font may not have the whole; it reaches 0.8 above its line and 0.25 below.
+fn texts(svg: &str) -> Vec<Text> {
+    let elements =
+        svg.split("<text ").skip(1).map(|rest| rest.split("</text>").next().expect("one"));
+    let all = elements.map(|element| {
+        let (tag, text) = element.split_once('>').expect("a tag");
+        let tag = format!(" {tag}");
+        let number = |name| attribute(&tag, name).parse::<f64>().expect("a number");
+        let (x, y, size) = (number("x"), number("y"), number("font-size"));
+        let text = ["&lt; <", "&gt; >", "&quot; \"", "&amp; &"].iter().fold(
+            text.to_owned(),
+            |text, pair| {
+                let (from, to) = pair.split_once(' ').expect("two");
+                text.replace(from, to)
+            },
+        );
+        let width: f64 = text.chars().map(|c| if c.is_ascii() { 0.61 * size } else { size }).sum();
+        let left = match attribute(&tag, "text-anchor") {
+            "start" => x,
+            "middle" => x - width / 2.0,
+            _ => x - width,
+        };
+        let class = attribute(&tag, "class").to_owned();
+        Text {
+            class,
+            text,
+            left,
+            right: left + width,
+            top: y - 0.8 * size,
+            bottom: y + 0.25 * size,
+        }
+    });
+    all.collect()
+}
+
+/// Draws a run and looks at the drawing.
+#[track_caller]
+fn looked_at(story: &Story<'_>, run: &Run) -> Vec<Text> {
+    let svg = story.svg(Theme::Auto);
+    assert_eq!(svg, story.svg(Theme::Auto), "drawn again it differs");
+    let texts = texts(&svg);
+    let size =
+        |name| attribute(svg.split('>').next().expect("a tag"), name).parse().expect("a number");
+    let (width, height): (f64, f64) = (size("width"), size("height"));
+    for (index, text) in texts.iter().enumerate() {
+        let inside =
+            text.left >= 0.0 && text.right <= width && text.top >= 0.0 && text.bottom <= height;
+        assert!(inside, "{text:?} is not within {width} x {height} in the drawing of\n{run}");
+        for other in &texts[..index] {
+            assert!(!text.meets(other), "{text:?} meets {other:?} in the drawing of\n{run}");
+        }
+    }
+    assert_eq!(svg.matches('<').count(), svg.matches('>').count());
+    texts
+}
+
+fn cases() -> Vec<(PathBuf, Run)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/cases");
+    let chapters = fs::read_dir(root).expect("cases").flatten();
+    let files = chapters.flat_map(|chapter| fs::read_dir(chapter.path()).expect("cases").flatten());
+    let mut all: Vec<_> = files
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "case"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("text");
+            let run = text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            (path, run)
+        })
+        .collect();
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    assert!(all.len() > 200, "only {} cases", all.len());
+    all
+}
+
+#[test]
+fn no_text_meets_another_in_any_case() {
+    for (_, run) in cases() {
+        looked_at(&Story::of(&run, &LINUX), &run);
+    }
+}
+
+#[test]
+fn no_text_meets_another_in_random_runs() {
+    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[11; 32]);
+    let draw = Draw { events: 24, eagerness: 40, in_flight: 4 };
+    for platform in [&LINUX_SMALL, &POSIX_SMALL] {
+        for Pinned { space, .. } in spaces() {
+            if space.setup.packet && !platform.extensions {
+                continue;
+            }
+            for number in 0..30 {
+                let mut run =
+                    history(&space, platform, &draw, |bound| rng.next_u32() as usize % bound);
+                for _ in 0..number % 3 {
+                    spoil(&mut run, &mut rng);
+                }
+                if number % 2 == 1 {
+                    run = with_bytes(run);
+                }
+                looked_at(&Story::of(&run, platform), &run);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_text_meets_another_in_runs_of_four_with_long_words() {
+    let mut run: Run = "\
+channel fifo
+ends r rw7654321 w
+actor writer-aaaaaaaaa
+actor writer-bbbbbbbbb
+actor reader-ccccccccc
+actor observer-ddddddd
+writer-aaaaaaaaa: open write nonblocking as w -> ENXIO
+reader-ccccccccc: open read
+writer-bbbbbbbbb: open write
+reader-ccccccccc: -> ok
+writer-bbbbbbbbb: -> ok
+writer-bbbbbbbbb: write 4294967295
+observer-ddddddd: open read-write nonblocking as rw7654321 -> ok
+observer-ddddddd: poll in|pri|out|err|hup|nval|rdhup wait -> in|out
+reader-ccccccccc: read 4294967295 -> 65536 = writer-bbbbbbbbb[0..65536]
+writer-aaaaaaaaa: open write as w -> ok
+writer-aaaaaaaaa: write 100000
+quiet writer-aaaaaaaaa, writer-bbbbbbbbb
+"
+    .parse()
+    .expect("a run");
+    run.preamble.push("x".repeat(500));
+    let texts = looked_at(&Story::of(&run, &LINUX), &run);
+    for name in ["writer-aaaaaaaaa", "writer-bbbbbbbbb", "reader-ccccccccc", "observer-ddddddd"] {
+        assert!(texts.iter().any(|text| text.text == name && text.class.contains("pw-name")));
+    }
+}
+
+#[test]
+fn every_call_and_every_reply_is_shown() {
+    for (path, run) in cases() {
+        let texts = looked_at(&Story::of(&run, &LINUX), &run);
+        let shown: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
+        for seat in &run.seats {
+            assert!(shown.contains(&seat.name.as_str()), "{}", path.display());
+        }
+        let all = shown.join(" ");
+        for line in run.to_string().lines().filter(|line| line.contains(": ")) {
+            if line.starts_with('#') {
+                continue;
+            }
+            let said = line.split('#').next().expect("a line").split_once(": ").expect("words").1;
+            let said = said.replace("->", "\u{2192}");
+            // What is long is broken into lines and may be cut, but begins as it was said.
+            let mut words: Vec<&str> = said.split_whitespace().collect();
+            words.truncate(4);
+            for word in words.iter().filter(|word| word.len() < 30) {
+                assert!(all.contains(word), "{word} of `{line}` in {}", path.display());
+            }
+        }
+    }
+}
+
+const DEADLOCK: &str = "\
+channel pipe-pair capacity 4096
+ann: write wa 6000
+ben: write wb 6000
+quiet ann, ben
+";
+
+#[test]
+fn who_waits_is_hatched_and_what_is_in_the_channel_is_shown() {
+    let run: Run = DEADLOCK.parse().expect("a run");
+    let story = Story::of(&run, &LINUX);
+    let texts = looked_at(&story, &run);
+    let count = |word: &str| texts.iter().filter(|text| text.text == word).count();
+    assert_eq!(count("4096 done, sleeps"), 2);
+    assert_eq!(count("ann[0..4096]"), 1);
+    assert_eq!(count("ben[0..4096]"), 1);
+    assert_eq!(count("full"), 2);
+    assert_eq!(count("quiet"), 1);
+    // Two calls, and one in the legend.
+    assert_eq!(story.svg(Theme::Dark).matches("class=\"pw-stripe").count(), 3);
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    let run: Run = "channel pipe\nwriter: close -> ok\nreader: read 5 -> EAGAIN\n".parse().unwrap();
+    let texts = looked_at(&Story::of(&run, &LINUX), &run);
+    let said = |word: &str| texts.iter().any(|text| text.text.contains(word));
+    assert!(said("no rule allows this"));
+    assert!(said("allowed: reader: \u{2192} 0 (stream.read.no-writer)"));
+}
+
+#[test]
+fn themes_differ_in_colours_alone() {
+    let run: Run = DEADLOCK.parse().expect("a run");
+    let story = Story::of(&run, &LINUX);
+    let shapes = |theme| {
+        let svg = story.svg(theme);
+        svg.split_once("</style>").expect("a style sheet").1.to_owned()
+    };
+    assert_eq!(shapes(Theme::Light), shapes(Theme::Dark));
+    assert_eq!(shapes(Theme::Light), shapes(Theme::Auto));
+    assert!(story.svg(Theme::Auto).contains("prefers-color-scheme:dark"));
+    assert!(!story.svg(Theme::Page).contains("<rect class=\"pw-back\""));
+}
