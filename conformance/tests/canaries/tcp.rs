@@ -37,8 +37,8 @@ impl Channel for Faulty {
         Ok(instance)
     }
 
-    fn queues(&self, place: &Path) -> io::Result<Option<Queues>> {
-        Tcp::LOOPBACK.queues(place)
+    fn queues(&self, place: &Path, by_name: bool) -> io::Result<Option<Queues>> {
+        Tcp::LOOPBACK.queues(place, by_name)
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {

@@ -4,9 +4,10 @@
 //! are credentials, several messages in one call, and memory that a message under way takes while it waits
 //! for the queue of its receiver.
 
+use super::socket::begin_to_receive;
 use super::unix::{
-    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, is_circular,
-    lacks_room, received, shutdown, socket_of_call, taking,
+    Giving, Taking, begin_to_wait, clear_reset, giving, has_room, is_circular, lacks_room,
+    received, shutdown, socket_of_call, taking,
 };
 use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;

@@ -1,12 +1,12 @@
 //! TCP: two sockets connected over a network.
 //!
-//! What was sent arrives later, by rules of the word `deliver`, which nobody waits for: before things
+//! How they get connected is in [`super::connection`]. What was sent arrives later, by rules of the word `deliver`, which nobody waits for: before things
 //! come to rest for sure, until then perhaps. Not modelled: urgent data, keep-alive, time-outs of the
 //! network, a close that lingers for a time, sizes of buffers beyond an envelope.
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Object;
-use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp};
+use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp, Told};
 use crate::data::{Segment, push_segment};
 use crate::kind::Discipline;
 use crate::platform::Platform;
@@ -140,7 +140,7 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (wish, tcp) = finds_end(at)?;
-            let shut = tcp.shut_read && tcp.phase == Phase::Connected;
+            let shut = tcp.shut_read && tcp.phase != Phase::Closed;
             (wish.rest == wish.len && shut && tcp.finish != Finish::Arrived && tcp.error.is_none())
                 .then_some(Move::answers(Answer::Count(0)))
         },
@@ -202,7 +202,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
-            let woken = woken || tcp.shut_write;
+            let woken = woken || tcp.shut_write || tcp.is_unreadable();
             (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
         },
     },
@@ -368,6 +368,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (flags, tcp) = writes(at)?;
             let told = tcp.error.is_none_or(|error| error == Errno::EPIPE);
+            let told = told && tcp.phase != Phase::Unconnected;
             let fails = Move::fails(Errno::EPIPE).with(tell);
             (at.call.done == 0 && tcp.sends_no_more() && told).then_some(
                 match flags.contains(SendFlags::NOSIGNAL) {
@@ -427,7 +428,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let closed = tcp(at)?.phase == Phase::Closed;
             (closed && matches!(at.op(), Op::Shutdown { .. }))
-                .then_some(Move::fails(Errno::ENOTCONN))
+                .then(|| Move::fails(Errno::ENOTCONN).with(shut_closed))
         },
     },
     // Closing
@@ -474,11 +475,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.close.connection-gone",
-        says: "The last close of a TCP socket whose connection is gone sends nothing.",
+        says: "The last close of a TCP socket whose connection is gone, or that never had one, sends nothing; a \
+               request for a connection is given up.",
         cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
-            (closes(at)?.phase == Phase::Closed)
+            let tcp = closes(at)?;
+            (tcp.phase != Phase::Connected && !tcp.listens())
                 .then(|| Move::answers(Answer::Done).with(close_and_reset))
         },
     },
@@ -655,7 +658,10 @@ const RULES: &[Rule] = &[
                tells no error itself.",
         cite: &[Posix("poll", "POLLERR"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Must,
-        step: |at| polls(at)?.error.is_some().then_some(Move::reports(Events::ERR)),
+        step: |at| {
+            let error = tcp(at).filter(|tcp| !tcp.listens())?.error.is_some();
+            (error && matches!(at.op(), Op::Poll { .. })).then_some(Move::reports(Events::ERR))
+        },
     },
     Rule {
         id: "tcp.poll.reset-midway",
@@ -709,7 +715,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let tcp = tcp(at)?;
-            (at.op() == Op::Available && at.platform.extensions)
+            (at.op() == Op::Available && at.platform.extensions && !tcp.listens())
                 .then(|| Move::transfers(tcp.arrived, tcp.len()).with(see))
         },
     },
@@ -759,7 +765,7 @@ struct Gift {
 }
 
 /// The socket behind the end.
-fn tcp<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+pub(super) fn tcp<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     match at.object()? {
         Object::Tcp(tcp) => Some(tcp),
         _ => None,
@@ -792,7 +798,8 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     let peeks = flags.contains(SendFlags::PEEK);
     let rest = len - at.call.done;
     let wish = Wish { len, looks, waited_for_nothing, rest, waits, waits_for_all, peeks };
-    Some((wish, tcp(at)?))
+    let tcp = tcp(at)?;
+    (!looks || waited_for_nothing || !tcp.is_unreadable()).then_some((wish, tcp))
 }
 
 /// A call that waits to see more than has arrived for sure, and takes nothing.
@@ -816,7 +823,7 @@ fn finds_end<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     (wish.looks && end && !wish.waited_for_nothing).then_some((wish, tcp))
 }
 
-fn writes<'a>(at: &Scene<'a>) -> Option<(SendFlags, &'a Tcp)> {
+pub(super) fn writes<'a>(at: &Scene<'a>) -> Option<(SendFlags, &'a Tcp)> {
     let flags = match at.op() {
         Op::Write { .. } => SendFlags::NONE,
         Op::Send { flags, .. } => flags,
@@ -832,7 +839,8 @@ fn sends(at: &Scene<'_>) -> Option<Gift> {
     let unread = unread(at, tcp);
     let waits = !at.nonblock() && !flags.contains(SendFlags::DONTWAIT);
     let room = at.platform.tcp_room_bytes.saturating_sub(unread);
-    (!tcp.sends_no_more() && tcp.error.is_none()).then_some(Gift {
+    let open = tcp.phase == Phase::Connected && !tcp.sends_no_more();
+    (open && tcp.error.is_none()).then_some(Gift {
         len,
         rest: len - at.call.done,
         unread,
@@ -846,8 +854,10 @@ fn unread(at: &Scene<'_>, tcp: &Tcp) -> u32 {
     peer(at.world, tcp).map_or(0, Tcp::len)
 }
 
+/// Polls a socket that is connected, or was.
 fn polls<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
-    tcp(at).filter(|_| matches!(at.op(), Op::Poll { .. }))
+    let tcp = tcp(at).filter(|_| matches!(at.op(), Op::Poll { .. }))?;
+    matches!(tcp.phase, Phase::Connected | Phase::Closed).then_some(tcp)
 }
 
 fn hung_up(tcp: &Tcp) -> bool {
@@ -861,7 +871,7 @@ fn shuts(at: &Scene<'_>, side: Mode) -> Option<bool> {
 }
 
 /// The socket of which the last descriptor is being closed.
-fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+pub(super) fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     let last = holders(at)? == 1;
     tcp(at).filter(|_| last)
 }
@@ -882,14 +892,14 @@ fn tcp_mut(world: &mut World, object: ObjectIndex) -> Option<&mut Tcp> {
     }
 }
 
-fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
+pub(super) fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
     match world.object_of_call(actor)? {
         Object::Tcp(tcp) => Some(tcp),
         _ => None,
     }
 }
 
-fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     world.pending_mut(actor).entered = true;
 }
 
@@ -973,10 +983,20 @@ fn shut(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
     let Some(tcp) = tcp_of_call(world, actor) else { return };
     tcp.shut_read |= how.reads();
+    if tcp.told == Told::UnderWay {
+        tcp.told = Told::Connected;
+    }
     let peer = tcp.peer;
     if how.writes() && !tcp.shut_write {
         tcp.shut_write = true;
         finish(world, peer);
+    }
+}
+
+/// What was told to be under way has failed, and nobody will be told why.
+fn shut_closed(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor).filter(|tcp| tcp.told == Told::UnderWay) {
+        tcp.told = Told::ShutDown;
     }
 }
 
@@ -991,12 +1011,17 @@ fn set_linger(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     if let (Op::SetOption { value, .. }, Some(tcp)) =
         (world.pending_mut(actor).op, tcp_of_call(world, actor))
     {
-        tcp.linger_zero = value == 0 && tcp.phase != Phase::Closed;
+        let matters = tcp.phase != Phase::Closed || tcp.told == Told::UnderWay;
+        tcp.linger_zero = value == 0 && matters;
     }
 }
 
 /// The object behind the end that is being closed.
-fn closed_object(world: &mut World, platform: &Platform, actor: Actor) -> Option<ObjectIndex> {
+pub(super) fn closed_object(
+    world: &mut World,
+    platform: &Platform,
+    actor: Actor,
+) -> Option<ObjectIndex> {
     let description = world.pending_mut(actor).description;
     let object = description.map(|index| world.descriptions[usize::from(index)].object);
     close(world, platform, actor, 0);
@@ -1050,7 +1075,7 @@ fn let_go(world: &mut World, object: ObjectIndex) {
 }
 
 /// A reset goes to the peer, and nothing more.
-fn reset_peer(world: &mut World, object: ObjectIndex) {
+pub(super) fn reset_peer(world: &mut World, object: ObjectIndex) {
     let Some(tcp) = tcp_mut(world, object) else { return };
     let peer = std::mem::replace(&mut tcp.peer, NOBODY);
     if let Some(peer) = tcp_mut(world, peer).filter(|peer| peer.phase == Phase::Connected) {
@@ -1069,7 +1094,8 @@ fn gone(world: &mut World, object: ObjectIndex) {
     tcp.reset = false;
     tcp.shut_read = true;
     tcp.shut_write = true;
-    tcp.linger_zero = false;
+    // A socket that may ask again keeps what was set.
+    tcp.linger_zero &= tcp.told == Told::UnderWay;
     if tcp.finish == Finish::Sent {
         tcp.finish = Finish::None;
     }

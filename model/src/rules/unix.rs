@@ -6,9 +6,7 @@
 //! descriptor in a message, names other than the channel's, `AF_UNSPEC`, autobind, permissions, and
 //! sockets that only data on its way to themselves keeps open.
 
-use crate::call::{
-    Actor, Answer, End, Errno, Events, Marks, Mode, Op, SendFlags, Signal, SocketOption,
-};
+use crate::call::{Actor, Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, named, piece_max};
 use crate::data::push_segment;
@@ -16,9 +14,10 @@ use crate::kind::{Discipline, Naming, SocketType};
 use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, Description, ObjectIndex, Place, World};
+use crate::world::{Address, ObjectIndex, Place, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -59,10 +58,6 @@ const OVERLAPS: &[Overlap] = &[
             "unix.any.finds-nothing",
             "unix.receive.all-cut-short",
         ],
-    },
-    Overlap {
-        why: "A time-out may end the wait at any time.",
-        rules: &["unix.accept.waits", "unix.accept.time-out"],
     },
     Overlap {
         why: "The standard does not say that data which nobody read resets a connection, only that it may.",
@@ -535,17 +530,7 @@ const RULES: &[Rule] = &[
                 .then_some(Move::fails(Errno::EOPNOTSUPP))
         },
     },
-    // Making and naming
-    Rule {
-        id: "unix.socket.made",
-        says: "socket makes a socket that is neither named nor connected.",
-        cite: &[Posix("socket", "DESCRIPTION")],
-        force: Force::Must,
-        step: |at| {
-            at.world.address()?;
-            matches!(at.op(), Op::Socket { .. }).then(|| Move::answers(Answer::Done).with(socket))
-        },
-    },
+    // Naming
     Rule {
         id: "unix.bind.named",
         says: "A socket without a name is bound to an address that is free, be it connected or not.",
@@ -753,80 +738,15 @@ const RULES: &[Rule] = &[
     },
     // Accepting
     Rule {
-        id: "unix.accept.oldest",
-        says: "accept gives the connection that has waited longest, as a new socket, whatever has become of \
-               its peer; O_NONBLOCK of the listener is not passed on.",
-        cite: &[Posix("accept", "DESCRIPTION"), Source(AF_UNIX, "unix_accept")],
-        force: Force::Must,
-        step: |at| {
-            let socket = accepting(at)?;
-            (socket.listens() && !socket.pending.is_empty())
-                .then(|| Move::answers(Answer::Done).with(accept))
-        },
-    },
-    Rule {
-        id: "unix.accept.none-nonblocking",
-        says: "accept where no connection waits fails with EAGAIN where O_NONBLOCK is set or the time-out is \
-               negative.",
-        cite: &[Posix("accept", "ERRORS [EAGAIN]")],
-        force: Force::Must,
-        step: |at| {
-            let socket = none_waits(at)?;
-            (!at.call.entered && accept_must_not_wait(at, socket))
-                .then_some(Move::fails(Errno::EAGAIN))
-        },
-    },
-    Rule {
-        id: "unix.accept.finds-none",
-        says: "A blocking accept where no connection waits begins to wait.",
-        cite: &[Posix("accept", "DESCRIPTION")],
-        force: Force::Must,
-        step: |at| {
-            let socket = none_waits(at).filter(|socket| !socket.receive_closed)?;
-            (!at.call.entered && !accept_must_not_wait(at, socket))
-                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
-        },
-    },
-    Rule {
-        id: "unix.accept.waits",
-        says: "A blocking accept sleeps until a connection comes.",
-        cite: &[Posix("accept", "DESCRIPTION")],
-        force: Force::Must,
-        step: |at| {
-            none_waits(at).filter(|socket| !socket.receive_closed)?;
-            at.call.entered.then_some(Move::rests())
-        },
-    },
-    Rule {
-        id: "unix.accept.time-out",
-        says: "An accept that waits longer than SO_RCVTIMEO fails with EAGAIN.",
-        cite: &[Man("socket(7)", "Socket options")],
-        force: Force::Silent,
-        step: |at| {
-            none_waits(at).filter(|socket| !socket.receive_closed)?;
-            (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
-        },
-    },
-    Rule {
         id: "unix.accept.shut-down",
         says: "A blocking accept on a listener that was shut down for reading fails with EINVAL once no \
                connection waits any more.",
         cite: &[Posix("accept", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_accept")],
         force: Force::May,
         step: |at| {
-            let socket = none_waits(at).filter(|socket| socket.receive_closed)?;
-            (at.call.entered || !accept_must_not_wait(at, socket))
+            let accepting = none_waits(at).filter(|accepting| accepting.shut)?;
+            (at.call.entered || !accept_must_not_wait(at, &accepting))
                 .then_some(Move::fails(Errno::EINVAL))
-        },
-    },
-    Rule {
-        id: "unix.accept.not-listening",
-        says: "accept on a socket that does not listen fails with EINVAL.",
-        cite: &[Posix("accept", "ERRORS [EINVAL]")],
-        force: Force::Must,
-        step: |at| {
-            let socket = accepting(at)?;
-            (!socket.listens()).then_some(Move::fails(Errno::EINVAL))
         },
     },
     // Shutting down
@@ -1402,20 +1322,6 @@ fn listening<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Listen { .. }))
 }
 
-fn accepting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
-    let accepts = matches!(at.op(), Op::Accept { .. });
-    at.socket().filter(|socket| accepts && !socket.is_datagram())
-}
-
-/// An accept on a socket that listens, where no connection waits.
-fn none_waits<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
-    accepting(at).filter(|socket| socket.listens() && socket.pending.is_empty())
-}
-
-fn accept_must_not_wait(at: &Scene<'_>, socket: &Unix) -> bool {
-    at.nonblock() || socket.timeout_us < 0
-}
-
 fn shutting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Shutdown { .. }))
 }
@@ -1521,13 +1427,6 @@ pub(super) fn clear_reset(world: &mut World, _: &Platform, actor: Actor, _: u32)
     }
 }
 
-/// A receive or accept begins to wait: it may have a time-out.
-pub(super) fn begin_to_receive(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    begin_to_wait(world, platform, actor, count);
-    let timed = socket_of_call(world, actor).is_some_and(|socket| socket.timeout_us > 0);
-    world.pending_mut(actor).timed |= timed;
-}
-
 pub(super) fn begin_to_wait(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
     call.entered = true;
@@ -1555,19 +1454,6 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
         passed,
     };
     receiver.push(platform.socket_account, piece);
-}
-
-fn socket(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
-    let (Op::Socket { nonblock }, end) = (call.op, call.end) else { return };
-    let Some(object) = world.fresh_socket(platform) else { return };
-    add_end(world, actor, end, object, nonblock);
-}
-
-fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonblock: bool) {
-    let description = Description { nonblock, ..Description::new(Mode::ReadWrite, object) };
-    let index = world.add_description(description);
-    world.set_end(actor, end, Some(index));
 }
 
 fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
@@ -1629,13 +1515,6 @@ fn connect(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
         client.peer = Peer::Socket(server);
     }
     world.pending_mut(actor).waits_on = None;
-}
-
-fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Accept { new, nonblock } = world.pending_mut(actor).op else { return };
-    let Some(listener) = socket_of_call(world, actor) else { return };
-    let server = listener.pending.remove(0);
-    add_end(world, actor, new, server, nonblock);
 }
 
 pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
