@@ -211,7 +211,12 @@ pub(crate) fn canaries() -> Vec<Canary> {
     ]
 }
 
-fn canary(name: &'static str, fault: Fault, rule: &'static str, shows: &'static str) -> Canary {
+pub(crate) fn canary(
+    name: &'static str,
+    fault: Fault,
+    rule: &'static str,
+    shows: &'static str,
+) -> Canary {
     let broken = Box::leak(Box::new(Faulty { name, fault }));
     Canary { name, broken, sound: &Tcp::LOOPBACK, rule, shows }
 }

@@ -196,7 +196,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("tcp backlog", backlog(), 9_303, 10_059),
         pinned("tcp asking", asking(), 35_182, 32_680),
         pinned("tcp itself", itself(), 559, 483),
-        pinned("tcp address", address(), 0, 0),
+        pinned("tcp address", address(), 451, 451),
         pinned("tcp unconnected", unconnected(), 1_662, 1_398),
     ]
 }
