@@ -91,8 +91,12 @@ impl Channel for Tcp {
             Op::SendEnd { .. } | Op::ReceiveEnd { .. } => false,
             Op::Send { flags, .. } => !flags.contains(SendFlags::ADDRESSED),
             Op::SetOption { option: SocketOption::Linger, value } => *value <= 0,
-            Op::SetOption { option, .. } => *option == SocketOption::Error,
-            Op::GetOption { option } => *option == SocketOption::Error,
+            Op::SetOption { option, .. } | Op::GetOption { option } => matches!(
+                option,
+                SocketOption::Error
+                    | SocketOption::ReceiveTimeoutS
+                    | SocketOption::ReceiveTimeoutUs
+            ),
             Op::Lock { .. } | Op::Flock { .. } => false,
             _ => true,
         }

@@ -375,6 +375,8 @@ const TCP: Manner = Manner {
     ],
     seats_by_path: &[],
     calls: &[
+        (12, Ask::SetOption),
+        (6, Ask::GetOption),
         (260, Ask::Meet),
         (8, Ask::Socket),
         (10, Ask::Bind),

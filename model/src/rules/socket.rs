@@ -174,6 +174,63 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "socket.set-option.time-out",
+        says: "SO_RCVTIMEO takes a time; one of nothing is for ever, one of less than no seconds is not to \
+               wait at all.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_set_timeout")],
+        force: Force::May,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            let good = match option {
+                SocketOption::ReceiveTimeoutUs => (0..MICROSECONDS).contains(&value),
+                SocketOption::ReceiveTimeoutS => true,
+                _ => false,
+            };
+            good.then(|| Move::answers(Answer::Done).with(set_timeout))
+        },
+    },
+    Rule {
+        id: "socket.set-option.time-out-domain",
+        says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
+        cite: &[
+            Posix("setsockopt", "ERRORS [EDOM]"),
+            Source("net/core/sock.c", "sock_set_timeout"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
+                .then_some(Move::fails(Errno::EDOM))
+        },
+    },
+    Rule {
+        id: "socket.option.time-out",
+        says: "SO_RCVTIMEO tells what was set, rounded up to the ticks of the clock; of less than nothing, \
+               nothing.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_get_timeout")],
+        force: Force::May,
+        step: |at| {
+            let Op::GetOption { option } = at.op() else { return None };
+            let time = timeout_us(at.object()?)?.max(0);
+            let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
+            let tells =
+                matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs);
+            if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
+                return Some(Move::unspecified("a tick less than a second"));
+            }
+            match option {
+                SocketOption::ReceiveTimeoutS => {
+                    Some(Move::answers(Answer::Count(u32::try_from(seconds).ok()?)))
+                }
+                SocketOption::ReceiveTimeoutUs => {
+                    let ticks = if rest > 0 { TICK_MAX_US } else { 0 };
+                    Some(Move::transfers(rest as u32, rest as u32 + ticks))
+                }
+                _ => None,
+            }
+        },
+    },
+    Rule {
         id: "socket.any.not-modelled",
         says: "What locks on sockets do, lingering on Unix sockets, and most options of TCP sockets are not \
                modelled.",
@@ -189,6 +246,9 @@ const RULES: &[Rule] = &[
                 | Op::GetOption { option: SocketOption::Linger } => {}
                 Op::SetOption { option: SocketOption::Error, .. }
                 | Op::GetOption { option: SocketOption::Error } => return None,
+                Op::SetOption { option, .. } | Op::GetOption { option } if is_time(option) => {
+                    return None;
+                }
                 Op::SetOption { .. } | Op::GetOption { .. } if tcp => {}
                 Op::SendEnd { .. } | Op::ReceiveEnd { .. } if tcp => {}
                 _ => return None,
@@ -268,10 +328,47 @@ fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
 /// A receive or accept begins to wait: it may have a time-out.
 pub(super) fn begin_to_receive(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     begin_to_wait(world, platform, actor, count);
-    let timed = match world.object_of_call(actor) {
-        Some(Object::Unix(socket)) => socket.timeout_us > 0,
-        Some(Object::Tcp(tcp)) => tcp.timeout_us > 0,
-        _ => false,
+    let timed = world.object_of_call(actor).and_then(|object| timeout_us(object));
+    world.pending_mut(actor).timed |= timed.is_some_and(|time| time > 0);
+}
+
+fn setting(at: &Scene<'_>) -> Option<(SocketOption, i32)> {
+    is_socket(at)?;
+    match at.op() {
+        Op::SetOption { option, value } => Some((option, value)),
+        _ => None,
+    }
+}
+
+fn is_time(option: SocketOption) -> bool {
+    matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs)
+}
+
+/// How long a receive on a socket waits, in microseconds.
+fn timeout_us(object: &Object) -> Option<i64> {
+    match object {
+        Object::Unix(socket) => Some(socket.timeout_us),
+        Object::Tcp(tcp) => Some(tcp.timeout_us),
+        _ => None,
+    }
+}
+
+/// Microseconds in a second.
+const MICROSECONDS: i32 = 1_000_000;
+
+/// The longest tick of a clock, in microseconds.
+const TICK_MAX_US: u32 = 10_000;
+
+fn set_timeout(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+    let time = match option {
+        SocketOption::ReceiveTimeoutS if value < 0 => -1,
+        SocketOption::ReceiveTimeoutS => i64::from(value) * i64::from(MICROSECONDS),
+        _ => i64::from(value),
     };
-    world.pending_mut(actor).timed |= timed;
+    match world.object_of_call(actor) {
+        Some(Object::Unix(socket)) => socket.timeout_us = time,
+        Some(Object::Tcp(tcp)) => tcp.timeout_us = time,
+        _ => {}
+    }
 }

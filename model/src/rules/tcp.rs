@@ -53,6 +53,18 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
+            why: "A time-out may end the wait at any time.",
+            rules: &[
+                "tcp.any.read-waits",
+                "tcp.any.time-out",
+                "tcp.receive.time-out",
+                "tcp.receive.nothing-asked-waited",
+                "tcp.any.read-data",
+                "tcp.receive.takes-part",
+                "tcp.receive.all-arrived",
+            ],
+        },
+        Overlap {
             why: "poll looks before a reset arrives, or in the midst of it.",
             rules: &["descriptor.poll.ready", "descriptor.poll.waits", "tcp.poll.reset-midway"],
         },
@@ -102,7 +114,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (wish, _) = finds_nothing(at)?;
-            (wish.waits && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter))
+            (wish.waits && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter_for_a_time))
         },
     },
     Rule {
@@ -202,7 +214,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
-            let woken = woken || tcp.shut_write || tcp.is_unreadable();
+            let woken = woken || tcp.shut_write || tcp.is_unreadable() || at.call.timed;
             (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
         },
     },
@@ -245,20 +257,22 @@ const RULES: &[Rule] = &[
             let more = !tcp.receives_no_more() && tcp.error.is_none();
             (more && tcp.arrived > 0).then(|| match at.call.entered {
                 true => Move::rests(),
-                false => Move::proceeds(0, 0).with(enter),
+                false => Move::proceeds(0, 0).with(enter_for_a_time),
             })
         },
     },
     Rule {
         id: "tcp.receive.peek-cut-short",
         says: "A blocking receive with MSG_PEEK and MSG_WAITALL returns what has arrived when no more can \
-               come.",
+               come, or its time is out.",
         cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::May,
         step: |at| {
             let (wish, tcp) = peeks_at_part(at)?;
             let ended = tcp.receives_no_more() || tcp.error.is_some();
-            ended.then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
+            let late = at.call.timed && tcp.arrived > 0;
+            (ended || late)
+                .then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
         },
     },
     Rule {
@@ -270,6 +284,27 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, _) = finds_end(at)?;
             (wish.rest < wish.len).then(|| Move::transfers(0, 0).with(lose))
+        },
+    },
+    Rule {
+        id: "tcp.any.time-out",
+        says: "A read of a TCP socket that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Man("socket(7)", "Socket options")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_nothing(at)?;
+            (at.call.timed && wish.rest == wish.len && wish.len > 0)
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "tcp.receive.time-out",
+        says: "A receive with MSG_WAITALL that has got a part returns it when its time is out.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_nothing(at)?;
+            (at.call.timed && wish.rest < wish.len).then_some(Move::transfers(0, 0))
         },
     },
     // Writing
@@ -790,15 +825,15 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
         Op::Receive { len, flags } => (len, flags),
         _ => return None,
     };
-    let waits = !at.nonblock() && !flags.contains(SendFlags::DONTWAIT);
-    let waits = waits || at.call.entered;
+    let tcp = tcp(at)?;
+    let may_wait = !at.nonblock() && tcp.timeout_us >= 0;
+    let waits = may_wait && !flags.contains(SendFlags::DONTWAIT) || at.call.entered;
     let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
     let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
     let waited_for_nothing = len == 0 && at.call.entered;
     let peeks = flags.contains(SendFlags::PEEK);
     let rest = len - at.call.done;
     let wish = Wish { len, looks, waited_for_nothing, rest, waits, waits_for_all, peeks };
-    let tcp = tcp(at)?;
     (!looks || waited_for_nothing || !tcp.is_unreadable()).then_some((wish, tcp))
 }
 
@@ -899,6 +934,14 @@ pub(super) fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
     }
 }
 
+/// A call begins to wait, perhaps for a time only.
+fn enter_for_a_time(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let timed = tcp_of_call(world, actor).is_some_and(|tcp| tcp.timeout_us > 0);
+    let call = world.pending_mut(actor);
+    call.entered = true;
+    call.timed = timed;
+}
+
 pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     world.pending_mut(actor).entered = true;
 }
@@ -928,9 +971,8 @@ fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
 
 fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     take(world, platform, actor, count);
-    let call = world.pending_mut(actor);
-    call.done += count;
-    call.entered = true;
+    world.pending_mut(actor).done += count;
+    enter_for_a_time(world, platform, actor, count);
 }
 
 /// What was on its way and has not arrived never will.

@@ -952,63 +952,6 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "unix.set-option.time-out",
-        says: "SO_RCVTIMEO takes a time; one of nothing is for ever, one of less than no seconds is not to \
-               wait at all.",
-        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_set_timeout")],
-        force: Force::May,
-        step: |at| {
-            let (option, value) = setting(at)?;
-            let good = match option {
-                SocketOption::ReceiveTimeoutUs => (0..MICROSECONDS).contains(&value),
-                SocketOption::ReceiveTimeoutS => true,
-                _ => false,
-            };
-            good.then(|| Move::answers(Answer::Done).with(set_timeout))
-        },
-    },
-    Rule {
-        id: "unix.set-option.time-out-domain",
-        says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
-        cite: &[
-            Posix("setsockopt", "ERRORS [EDOM]"),
-            Source("net/core/sock.c", "sock_set_timeout"),
-        ],
-        force: Force::Must,
-        step: |at| {
-            let (option, value) = setting(at)?;
-            (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
-                .then_some(Move::fails(Errno::EDOM))
-        },
-    },
-    Rule {
-        id: "unix.option.time-out",
-        says: "SO_RCVTIMEO tells what was set, rounded up to the ticks of the clock; of less than nothing, \
-               nothing.",
-        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_get_timeout")],
-        force: Force::May,
-        step: |at| {
-            let (socket, option) = getting(at)?;
-            let time = socket.timeout_us.max(0);
-            let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
-            let tells =
-                matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs);
-            if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
-                return Some(Move::unspecified("a tick less than a second"));
-            }
-            match option {
-                SocketOption::ReceiveTimeoutS => {
-                    Some(Move::answers(Answer::Count(u32::try_from(seconds).ok()?)))
-                }
-                SocketOption::ReceiveTimeoutUs => {
-                    let ticks = if rest > 0 { TICK_MAX_US } else { 0 };
-                    Some(Move::transfers(rest as u32, rest as u32 + ticks))
-                }
-                _ => None,
-            }
-        },
-    },
-    Rule {
         id: "unix.option.error",
         says: "SO_ERROR tells the error that is pending, and takes it.",
         cite: &[Posix("getsockopt", "SO_ERROR"), Source("net/core/sock.c", "sk_getsockopt")],
@@ -1048,12 +991,6 @@ const SEND_BUFFER_MIN_BYTES: u32 = 4608;
 
 /// The least that `SO_RCVBUF` gives, in bytes.
 const RECEIVE_BUFFER_MIN_BYTES: u32 = 2304;
-
-/// Microseconds in a second.
-const MICROSECONDS: i32 = 1_000_000;
-
-/// The longest tick of a clock, in microseconds.
-const TICK_MAX_US: u32 = 10_000;
 
 /// A read, receive or receive of a descriptor that asks for something.
 pub(super) struct Taking<'a> {
@@ -1543,14 +1480,4 @@ fn set_buffer(world: &mut World, _: &Platform, actor: Actor, _: u32) {
         SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
         _ => socket.receive_buffer = twice.max(RECEIVE_BUFFER_MIN_BYTES),
     }
-}
-
-fn set_timeout(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
-    let Some(socket) = socket_of_call(world, actor) else { return };
-    socket.timeout_us = match option {
-        SocketOption::ReceiveTimeoutS if value < 0 => -1,
-        SocketOption::ReceiveTimeoutS => i64::from(value) * i64::from(MICROSECONDS),
-        _ => i64::from(value),
-    };
 }

@@ -86,6 +86,17 @@ fn flags() -> Space {
         .calls_of(1, SB, &[receive(1, SendFlags::DONTWAIT)])
 }
 
+/// Reads that wait for a time only.
+fn time_outs() -> Space {
+    let set = |option, value| Op::SetOption { option, value };
+    let (seconds, microseconds) = (SocketOption::ReceiveTimeoutS, SocketOption::ReceiveTimeoutUs);
+    pair()
+        .calls_of(0, SA, &[write(1)])
+        .calls_of(1, SB, &[set(microseconds, 5), set(seconds, -1)])
+        .calls_of(1, SB, &[read(1), receive(2, SendFlags::WAITALL), receive(0, SendFlags::NONE)])
+        .calls_of(1, SB, &[receive(2, SendFlags::PEEK.union(SendFlags::WAITALL))])
+}
+
 /// A long write whose reader goes. Its pairs are too many to be compared.
 fn cut_short() -> Space {
     Space { fill_bytes: 3, ..pair() }.calls_of(0, SA, &[write(3)]).calls_of(1, SB, &[Op::Close])
@@ -190,6 +201,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("tcp flags", flags(), 778, 778),
         pinned("tcp polling", polling(), 859, 895),
         pinned("tcp oddities", oddities(), 330, 292),
+        pinned("tcp time-outs", time_outs(), 205, 205),
         pinned("tcp cut short", cut_short(), 143, 174),
         pinned("tcp meeting", meeting(), 1_691, 1_777),
         pinned("tcp meeting nonblocking", meeting_nonblocking(), 12_328, 4_844),
