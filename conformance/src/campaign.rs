@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::call::Op;
 use pipewright_model::kind::KINDS;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::Platform;
@@ -18,6 +19,7 @@ use crate::cases::Case;
 use crate::generate::alphabet::ALPHABETS;
 use crate::generate::{Paths, Shape, shrink, walk};
 use crate::report;
+use crate::scenario::{by_name, is_by_name};
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
@@ -91,6 +93,8 @@ pub struct Tested {
     pub channel: String,
     /// How it is set up.
     pub setup: Setup,
+    /// Why it can't be had here, and was skipped.
+    pub skipped: Option<String>,
     /// Scenarios run and judged.
     pub scenarios: usize,
     /// Calls made in them.
@@ -125,6 +129,7 @@ impl Tested {
     /// What the campaign says of the channel.
     pub fn verdict(&self) -> &'static str {
         match self {
+            Tested { skipped: Some(_), .. } => "skipped",
             Tested { deviating: 1.., .. } => "deviates",
             Tested { inconclusive: (1.., _), .. } => "inconclusive",
             Tested { scenarios, unspecified, .. } if scenarios == unspecified => "unspecified",
@@ -178,6 +183,12 @@ pub fn check(
     plan: &Plan,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Tested>, Trouble> {
+    for channel in channels {
+        if let Some(reason) = channel.unavailable().filter(|_| !may_skip()) {
+            let channel = channel.name().to_owned();
+            return Err(Trouble::Unavailable { channel, reason });
+        }
+    }
     let jobs = jobs(channels, plan);
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Result<Tested, Trouble>)>> = Mutex::new(Vec::new());
@@ -214,12 +225,17 @@ pub fn check(
     Ok(tested)
 }
 
+/// Whether a channel that can't be had here may be skipped: on the machines that check every change (`CI=true`)
+/// everything must be there.
+pub fn may_skip() -> bool {
+    std::env::var_os("CI").is_none_or(|value| value != "true")
+}
+
 /// How many scenarios the plan has for these channels.
 pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
     let of = |job: &Job| match job.share {
-        Share::Cases => cases(plan, channels[job.channel]).count(),
-        Share::Paths(alphabet) => paths(plan, channels[job.channel], alphabet).count(),
         Share::Walks { from, to, .. } => to - from,
+        Share::Cases | Share::Paths(_) => scenarios(plan, channels[job.channel], job).len(),
     };
     jobs(channels, plan).iter().map(of).sum()
 }
@@ -230,6 +246,7 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
         channel: channel.name().to_owned(),
         applicable: applicable(plan.platform, &setup),
         setup,
+        skipped: channel.unavailable(),
         scenarios: 0,
         steps: 0,
         shown: RuleSet::default(),
@@ -242,7 +259,8 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
 
 fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for (index, channel) in channels.iter().enumerate() {
+    let available = |(_, channel): &(usize, &&dyn Channel)| channel.unavailable().is_none();
+    for (index, channel) in channels.iter().enumerate().filter(available) {
         let arrangements = channel.arrangements();
         let mut add = |arrangement, share, spread| {
             jobs.push(Job { channel: index, arrangement, share, spread });
@@ -253,7 +271,12 @@ fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
             }
         }
         for (alphabet, _) in suiting(plan, *channel) {
-            add(arrangements[alphabet % arrangements.len()], Share::Paths(alphabet), false);
+            // Who holds ends at the start can't be where all is made by name.
+            let held = ALPHABETS[alphabet].seats.iter().any(|seat| !seat.is_empty());
+            let kind = channel.setup().kind;
+            let can_be = arrangements.iter().filter(|way| !held || !is_by_name(**way, kind));
+            let ways: Vec<_> = can_be.collect();
+            add(*ways[alphabet % ways.len()], Share::Paths(alphabet), false);
         }
         for (number, from) in (0..plan.scenarios).step_by(JOB_SCENARIOS).enumerate() {
             let to = (from + JOB_SCENARIOS).min(plan.scenarios);
@@ -301,12 +324,14 @@ fn walks<'a>(
     channel: &dyn Channel,
     range: std::ops::Range<usize>,
     shared: bool,
+    by_name: Option<bool>,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
     // What every channel is given is drawn for the first kind, set up plainly.
     let kind = channel.setup().kind;
     let setup = if shared { Setup::new(KINDS[0]) } else { channel.setup() };
     let salt = if shared { 0 } else { hash(channel.name()) };
-    let mut shape = Shape::new(plan.platform, setup);
+    let by_name = by_name.filter(|_| !shared);
+    let mut shape = Shape { by_name, ..Shape::new(plan.platform, setup) };
     shape.steps_max = plan.steps_max;
     let seed = mix(plan.seed ^ salt);
     range.filter_map(move |number| {
@@ -317,12 +342,22 @@ fn walks<'a>(
 }
 
 /// The scenarios of a job, without the calls that the channel lacks.
-fn scenarios(plan: &Plan, channel: &'static dyn Channel, share: &Share) -> Vec<(Source, Scenario)> {
-    let mut scenarios: Vec<(Source, Scenario)> = match share {
+fn scenarios(plan: &Plan, channel: &'static dyn Channel, job: &Job) -> Vec<(Source, Scenario)> {
+    let kind = channel.setup().kind;
+    let mut scenarios: Vec<(Source, Scenario)> = match job.share {
         Share::Cases => cases(plan, channel).collect(),
-        Share::Paths(alphabet) => paths(plan, channel, *alphabet).collect(),
-        Share::Walks { from, to, shared } => walks(plan, channel, *from..*to, *shared).collect(),
+        Share::Paths(alphabet) => paths(plan, channel, alphabet).collect(),
+        Share::Walks { from, to, shared } => {
+            let by_name = by_name(job.arrangement, channel);
+            walks(plan, channel, from..to, shared && by_name != Some(true), by_name).collect()
+        }
     };
+    // Who can't make a socket has nothing to call on.
+    let can_make = channel.offers(&Op::Socket { nonblock: false });
+    scenarios.retain(|(_, scenario)| {
+        let makes = scenario.steps.iter().any(|step| matches!(step.call.op, Op::Socket { .. }));
+        scenario.can_be(job.arrangement, kind) && (can_make || !makes)
+    });
     for (_, scenario) in &mut scenarios {
         scenario.steps.retain(|step| channel.offers(&step.call.op));
     }
@@ -336,8 +371,7 @@ fn run_job(
     core: usize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Tested, Trouble> {
-    let (sources, scenarios): (Vec<_>, Vec<_>) =
-        scenarios(plan, channel, &job.share).into_iter().unzip();
+    let (sources, scenarios): (Vec<_>, Vec<_>) = scenarios(plan, channel, job).into_iter().unzip();
     let actors = scenarios.iter().map(|scenario| scenario.seats.len()).max().unwrap_or(1).max(1);
     let placement = if job.spread { Placement::Spread } else { Placement::Core(core) };
     let mut tested = nothing_yet(channel, plan);

@@ -44,11 +44,13 @@ pub struct Shape {
     pub actors_max: usize,
     /// In how many of a hundred steps the next call is made at once, before things come to rest.
     pub racing_percent: u32,
+    /// Whether nobody holds anything at the start, or everybody does; `None` where either may be.
+    pub by_name: Option<bool>,
 }
 
 impl Shape {
     /// Up to 20 calls by up to 4 actors, one in five of them racing the next.
     pub fn new(platform: &'static Platform, setup: Setup) -> Shape {
-        Shape { platform, setup, steps_max: 20, actors_max: 4, racing_percent: 20 }
+        Shape { platform, setup, steps_max: 20, actors_max: 4, racing_percent: 20, by_name: None }
     }
 }
