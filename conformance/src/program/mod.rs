@@ -58,7 +58,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
-    /// Search all states of the named systems: which are sound, and the shortest run where one isn't.
+    /// Search all states of the named systems: which are sound, and the shortest run where one isn't. Status 1
+    /// if a verdict is not the expected one.
     Verify(verify::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
