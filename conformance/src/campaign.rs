@@ -3,8 +3,8 @@
 //! Work is cut into jobs (a channel, an arrangement, a share of the scenarios), which threads take in order,
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_model::call::Op;
@@ -14,10 +14,12 @@ use pipewright_model::platform::Platform;
 use pipewright_model::rules::applicable;
 use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
+use pipewright_model::system::System;
+use pipewright_model::systems;
 
 use crate::cases::Case;
 use crate::generate::alphabet::ALPHABETS;
-use crate::generate::{Paths, Shape, shrink, walk};
+use crate::generate::{Order, Paths, Shape, of_system, shrink, walk};
 use crate::report;
 use crate::scenario::{by_name, is_by_name};
 use crate::stop;
@@ -36,6 +38,8 @@ pub struct Plan {
     pub steps_max: usize,
     /// All paths through the alphabets of up to this many calls are run too; 0 for none.
     pub paths_len_max: usize,
+    /// The most scenarios of each named system over a channel of this kind to run too; 0 for none.
+    pub system_paths_max: usize,
     /// Cases to run too.
     pub cases: Vec<Case>,
     /// The processors to use, a thread each.
@@ -54,6 +58,7 @@ impl Plan {
             seed: 0,
             steps_max: 20,
             paths_len_max: 3,
+            system_paths_max: 100,
             cases: Vec::new(),
             cores,
         }
@@ -67,6 +72,8 @@ pub enum Source {
     Case(String),
     /// A path through an alphabet: its name, and the number of the path.
     Path(&'static str, usize),
+    /// An order of the calls of a named system, by its number.
+    System(&'static str, usize),
     /// A random walk that every channel is given, by number.
     Shared(usize),
     /// A random walk for channels set up like this one, by number.
@@ -160,6 +167,7 @@ impl Tested {
 enum Share {
     Cases,
     Paths(usize),
+    System(usize),
     Walks { from: usize, to: usize, shared: bool },
 }
 
@@ -235,7 +243,9 @@ pub fn may_skip() -> bool {
 pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
     let of = |job: &Job| match job.share {
         Share::Walks { from, to, .. } => to - from,
-        Share::Cases | Share::Paths(_) => scenarios(plan, channels[job.channel], job).len(),
+        Share::Cases | Share::Paths(_) | Share::System(_) => {
+            scenarios(plan, channels[job.channel], job).len()
+        }
     };
     jobs(channels, plan).iter().map(of).sum()
 }
@@ -270,13 +280,22 @@ fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
                 add(*arrangement, Share::Cases, false);
             }
         }
-        for (alphabet, _) in suiting(plan, *channel) {
-            // Who holds ends at the start can't be where all is made by name.
-            let held = ALPHABETS[alphabet].seats.iter().any(|seat| !seat.is_empty());
-            let kind = channel.setup().kind;
+        // Who holds ends at the start can't be where all is made by name.
+        let kind = channel.setup().kind;
+        let way = |turn: usize, held: bool| {
             let can_be = arrangements.iter().filter(|way| !held || !is_by_name(**way, kind));
             let ways: Vec<_> = can_be.collect();
-            add(*ways[alphabet % ways.len()], Share::Paths(alphabet), false);
+            *ways[turn % ways.len()]
+        };
+        for (alphabet, _) in suiting(plan, *channel) {
+            let held = ALPHABETS[alphabet].seats.iter().any(|seat| !seat.is_empty());
+            add(way(alphabet, held), Share::Paths(alphabet), false);
+        }
+        for (number, named) in named_systems().iter().enumerate() {
+            if named.0.setup.kind == kind && plan.system_paths_max > 0 {
+                let held = named.0.processes.iter().any(|process| !process.seat.ends.is_empty());
+                add(way(number, held), Share::System(number), false);
+            }
         }
         for (number, from) in (0..plan.scenarios).step_by(JOB_SCENARIOS).enumerate() {
             let to = (from + JOB_SCENARIOS).min(plan.scenarios);
@@ -319,6 +338,23 @@ fn paths<'a>(
         .map(|(number, scenario)| (Source::Path(alphabet.name, number), scenario))
 }
 
+/// The named systems, each with its scenarios.
+fn named_systems() -> &'static [(System, OnceLock<Vec<Order>>)] {
+    static SYSTEMS: OnceLock<Vec<(System, OnceLock<Vec<Order>>)>> = OnceLock::new();
+    let all = || systems::systems().into_iter().map(|system| (system, OnceLock::new())).collect();
+    SYSTEMS.get_or_init(all)
+}
+
+/// More scenarios of one system than this are not asked for.
+const SYSTEM_PATHS_MAX: usize = 1_000;
+
+fn of_named(plan: &Plan, system: usize) -> impl Iterator<Item = (Source, Scenario)> {
+    let (system, scenarios) = &named_systems()[system];
+    let all = scenarios.get_or_init(|| of_system(system, SYSTEM_PATHS_MAX));
+    let some = all.iter().take(plan.system_paths_max).enumerate();
+    some.map(|(number, order)| (Source::System(system.name, number), order.scenario.clone()))
+}
+
 fn walks<'a>(
     plan: &'a Plan,
     channel: &dyn Channel,
@@ -347,6 +383,7 @@ fn scenarios(plan: &Plan, channel: &'static dyn Channel, job: &Job) -> Vec<(Sour
     let mut scenarios: Vec<(Source, Scenario)> = match job.share {
         Share::Cases => cases(plan, channel).collect(),
         Share::Paths(alphabet) => paths(plan, channel, alphabet).collect(),
+        Share::System(system) => of_named(plan, system).collect(),
         Share::Walks { from, to, shared } => {
             let by_name = by_name(job.arrangement, channel);
             walks(plan, channel, from..to, shared && by_name != Some(true), by_name).collect()
