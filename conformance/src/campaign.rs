@@ -3,8 +3,8 @@
 //! Work is cut into jobs (a channel, an arrangement, a share of the scenarios), which threads take in order,
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_model::kind::KINDS;
@@ -13,10 +13,12 @@ use pipewright_model::platform::Platform;
 use pipewright_model::rules::applicable;
 use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
+use pipewright_model::system::System;
+use pipewright_model::systems;
 
 use crate::cases::Case;
 use crate::generate::alphabet::ALPHABETS;
-use crate::generate::{Paths, Shape, shrink, walk};
+use crate::generate::{Paths, Shape, of_system, shrink, walk};
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
@@ -33,6 +35,8 @@ pub struct Plan {
     pub steps_max: usize,
     /// All paths through the alphabets of up to this many calls are run too; 0 for none.
     pub paths_len_max: usize,
+    /// The most scenarios of each named system over a channel of this kind to run too; 0 for none.
+    pub system_paths_max: usize,
     /// Cases to run too.
     pub cases: Vec<Case>,
     /// The processors to use, a thread each.
@@ -51,6 +55,7 @@ impl Plan {
             seed: 0,
             steps_max: 20,
             paths_len_max: 3,
+            system_paths_max: 100,
             cases: Vec::new(),
             cores,
         }
@@ -64,6 +69,8 @@ pub enum Source {
     Case(String),
     /// A path through an alphabet: its name, and the number of the path.
     Path(&'static str, usize),
+    /// An order of the calls of a named system, by its number.
+    System(&'static str, usize),
     /// A random walk that every channel is given, by number.
     Shared(usize),
     /// A random walk for channels set up like this one, by number.
@@ -154,6 +161,7 @@ impl Tested {
 enum Share {
     Cases,
     Paths(usize),
+    System(usize),
     Walks { from: usize, to: usize, shared: bool },
 }
 
@@ -218,6 +226,7 @@ pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
     let of = |job: &Job| match job.share {
         Share::Cases => cases(plan, channels[job.channel]).count(),
         Share::Paths(alphabet) => paths(plan, channels[job.channel], alphabet).count(),
+        Share::System(system) => of_named(plan, system).count(),
         Share::Walks { from, to, .. } => to - from,
     };
     jobs(channels, plan).iter().map(of).sum()
@@ -253,6 +262,11 @@ fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
         }
         for (alphabet, _) in suiting(plan, *channel) {
             add(arrangements[alphabet % arrangements.len()], Share::Paths(alphabet), false);
+        }
+        for (system, named) in named_systems().iter().enumerate() {
+            if named.0.setup.kind == channel.setup().kind && plan.system_paths_max > 0 {
+                add(arrangements[system % arrangements.len()], Share::System(system), false);
+            }
         }
         for (number, from) in (0..plan.scenarios).step_by(JOB_SCENARIOS).enumerate() {
             let to = (from + JOB_SCENARIOS).min(plan.scenarios);
@@ -295,6 +309,23 @@ fn paths<'a>(
         .map(|(number, scenario)| (Source::Path(alphabet.name, number), scenario))
 }
 
+/// The named systems, each with its scenarios.
+fn named_systems() -> &'static [(System, OnceLock<Vec<Scenario>>)] {
+    static SYSTEMS: OnceLock<Vec<(System, OnceLock<Vec<Scenario>>)>> = OnceLock::new();
+    let all = || systems::systems().into_iter().map(|system| (system, OnceLock::new())).collect();
+    SYSTEMS.get_or_init(all)
+}
+
+/// More scenarios of one system than this are not asked for.
+const SYSTEM_PATHS_MAX: usize = 1_000;
+
+fn of_named(plan: &Plan, system: usize) -> impl Iterator<Item = (Source, Scenario)> {
+    let (system, scenarios) = &named_systems()[system];
+    let all = scenarios.get_or_init(|| of_system(system, SYSTEM_PATHS_MAX));
+    let some = all.iter().take(plan.system_paths_max).enumerate();
+    some.map(|(number, scenario)| (Source::System(system.name, number), scenario.clone()))
+}
+
 fn walks<'a>(
     plan: &'a Plan,
     channel: &dyn Channel,
@@ -320,6 +351,7 @@ fn scenarios(plan: &Plan, channel: &'static dyn Channel, share: &Share) -> Vec<(
     let mut scenarios: Vec<(Source, Scenario)> = match share {
         Share::Cases => cases(plan, channel).collect(),
         Share::Paths(alphabet) => paths(plan, channel, *alphabet).collect(),
+        Share::System(system) => of_named(plan, *system).collect(),
         Share::Walks { from, to, shared } => walks(plan, channel, *from..*to, *shared).collect(),
     };
     for (_, scenario) in &mut scenarios {

@@ -95,6 +95,7 @@ pub fn found(channel: &str, found: &Found) -> String {
     let source = match &found.source {
         Source::Case(name) => format!("case {name}"),
         Source::Path(alphabet, number) => format!("path {number} over the alphabet {alphabet}"),
+        Source::System(name, number) => format!("order {number} of the calls of the system {name}"),
         Source::Shared(number) => format!("random scenario {number}"),
         Source::Own(number) => format!("random scenario {number} for this channel"),
     };

@@ -106,6 +106,11 @@ fn drawn(picture: &str, run: &Run) {
     generated(&format!("docs/pictures/{picture}.svg"), &svg);
 }
 
+#[test]
+fn the_page_of_systems_is_what_the_search_finds() {
+    generated("docs/systems.md", &pipewright_model::systems::page());
+}
+
 fn generated(path: &str, text: &str) {
     if std::env::var_os("UPDATE").is_some() {
         fs::write(root().join(path), text).expect("written");

@@ -82,6 +82,7 @@ impl Manner {
             (Discipline::Queue, _) => &QUEUE,
             (Discipline::File, _) if setup.kind.talk_button(Lock::None, false).is_some() => &TURNS,
             (Discipline::File, _) => &FILE,
+            (Discipline::Cell, 2) => &TWO_VARIABLES,
             (Discipline::Cell, _) if setup.kind.is_sole(Mode::Write) => &ONE_WRITER,
             (Discipline::Cell, _) => &VARIABLE,
             (Discipline::Ring, _) => &RING,
@@ -286,6 +287,12 @@ const VARIABLE: Manner = Manner {
         (6, &[&[R, W], &[R, W]]),
         (1, &[&[R], &[R]]),
     ],
+    seats_by_path: &[],
+    calls: IN_MEMORY,
+};
+
+const TWO_VARIABLES: Manner = Manner {
+    seats: &[(30, &[&[RA, WA], &[RB, WB]]), (30, &[&[WA, WB], &[RA, RB]]), (4, &[&[WA], &[RB]])],
     seats_by_path: &[],
     calls: IN_MEMORY,
 };

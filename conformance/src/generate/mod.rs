@@ -4,6 +4,7 @@
 //! - [`walk`]: one scenario from a [`Shape`] and a seed; [`Scenarios`]: the same for proptest.
 //! - [`shrink`]: from a scenario that fails to a simple one that fails.
 //! - [`Paths`]: every scenario of up to so many calls over an [`alphabet`].
+//! - [`of_system`]: every order of the calls of a named system, up to a bound.
 //! - [`normal`]: the scenario that is the same but for names; [`normalise`]: without calls that can't be.
 //! - [`follow`]: a run that the model allows of a scenario.
 //!
@@ -19,6 +20,7 @@ mod shrink;
 mod sizes;
 mod sockets;
 mod strategy;
+mod systems;
 mod walk;
 
 pub use enumerate::{Alphabet, Paths};
@@ -26,6 +28,7 @@ pub use follow::{Followed, follow};
 pub use normal::{normal, normalise};
 pub use shrink::{Shrinker, shrink};
 pub use strategy::{ScenarioTree, Scenarios};
+pub use systems::{in_order, of_system};
 pub use walk::walk;
 
 use pipewright_model::platform::Platform;
