@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pipewright_conformance::cases;
+use pipewright_model::draw::{Story, Theme};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
 use pipewright_model::render;
@@ -82,6 +83,27 @@ fn the_page_of_rules_is_what_the_rules_say() {
 #[test]
 fn the_map_is_what_the_rules_say() {
     generated("docs/map.md", &render::map());
+}
+
+#[test]
+fn pictures_are_what_is_drawn() {
+    let cases = cases::embedded().expect("cases");
+    let pictures = [
+        ("rendezvous", "fifo/open-for-writing-waits"),
+        ("deadlock", "stream/pair-both-write-before-reading"),
+        ("leaked-write-end", "descriptor/leaked-write-end"),
+        ("arrival", "tcp/part-has-arrived"),
+    ];
+    for (picture, name) in pictures {
+        let case = cases.iter().find(|case| case.name == name).expect(name);
+        drawn(picture, &case.run);
+    }
+    drawn("broken", &read("docs/broken.case").parse().expect("a run"));
+}
+
+fn drawn(picture: &str, run: &Run) {
+    let svg = Story::of(run, &LINUX).svg(Theme::Auto);
+    generated(&format!("docs/pictures/{picture}.svg"), &svg);
 }
 
 #[test]
