@@ -18,7 +18,7 @@ use pipewright_model::systems;
 
 use crate::cases::Case;
 use crate::generate::alphabet::ALPHABETS;
-use crate::generate::{Paths, Shape, of_system, shrink, walk};
+use crate::generate::{Order, Paths, Shape, of_system, shrink, walk};
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
@@ -310,8 +310,8 @@ fn paths<'a>(
 }
 
 /// The named systems, each with its scenarios.
-fn named_systems() -> &'static [(System, OnceLock<Vec<Scenario>>)] {
-    static SYSTEMS: OnceLock<Vec<(System, OnceLock<Vec<Scenario>>)>> = OnceLock::new();
+fn named_systems() -> &'static [(System, OnceLock<Vec<Order>>)] {
+    static SYSTEMS: OnceLock<Vec<(System, OnceLock<Vec<Order>>)>> = OnceLock::new();
     let all = || systems::systems().into_iter().map(|system| (system, OnceLock::new())).collect();
     SYSTEMS.get_or_init(all)
 }
@@ -323,7 +323,7 @@ fn of_named(plan: &Plan, system: usize) -> impl Iterator<Item = (Source, Scenari
     let (system, scenarios) = &named_systems()[system];
     let all = scenarios.get_or_init(|| of_system(system, SYSTEM_PATHS_MAX));
     let some = all.iter().take(plan.system_paths_max).enumerate();
-    some.map(|(number, scenario)| (Source::System(system.name, number), scenario.clone()))
+    some.map(|(number, order)| (Source::System(system.name, number), order.scenario.clone()))
 }
 
 fn walks<'a>(

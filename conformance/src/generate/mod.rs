@@ -28,7 +28,7 @@ pub use follow::{Followed, follow};
 pub use normal::{normal, normalise};
 pub use shrink::{Shrinker, shrink};
 pub use strategy::{ScenarioTree, Scenarios};
-pub use systems::{in_order, of_system};
+pub use systems::{Order, of_system};
 pub use walk::walk;
 
 use pipewright_model::platform::Platform;

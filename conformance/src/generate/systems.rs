@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use pipewright_model::call::Call;
+use pipewright_model::run::Actors;
 use pipewright_model::system::{Action, State, System};
 use pipewright_model::verify::Model;
 
@@ -11,23 +12,32 @@ use crate::scenario::{Scenario, Step};
 /// The most calls of a scenario: some systems go on for ever.
 const CALLS_MAX: usize = 40;
 
-/// The scenarios of a system, at most so many, in a fixed order. Each call settles before the next is made, and
+/// An order of a system's calls.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The calls.
+    pub scenario: Scenario,
+    /// Who sleeps at its end, where nobody has anything left to call: all of them for ever.
+    pub asleep: Actors,
+}
+
+/// The orders of a system's calls, at most so many, in a fixed order. Each call settles before the next is made, and
 /// which is next is what the model's processes do then.
-pub fn of_system(system: &System, most: usize) -> Vec<Scenario> {
-    let mut found = Found { system, most, given: HashSet::new(), scenarios: Vec::new() };
+pub fn of_system(system: &System, most: usize) -> Vec<Order> {
+    let mut found = Found { system, most, given: HashSet::new(), orders: Vec::new() };
     let mut calls = Vec::new();
     for state in found.settled(system.start()) {
         found.go_on(&state, &mut calls);
     }
-    found.scenarios
+    found.orders
 }
 
 /// The scenario that makes these calls one after the other.
-pub fn in_order(system: &System, calls: impl IntoIterator<Item = Call>) -> Scenario {
+fn in_order(system: &System, calls: &[Call]) -> Scenario {
     Scenario {
         seats: system.seats(),
         end_names: system.end_names.clone(),
-        steps: calls.into_iter().map(|call| Step { call, settle: true }).collect(),
+        steps: calls.iter().map(|call| Step { call: *call, settle: true }).collect(),
     }
 }
 
@@ -35,19 +45,21 @@ struct Found<'a> {
     system: &'a System,
     most: usize,
     given: HashSet<Vec<Call>>,
-    scenarios: Vec<Scenario>,
+    orders: Vec<Order>,
 }
 
 impl Found<'_> {
     fn go_on(&mut self, state: &State, calls: &mut Vec<Call>) {
-        if self.scenarios.len() >= self.most {
+        if self.orders.len() >= self.most {
             return;
         }
         let mut next = Vec::new();
         self.system.steps(state, &mut next);
         if next.is_empty() || calls.len() == CALLS_MAX {
             if self.given.insert(calls.clone()) {
-                self.scenarios.push(in_order(self.system, calls.iter().copied()));
+                let scenario = in_order(self.system, calls);
+                let asleep = if next.is_empty() { state.busy() } else { Actors::NONE };
+                self.orders.push(Order { scenario, asleep });
             }
             return;
         }
