@@ -176,7 +176,9 @@ impl Walk<'_> {
             if !self.follower.begin(call) {
                 continue;
             }
-            let settle = idle_count == 1 || !self.dice.chance(self.shape.racing_percent);
+            // Two who connect at once may both take the last place at a listener: what then is not modelled.
+            let alone = is_tcp(self.shape) && call.op == Op::Connect;
+            let settle = idle_count == 1 || alone || !self.dice.chance(self.shape.racing_percent);
             if settle && !self.settle(idle_count == 1, call) {
                 continue;
             }
