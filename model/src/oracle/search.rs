@@ -270,10 +270,11 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
         // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
-        // by one they would make a state each. So would those of a read that goes on.
+        // by one they would make a state each. So would those of a call that goes on in a run that is known.
         let unread = || call.description.is_some_and(|index| world.has_unread(index));
-        let more = call.op.asks().is_some() || unread();
-        let small = self.lookahead.knows_nothing() && most <= SMALL;
+        let nothing_known = self.lookahead.knows_nothing();
+        let more = call.op.asks().is_some() || !nothing_known || unread();
+        let small = nothing_known && most <= SMALL;
         if call.done > 0 && more && !small {
             counts.remove(0);
         }
@@ -287,13 +288,16 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         let to = call.description.and_then(|index| world.destination(index));
         for reader in world.busy().iter() {
-            if let (
-                Some(Pending { op: Op::Read { .. }, description: Some(index), .. }),
-                Some(Reply { answer: Answer::Count(count), .. }),
-            ) = (world.pending(reader), self.lookahead.reply(reader))
-                && Some(world.descriptions[usize::from(*index)].object) == to
-            {
-                counts.extend(count.checked_sub(world.object(*index).len()));
+            let (Some(call), Some(reply)) = (world.pending(reader), self.lookahead.reply(reader))
+            else {
+                continue;
+            };
+            let looks = call.op.asks().is_some() || call.op == Op::Available;
+            let (Some(index), Answer::Count(count)) = (call.description, reply.answer) else {
+                continue;
+            };
+            if looks && Some(world.descriptions[usize::from(index)].object) == to {
+                counts.extend(count.checked_sub(call.done + world.object(index).len()));
             }
         }
         counts.retain(|count| (least..=most).contains(count));
