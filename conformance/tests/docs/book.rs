@@ -85,9 +85,8 @@ fn rewritten(path: &str, text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(BEGIN) {
         let (what, after) = after.split_once(" -->").expect("the comment ends");
-        let (_, after) = after
-            .split_once(END)
-            .unwrap_or_else(|| panic!("{path}: {what} lacks the line {END}"));
+        let (_, after) =
+            after.split_once(END).unwrap_or_else(|| panic!("{path}: {what} lacks the line {END}"));
         let content = book().text(what);
         let _ = write!(made, "{before}{BEGIN}{what} -->\n\n{}\n\n{END}", content.trim());
         rest = after;
@@ -247,7 +246,8 @@ impl Book {
 fn program(name: &str) -> String {
     let path = format!("conformance/examples/{name}.rs");
     let source = read(&path);
-    let code: String = source.split_inclusive('\n').filter(|line| !line.starts_with("//!")).collect();
+    let code: String =
+        source.split_inclusive('\n').filter(|line| !line.starts_with("//!")).collect();
     format!("```rust\n{}\n```\n\n([{path}](../{path}))", code.trim())
 }
 
@@ -284,9 +284,8 @@ fn excuse(rule: &Rule) -> Option<&'static str> {
 
 #[test]
 fn every_rule_that_a_case_can_show_is_shown_by_one() {
-    let uncovered = RULES.iter().filter(|rule| {
-        book().cases_of(rule.id).is_empty() == excuse(rule).is_none()
-    });
+    let uncovered =
+        RULES.iter().filter(|rule| book().cases_of(rule.id).is_empty() == excuse(rule).is_none());
     let uncovered: Vec<_> = uncovered.map(|rule| rule.id).collect();
     assert!(uncovered.is_empty(), "no case, or one though none can: {uncovered:?}");
 }
@@ -322,8 +321,10 @@ fn kinds(chapter: &Chapter) -> String {
     for kind in KINDS.iter().filter(|kind| kind.chapters.contains(&chapter.name)) {
         let Decided { direction, waiting, .. } = decided(kind);
         let Kind { name, reach, says, .. } = kind;
-        let _ =
-            writeln!(table, "| [{name}](map.md#{name}) | {reach} | {direction} | {waiting} | {says} |");
+        let _ = writeln!(
+            table,
+            "| [{name}](map.md#{name}) | {reach} | {direction} | {waiting} | {says} |"
+        );
     }
     table
 }
@@ -335,7 +336,8 @@ fn decided(kind: &'static Kind) -> &'static Decided {
 }
 
 fn linked(ids: &[&str]) -> String {
-    let link = |id: &&str| format!("[`{id}`]({}.md#{id})", id.split('.').next().unwrap_or_default());
+    let link =
+        |id: &&str| format!("[`{id}`]({}.md#{id})", id.split('.').next().unwrap_or_default());
     ids.iter().map(link).collect::<Vec<_>>().join(", ")
 }
 
@@ -389,9 +391,9 @@ fn system(subject: &Subject, outcome: &Outcome) -> String {
     let broken = outcome.broken().find_map(|(property, run)| Some((property, run?)));
     let some = || {
         let found = outcome.report.found.iter().zip(&outcome.runs);
-        found.filter(|(found, _)| found.holds).find_map(|(found, run)| {
-            Some((found.property, run.as_ref()?))
-        })
+        found
+            .filter(|(found, _)| found.holds)
+            .find_map(|(found, run)| Some((found.property, run.as_ref()?)))
     };
     if let Some((property, run)) = broken.or_else(some) {
         let what = if broken.is_some() { "It does not hold that" } else { "It happens that" };

@@ -13,8 +13,9 @@ fn built(dir: &Path) -> PathBuf {
     let program = dir.join("leaked_end");
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let source = root().join("conformance/examples/leaked_end.rs");
-    let built = Command::new(rustc).args(["--edition", "2024", "-o"]).arg(&program).arg(source);
-    assert!(built.status().expect("rustc runs").success());
+    let mut build = Command::new(rustc);
+    build.args(["--edition", "2024", "-o"]).arg(&program).arg(source);
+    assert!(build.status().expect("rustc runs").success());
     program
 }
 

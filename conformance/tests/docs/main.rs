@@ -286,3 +286,24 @@ fn anchors(document: &str) -> BTreeSet<String> {
     }
     anchors
 }
+
+#[test]
+fn every_page_is_in_the_summary() {
+    let summary: BTreeSet<String> = links(&read("docs/SUMMARY.md")).into_iter().collect();
+    let pages = documents().into_iter().filter_map(|path| {
+        let page = path.strip_prefix("docs/")?.to_owned();
+        (page != "SUMMARY.md").then_some(page)
+    });
+    assert_eq!(summary, pages.collect(), "docs/SUMMARY.md lists other pages than there are");
+}
+
+#[test]
+fn every_chapter_of_rules_has_a_page() {
+    for Chapter { name, .. } in CHAPTERS {
+        let page = read(&format!("docs/{name}.md"));
+        for part in ["kinds", "rules", "choices", "exceptions"] {
+            assert!(page.contains(&format!("<!-- generated: {part} {name} -->")), "{name}: {part}");
+        }
+        assert!(page.contains("<!-- generated: picture "), "docs/{name}.md has no picture");
+    }
+}
