@@ -20,7 +20,8 @@ pub enum Arrangement {
     Inherited,
     /// Actors are processes that were handed their ends over a Unix socket (`SCM_RIGHTS`).
     Passed,
-    /// Actors are processes that opened their ends by path and share nothing else.
+    /// Actors are processes that opened their ends by path, or make them by name during the run, and share
+    /// nothing else.
     Opened,
 }
 
@@ -104,6 +105,11 @@ pub trait Channel: Send + Sync {
         &[Arrangement::Threads]
     }
 
+    /// Why it can't be had here, where it can't: it is skipped then.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
+
     /// Whether it has this call at all. Scenarios are run without the calls that it lacks.
     fn offers(&self, op: &Op) -> bool {
         let _ = op;
@@ -135,13 +141,14 @@ pub trait Channel: Send + Sync {
     }
 
     /// The queues of the channel just made at this place, for one that carries data later than the call
-    /// returns. Nothing that they hold may keep the channel open.
+    /// returns. Nothing that they hold may keep the channel open. `by_name`: sockets will be made besides those
+    /// that are there.
     ///
     /// # Errors
     ///
     /// Whatever the system says; the run is not judged then.
-    fn queues(&self, place: &Path) -> io::Result<Option<Queues>> {
-        let _ = place;
+    fn queues(&self, place: &Path, by_name: bool) -> io::Result<Option<Queues>> {
+        let _ = (place, by_name);
         Ok(None)
     }
 
@@ -165,7 +172,8 @@ pub trait Channel: Send + Sync {
     }
 
     /// In another process: a port with these ends, opened by path ([`Arrangement::Opened`]). The
-    /// channel was made by [`create`](Channel::create) without seats and is kept open meanwhile.
+    /// channel was made by [`create`](Channel::create) without seats and is kept open meanwhile. Sockets are made
+    /// during the run: there are no ends then.
     ///
     /// # Errors
     ///

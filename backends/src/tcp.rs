@@ -1,15 +1,19 @@
-//! TCP over the loopback interface: two sockets connected to each other.
+//! TCP over the loopback interface: two sockets connected to each other, and sockets made, bound and
+//! connected by calls.
 //!
-//! Nothing listens but for the moment in which the connection is made, on a port of 127.0.0.1 that the
-//! kernel picks. What is under way is asked of the kernel by sock_diag(7), which needs no descriptor
+//! For the connection that is there from the start something listens but for the moment in which it is made,
+//! on a port of 127.0.0.1 that the kernel picks. The address at which sockets are bound by calls is made of the
+//! channel's place, so that every process finds it: one of the sixteen million of the loopback interface. What is under way is asked of the kernel by sock_diag(7), which needs no descriptor
 //! of the connection, so that a close is a close.
 
 mod diag;
+mod veth;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,8 +27,8 @@ use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
 use crate::pipe::Handout;
-use crate::port::FdPort;
-use diag::Diag;
+use crate::port::{Address, FdPort, Sockets};
+use diag::{Diag, Named};
 
 /// A way to make a TCP connection.
 #[derive(Debug)]
@@ -33,6 +37,9 @@ pub struct Tcp {
     pub name: &'static str,
     /// Whether both ends have `O_NONBLOCK`.
     pub nonblock: bool,
+    /// Whether its ends are in two network namespaces joined by virtual links. What is made by calls would have
+    /// to know where: there are no such calls then.
+    pub veth: bool,
     /// The addresses of connections made and not asked for yet.
     made: &'static Mutex<Option<HashMap<PathBuf, Addresses>>>,
 }
@@ -44,9 +51,11 @@ static MADE: Mutex<Option<HashMap<PathBuf, Addresses>>> = Mutex::new(None);
 
 impl Tcp {
     /// Over the loopback interface.
-    pub const LOOPBACK: Tcp = Tcp { name: "tcp", nonblock: false, made: &MADE };
+    pub const LOOPBACK: Tcp = Tcp { name: "tcp", nonblock: false, veth: false, made: &MADE };
     /// With `O_NONBLOCK`.
     pub const NONBLOCKING: Tcp = Tcp { name: "tcp-nonblocking", nonblock: true, ..Tcp::LOOPBACK };
+    /// Between two network namespaces. Needs root.
+    pub const VETH: Tcp = Tcp { name: "tcp-veth", veth: true, ..Tcp::LOOPBACK };
 }
 
 impl Channel for Tcp {
@@ -59,27 +68,47 @@ impl Channel for Tcp {
     }
 
     fn arrangements(&self) -> &[Arrangement] {
-        &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed]
+        let all = &[
+            Arrangement::Threads,
+            Arrangement::Inherited,
+            Arrangement::Passed,
+            Arrangement::Opened,
+        ];
+        if self.veth { &all[..3] } else { all }
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        if self.veth { veth::veth().err().map(str::to_owned) } else { None }
     }
 
     fn offers(&self, op: &Op) -> bool {
         match op {
-            // It is connected from the start, by an address that is no path; ends are not passed over it.
+            // Its address is no path; ends are not passed over it.
+            Op::Open { .. } | Op::Unlink => false,
             Op::Socket { .. } | Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. } => {
-                false
+                !self.veth
             }
             Op::SendEnd { .. } | Op::ReceiveEnd { .. } => false,
             Op::Send { flags, .. } => !flags.contains(SendFlags::ADDRESSED),
             Op::SetOption { option: SocketOption::Linger, value } => *value <= 0,
-            Op::SetOption { option, .. } => *option == SocketOption::Error,
-            Op::GetOption { option } => *option == SocketOption::Error,
+            Op::SetOption { option, .. } | Op::GetOption { option } => matches!(
+                option,
+                SocketOption::Error
+                    | SocketOption::ReceiveTimeoutS
+                    | SocketOption::ReceiveTimeoutUs
+            ),
             Op::Lock { .. } | Op::Flock { .. } => false,
-            op => !op.is_by_name(),
+            _ => true,
         }
     }
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
-        let ends = connected(self.nonblock)?;
+        if seats.iter().all(|seat| seat.ends.is_empty()) {
+            let none = |_: &Seat| Box::new(TcpPort::new(place, vec![])) as Box<dyn Port>;
+            let ports = seats.iter().map(none).collect();
+            return Ok(Instance { setup: self.setup(), ports, keeper: None });
+        }
+        let ends = self.connected()?;
         let addresses = [address(&ends[0])?, address(&ends[1])?];
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.get_or_insert_default().insert(place.to_owned(), addresses);
@@ -101,46 +130,98 @@ impl Channel for Tcp {
         Ok(Instance { setup: self.setup(), ports, keeper: None })
     }
 
-    fn queues(&self, place: &Path) -> io::Result<Option<Queues>> {
+    fn queues(&self, place: &Path, by_name: bool) -> io::Result<Option<Queues>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(addresses) = made.as_mut().and_then(|made| made.remove(place)) else {
-            return Ok(None);
-        };
+        let addresses = made.as_mut().and_then(|made| made.remove(place));
         drop(made);
-        let mut diag = Diag::new()?;
-        Ok(Some(Box::new(move || diag.nothing_under_way(addresses))))
+        let mut diags = [self.within(0, Diag::new)?, self.within(1, Diag::new)?];
+        let mut named = match by_name {
+            true => Some(Named::new(free_address(place)?)),
+            false => None,
+        };
+        Ok(Some(Box::new(move || {
+            let pair = addresses.map_or(Ok(true), |pair| diag::nothing_under_way(&mut diags, pair));
+            let by_name = |named: &mut Named| named.nothing_under_way(&mut diags[0]);
+            Ok(pair? && named.as_mut().map_or(Ok(true), by_name)?)
+        })))
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
         Ok(Box::new(TcpPort::new(place, ends)))
     }
-}
 
-/// Two sockets connected to each other.
-fn connected(nonblock: bool) -> io::Result<[OwnedFd; 2]> {
-    let make = || socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
-    let listener = make()?;
-    setsockopt(&listener, sockopt::ReuseAddr, &true)?;
-    bind(listener.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0))?;
-    listen(&listener, Backlog::new(8)?)?;
-    let a = make()?;
-    connect(a.as_raw_fd(), &getsockname::<SockaddrIn>(listener.as_raw_fd())?)?;
-    // Anybody on this machine may have been faster.
-    let b = loop {
-        let b = accepted(&listener)?;
-        if getpeername::<SockaddrIn>(b.as_raw_fd()).ok().map(SocketAddrV4::from)
-            == Some(address(&a)?)
-        {
-            break b;
-        }
-    };
-    for end in [&a, &b] {
-        setsockopt(end, sockopt::TcpNoDelay, &true)?;
-        if nonblock {
-            rustix::io::ioctl_fionbio(end, true)?;
+    fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
+        match ends {
+            [] => self.adopt(place, vec![]),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
-    Ok([a, b])
+}
+
+/// The address at which sockets of this place are bound: the same whoever asks.
+fn address_of(place: &Path) -> SocketAddrV4 {
+    let hash = fnv1a(place.as_os_str().as_bytes()).to_ne_bytes();
+    // Apart from what is usual, and below the ports that the kernel picks.
+    let port = u16::from_ne_bytes([hash[3], hash[4]]) % 16_384 + 10_000;
+    SocketAddrV4::new(Ipv4Addr::new(127, hash[0] % 254 + 1, hash[1], hash[2]), port)
+}
+
+/// FNV-1a of 64 bits.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, step);
+    // Its high bits are the good ones.
+    hash ^ hash >> 32
+}
+
+/// The same, where nobody listens.
+fn free_address(place: &Path) -> io::Result<SocketAddrV4> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let probe = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+    setsockopt(&probe, sockopt::ReuseAddr, &true)?;
+    let address = address_of(place);
+    bind(probe.as_raw_fd(), &SockaddrIn::from(address))?;
+    Ok(address)
+}
+
+impl Tcp {
+    /// Does something where one of the two ends is.
+    fn within<T>(&self, side: usize, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.veth {
+            true => veth::veth().map_err(io::Error::other)?.within(side, work),
+            false => work(),
+        }
+    }
+
+    /// Two sockets connected to each other.
+    fn connected(&self) -> io::Result<[OwnedFd; 2]> {
+        let make =
+            || Ok(socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?);
+        let [_, address_b] = if self.veth { veth::ADDRESSES } else { [Ipv4Addr::LOCALHOST; 2] };
+        let listener: OwnedFd = self.within(1, make)?;
+        setsockopt(&listener, sockopt::ReuseAddr, &true)?;
+        bind(listener.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(address_b, 0)))?;
+        listen(&listener, Backlog::new(8)?)?;
+        let a = self.within(0, make)?;
+        connect(a.as_raw_fd(), &getsockname::<SockaddrIn>(listener.as_raw_fd())?)?;
+        // Anybody on this machine may have been faster.
+        let b = loop {
+            let b = accepted(&listener)?;
+            if getpeername::<SockaddrIn>(b.as_raw_fd()).ok().map(SocketAddrV4::from)
+                == Some(address(&a)?)
+            {
+                break b;
+            }
+        };
+        for end in [&a, &b] {
+            setsockopt(end, sockopt::TcpNoDelay, &true)?;
+            setsockopt(end, sockopt::ReuseAddr, &true)?;
+            if self.nonblock {
+                rustix::io::ioctl_fionbio(end, true)?;
+            }
+        }
+        Ok([a, b])
+    }
 }
 
 #[expect(unsafe_code, reason = "nix gives the number of what it accepts, and owns nothing")]
@@ -164,7 +245,8 @@ struct TcpPort {
 
 impl TcpPort {
     fn new(place: &Path, ends: Vec<(End, OwnedFd)>) -> TcpPort {
-        TcpPort { port: FdPort::new(place, ends), used: false }
+        let sockets = Sockets { kind: SockType::Stream, address: Address::Inet(address_of(place)) };
+        TcpPort { port: FdPort::new(place, ends).with_sockets(sockets), used: false }
     }
 }
 

@@ -78,7 +78,7 @@ impl Channel for Unix {
     }
 
     fn arrangements(&self) -> &[Arrangement] {
-        &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed]
+        &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed, Arrangement::Opened]
     }
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
@@ -103,5 +103,12 @@ impl Channel for Unix {
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
         self.port(place, ends)
+    }
+
+    fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
+        match ends {
+            [] => self.port(place, vec![]),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 }

@@ -35,7 +35,7 @@ fn send_and_look(name: &str) -> usize {
     for number in 0..CONNECTIONS {
         let place = PathBuf::from(format!("{name}-{number}"));
         let mut ports = Tcp::LOOPBACK.create(&place, &seats).unwrap().ports;
-        let mut queues = Tcp::LOOPBACK.queues(&place).unwrap().expect("queues");
+        let mut queues = Tcp::LOOPBACK.queues(&place, false).unwrap().expect("queues");
         let mut ben = ports.pop().unwrap();
         let mut ann = ports.pop().unwrap();
         let expected = sends(number, ann.as_mut());

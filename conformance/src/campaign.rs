@@ -3,21 +3,25 @@
 //! Work is cut into jobs (a channel, an arrangement, a share of the scenarios), which threads take in order,
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::call::Op;
 use pipewright_model::kind::KINDS;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::Platform;
 use pipewright_model::rules::applicable;
 use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
+use pipewright_model::system::System;
+use pipewright_model::systems;
 
 use crate::cases::Case;
 use crate::generate::alphabet::ALPHABETS;
-use crate::generate::{Paths, Shape, shrink, walk};
+use crate::generate::{Order, Paths, Shape, of_system, shrink, walk};
 use crate::report;
+use crate::scenario::{by_name, is_by_name};
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
@@ -34,6 +38,8 @@ pub struct Plan {
     pub steps_max: usize,
     /// All paths through the alphabets of up to this many calls are run too; 0 for none.
     pub paths_len_max: usize,
+    /// The most scenarios of each named system over a channel of this kind to run too; 0 for none.
+    pub system_paths_max: usize,
     /// Cases to run too.
     pub cases: Vec<Case>,
     /// The processors to use, a thread each.
@@ -52,6 +58,7 @@ impl Plan {
             seed: 0,
             steps_max: 20,
             paths_len_max: 3,
+            system_paths_max: 100,
             cases: Vec::new(),
             cores,
         }
@@ -65,6 +72,8 @@ pub enum Source {
     Case(String),
     /// A path through an alphabet: its name, and the number of the path.
     Path(&'static str, usize),
+    /// An order of the calls of a named system, by its number.
+    System(&'static str, usize),
     /// A random walk that every channel is given, by number.
     Shared(usize),
     /// A random walk for channels set up like this one, by number.
@@ -91,6 +100,8 @@ pub struct Tested {
     pub channel: String,
     /// How it is set up.
     pub setup: Setup,
+    /// Why it can't be had here, and was skipped.
+    pub skipped: Option<String>,
     /// Scenarios run and judged.
     pub scenarios: usize,
     /// Calls made in them.
@@ -125,6 +136,7 @@ impl Tested {
     /// What the campaign says of the channel.
     pub fn verdict(&self) -> &'static str {
         match self {
+            Tested { skipped: Some(_), .. } => "skipped",
             Tested { deviating: 1.., .. } => "deviates",
             Tested { inconclusive: (1.., _), .. } => "inconclusive",
             Tested { scenarios, unspecified, .. } if scenarios == unspecified => "unspecified",
@@ -155,6 +167,7 @@ impl Tested {
 enum Share {
     Cases,
     Paths(usize),
+    System(usize),
     Walks { from: usize, to: usize, shared: bool },
 }
 
@@ -178,6 +191,12 @@ pub fn check(
     plan: &Plan,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Tested>, Trouble> {
+    for channel in channels {
+        if let Some(reason) = channel.unavailable().filter(|_| !may_skip()) {
+            let channel = channel.name().to_owned();
+            return Err(Trouble::Unavailable { channel, reason });
+        }
+    }
     let jobs = jobs(channels, plan);
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Result<Tested, Trouble>)>> = Mutex::new(Vec::new());
@@ -214,12 +233,19 @@ pub fn check(
     Ok(tested)
 }
 
+/// Whether a channel that can't be had here may be skipped: on the machines that check every change (`CI=true`)
+/// everything must be there.
+pub fn may_skip() -> bool {
+    std::env::var_os("CI").is_none_or(|value| value != "true")
+}
+
 /// How many scenarios the plan has for these channels.
 pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
     let of = |job: &Job| match job.share {
-        Share::Cases => cases(plan, channels[job.channel]).count(),
-        Share::Paths(alphabet) => paths(plan, channels[job.channel], alphabet).count(),
         Share::Walks { from, to, .. } => to - from,
+        Share::Cases | Share::Paths(_) | Share::System(_) => {
+            scenarios(plan, channels[job.channel], job).len()
+        }
     };
     jobs(channels, plan).iter().map(of).sum()
 }
@@ -230,6 +256,7 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
         channel: channel.name().to_owned(),
         applicable: applicable(plan.platform, &setup),
         setup,
+        skipped: channel.unavailable(),
         scenarios: 0,
         steps: 0,
         shown: RuleSet::default(),
@@ -242,7 +269,8 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
 
 fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for (index, channel) in channels.iter().enumerate() {
+    let available = |(_, channel): &(usize, &&dyn Channel)| channel.unavailable().is_none();
+    for (index, channel) in channels.iter().enumerate().filter(available) {
         let arrangements = channel.arrangements();
         let mut add = |arrangement, share, spread| {
             jobs.push(Job { channel: index, arrangement, share, spread });
@@ -252,8 +280,22 @@ fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
                 add(*arrangement, Share::Cases, false);
             }
         }
+        // Who holds ends at the start can't be where all is made by name.
+        let kind = channel.setup().kind;
+        let way = |turn: usize, held: bool| {
+            let can_be = arrangements.iter().filter(|way| !held || !is_by_name(**way, kind));
+            let ways: Vec<_> = can_be.collect();
+            *ways[turn % ways.len()]
+        };
         for (alphabet, _) in suiting(plan, *channel) {
-            add(arrangements[alphabet % arrangements.len()], Share::Paths(alphabet), false);
+            let held = ALPHABETS[alphabet].seats.iter().any(|seat| !seat.is_empty());
+            add(way(alphabet, held), Share::Paths(alphabet), false);
+        }
+        for (number, named) in named_systems().iter().enumerate() {
+            if named.0.setup.kind == kind && plan.system_paths_max > 0 {
+                let held = named.0.processes.iter().any(|process| !process.seat.ends.is_empty());
+                add(way(number, held), Share::System(number), false);
+            }
         }
         for (number, from) in (0..plan.scenarios).step_by(JOB_SCENARIOS).enumerate() {
             let to = (from + JOB_SCENARIOS).min(plan.scenarios);
@@ -296,17 +338,36 @@ fn paths<'a>(
         .map(|(number, scenario)| (Source::Path(alphabet.name, number), scenario))
 }
 
+/// The named systems, each with its scenarios.
+fn named_systems() -> &'static [(System, OnceLock<Vec<Order>>)] {
+    static SYSTEMS: OnceLock<Vec<(System, OnceLock<Vec<Order>>)>> = OnceLock::new();
+    let all = || systems::systems().into_iter().map(|system| (system, OnceLock::new())).collect();
+    SYSTEMS.get_or_init(all)
+}
+
+/// More scenarios of one system than this are not asked for.
+const SYSTEM_PATHS_MAX: usize = 1_000;
+
+fn of_named(plan: &Plan, system: usize) -> impl Iterator<Item = (Source, Scenario)> {
+    let (system, scenarios) = &named_systems()[system];
+    let all = scenarios.get_or_init(|| of_system(system, SYSTEM_PATHS_MAX));
+    let some = all.iter().take(plan.system_paths_max).enumerate();
+    some.map(|(number, order)| (Source::System(system.name, number), order.scenario.clone()))
+}
+
 fn walks<'a>(
     plan: &'a Plan,
     channel: &dyn Channel,
     range: std::ops::Range<usize>,
     shared: bool,
+    by_name: Option<bool>,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
     // What every channel is given is drawn for the first kind, set up plainly.
     let kind = channel.setup().kind;
     let setup = if shared { Setup::new(KINDS[0]) } else { channel.setup() };
     let salt = if shared { 0 } else { hash(channel.name()) };
-    let mut shape = Shape::new(plan.platform, setup);
+    let by_name = by_name.filter(|_| !shared);
+    let mut shape = Shape { by_name, ..Shape::new(plan.platform, setup) };
     shape.steps_max = plan.steps_max;
     let seed = mix(plan.seed ^ salt);
     range.filter_map(move |number| {
@@ -317,12 +378,23 @@ fn walks<'a>(
 }
 
 /// The scenarios of a job, without the calls that the channel lacks.
-fn scenarios(plan: &Plan, channel: &'static dyn Channel, share: &Share) -> Vec<(Source, Scenario)> {
-    let mut scenarios: Vec<(Source, Scenario)> = match share {
+fn scenarios(plan: &Plan, channel: &'static dyn Channel, job: &Job) -> Vec<(Source, Scenario)> {
+    let kind = channel.setup().kind;
+    let mut scenarios: Vec<(Source, Scenario)> = match job.share {
         Share::Cases => cases(plan, channel).collect(),
-        Share::Paths(alphabet) => paths(plan, channel, *alphabet).collect(),
-        Share::Walks { from, to, shared } => walks(plan, channel, *from..*to, *shared).collect(),
+        Share::Paths(alphabet) => paths(plan, channel, alphabet).collect(),
+        Share::System(system) => of_named(plan, system).collect(),
+        Share::Walks { from, to, shared } => {
+            let by_name = by_name(job.arrangement, channel);
+            walks(plan, channel, from..to, shared && by_name != Some(true), by_name).collect()
+        }
     };
+    // Who can't make a socket has nothing to call on.
+    let can_make = channel.offers(&Op::Socket { nonblock: false });
+    scenarios.retain(|(_, scenario)| {
+        let makes = scenario.steps.iter().any(|step| matches!(step.call.op, Op::Socket { .. }));
+        scenario.can_be(job.arrangement, kind) && (can_make || !makes)
+    });
     for (_, scenario) in &mut scenarios {
         scenario.steps.retain(|step| channel.offers(&step.call.op));
     }
@@ -336,8 +408,7 @@ fn run_job(
     core: usize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Tested, Trouble> {
-    let (sources, scenarios): (Vec<_>, Vec<_>) =
-        scenarios(plan, channel, &job.share).into_iter().unzip();
+    let (sources, scenarios): (Vec<_>, Vec<_>) = scenarios(plan, channel, job).into_iter().unzip();
     let actors = scenarios.iter().map(|scenario| scenario.seats.len()).max().unwrap_or(1).max(1);
     let placement = if job.spread { Placement::Spread } else { Placement::Core(core) };
     let mut tested = nothing_yet(channel, plan);

@@ -77,6 +77,9 @@ fn shown(row: &Tested) -> usize {
 
 /// The verdict, and of how many runs it or another was given: `deviates in 3, unspecified in 1`.
 fn verdict(row: &Tested) -> String {
+    if let Some(reason) = &row.skipped {
+        return format!("skipped: {reason}");
+    }
     let counts = [
         ("deviates", row.deviating),
         ("inconclusive", row.inconclusive.0),
@@ -95,6 +98,7 @@ pub fn found(channel: &str, found: &Found) -> String {
     let source = match &found.source {
         Source::Case(name) => format!("case {name}"),
         Source::Path(alphabet, number) => format!("path {number} over the alphabet {alphabet}"),
+        Source::System(name, number) => format!("order {number} of the calls of the system {name}"),
         Source::Shared(number) => format!("random scenario {number}"),
         Source::Own(number) => format!("random scenario {number} for this channel"),
     };
@@ -208,7 +212,7 @@ pub fn verdict_word(verdict: &Verdict) -> &'static str {
 /// - `kernel`, `profile`, `seed`;
 /// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
 ///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
-///   (`conforms`, `deviates`, `unspecified` or `inconclusive`); `deviating`, `unspecified`,
+///   (`conforms`, `deviates`, `unspecified`, `inconclusive` or `skipped`); `skipped`, why, or null; `deviating`, `unspecified`,
 ///   `inconclusive`, how many runs; `deviations`, the first few, made simple:
 ///   - `arrangement`; `run`, the text of the run; `events`, a list: `event`, `line`, `after_another`,
 ///     and `allowed`, a list of `reply` and `rule`.
@@ -232,6 +236,7 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
             "rules_total": row.applicable.len(),
             "rules_not_shown": rules(missing),
             "verdict": row.verdict(),
+            "skipped": row.skipped,
             "deviating": row.deviating,
             "unspecified": row.unspecified,
             "inconclusive": row.inconclusive.0,
@@ -274,7 +279,13 @@ pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit
     let mut report = Report::new(format!("pipewright {} {}", heading.profile, heading.kernel));
     for row in tested {
         let mut suite = TestSuite::new(row.channel.as_str());
-        let mut status = TestCaseStatus::success();
+        let mut status = match &row.skipped {
+            None => TestCaseStatus::success(),
+            Some(_) => TestCaseStatus::skipped(),
+        };
+        if let Some(reason) = &row.skipped {
+            status.set_message(reason.as_str());
+        }
         if !row.found.is_empty() || row.inconclusive.0 > 0 {
             status = TestCaseStatus::non_success(match row.verdict() {
                 "deviates" => NonSuccessKind::Failure,

@@ -205,6 +205,10 @@ impl Runner {
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), Trouble> {
+        if !scenario.can_be(self.arrangement, self.channel.setup().kind) {
+            let (channel, arrangement) = (self.channel.name().to_owned(), self.arrangement);
+            return Err(Trouble::HeldAtStart { channel, arrangement });
+        }
         let (wanted, most) = (scenario.seats.len(), self.actors_max);
         if wanted > most { Err(Trouble::TooManyActors { wanted, most }) } else { Ok(()) }
     }
@@ -239,7 +243,10 @@ impl Runner {
         let Instance { setup, ports, keeper } =
             self.channel.create(&path, seats).map_err(Trouble::while_doing("make a channel"))?;
         assert_eq!(ports.len(), seats.len(), "a port for each seat");
-        let queues = self.channel.queues(&path).map_err(Trouble::while_doing("make a channel"))?;
+        let queues = self
+            .channel
+            .queues(&path, scenario.opens())
+            .map_err(Trouble::while_doing("make a channel"))?;
         let ports = ports.into_iter().map(Some).collect();
         Ok(Stage { setup, place, ports, keeper, queues })
     }

@@ -1,7 +1,8 @@
 //! Scenarios: who calls what in which order, without saying what comes of it.
 
-use pipewright_model::call::{Call, Mode};
-use pipewright_model::kind::{Discipline, Hold, Kind, Side};
+use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::call::{Call, Mode, Op};
+use pipewright_model::kind::{Discipline, Ends, Hold, Kind, Side};
 use pipewright_model::run::{Event, Name, Run, Seat};
 
 use crate::generate::normal;
@@ -88,8 +89,28 @@ impl Scenario {
         (!self.opens()).then(|| normal(&scenario))
     }
 
+    /// Whether actors can share a channel of this kind in this arrangement: what can't be opened by path must
+    /// not be held at the start where they share nothing else.
+    pub fn can_be(&self, arrangement: Arrangement, kind: &Kind) -> bool {
+        let held = self.seats.iter().any(|seat| !seat.ends.is_empty());
+        !(held && is_by_name(arrangement, kind))
+    }
+
     /// Whether an actor gets at the channel by name during the scenario.
     pub fn opens(&self) -> bool {
         self.steps.iter().any(|step| step.call.op.is_by_name())
     }
+}
+
+/// Whether nobody holds anything at the start, or everybody must; `None` where either may be.
+pub(crate) fn by_name(arrangement: Arrangement, channel: &dyn Channel) -> Option<bool> {
+    let kind = channel.setup().kind;
+    let makes_none =
+        kind.ends == Ends::Connected && !channel.offers(&Op::Socket { nonblock: false });
+    (makes_none || is_by_name(arrangement, kind)).then_some(!makes_none)
+}
+
+/// Whether nobody holds anything at the start where actors share a channel of this kind in this arrangement.
+pub(crate) fn is_by_name(arrangement: Arrangement, kind: &Kind) -> bool {
+    arrangement == Arrangement::Opened && kind.ends == Ends::Connected
 }

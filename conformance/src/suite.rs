@@ -29,6 +29,7 @@ use crate::campaign::{self, Found, Plan, Source, Tested};
 use crate::cases::{self, CaseError};
 use crate::generate::{Scenarios, Shape};
 use crate::report;
+use crate::scenario::by_name;
 use crate::{Placement, Runner, Scenario, Trouble};
 
 /// Random scenarios in each arrangement, unless `PROPTEST_CASES` says otherwise.
@@ -127,6 +128,9 @@ pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failu
     let Some(tested) = tested.into_iter().next() else {
         return Err(Failure::NotJudged("there is no channel".into()));
     };
+    if tested.skipped.is_some() {
+        return Ok(tested);
+    }
     match (tested.found.is_empty(), tested.inconclusive.1.first()) {
         (false, _) => Err(Failure::Deviates(tested.channel, tested.found)),
         (true, Some(reason)) if tested.scenarios == 0 => Err(Failure::NotJudged(reason.clone())),
@@ -187,7 +191,8 @@ pub fn walks_in(
     channel: &'static dyn Channel,
     platform: &'static Platform,
 ) -> Result<(), Failure> {
-    let shape = Shape::new(platform, channel.setup());
+    let by_name = by_name(arrangement, channel);
+    let shape = Shape { by_name, ..Shape::new(platform, channel.setup()) };
     let actors_max = shape.actors_max.min(ACTORS_MAX);
     let runner = Runner::new(channel, arrangement, actors_max, Placement::Anywhere)?;
     let bench = Bench {

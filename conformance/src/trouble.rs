@@ -21,6 +21,25 @@ pub enum Trouble {
         /// What the channel offers.
         offered: Vec<Arrangement>,
     },
+    /// The channel can't be had here, and must not be skipped.
+    #[error("{channel} can't be had: {reason}; with CI=true no channel is skipped")]
+    Unavailable {
+        /// Name of the channel.
+        channel: String,
+        /// Why.
+        reason: String,
+    },
+    /// The scenario begins with ends that the arrangement can't give.
+    #[error(
+        "{channel} can't be opened by path: in the arrangement {arrangement:?} actors make their own sockets \
+         and hold nothing at the start; choose another arrangement"
+    )]
+    HeldAtStart {
+        /// Name of the channel.
+        channel: String,
+        /// The arrangement asked for.
+        arrangement: Arrangement,
+    },
     /// The scenario takes more actors than the runner was made for.
     #[error("the scenario takes {wanted} actors; this runner has {most}")]
     TooManyActors {

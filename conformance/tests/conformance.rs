@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::{Channel, channels};
+use pipewright_conformance::campaign;
 use pipewright_conformance::suite::{self, Failure, LINUX, POSIX};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::rules::{CHAPTERS, by_id};
@@ -28,7 +29,9 @@ fn trials(channel: &'static dyn Channel) -> Vec<Trial> {
         let part = format!("random_scenarios::{arrangement:?}").to_lowercase();
         trials.push(trial(name(&part), move || suite::walks_in(*arrangement, channel, &LINUX)));
     }
-    trials
+    // What can't be had here is named, and passed over.
+    let skip = channel.unavailable().is_some() && campaign::may_skip();
+    trials.into_iter().map(|trial| trial.with_ignored_flag(skip)).collect()
 }
 
 fn trial(name: String, test: impl FnOnce() -> Result<(), Failure> + Send + 'static) -> Trial {

@@ -30,6 +30,9 @@ reader: read r 5
 quiet reader
 ";
 
+/// A test, given the browser's program.
+type Test = fn(&Path);
+
 fn main() {
     let arguments = Arguments::from_args();
     let chromium = chromium();
@@ -38,13 +41,13 @@ fn main() {
         assert!(std::env::var_os("CI").is_none(), "in CI there must be a Chromium");
         eprintln!("skipped: neither chromium nor google-chrome is installed");
     }
-    let tests: [(&str, fn(&Path)); 4] = [
+    let tests: [(&str, Test); 4] = [
         ("a_path_is_clicked_and_drawn_without_a_network", a_path_is_clicked_and_drawn),
         ("what_waits_for_ever_is_linked_to_and_drawn", what_waits_for_ever_is_drawn),
         ("a_system_is_drawn_under_its_name", a_system_is_drawn_under_its_name),
         ("the_screenshot_is_there", the_screenshot_is_there),
     ];
-    let trial = |(name, test): (&'static str, fn(&Path))| {
+    let trial = |(name, test): (&'static str, Test)| {
         let browser = chromium.clone().unwrap_or_default();
         let run = move || {
             test(&browser);

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -11,10 +12,10 @@ use std::path::Path;
 use common::{play, quiet};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, Port, Seen};
+use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, Port, Seen, Tcp};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
-use pipewright_model::call::{Actor, Answer, End, Op};
-use pipewright_model::kind::Hold;
+use pipewright_model::call::{Actor, Answer, End, Mode, Op};
+use pipewright_model::kind::{Hold, Side};
 use pipewright_model::run::{Event, Run, Seat, Setup};
 
 const R: End = End(0);
@@ -51,6 +52,37 @@ fn after_a_thousand_scenarios_and_deaths_nothing_is_left() {
     }
     death_in_the_midst_of_a_call_is_noticed();
     assert_eq!((children(), descriptors()), before);
+    links_between_namespaces_are_nowhere();
+}
+
+/// Network namespaces without a name last as long as the descriptors on them, which the process keeps: they are
+/// gone when it ends, however it does. Their links are in no other namespace, so nothing is to be removed.
+fn links_between_namespaces_are_nowhere() {
+    let links = || {
+        let names = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
+        names.map(|entry| entry.file_name()).collect::<BTreeSet<_>>()
+    };
+    let before = links();
+    if let Some(reason) = Tcp::VETH.unavailable() {
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    let held = (children(), descriptors());
+    let hold = |side| Hold { mode: Mode::ReadWrite, side };
+    let scenario = play(
+        &[&[(R, hold(Side::A))], &[(W, hold(Side::B))]],
+        &[(0, R, Op::Read { len: 5 }), (1, W, Op::Write { len: 3 }), (0, R, Op::Close)],
+    );
+    for arrangement in Tcp::VETH.arrangements() {
+        let mut runner =
+            Runner::new(&Tcp::VETH, *arrangement, 2, Placement::Anywhere).expect("a runner");
+        runner.run_all(&vec![scenario.clone(); 100], |_, run| {
+            assert_eq!(quiet(&run.expect("a run"))[0], 1);
+        });
+        drop(runner);
+        assert_eq!((children(), descriptors()), held);
+        assert_eq!(links(), before);
+    }
 }
 
 fn thousand(channel: &'static dyn Channel, arrangement: Arrangement) {

@@ -119,7 +119,7 @@ fn keys(value: &Value) -> Vec<&str> {
 fn every_command_has_a_help_text() {
     let help = run(&["--help"]);
     assert_eq!(help.status, Some(0));
-    for command in ["check", "replay", "judge", "rules", "channels"] {
+    for command in ["check", "replay", "judge", "draw", "explore", "rules", "channels"] {
         assert!(help.out.contains(&format!("\n  {command} ")), "{}", help.out);
         let own = run(&[command, "--help"]);
         assert_eq!(own.status, Some(0));

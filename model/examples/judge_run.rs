@@ -2,7 +2,7 @@
 //!
 //! It reads the file that it is given, or else a run in which a reader is told of the end too early.
 
-use pipewright_model::oracle::{Allowed, Verdict, judge};
+use pipewright_model::oracle::{Allowed, judge};
 use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::rules::RULES;
 use pipewright_model::run::Run;
@@ -41,6 +41,6 @@ fn told(run: &Run) -> String {
 #[test]
 fn the_end_told_too_early_deviates() {
     let run: Run = RECORDED.parse().expect("a run");
-    assert_eq!(judge(&run, &LINUX).verdict, Verdict::Deviates);
+    assert!(!judge(&run, &LINUX).deviations.is_empty());
     assert!(told(&run).contains("to sleep"), "{}", told(&run));
 }

@@ -387,7 +387,7 @@ pub const UNIX_DATAGRAM: Kind = Kind {
 /// A TCP connection.
 pub const TCP: Kind = Kind {
     name: "tcp",
-    says: "A TCP connection, whose ends may be on two machines.",
+    says: "TCP sockets: a connection, or made by an address; its ends may be on two machines.",
     reach: Reach::Machines,
     direction: Direction::Duplex,
     waiting: Waiting::Waits,
@@ -396,7 +396,7 @@ pub const TCP: Kind = Kind {
     sides: 2,
     held: CONNECTED,
     capacity_default_bytes: 0,
-    chapters: &["tcp", "socket", "descriptor"],
+    chapters: &["tcp", "connection", "socket", "descriptor"],
 };
 
 /// All kinds.

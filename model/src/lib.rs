@@ -23,6 +23,8 @@
 //! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
 //! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`decide`]: what they say of each
 //!   kind's direction and waiting; [`render`]: the rules as a page;
+//! - [`draw`]: runs as pictures; [`scenario`], `explorer`: run files as models, and models in the Stateright
+//!   Explorer;
 //! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
 //!   search of all their states.
 //!

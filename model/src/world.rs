@@ -206,6 +206,11 @@ pub enum Place {
     Unlinked,
     /// The address of Unix sockets of a type.
     Unix(SocketType, Address),
+    /// An address and a port, which sockets are bound to; whether one has asked itself for a connection.
+    Port {
+        /// Whether a socket has asked itself for a connection.
+        met_itself: bool,
+    },
 }
 
 /// The address at which Unix sockets can be reached, and what it leads to.
@@ -268,6 +273,7 @@ impl World {
                 (Discipline::Unix(kind, Naming::Abstract), _) => {
                     Place::Unix(kind, Address::FreeName)
                 }
+                (Discipline::Tcp, _) => Place::Port { met_itself: false },
                 (_, Ends::Shared | Ends::Own | Ends::Connected) => Place::None,
                 (_, Ends::Opened) => Place::Linked,
             },
@@ -296,6 +302,11 @@ impl World {
         (0..world.objects.len()).for_each(|object| world.unheld(object as ObjectIndex));
         crate::rules::tcp::close_unheld(&mut world);
         world
+    }
+
+    /// Whether its channel is one of sockets.
+    pub fn has_sockets(&self) -> bool {
+        matches!(self.place, Place::Unix(..) | Place::Port { .. })
     }
 
     /// The object that a description refers to.

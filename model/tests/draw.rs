@@ -10,6 +10,7 @@ mod history;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::svg::{self, Text};
 use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
 use history::spoil;
 use pipewright_model::draw::{Story, Theme};
@@ -19,87 +20,11 @@ use pipewright_model::simulate::{Draw, history, with_bytes};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-/// A text of a drawing, and the box that it fills at most.
-#[derive(Debug)]
-struct Text {
-    class: String,
-    text: String,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-}
-
-impl Text {
-    fn meets(&self, other: &Text) -> bool {
-        let apart = self.right <= other.left
-            || other.right <= self.left
-            || self.bottom <= other.top
-            || other.bottom <= self.top;
-        !apart
-    }
-}
-
-fn attribute<'s>(element: &'s str, name: &str) -> &'s str {
-    let start = element.find(&format!(" {name}=\"")).expect(name) + name.len() + 3;
-    element[start..].split('"').next().expect("a quote")
-}
-
-/// The texts, read from the SVG itself. A character of a monospaced font takes 0.61 of its size, one
-/// that the font may not have the whole; it reaches 0.8 above its line and 0.25 below.
-fn texts(svg: &str) -> Vec<Text> {
-    let elements =
-        svg.split("<text ").skip(1).map(|rest| rest.split("</text>").next().expect("one"));
-    let all = elements.map(|element| {
-        let (tag, text) = element.split_once('>').expect("a tag");
-        let tag = format!(" {tag}");
-        let number = |name| attribute(&tag, name).parse::<f64>().expect("a number");
-        let (x, y, size) = (number("x"), number("y"), number("font-size"));
-        let text = ["&lt; <", "&gt; >", "&quot; \"", "&amp; &"].iter().fold(
-            text.to_owned(),
-            |text, pair| {
-                let (from, to) = pair.split_once(' ').expect("two");
-                text.replace(from, to)
-            },
-        );
-        let width: f64 = text.chars().map(|c| if c.is_ascii() { 0.61 * size } else { size }).sum();
-        let left = match attribute(&tag, "text-anchor") {
-            "start" => x,
-            "middle" => x - width / 2.0,
-            _ => x - width,
-        };
-        let class = attribute(&tag, "class").to_owned();
-        Text {
-            class,
-            text,
-            left,
-            right: left + width,
-            top: y - 0.8 * size,
-            bottom: y + 0.25 * size,
-        }
-    });
-    all.collect()
-}
-
 /// Draws a run and looks at the drawing.
-#[track_caller]
-fn looked_at(story: &Story<'_>, run: &Run) -> Vec<Text> {
+fn looked_at(story: &Story<'_>) -> Vec<Text> {
     let svg = story.svg(Theme::Auto);
     assert_eq!(svg, story.svg(Theme::Auto), "drawn again it differs");
-    let texts = texts(&svg);
-    let size =
-        |name| attribute(svg.split('>').next().expect("a tag"), name).parse().expect("a number");
-    let (width, height): (f64, f64) = (size("width"), size("height"));
-    for (index, text) in texts.iter().enumerate() {
-        let inside =
-            text.left >= 0.0 && text.right <= width && text.top >= 0.0 && text.bottom <= height;
-        assert!(inside, "{text:?} is not within {width} x {height} in the drawing of\n{run}");
-        for other in &texts[..index] {
-            assert!(!text.meets(other), "{text:?} meets {other:?} in the drawing of\n{run}");
-        }
-    }
-    assert_eq!(svg.matches('<').count(), svg.matches('>').count());
-    texts
+    svg::looked_at(&svg)
 }
 
 fn cases() -> Vec<(PathBuf, Run)> {
@@ -123,7 +48,7 @@ fn cases() -> Vec<(PathBuf, Run)> {
 #[test]
 fn no_text_meets_another_in_any_case() {
     for (_, run) in cases() {
-        looked_at(&Story::of(&run, &LINUX), &run);
+        looked_at(&Story::of(&run, &LINUX));
     }
 }
 
@@ -145,7 +70,7 @@ fn no_text_meets_another_in_random_runs() {
                 if number % 2 == 1 {
                     run = with_bytes(run);
                 }
-                looked_at(&Story::of(&run, platform), &run);
+                looked_at(&Story::of(&run, platform));
             }
         }
     }
@@ -176,7 +101,7 @@ quiet writer-aaaaaaaaa, writer-bbbbbbbbb
     .parse()
     .expect("a run");
     run.preamble.push("x".repeat(500));
-    let texts = looked_at(&Story::of(&run, &LINUX), &run);
+    let texts = looked_at(&Story::of(&run, &LINUX));
     for name in ["writer-aaaaaaaaa", "writer-bbbbbbbbb", "reader-ccccccccc", "observer-ddddddd"] {
         assert!(texts.iter().any(|text| text.text == name && text.class.contains("pw-name")));
     }
@@ -185,7 +110,7 @@ quiet writer-aaaaaaaaa, writer-bbbbbbbbb
 #[test]
 fn every_call_and_every_reply_is_shown() {
     for (path, run) in cases() {
-        let texts = looked_at(&Story::of(&run, &LINUX), &run);
+        let texts = looked_at(&Story::of(&run, &LINUX));
         let shown: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
         for seat in &run.seats {
             assert!(shown.contains(&seat.name.as_str()), "{}", path.display());
@@ -218,7 +143,7 @@ quiet ann, ben
 fn who_waits_is_hatched_and_what_is_in_the_channel_is_shown() {
     let run: Run = DEADLOCK.parse().expect("a run");
     let story = Story::of(&run, &LINUX);
-    let texts = looked_at(&story, &run);
+    let texts = looked_at(&story);
     let count = |word: &str| texts.iter().filter(|text| text.text == word).count();
     assert_eq!(count("4096 done, sleeps"), 2);
     assert_eq!(count("ann[0..4096]"), 1);
@@ -232,7 +157,7 @@ fn who_waits_is_hatched_and_what_is_in_the_channel_is_shown() {
 #[test]
 fn what_is_wrong_is_told() {
     let run: Run = "channel pipe\nwriter: close -> ok\nreader: read 5 -> EAGAIN\n".parse().unwrap();
-    let texts = looked_at(&Story::of(&run, &LINUX), &run);
+    let texts = looked_at(&Story::of(&run, &LINUX));
     let said = |word: &str| texts.iter().any(|text| text.text.contains(word));
     assert!(said("no rule allows this"));
     assert!(said("allowed: reader: \u{2192} 0 (stream.read.no-writer)"));

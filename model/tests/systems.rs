@@ -2,7 +2,7 @@
 
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::systems::{self, Subject};
-use pipewright_model::verify::verify;
+use pipewright_model::verify::{Model, verify};
 
 #[test]
 fn every_system_is_as_sound_as_it_is_said_to_be() {
@@ -42,4 +42,26 @@ fn every_way_through_a_system_is_a_run_that_conforms() {
             assert_eq!(verdict, Verdict::Conforms, "{}\n{run}", system.name);
         }
     }
+}
+
+#[test]
+fn a_loop_leads_back_to_where_it_begins() {
+    let mut loops = 0;
+    for system in systems::systems() {
+        let report = verify(&system, usize::MAX);
+        for path in report.found.iter().filter_map(|found| found.shown.as_ref()) {
+            let Some(from) = path.loops_from else { continue };
+            let mut states = vec![system.start()];
+            for action in &path.actions {
+                let mut next = Vec::new();
+                system.steps(&states[states.len() - 1], &mut next);
+                let taken = next.into_iter().find(|(other, _)| other == action);
+                states.push(taken.expect("a step").1);
+            }
+            assert_eq!(states[from], states[states.len() - 1], "{}", system.name);
+            assert!(path.actions.len() > from, "{}", system.name);
+            loops += 1;
+        }
+    }
+    assert!(loops > 0, "no system shows a loop");
 }

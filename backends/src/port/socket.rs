@@ -2,12 +2,14 @@
 #![expect(unsafe_code, reason = "the system's calls take bare numbers and pointers")]
 
 use std::mem::{size_of, size_of_val};
+use std::net::SocketAddrV4;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::path::PathBuf;
 
 use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrLike, UnixAddr, socket,
+    AddressFamily, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrLike, UnixAddr,
+    setsockopt, socket, sockopt,
 };
 use pipewright_model::call::{Answer, Marks, Mode, SendFlags, SocketOption};
 
@@ -20,8 +22,8 @@ pub enum Address {
     Path(PathBuf),
     /// A Unix name that is in no file system.
     Abstract(Vec<u8>),
-    /// A port of 127.0.0.1.
-    Loopback(u16),
+    /// An address and a port of TCP.
+    Inet(SocketAddrV4),
 }
 
 /// What `socket(2)` makes, and where it is bound.
@@ -38,11 +40,19 @@ impl Sockets {
     pub(super) fn make(&self, nonblock: bool) -> RawFd {
         let (family, protocol) = match self.address {
             Address::Path(_) | Address::Abstract(_) => (AddressFamily::Unix, None),
-            Address::Loopback(_) => (AddressFamily::Inet, Some(SockProtocol::Tcp)),
+            Address::Inet(_) => (AddressFamily::Inet, Some(SockProtocol::Tcp)),
         };
         let mut flags = SockFlag::SOCK_CLOEXEC;
         flags.set(SockFlag::SOCK_NONBLOCK, nonblock);
-        match socket(family, self.kind, flags, protocol) {
+        let made = socket(family, self.kind, flags, protocol).and_then(|made| {
+            if family == AddressFamily::Inet {
+                // As servers do: what is left of older connections doesn't keep the address.
+                setsockopt(&made, sockopt::ReuseAddr, &true)?;
+                setsockopt(&made, sockopt::TcpNoDelay, &true)?;
+            }
+            Ok(made)
+        });
+        match made {
             Ok(socket) => socket.into_raw_fd(),
             Err(errno) => {
                 errno.set();
@@ -59,8 +69,8 @@ impl Sockets {
         let unix = match &self.address {
             Address::Path(path) => UnixAddr::new(path),
             Address::Abstract(name) => UnixAddr::new_abstract(name),
-            Address::Loopback(port) => {
-                let address = SockaddrIn::new(127, 0, 0, 1, *port);
+            Address::Inet(address) => {
+                let address = SockaddrIn::from(*address);
                 return f(address.as_ptr(), address.len());
             }
         };

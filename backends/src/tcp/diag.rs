@@ -1,5 +1,6 @@
 //! What the kernel knows of a TCP connection, asked by sock_diag(7) for the one connection, from outside.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -18,12 +19,18 @@ pub(super) struct Diag {
 mod state {
     #[cfg(test)]
     pub(super) const ESTABLISHED: u8 = 1;
+    pub(super) const SYN_SENT: u8 = 2;
+    pub(super) const SYN_RECV: u8 = 3;
     pub(super) const FIN_WAIT1: u8 = 4;
     pub(super) const FIN_WAIT2: u8 = 5;
     pub(super) const TIME_WAIT: u8 = 6;
     pub(super) const CLOSE_WAIT: u8 = 8;
     pub(super) const LAST_ACK: u8 = 9;
+    pub(super) const LISTEN: u8 = 10;
     pub(super) const CLOSING: u8 = 11;
+    pub(super) const NEW_SYN_RECV: u8 = 12;
+    /// All but those that are over: a bit each.
+    pub(super) const LIVING: u32 = 0x1fff & !(1 << 0 | 1 << TIME_WAIT | 1 << 7);
 }
 
 /// `idiag_timer` of a sender whose peer has no room: it asks again from time to time.
@@ -34,8 +41,11 @@ const PROBES: u8 = 4;
 struct Row {
     state: u8,
     timer: u8,
-    /// Bytes sent and not acknowledged, or not sent, with the end of data.
+    /// Bytes sent and not acknowledged, or not sent, with the end of data; of a socket that listens how many
+    /// connections may wait, besides one.
     queued: u32,
+    /// Bytes not read; of a socket that listens how many connections wait.
+    unread: u32,
     counts: Option<Counts>,
 }
 
@@ -84,84 +94,198 @@ impl Diag {
         Ok(Diag { socket: socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)? })
     }
 
-    /// Whether nothing is under way between these two.
-    pub(super) fn nothing_under_way(&mut self, [a, b]: [SocketAddrV4; 2]) -> io::Result<bool> {
-        let (a, b) = (self.row(a, b)?, self.row(b, a)?);
-        Ok(match (a, b) {
-            (None, None) => true,
-            // One that was reset, or has ended, is in no table. If the other knows, it isn't either; one
-            // that has ended first stays for a minute.
-            (Some(row), None) | (None, Some(row)) => row.state == state::TIME_WAIT,
-            (Some(a), Some(b)) => {
-                let (ends, last) = (a.has_seen_the_end() && b.has_seen_the_end(), state::TIME_WAIT);
-                let knows = |row: &Row| row.state == last;
-                a.has_sent_all_to(&b) && b.has_sent_all_to(&a) && (!ends || knows(&a) && knows(&b))
-            }
-        })
-    }
-
     /// What the kernel knows of the socket at `here` that is connected to `there`.
     fn row(&mut self, here: SocketAddrV4, there: SocketAddrV4) -> io::Result<Option<Row>> {
         send(self.socket.as_raw_fd(), &request(here, there), MsgFlags::empty())?;
         let mut answer = [0; 2048];
         let len = recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
-        row(&answer[..len], there)
+        match message(&answer[..len])? {
+            Message::Row(Entry { there: peer, row, .. }) if peer.port() == there.port() => {
+                Ok(Some(row))
+            }
+            Message::Row(_) | Message::None | Message::End => Ok(None),
+        }
     }
+
+    /// All living sockets of which one end is at this address.
+    fn all_at(&mut self, address: SocketAddrV4) -> io::Result<Vec<Entry>> {
+        send(self.socket.as_raw_fd(), &request_all(), MsgFlags::empty())?;
+        let mut found = Vec::new();
+        let mut answer = vec![0; 32_768];
+        loop {
+            let len = recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+            let mut rest = &answer[..len];
+            while rest.len() >= HEADER_BYTES {
+                let len = u32::from_ne_bytes([rest[0], rest[1], rest[2], rest[3]]) as usize;
+                let (one, more) = rest.split_at(len.clamp(HEADER_BYTES, rest.len()));
+                match message(one)? {
+                    Message::End => return Ok(found),
+                    Message::Row(entry) if entry.is_at(address) => found.push(entry),
+                    Message::Row(_) | Message::None => {}
+                }
+                rest = more.get(len.next_multiple_of(4) - len..).unwrap_or_default();
+            }
+        }
+    }
+}
+
+/// Whether nothing is under way between these two, of which each is asked for where it is.
+pub(super) fn nothing_under_way(
+    [at_a, at_b]: &mut [Diag; 2],
+    [a, b]: [SocketAddrV4; 2],
+) -> io::Result<bool> {
+    Ok(are_at_rest(at_a.row(a, b)?, at_b.row(b, a)?))
+}
+
+/// Whether nothing is under way between the ends of one connection.
+fn are_at_rest(a: Option<Row>, b: Option<Row>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        // One that was reset, or has ended, is in no table. If the other knows, it isn't either; one
+        // that has ended first stays for a minute.
+        (Some(row), None) | (None, Some(row)) => row.state == state::TIME_WAIT,
+        (Some(a), Some(b)) => {
+            let (ends, last) = (a.has_seen_the_end() && b.has_seen_the_end(), state::TIME_WAIT);
+            let knows = |row: &Row| row.state == last;
+            a.has_sent_all_to(&b) && b.has_sent_all_to(&a) && (!ends || knows(&a) && knows(&b))
+        }
+    }
+}
+
+/// The sockets that were made by calls, all of one place.
+#[derive(Debug)]
+pub(super) struct Named {
+    address: SocketAddrV4,
+    /// Ports of those whose request for a connection was dropped for sure.
+    dropped: BTreeSet<u16>,
+}
+
+impl Named {
+    pub(super) fn new(address: SocketAddrV4) -> Named {
+        Named { address, dropped: BTreeSet::new() }
+    }
+
+    /// Whether nothing is under way among them.
+    ///
+    /// A request that is not answered was dropped, or is on its way. It was dropped if it was once seen
+    /// where no more connections may wait; if not, it is waited for until the system asks again.
+    pub(super) fn nothing_under_way(&mut self, diag: &mut Diag) -> io::Result<bool> {
+        let entries = diag.all_at(self.address)?;
+        let mut pairs: BTreeMap<u16, [Option<Row>; 2]> = BTreeMap::new();
+        let listener = entries.iter().find(|entry| entry.row.state == state::LISTEN);
+        let full = listener.is_some_and(|entry| entry.row.unread > entry.row.queued);
+        let mut at_rest = true;
+        for Entry { here, there, row } in entries {
+            match row.state {
+                state::LISTEN => {}
+                state::SYN_RECV | state::NEW_SYN_RECV => at_rest = false,
+                state::SYN_SENT if full => _ = self.dropped.insert(here.port()),
+                state::SYN_SENT => at_rest &= self.dropped.contains(&here.port()),
+                _ if here == there => at_rest &= are_at_rest(Some(row), Some(row)),
+                _ if here == self.address => pairs.entry(there.port()).or_default()[0] = Some(row),
+                _ => pairs.entry(here.port()).or_default()[1] = Some(row),
+            }
+        }
+        Ok(at_rest && pairs.into_values().all(|[server, client]| are_at_rest(server, client)))
+    }
+}
+
+/// A socket, with the addresses of its two ends.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    here: SocketAddrV4,
+    there: SocketAddrV4,
+    row: Row,
+}
+
+impl Entry {
+    fn is_at(&self, address: SocketAddrV4) -> bool {
+        self.here == address || self.there == address
+    }
+}
+
+/// What the kernel has to say.
+enum Message {
+    Row(Entry),
+    /// There is no such socket.
+    None,
+    /// That was all.
+    End,
 }
 
 const HEADER_BYTES: usize = 16;
 const MESSAGE_BYTES: usize = 72;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 1;
+const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
 const INET_DIAG_INFO: u16 = 2;
 
-/// `struct nlmsghdr`, `struct inet_diag_req_v2`.
+/// `struct nlmsghdr`, `struct inet_diag_req_v2`: one connection.
 fn request(here: SocketAddrV4, there: SocketAddrV4) -> [u8; MESSAGE_BYTES] {
-    let mut bytes = [0; MESSAGE_BYTES];
+    let mut bytes = request_for(NLM_F_REQUEST, u32::MAX);
     let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
-    put(0, &(MESSAGE_BYTES as u32).to_ne_bytes());
-    put(4, &SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    put(6, &NLM_F_REQUEST.to_ne_bytes());
-    let tcp = SockProtocol::Tcp as i32 as u8;
-    put(16, &[AddressFamily::Inet as i32 as u8, tcp, 1 << (INET_DIAG_INFO - 1), 0]);
-    put(20, &u32::MAX.to_ne_bytes());
     put(24, &here.port().to_be_bytes());
     put(26, &there.port().to_be_bytes());
     put(28, &here.ip().octets());
     put(44, &there.ip().octets());
+    bytes
+}
+
+/// The same: all living sockets.
+fn request_all() -> [u8; MESSAGE_BYTES] {
+    request_for(NLM_F_REQUEST | NLM_F_DUMP, state::LIVING)
+}
+
+fn request_for(flags: u16, states: u32) -> [u8; MESSAGE_BYTES] {
+    let mut bytes = [0; MESSAGE_BYTES];
+    let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
+    put(0, &(MESSAGE_BYTES as u32).to_ne_bytes());
+    put(4, &SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    put(6, &flags.to_ne_bytes());
+    let tcp = SockProtocol::Tcp as i32 as u8;
+    put(16, &[AddressFamily::Inet as i32 as u8, tcp, 1 << (INET_DIAG_INFO - 1), 0]);
+    put(20, &states.to_ne_bytes());
     // No cookie.
     put(64, &[0xff; 8]);
     bytes
 }
 
 /// `struct inet_diag_msg` and what follows it.
-fn row(bytes: &[u8], there: SocketAddrV4) -> io::Result<Option<Row>> {
+fn message(bytes: &[u8]) -> io::Result<Message> {
     let short = || io::Error::new(io::ErrorKind::InvalidData, "a short answer of sock_diag");
-    let int = |at: usize| -> io::Result<u32> {
+    let four = |at: usize| -> io::Result<[u8; 4]> {
         let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-        Ok(u32::from_ne_bytes(four.ok_or_else(short)?))
+        four.ok_or_else(short)
     };
+    let int = |at: usize| four(at).map(u32::from_ne_bytes);
     let long = |at: usize| -> io::Result<u64> {
         let eight = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok());
         Ok(u64::from_ne_bytes(eight.ok_or_else(short)?))
     };
     let kind = int(4)? as u16;
+    if kind == NLMSG_DONE {
+        return Ok(Message::End);
+    }
     if kind == NLMSG_ERROR {
         let number = (int(HEADER_BYTES)? as i32).wrapping_neg();
         return match nix::errno::Errno::from_raw(number) {
-            nix::errno::Errno::ENOENT => Ok(None),
+            nix::errno::Errno::ENOENT => Ok(Message::None),
             errno => Err(errno.into()),
         };
     }
-    let port = bytes.get(HEADER_BYTES + 6..HEADER_BYTES + 8).ok_or_else(short)?;
-    if port != there.port().to_be_bytes() {
-        return Ok(None);
-    }
+    let address = |port: usize, at: usize| -> io::Result<SocketAddrV4> {
+        let [high, low, ..] = four(port)?;
+        Ok(SocketAddrV4::new(four(at)?.into(), u16::from_be_bytes([high, low])))
+    };
+    let here = address(HEADER_BYTES + 4, HEADER_BYTES + 8)?;
+    let there = address(HEADER_BYTES + 6, HEADER_BYTES + 24)?;
     let mut row = Row {
         state: bytes[HEADER_BYTES + 1],
         timer: bytes[HEADER_BYTES + 2],
         queued: int(HEADER_BYTES + 60)?,
+        unread: int(HEADER_BYTES + 56)?,
         counts: None,
     };
     let mut at = HEADER_BYTES + MESSAGE_BYTES;
@@ -181,7 +305,7 @@ fn row(bytes: &[u8], there: SocketAddrV4) -> io::Result<Option<Row>> {
     }
     // A socket that only waits for its time to pass has nothing to count.
     row.counts = row.counts.filter(|_| row.state != state::TIME_WAIT);
-    Ok(Some(row))
+    Ok(Message::Row(Entry { here, there, row }))
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ impl Manner {
             (Discipline::Queue, _) => &QUEUE,
             (Discipline::File, _) if setup.kind.talk_button(Lock::None, false).is_some() => &TURNS,
             (Discipline::File, _) => &FILE,
+            (Discipline::Cell, 2) => &TWO_VARIABLES,
             (Discipline::Cell, _) if setup.kind.is_sole(Mode::Write) => &ONE_WRITER,
             (Discipline::Cell, _) => &VARIABLE,
             (Discipline::Ring, _) => &RING,
@@ -290,6 +291,12 @@ const VARIABLE: Manner = Manner {
     calls: IN_MEMORY,
 };
 
+const TWO_VARIABLES: Manner = Manner {
+    seats: &[(30, &[&[RA, WA], &[RB, WB]]), (30, &[&[WA, WB], &[RA, RB]]), (4, &[&[WA], &[RB]])],
+    seats_by_path: &[],
+    calls: IN_MEMORY,
+};
+
 const RING: Manner = Manner {
     seats: &[(60, &[&[W], &[R]]), (4, &[&[R, W]]), (2, &[&[W]]), (1, &[&[R]])],
     seats_by_path: &[],
@@ -367,9 +374,22 @@ const TCP: Manner = Manner {
         (6, &[&[SA, SB]]),
         (4, &[&[SA], &[SA], &[SB], &[SB]]),
         (2, &[&[SA]]),
+        (4, &[&[SA, SB], &[]]),
+        (4, &[&[SA], &[SB], &[]]),
+        (40, &[&[], &[]]),
+        (28, &[&[], &[], &[]]),
+        (10, &[&[], &[], &[], &[]]),
     ],
     seats_by_path: &[],
     calls: &[
+        (12, Ask::SetOption),
+        (6, Ask::GetOption),
+        (260, Ask::Meet),
+        (8, Ask::Socket),
+        (10, Ask::Bind),
+        (12, Ask::Listen),
+        (24, Ask::Connect),
+        (14, Ask::Accept),
         (180, Ask::Read),
         (200, Ask::Write),
         (60, Ask::Send),

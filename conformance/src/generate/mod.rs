@@ -4,6 +4,7 @@
 //! - [`walk`]: one scenario from a [`Shape`] and a seed; [`Scenarios`]: the same for proptest.
 //! - [`shrink`]: from a scenario that fails to a simple one that fails.
 //! - [`Paths`]: every scenario of up to so many calls over an [`alphabet`].
+//! - [`of_system`]: every order of the calls of a named system, up to a bound.
 //! - [`normal`]: the scenario that is the same but for names; [`normalise`]: without calls that can't be.
 //! - [`follow`]: a run that the model allows of a scenario.
 //!
@@ -19,6 +20,7 @@ mod shrink;
 mod sizes;
 mod sockets;
 mod strategy;
+mod systems;
 mod walk;
 
 pub use enumerate::{Alphabet, Paths};
@@ -26,6 +28,7 @@ pub use follow::{Followed, follow};
 pub use normal::{normal, normalise};
 pub use shrink::{Shrinker, shrink};
 pub use strategy::{ScenarioTree, Scenarios};
+pub use systems::{Order, of_system};
 pub use walk::walk;
 
 use pipewright_model::platform::Platform;
@@ -44,11 +47,13 @@ pub struct Shape {
     pub actors_max: usize,
     /// In how many of a hundred steps the next call is made at once, before things come to rest.
     pub racing_percent: u32,
+    /// Whether nobody holds anything at the start, or everybody does; `None` where either may be.
+    pub by_name: Option<bool>,
 }
 
 impl Shape {
     /// Up to 20 calls by up to 4 actors, one in five of them racing the next.
     pub fn new(platform: &'static Platform, setup: Setup) -> Shape {
-        Shape { platform, setup, steps_max: 20, actors_max: 4, racing_percent: 20 }
+        Shape { platform, setup, steps_max: 20, actors_max: 4, racing_percent: 20, by_name: None }
     }
 }

@@ -1,8 +1,10 @@
 //! Random calls that only sockets have, drawn so that connections come about.
 
 use pipewright_model::call::{Actor, End, Mode, Op, SendFlags, SocketOption};
-use pipewright_model::channel::Unix;
+use pipewright_model::channel::Object;
+use pipewright_model::channel::tcp::Phase;
 use pipewright_model::channel::unix::Life;
+use pipewright_model::kind::Discipline;
 use pipewright_model::world::Address;
 
 use super::manner::Ask;
@@ -47,41 +49,68 @@ const READ: [SocketOption; 5] = [
     SocketOption::ReceiveTimeoutS,
 ];
 
+/// How far a socket has got on the way to a connection.
+struct Standing {
+    /// Neither connected, nor listening, nor about to be.
+    fresh: bool,
+    named: bool,
+    listens: bool,
+    datagram: bool,
+}
+
+impl Standing {
+    fn of(object: &Object) -> Option<Standing> {
+        match object {
+            Object::Unix(socket) => Some(Standing {
+                fresh: socket.life == Life::Unconnected,
+                named: socket.named,
+                listens: socket.listens(),
+                datagram: socket.is_datagram(),
+            }),
+            Object::Tcp(tcp) => Some(Standing {
+                fresh: tcp.phase == Phase::Unconnected,
+                named: tcp.named,
+                listens: tcp.listens(),
+                datagram: false,
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl Walk<'_> {
     /// The next of the calls that lead to a connection, as far as the actor has got.
     pub(super) fn meet(&mut self, actor: Actor) -> Option<(End, Op)> {
-        let (_, address) = self.follower.world.address()?;
-        let mine = |walk: &mut Self, will_do: &dyn Fn(&Unix) -> bool| {
+        let mine = |walk: &mut Self, will_do: &dyn Fn(&Standing) -> bool| {
             let world = &walk.follower.world;
             let mut set = 0_u8;
             for end in world.open_ends(actor) {
-                let index = world.end(actor, end)?;
-                let object = world.descriptions[usize::from(index)].object;
-                if world.socket(object).is_some_and(will_do) {
+                if Standing::of(world.object(world.end(actor, end)?)).is_some_and(|s| will_do(&s)) {
                     set |= 1 << end.0;
                 }
             }
             walk.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)
         };
-        let fresh = |socket: &Unix| socket.life == Life::Unconnected;
-        let named = |socket: &Unix| fresh(socket) && socket.named;
-        let listener = |socket: &Unix| socket.listens();
-        if let Some(end) = mine(self, &listener).filter(|_| self.dice.chance(85)) {
+        if let Some(end) = mine(self, &|s| s.listens).filter(|_| self.dice.chance(85)) {
             return self.accept(actor, end);
         }
-        let listens = address.leads_to().and_then(|index| self.follower.world.socket(index));
-        let (there, datagrams) =
-            (listens.is_some(), listens.is_some_and(|socket| socket.is_datagram()));
-        let taken = listens.is_some_and(|socket| socket.listens());
-        if let Some(end) = mine(self, &named).filter(|_| !datagrams && !taken) {
+        let world = &self.follower.world;
+        let stale = matches!(world.address(), Some((_, Address::StalePath)));
+        let named = match world.address() {
+            Some((_, address)) => address.leads_to().into_iter().collect(),
+            None => (0..world.objects.len() as u8).collect::<Vec<_>>(),
+        };
+        let named = named.into_iter().map(|index| &world.objects[usize::from(index)]);
+        let named: Vec<_> = named.filter_map(Standing::of).filter(|s| s.named).collect();
+        let datagrams = named.iter().any(|standing| standing.datagram);
+        let taken = named.iter().any(|standing| standing.listens);
+        if let Some(end) = mine(self, &|s| s.fresh && s.named).filter(|_| !datagrams && !taken) {
             return Some((end, self.listen()?));
         }
-        match mine(self, &fresh) {
+        match mine(self, &|s| s.fresh) {
             None => self.of_socket(actor, Ask::Socket),
-            Some(_) if matches!(address, Address::StalePath) && self.dice.chance(60) => {
-                Some((End(0), Op::Unlink))
-            }
-            Some(end) if !there => Some((end, Op::Bind)),
+            Some(_) if stale && self.dice.chance(60) => Some((End(0), Op::Unlink)),
+            Some(end) if named.is_empty() => Some((end, Op::Bind)),
             Some(end) => Some((end, Op::Connect)),
         }
     }
@@ -98,7 +127,8 @@ impl Walk<'_> {
     /// A call that only sockets have.
     pub(super) fn of_socket(&mut self, actor: Actor, ask: Ask) -> Option<(End, Op)> {
         if ask == Ask::Socket {
-            let nonblock = self.dice.chance(NONBLOCK_PERCENT);
+            let tcp = self.shape.setup.kind.discipline == Discipline::Tcp;
+            let nonblock = self.dice.chance(if tcp { 45 } else { NONBLOCK_PERCENT });
             return Some((self.new_end(actor, RW)?, Op::Socket { nonblock }));
         }
         let end = self.end(actor, |_| true)?;

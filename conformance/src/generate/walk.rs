@@ -80,6 +80,7 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
         handles: Handles::new(&seats),
         follower: Follower::new(shape.platform, &shape.setup, &seats),
         all_may_sleep: dice.chance(ALL_ASLEEP_PERCENT),
+        all_hold: seats.iter().all(|seat| !seat.ends.is_empty()),
         dice,
     };
     let mut steps = Vec::with_capacity(shape.steps_max);
@@ -127,6 +128,10 @@ fn mode_for(shape: &Shape, end: End) -> Mode {
 fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
     let all = Manner::of(&shape.setup).seats(&shape.setup);
     let few = all.filter(|(_, seats)| seats.len() <= shape.actors_max.clamp(1, ACTORS_MAX));
+    let few = few.filter(|(_, seats)| match shape.by_name {
+        None => true,
+        Some(by_name) => seats.iter().all(|seat| seat.is_empty() == by_name),
+    });
     let holds = dice.weighted(few).unwrap_or(&[]);
     let name = Name::new("a").expect("a letter is a name");
     let seat = |holds: &&[Hold]| {
@@ -147,6 +152,8 @@ pub(super) struct Walk<'s> {
     handles: Handles,
     pub(super) follower: Follower<'s>,
     all_may_sleep: bool,
+    /// Whether everybody holds something at the start.
+    all_hold: bool,
     pub(super) dice: Dice,
 }
 
@@ -299,6 +306,8 @@ impl Walk<'_> {
                 let (lock, wait) = self.lock()?;
                 (self.end(actor, |_| true)?, Op::Flock { lock, wait })
             }
+            // Where all are connected from the start, few more connections are tried.
+            Ask::Meet if self.all_hold && is_tcp(self.shape) => return None,
             Ask::Meet => self.meet(actor)?,
             ask => self.of_socket(actor, ask)?,
         };

@@ -90,6 +90,16 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     if let Some(dir) = &arguments.save {
         save(dir, &tested)?;
     }
+    if tested.iter().any(|row| !row.found.is_empty()) {
+        let kept = match &arguments.save {
+            Some(dir) => format!("These runs are saved in {}", dir.display()),
+            None => "--save DIR saves these runs".to_owned(),
+        };
+        print(&format!(
+            "\n{kept}: `pipewright replay FILE` runs one again, `draw` shows it as a picture, `explore` \
+             goes through what else could have been.\n"
+        ))?;
+    }
     Ok(status(&tested))
 }
 

@@ -1,7 +1,7 @@
 //! `pipewright explore`: the Stateright Explorer, on this machine alone.
 
 use std::hash::Hash;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -90,10 +90,14 @@ where
     let served = Pipewright::new(Arc::clone(&model));
     // If somebody else has taken the port meanwhile, the Explorer panics: that is told below.
     std::panic::set_hook(Box::new(|_| {}));
-    thread::spawn(move || {
+    let serving = thread::spawn(move || {
         let _ = thread::spawn(move || served.checker().serve(address)).join();
         closing.close();
     });
+    // Whoever reads the address may go there at once.
+    while !serving.is_finished() && TcpStream::connect(address).is_err() {
+        thread::yield_now();
+    }
     print(&format!("{name}: http://{address}/ (Ctrl-C ends it)\n"))?;
     print(&places(&*model, address))?;
     match signals.forever().next() {

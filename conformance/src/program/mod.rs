@@ -64,7 +64,8 @@ enum Command {
     Draw(draw::Arguments),
     /// Step through a system, or a run file's calls in every order that the rules allow, in the browser.
     Explore(explore::Arguments),
-    /// Search all states of the named systems: which are sound, and the shortest run where one isn't.
+    /// Search all states of the named systems: which are sound, and the shortest run where one isn't. Status 1
+    /// if a verdict is not the expected one.
     Verify(verify::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),

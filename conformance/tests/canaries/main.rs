@@ -12,6 +12,7 @@ mod memory;
 mod pipes;
 mod sockets;
 mod tcp;
+mod tcp_life;
 mod wrapped;
 
 use std::collections::HashSet;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         memory::canaries(),
         sockets::canaries(),
         tcp::canaries(),
+        tcp_life::canaries(),
     ]
     .concat();
     let mut trials = vec![trial("no_two_canaries_are_the_same".into(), {

@@ -37,8 +37,8 @@ impl Channel for Faulty {
         Ok(instance)
     }
 
-    fn queues(&self, place: &Path) -> io::Result<Option<Queues>> {
-        Tcp::LOOPBACK.queues(place)
+    fn queues(&self, place: &Path, by_name: bool) -> io::Result<Option<Queues>> {
+        Tcp::LOOPBACK.queues(place, by_name)
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
@@ -211,7 +211,12 @@ pub(crate) fn canaries() -> Vec<Canary> {
     ]
 }
 
-fn canary(name: &'static str, fault: Fault, rule: &'static str, shows: &'static str) -> Canary {
+pub(crate) fn canary(
+    name: &'static str,
+    fault: Fault,
+    rule: &'static str,
+    shows: &'static str,
+) -> Canary {
     let broken = Box::leak(Box::new(Faulty { name, fault }));
     Canary { name, broken, sound: &Tcp::LOOPBACK, rule, shows }
 }

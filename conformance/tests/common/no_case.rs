@@ -14,5 +14,9 @@ pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
         "unix.send-end.circular",
         "channel unix-stream\nactor ann holds sa sb\nann: send-end sa 1 passing sb -> 1",
     ),
+    (
+        "connection.any.not-modelled",
+        "channel tcp\na: socket -> ok\na: shutdown write -> ENOTCONN\na: connect -> ECONNREFUSED",
+    ),
     ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
 ];

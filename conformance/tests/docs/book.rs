@@ -18,6 +18,7 @@ use pipewright_model::rule::{Rule, RuleIndex};
 use pipewright_model::rules::{CHAPTERS, Chapter, RULES, applicable};
 use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
+use pipewright_model::system::Family;
 use pipewright_model::systems::{self, Outcome, Subject};
 
 use crate::no_case::{NEVER_SHOWN, NOT_MODELLED};
@@ -103,6 +104,7 @@ impl Book {
             "kinds" => kinds(chapter(of)),
             "choices" => choices(chapter(of)),
             "exceptions" => exceptions(chapter(of)),
+            "not-modelled" => not_modelled(of),
             "picture" => self.picture(of),
             "program" => program(of),
             "drawing" => drawing(of),
@@ -213,7 +215,7 @@ impl Book {
                 "| [{name}](#{name}) | {} | {verdict} | {} | {} |",
                 subject.family(),
                 outcome.report.states,
-                subject.says()
+                subject.says().replace('|', "\\|")
             );
         }
         for (subject, outcome) in &self.systems {
@@ -359,6 +361,27 @@ fn exceptions(chapter: &Chapter) -> String {
     if all.is_empty() { "None is known.".to_owned() } else { all.join("\n") }
 }
 
+/// What a chapter says of itself that it does not model, from the head of its file.
+fn not_modelled(chapter: &str) -> String {
+    let source = read(&format!("model/src/rules/{chapter}.rs"));
+    let head: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).collect();
+    let paragraphs = head.split(|line| line.is_empty());
+    let mut found = paragraphs.filter_map(|lines| {
+        let text = lines.concat();
+        Some(
+            text.split_once("Not modelled: ")?
+                .1
+                .split(". ")
+                .next()?
+                .trim_end_matches('.')
+                .to_owned(),
+        )
+    });
+    found
+        .next()
+        .map_or_else(|| "Nothing beyond the limits.".to_owned(), |text| format!("Here: {text}."))
+}
+
 fn verdict(outcome: &Outcome) -> &'static str {
     match (outcome.broken().next().is_some(), outcome.report.exhaustive) {
         (true, _) => "unsound",
@@ -397,14 +420,17 @@ fn system(subject: &Subject, outcome: &Outcome) -> String {
     };
     if let Some((property, run)) = broken.or_else(some) {
         let what = if broken.is_some() { "It does not hold that" } else { "It happens that" };
-        text.push_str(&system_picture(name, &format!("{what} {property}"), run));
+        // Runs inside a pipe are on small pages, so they are none of Linux.
+        let inside = subject.family() == Family::Implementation;
+        let says = format!("{what} {property}");
+        text.push_str(&system_picture(name, &says, run, if inside { "text" } else { "run" }));
     }
     text
 }
 
-fn system_picture(name: &str, says: &str, run: &Run) -> String {
+fn system_picture(name: &str, says: &str, run: &Run, info: &str) -> String {
     let file = format!("pictures/system-{name}.svg");
     let svg = Story::of(run, &LINUX).titled(name).svg(Theme::Auto);
     generated(&format!("docs/{file}"), &svg);
-    format!("\n![{name}: {says}]({file})\n\n{says}:\n\n```text\n{run}```\n")
+    format!("\n![{name}: {says}]({file})\n\n{says}:\n\n```{info}\n{run}```\n")
 }

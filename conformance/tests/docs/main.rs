@@ -12,6 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pipewright_conformance::cases;
+use pipewright_model::draw::{Story, Theme};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
 use pipewright_model::render;
@@ -70,6 +72,27 @@ fn blocks_of_all(language: &str) -> Vec<(String, Block)> {
     let all: Vec<_> = documents().into_iter().flat_map(of).collect();
     assert!(!all.is_empty(), "no block of {language}");
     all
+}
+
+#[test]
+fn pictures_are_what_is_drawn() {
+    let cases = cases::embedded().expect("cases");
+    let pictures = [
+        ("rendezvous", "fifo/open-for-writing-waits"),
+        ("deadlock", "stream/pair-both-write-before-reading"),
+        ("leaked-write-end", "descriptor/leaked-write-end"),
+        ("arrival", "tcp/part-has-arrived"),
+    ];
+    for (picture, name) in pictures {
+        let case = cases.iter().find(|case| case.name == name).expect(name);
+        drawn(picture, &case.run);
+    }
+    drawn("broken", &read("docs/broken.case").parse().expect("a run"));
+}
+
+fn drawn(picture: &str, run: &Run) {
+    let svg = Story::of(run, &LINUX).svg(Theme::Auto);
+    generated(&format!("docs/pictures/{picture}.svg"), &svg);
 }
 
 /// Compares a file with what it should hold, or with `UPDATE=1` writes it.

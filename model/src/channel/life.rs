@@ -1,7 +1,7 @@
 //! Sockets in the world: who refers to whom, and what goes with one that dies.
 
-use crate::channel::Object;
 use crate::channel::unix::{Peer, Unix};
+use crate::channel::{Object, Tcp};
 use crate::kind::SocketType;
 use crate::platform::Platform;
 use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, Progress, World};
@@ -47,6 +47,29 @@ impl World {
         }
     }
 
+    /// The TCP socket at an index.
+    pub fn tcp(&self, index: ObjectIndex) -> Option<&Tcp> {
+        match self.objects.get(usize::from(index))? {
+            Object::Tcp(tcp) => Some(tcp),
+            _ => None,
+        }
+    }
+
+    /// The TCP socket at an index.
+    pub fn tcp_mut(&mut self, index: ObjectIndex) -> Option<&mut Tcp> {
+        match self.objects.get_mut(usize::from(index))? {
+            Object::Tcp(tcp) => Some(tcp),
+            _ => None,
+        }
+    }
+
+    /// The TCP socket that listens at the channel's address.
+    pub fn tcp_listener(&self) -> Option<(ObjectIndex, &Tcp)> {
+        let all = (0..self.objects.len() as ObjectIndex).filter_map(|at| Some((at, self.tcp(at)?)));
+        let mut named = all.filter(|(_, tcp)| tcp.named && tcp.listens());
+        named.next()
+    }
+
     /// What a socket has under way, by cost.
     pub fn under_way(&self, socket: ObjectIndex) -> u32 {
         let pieces = self.sockets().flat_map(|(_, receiver)| &receiver.queue);
@@ -55,14 +78,18 @@ impl World {
 
     /// Adds a socket.
     pub fn add_socket(&mut self, socket: Unix) -> ObjectIndex {
-        let socket = Object::Unix(Box::new(socket));
+        self.add_object(Object::Unix(Box::new(socket)))
+    }
+
+    /// Adds an object.
+    pub fn add_object(&mut self, object: Object) -> ObjectIndex {
         let index = match self.objects.iter().position(|object| *object == Object::Free) {
             Some(free) => {
-                self.objects[free] = socket;
+                self.objects[free] = object;
                 free
             }
             None => {
-                self.objects.push(socket);
+                self.objects.push(object);
                 self.objects.len() - 1
             }
         };
@@ -71,8 +98,11 @@ impl World {
 
     /// A fresh socket of the channel's type.
     pub fn fresh_socket(&mut self, platform: &Platform) -> Option<ObjectIndex> {
-        let (kind, _) = self.address()?;
-        Some(self.add_socket(Unix::new(platform, kind)))
+        match self.place {
+            Place::Unix(kind, _) => Some(self.add_socket(Unix::new(platform, kind))),
+            Place::Port { .. } => Some(self.add_object(Object::Tcp(Tcp::new()))),
+            Place::None | Place::Linked | Place::Unlinked => None,
+        }
     }
 
     /// Closes a socket that no description refers to. Other objects stay.

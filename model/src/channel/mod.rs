@@ -7,7 +7,7 @@
 pub mod cell;
 pub mod file;
 mod life;
-mod of_call;
+pub(crate) mod of_call;
 pub mod queue;
 pub mod ring;
 pub mod stream;

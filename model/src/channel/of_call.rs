@@ -2,7 +2,13 @@
 
 use crate::call::Actor;
 use crate::channel::{Cell, File, Object, Ring, Stream};
-use crate::world::{Description, World};
+use crate::world::{Description, ObjectIndex, World};
+
+/// The index of the object on which the actor's call in progress is, if its end was open.
+pub(crate) fn object_index(world: &World, actor: Actor) -> Option<ObjectIndex> {
+    let index = world.pending(actor)?.description?;
+    Some(world.descriptions[usize::from(index)].object)
+}
 
 impl World {
     /// The object on which the actor's call in progress is, if its end was open.

@@ -1,8 +1,10 @@
-//! An end of a TCP connection: what is on its way to it, what has arrived, what was shut.
+//! A TCP socket: how far it has got in life, what is on its way to it, what has arrived, what was shut.
 //!
 //! Each end holds the direction that comes in. `arrived` is a lower bound: of the bytes sent, so many
 //! have arrived for sure; of the others any may have. What happens to them is in
-//! [`crate::rules::tcp`].
+//! [`crate::rules::tcp`], how it gets connected in [`crate::rules::connection`].
+
+use smallvec::SmallVec;
 
 use crate::call::Errno;
 use crate::data::{Segment, Segments, push_segment};
@@ -25,17 +27,51 @@ pub enum Finish {
 /// What a socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
+    /// Neither connected nor listening, nor about to be.
+    Unconnected,
+    /// Listening: so many connections may wait to be accepted, besides one.
+    Listening(u16),
+    /// Asking for a connection.
+    Asking(Request),
     /// Connected, be it one way only.
     Connected,
-    /// Both ways have ended, or it was reset.
+    /// Both ways have ended, it was reset, or its request was refused.
     Closed,
 }
 
-/// An end of a TCP connection.
+/// What has become of a request for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Request {
+    /// It is on its way.
+    UnderWay,
+    /// It came where no more connections may wait, and was dropped; the system asks again by and by.
+    Dropped,
+}
+
+/// What callers of connect have been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Told {
+    /// Nothing: it was not called, or failed.
+    Nothing,
+    /// That it is under way.
+    UnderWay,
+    /// That it is connected; now or once.
+    Connected,
+    /// Under way, but the socket was shut down since its request was refused.
+    ShutDown,
+}
+
+/// A TCP socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tcp {
     /// What it is.
     pub phase: Phase,
+    /// What callers of connect have been told.
+    pub told: Told,
+    /// Whether it is bound to the channel's address.
+    pub named: bool,
+    /// Of a socket that listens: connections that wait to be accepted, oldest first.
+    pub pending: SmallVec<[ObjectIndex; 2]>,
     /// The socket at the other end; [`NOBODY`] where nothing goes back and forth any more.
     pub peer: ObjectIndex,
     /// Names of the bytes that were sent to it and not read.
@@ -57,16 +93,21 @@ pub struct Tcp {
     pub error: Option<Errno>,
     /// Whether closing it resets the connection.
     pub linger_zero: bool,
-    /// Whether a description refers to it.
+    /// How long a receive waits, in microseconds: 0 for ever; negative not at all.
+    pub timeout_us: i64,
+    /// Whether a description refers to it, or it waits to be accepted.
     pub held: bool,
 }
 
 impl Tcp {
-    /// An end of a connection to the socket `peer`.
-    pub fn connected(peer: ObjectIndex) -> Tcp {
+    /// A socket as `socket(2)` makes it.
+    pub fn new() -> Tcp {
         Tcp {
-            phase: Phase::Connected,
-            peer,
+            phase: Phase::Unconnected,
+            told: Told::Nothing,
+            named: false,
+            pending: SmallVec::new(),
+            peer: NOBODY,
             segments: Segments::new(),
             arrived: 0,
             stalled: false,
@@ -76,8 +117,29 @@ impl Tcp {
             shut_write: false,
             error: None,
             linger_zero: false,
+            timeout_us: 0,
             held: true,
         }
+    }
+
+    /// An end of a connection to the socket `peer`.
+    pub fn connected(peer: ObjectIndex) -> Tcp {
+        Tcp { phase: Phase::Connected, told: Told::Connected, peer, ..Tcp::new() }
+    }
+
+    /// Whether it listens.
+    pub fn listens(&self) -> bool {
+        matches!(self.phase, Phase::Listening(_))
+    }
+
+    /// Whether it is asking for a connection.
+    pub fn asks(&self) -> bool {
+        matches!(self.phase, Phase::Asking(_))
+    }
+
+    /// Whether one more connection may wait to be accepted.
+    pub fn has_room(&self) -> bool {
+        matches!(self.phase, Phase::Listening(backlog) if self.pending.len() <= usize::from(backlog))
     }
 
     /// Bytes that were sent to it and not read.
@@ -93,6 +155,12 @@ impl Tcp {
     /// Whether nothing more is to be received.
     pub fn receives_no_more(&self) -> bool {
         self.shut_read || self.finish == Finish::Arrived || self.phase == Phase::Closed
+    }
+
+    /// Whether who reads is told that it is not connected.
+    pub fn is_unreadable(&self) -> bool {
+        let fresh = self.phase == Phase::Unconnected && self.error.is_none() && !self.shut_read;
+        fresh || self.listens()
     }
 
     /// Whether nothing can be sent.
@@ -138,5 +206,11 @@ impl Tcp {
     /// Adds a byte string on its way to it.
     pub fn push(&mut self, segment: Segment) {
         push_segment(&mut self.segments, segment);
+    }
+}
+
+impl Default for Tcp {
+    fn default() -> Tcp {
+        Tcp::new()
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn titles(run: &Run, lanes: usize) -> Vec<String> {
 /// What all of these worlds have in each lane, and that there is more where they differ.
 pub(super) fn common(run: &Run, worlds: &[World], lanes: usize) -> Vec<Vec<Chip>> {
     let unknown = |text: &str| vec![Chip { text: text.to_owned(), look: Look::Unknown }];
+    let worlds = &alike(worlds);
     let of = |lane| {
         let mut all = worlds.iter().map(|world| chips(run, world, lane));
         let Some(mut first) = all.next() else { return unknown("not known") };
@@ -73,6 +74,28 @@ pub(super) fn common(run: &Run, worlds: &[World], lanes: usize) -> Vec<Vec<Chip>
         first
     };
     (0..lanes).map(of).collect()
+}
+
+/// The worlds without what they tell of what has arrived, unless all do: then they differ in less.
+fn alike(worlds: &[World]) -> Vec<World> {
+    let mut worlds = worlds.to_vec();
+    let lanes = worlds.iter().map(|world| world.objects.len()).max().unwrap_or(0);
+    for lane in 0..lanes {
+        let of = |world: &World| match world.objects.get(lane) {
+            Some(Object::Tcp(tcp)) => tcp.arrived,
+            Some(Object::Ring(ring)) => ring.len() - ring.unseen_bytes.min(ring.len()),
+            _ => 0,
+        };
+        let least = worlds.iter().map(of).min().unwrap_or(0);
+        for world in &mut worlds {
+            match world.objects.get_mut(lane) {
+                Some(Object::Tcp(tcp)) => tcp.arrived = least,
+                Some(Object::Ring(ring)) => ring.unseen_bytes = ring.len().saturating_sub(least),
+                _ => {}
+            }
+        }
+    }
+    worlds
 }
 
 fn chips(run: &Run, world: &World, lane: usize) -> Vec<Chip> {
@@ -227,14 +250,14 @@ fn locks(run: &Run, world: &World, object: ObjectIndex) -> Vec<Chip> {
         if open.mode.is_none() || open.object != object {
             continue;
         }
-        for lock in [open.lock, open.flock] {
+        for (word, lock) in [("lock", open.lock), ("flock", open.flock)] {
             let kind = match lock {
                 Lock::None => continue,
                 Lock::Shared => "shared",
                 Lock::Exclusive => "exclusive",
             };
             let ends = ends_of(run, world, index as DescriptionIndex);
-            chips.push(flag(format!("{kind} lock: {}", ends.join(", "))));
+            chips.push(flag(format!("{word} {kind}: {}", ends.join(", "))));
         }
     }
     chips

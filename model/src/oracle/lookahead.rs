@@ -3,7 +3,7 @@
 //!
 //! Used only to leave out moves that the run contradicts, and to choose among ranges of counts.
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op, Reply};
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, Op, Reply, SendFlags};
 use crate::data::{Data, Segment};
 use crate::kind::Discipline;
 use crate::oracle::names::Names;
@@ -65,7 +65,8 @@ impl<'r> Lookahead<'r> {
         }
         let writers: Actors = run.events.iter().filter_map(writer).collect();
         // What was read tells where writes were cut, and in which order the bytes of one read came; in
-        // which order those of different reads came, only where all goes through one stream.
+        // which order those of different reads came, only where all goes through one stream, or where one
+        // actor made them on one end.
         let kind = run.setup.kind;
         let one_stream = kind.discipline == Discipline::Stream && kind.sides == 1;
         let order = match (platform.storage, writers.iter().count()) {
@@ -158,13 +159,21 @@ impl Order {
         let mut order = Order::default();
         let mut names = Names::default();
         let mut reading = Actors::NONE;
+        let mut calls: [Option<Call>; ACTORS_MAX] = [None; ACTORS_MAX];
         // The last byte of the read that returned last, now and when each read in progress was called.
         let mut last: Option<Segment> = None;
         let mut before: [Option<Segment>; ACTORS_MAX] = [None; ACTORS_MAX];
+        // The last byte that each actor has read from each of its ends.
+        let mut of_end: [[Option<Segment>; ENDS_MAX]; ACTORS_MAX] = Default::default();
         for event in &run.events {
             let (actor, reply) = match event {
                 Event::Call(call) => {
-                    before[usize::from(call.actor.0)] = last;
+                    let index = usize::from(call.actor.0);
+                    calls[index] = Some(*call);
+                    before[index] = last;
+                    if let Some(made) = call.makes() {
+                        of_end[index][usize::from(made.0)] = None;
+                    }
                     if matches!(call.op, Op::Read { .. }) {
                         reading = reading.with(call.actor);
                     }
@@ -174,8 +183,15 @@ impl Order {
                 Event::Quiet(_) => continue,
             };
             reading = Actors(reading.0 & !Actors::NONE.with(actor).0);
+            let Some(call) = calls[usize::from(actor.0)].take() else { continue };
             let Answer::Count(1..) = reply.answer else { continue };
-            let mut previous = before[usize::from(actor.0)].filter(|_| one_stream);
+            let looks_ahead =
+                matches!(call.op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
+            let own = &mut of_end[usize::from(actor.0)][usize::from(call.end.0)];
+            let mut previous = match one_stream {
+                true => before[usize::from(actor.0)],
+                false => own.filter(|_| !looks_ahead),
+            };
             match &reply.data {
                 Data::Unknown => continue,
                 Data::Named(segments) => {
@@ -188,6 +204,9 @@ impl Order {
                 }
             }
             last = previous;
+            if !looks_ahead {
+                *own = previous;
+            }
         }
         for cuts in &mut order.cuts {
             cuts.sort_unstable();

@@ -4,9 +4,10 @@
 //! are credentials, several messages in one call, and memory that a message under way takes while it waits
 //! for the queue of its receiver.
 
+use super::socket::begin_to_receive;
 use super::unix::{
-    Giving, Taking, begin_to_receive, begin_to_wait, clear_reset, giving, has_room, is_circular,
-    lacks_room, received, shutdown, socket_of_call, taking,
+    Giving, Taking, begin_to_wait, clear_reset, giving, has_room, is_circular, lacks_room,
+    received, shutdown, socket_of_call, taking,
 };
 use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
@@ -139,13 +140,13 @@ const OF_CONNECTIONS: &[&str] = &[
     "unix.connect.waits",
     "unix.connect.connected",
     "unix.connect.listening",
-    "unix.accept.oldest",
-    "unix.accept.none-nonblocking",
-    "unix.accept.finds-none",
-    "unix.accept.waits",
-    "unix.accept.time-out",
+    "socket.accept.oldest",
+    "socket.accept.none-nonblocking",
+    "socket.accept.finds-none",
+    "socket.accept.waits",
+    "socket.accept.time-out",
     "unix.accept.shut-down",
-    "unix.accept.not-listening",
+    "socket.accept.not-listening",
     "unix.shutdown.connected",
     "unix.shutdown.unconnected",
     "unix.available.listening",

@@ -4,6 +4,7 @@
 //! every call. Start with [`stream`].
 
 pub mod cell;
+pub mod connection;
 pub mod descriptor;
 pub mod fifo;
 pub mod file;
@@ -55,6 +56,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &message::CHAPTER,
     &socket::CHAPTER,
     &tcp::CHAPTER,
+    &connection::CHAPTER,
     &queue::CHAPTER,
     &cell::CHAPTER,
     &ring::CHAPTER,

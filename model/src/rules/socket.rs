@@ -1,14 +1,16 @@
 //! Sockets of every family: what they have in common, and what they are not.
 //!
-//! Not modelled: locks on sockets, lingering of Unix sockets, TCP sockets that are not connected and most
-//! of their options.
+//! Not modelled: locks on sockets, lingering of Unix sockets, most options of TCP sockets.
 
-use crate::call::{Errno, Op, SocketOption};
+use crate::call::{Actor, Answer, End, Errno, Mode, Op, SocketOption};
 use crate::channel::Object;
 use crate::kind::Discipline;
+use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::Chapter;
+use crate::rules::unix::begin_to_wait;
+use crate::rules::{Chapter, Overlap};
+use crate::world::{Description, ObjectIndex, World};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -25,11 +27,90 @@ pub const CHAPTER: Chapter = Chapter {
         ],
         _ => &[],
     },
-    overlaps: &[],
+    overlaps: &[Overlap {
+        why: "A time-out may end the wait at any time.",
+        rules: &["socket.accept.waits", "socket.accept.time-out"],
+    }],
     exceptions: &[],
 };
 
 const RULES: &[Rule] = &[
+    Rule {
+        id: "socket.socket.made",
+        says: "socket makes a socket that is neither named nor connected.",
+        cite: &[Posix("socket", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let sockets = at.world.has_sockets() && matches!(at.op(), Op::Socket { .. });
+            sockets.then(|| Move::answers(Answer::Done).with(socket))
+        },
+    },
+    Rule {
+        id: "socket.accept.oldest",
+        says: "accept gives the connection that has waited longest, as a new socket, whatever has become of \
+               its peer; O_NONBLOCK of the listener is not passed on.",
+        cite: &[
+            Posix("accept", "DESCRIPTION"),
+            Source("net/unix/af_unix.c", "unix_accept"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_accept"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let accepting = accepting(at)?;
+            (accepting.listens && accepting.some_wait)
+                .then(|| Move::answers(Answer::Done).with(accept))
+        },
+    },
+    Rule {
+        id: "socket.accept.none-nonblocking",
+        says: "accept where no connection waits fails with EAGAIN where O_NONBLOCK is set or the time-out is \
+               negative.",
+        cite: &[Posix("accept", "ERRORS [EAGAIN]")],
+        force: Force::Must,
+        step: |at| {
+            let accepting = none_waits(at)?;
+            (!at.call.entered && accept_must_not_wait(at, &accepting))
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "socket.accept.finds-none",
+        says: "A blocking accept where no connection waits begins to wait.",
+        cite: &[Posix("accept", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let accepting = none_waits(at).filter(|accepting| !accepting.shut)?;
+            (!at.call.entered && !accept_must_not_wait(at, &accepting))
+                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
+        },
+    },
+    Rule {
+        id: "socket.accept.waits",
+        says: "A blocking accept sleeps until a connection comes.",
+        cite: &[Posix("accept", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            none_waits(at).filter(|accepting| !accepting.shut)?;
+            at.call.entered.then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "socket.accept.time-out",
+        says: "An accept that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        cite: &[Man("socket(7)", "Socket options")],
+        force: Force::Silent,
+        step: |at| {
+            none_waits(at).filter(|accepting| !accepting.shut)?;
+            (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "socket.accept.not-listening",
+        says: "accept on a socket that does not listen fails with EINVAL.",
+        cite: &[Posix("accept", "ERRORS [EINVAL]")],
+        force: Force::Must,
+        step: |at| (!accepting(at)?.listens).then_some(Move::fails(Errno::EINVAL)),
+    },
     Rule {
         id: "socket.seek.no-offset",
         says: "lseek on a socket fails with ESPIPE.",
@@ -101,9 +182,66 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "socket.set-option.time-out",
+        says: "SO_RCVTIMEO takes a time; one of nothing is for ever, one of less than no seconds is not to \
+               wait at all.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_set_timeout")],
+        force: Force::May,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            let good = match option {
+                SocketOption::ReceiveTimeoutUs => (0..MICROSECONDS).contains(&value),
+                SocketOption::ReceiveTimeoutS => true,
+                _ => false,
+            };
+            good.then(|| Move::answers(Answer::Done).with(set_timeout))
+        },
+    },
+    Rule {
+        id: "socket.set-option.time-out-domain",
+        says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
+        cite: &[
+            Posix("setsockopt", "ERRORS [EDOM]"),
+            Source("net/core/sock.c", "sock_set_timeout"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (option, value) = setting(at)?;
+            (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
+                .then_some(Move::fails(Errno::EDOM))
+        },
+    },
+    Rule {
+        id: "socket.option.time-out",
+        says: "SO_RCVTIMEO tells what was set, rounded up to the ticks of the clock; of less than nothing, \
+               nothing.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_get_timeout")],
+        force: Force::May,
+        step: |at| {
+            let Op::GetOption { option } = at.op() else { return None };
+            let time = timeout_us(at.object()?)?.max(0);
+            let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
+            let tells =
+                matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs);
+            if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
+                return Some(Move::unspecified("a tick less than a second"));
+            }
+            match option {
+                SocketOption::ReceiveTimeoutS => {
+                    Some(Move::answers(Answer::Count(u32::try_from(seconds).ok()?)))
+                }
+                SocketOption::ReceiveTimeoutUs => {
+                    let ticks = if rest > 0 { TICK_MAX_US } else { 0 };
+                    Some(Move::transfers(rest as u32, rest as u32 + ticks))
+                }
+                _ => None,
+            }
+        },
+    },
+    Rule {
         id: "socket.any.not-modelled",
-        says: "What locks on sockets do, lingering on Unix sockets, and the life of a TCP socket before it is \
-               connected with most of its options, is not modelled.",
+        says: "What locks on sockets do, lingering on Unix sockets, and most options of TCP sockets are not \
+               modelled.",
         cite: &[Man("fcntl(2)", "Open file description locks"), Man("socket(7)", "SO_LINGER")],
         force: Force::Silent,
         step: |at| {
@@ -116,9 +254,11 @@ const RULES: &[Rule] = &[
                 | Op::GetOption { option: SocketOption::Linger } => {}
                 Op::SetOption { option: SocketOption::Error, .. }
                 | Op::GetOption { option: SocketOption::Error } => return None,
+                Op::SetOption { option, .. } | Op::GetOption { option } if is_time(option) => {
+                    return None;
+                }
                 Op::SetOption { .. } | Op::GetOption { .. } if tcp => {}
                 Op::SendEnd { .. } | Op::ReceiveEnd { .. } if tcp => {}
-                Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. } if tcp => {}
                 _ => return None,
             }
             Some(Move::unspecified("what is not modelled of sockets"))
@@ -129,4 +269,114 @@ const RULES: &[Rule] = &[
 /// Whether a socket is behind the end; `None` where not.
 fn is_socket(at: &Scene<'_>) -> Option<bool> {
     matches!(at.object()?, Object::Unix(_) | Object::Tcp(_)).then_some(true)
+}
+
+/// A socket for connections on which accept is called.
+pub(super) struct Accepting {
+    pub(super) listens: bool,
+    pub(super) some_wait: bool,
+    /// Whether it was shut down for reading.
+    pub(super) shut: bool,
+    timeout_us: i64,
+}
+
+pub(super) fn accepting(at: &Scene<'_>) -> Option<Accepting> {
+    matches!(at.op(), Op::Accept { .. }).then_some(())?;
+    match at.object()? {
+        Object::Unix(socket) if !socket.is_datagram() => Some(Accepting {
+            listens: socket.listens(),
+            some_wait: !socket.pending.is_empty(),
+            shut: socket.receive_closed,
+            timeout_us: socket.timeout_us,
+        }),
+        Object::Tcp(tcp) => Some(Accepting {
+            listens: tcp.listens(),
+            some_wait: !tcp.pending.is_empty(),
+            shut: false,
+            timeout_us: tcp.timeout_us,
+        }),
+        _ => None,
+    }
+}
+
+/// An accept on a socket that listens, where no connection waits.
+pub(super) fn none_waits(at: &Scene<'_>) -> Option<Accepting> {
+    accepting(at).filter(|accepting| accepting.listens && !accepting.some_wait)
+}
+
+pub(super) fn accept_must_not_wait(at: &Scene<'_>, accepting: &Accepting) -> bool {
+    at.nonblock() || accepting.timeout_us < 0
+}
+
+// Effects
+
+fn socket(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let call = world.pending_mut(actor);
+    let (Op::Socket { nonblock }, end) = (call.op, call.end) else { return };
+    let Some(object) = world.fresh_socket(platform) else { return };
+    add_end(world, actor, end, object, nonblock);
+}
+
+fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonblock: bool) {
+    let description = Description { nonblock, ..Description::new(Mode::ReadWrite, object) };
+    let index = world.add_description(description);
+    world.set_end(actor, end, Some(index));
+}
+
+fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Accept { new, nonblock } = world.pending_mut(actor).op else { return };
+    let server = match world.object_of_call(actor) {
+        Some(Object::Unix(listener)) => listener.pending.remove(0),
+        Some(Object::Tcp(listener)) => listener.pending.remove(0),
+        _ => return,
+    };
+    add_end(world, actor, new, server, nonblock);
+}
+
+/// A receive or accept begins to wait: it may have a time-out.
+pub(super) fn begin_to_receive(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    begin_to_wait(world, platform, actor, count);
+    let timed = world.object_of_call(actor).and_then(|object| timeout_us(object));
+    world.pending_mut(actor).timed |= timed.is_some_and(|time| time > 0);
+}
+
+fn setting(at: &Scene<'_>) -> Option<(SocketOption, i32)> {
+    is_socket(at)?;
+    match at.op() {
+        Op::SetOption { option, value } => Some((option, value)),
+        _ => None,
+    }
+}
+
+fn is_time(option: SocketOption) -> bool {
+    matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs)
+}
+
+/// How long a receive on a socket waits, in microseconds.
+fn timeout_us(object: &Object) -> Option<i64> {
+    match object {
+        Object::Unix(socket) => Some(socket.timeout_us),
+        Object::Tcp(tcp) => Some(tcp.timeout_us),
+        _ => None,
+    }
+}
+
+/// Microseconds in a second.
+const MICROSECONDS: i32 = 1_000_000;
+
+/// The longest tick of a clock, in microseconds.
+const TICK_MAX_US: u32 = 10_000;
+
+fn set_timeout(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+    let time = match option {
+        SocketOption::ReceiveTimeoutS if value < 0 => -1,
+        SocketOption::ReceiveTimeoutS => i64::from(value) * i64::from(MICROSECONDS),
+        _ => i64::from(value),
+    };
+    match world.object_of_call(actor) {
+        Some(Object::Unix(socket)) => socket.timeout_us = time,
+        Some(Object::Tcp(tcp)) => tcp.timeout_us = time,
+        _ => {}
+    }
 }

@@ -1,12 +1,12 @@
 //! TCP: two sockets connected over a network.
 //!
-//! What was sent arrives later, by rules of the word `deliver`, which nobody waits for: before things
+//! How they get connected is in [`super::connection`]. What was sent arrives later, by rules of the word `deliver`, which nobody waits for: before things
 //! come to rest for sure, until then perhaps. Not modelled: urgent data, keep-alive, time-outs of the
 //! network, a close that lingers for a time, sizes of buffers beyond an envelope.
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Object;
-use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp};
+use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp, Told};
 use crate::data::{Segment, push_segment};
 use crate::kind::Discipline;
 use crate::platform::Platform;
@@ -47,6 +47,18 @@ pub const CHAPTER: Chapter = Chapter {
                 "tcp.receive.all-arrived",
                 "tcp.receive.takes-part",
                 "tcp.receive.cut-short",
+            ],
+        },
+        Overlap {
+            why: "A time-out may end the wait at any time.",
+            rules: &[
+                "tcp.any.read-waits",
+                "tcp.any.time-out",
+                "tcp.receive.time-out",
+                "tcp.receive.nothing-asked-waited",
+                "tcp.any.read-data",
+                "tcp.receive.takes-part",
+                "tcp.receive.all-arrived",
             ],
         },
         Overlap {
@@ -99,7 +111,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (wish, _) = finds_nothing(at)?;
-            (wish.waits && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter))
+            (wish.waits && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter_for_a_time))
         },
     },
     Rule {
@@ -137,7 +149,7 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (wish, tcp) = finds_end(at)?;
-            let shut = tcp.shut_read && tcp.phase == Phase::Connected;
+            let shut = tcp.shut_read && tcp.phase != Phase::Closed;
             (wish.rest == wish.len && shut && tcp.finish != Finish::Arrived && tcp.error.is_none())
                 .then_some(Move::answers(Answer::Count(0)))
         },
@@ -199,7 +211,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
-            let woken = woken || tcp.shut_write;
+            let woken = woken || tcp.shut_write || tcp.is_unreadable() || at.call.timed;
             (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
         },
     },
@@ -242,20 +254,22 @@ const RULES: &[Rule] = &[
             let more = !tcp.receives_no_more() && tcp.error.is_none();
             (more && tcp.arrived > 0).then(|| match at.call.entered {
                 true => Move::rests(),
-                false => Move::proceeds(0, 0).with(enter),
+                false => Move::proceeds(0, 0).with(enter_for_a_time),
             })
         },
     },
     Rule {
         id: "tcp.receive.peek-cut-short",
         says: "A blocking receive with MSG_PEEK and MSG_WAITALL returns what has arrived when no more can \
-               come.",
+               come, or its time is out.",
         cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::May,
         step: |at| {
             let (wish, tcp) = peeks_at_part(at)?;
             let ended = tcp.receives_no_more() || tcp.error.is_some();
-            ended.then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
+            let late = at.call.timed && tcp.arrived > 0;
+            (ended || late)
+                .then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
         },
     },
     Rule {
@@ -267,6 +281,27 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, _) = finds_end(at)?;
             (wish.rest < wish.len).then(|| Move::transfers(0, 0).with(lose))
+        },
+    },
+    Rule {
+        id: "tcp.any.time-out",
+        says: "A read of a TCP socket that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Man("socket(7)", "Socket options")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_nothing(at)?;
+            (at.call.timed && wish.rest == wish.len && wish.len > 0)
+                .then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "tcp.receive.time-out",
+        says: "A receive with MSG_WAITALL that has got a part returns it when its time is out.",
+        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            let (wish, _) = finds_nothing(at)?;
+            (at.call.timed && wish.rest < wish.len).then_some(Move::transfers(0, 0))
         },
     },
     // Writing
@@ -365,6 +400,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (flags, tcp) = writes(at)?;
             let told = tcp.error.is_none_or(|error| error == Errno::EPIPE);
+            let told = told && tcp.phase != Phase::Unconnected;
             let fails = Move::fails(Errno::EPIPE).with(tell);
             (at.call.done == 0 && tcp.sends_no_more() && told).then_some(
                 match flags.contains(SendFlags::NOSIGNAL) {
@@ -424,7 +460,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let closed = tcp(at)?.phase == Phase::Closed;
             (closed && matches!(at.op(), Op::Shutdown { .. }))
-                .then_some(Move::fails(Errno::ENOTCONN))
+                .then(|| Move::fails(Errno::ENOTCONN).with(shut_closed))
         },
     },
     // Closing
@@ -471,11 +507,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.close.connection-gone",
-        says: "The last close of a TCP socket whose connection is gone sends nothing.",
+        says: "The last close of a TCP socket whose connection is gone, or that never had one, sends nothing; a \
+               request for a connection is given up.",
         cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
-            (closes(at)?.phase == Phase::Closed)
+            let tcp = closes(at)?;
+            (tcp.phase != Phase::Connected && !tcp.listens())
                 .then(|| Move::answers(Answer::Done).with(close_and_reset))
         },
     },
@@ -652,7 +690,10 @@ const RULES: &[Rule] = &[
                tells no error itself.",
         cite: &[Posix("poll", "POLLERR"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Must,
-        step: |at| polls(at)?.error.is_some().then_some(Move::reports(Events::ERR)),
+        step: |at| {
+            let error = tcp(at).filter(|tcp| !tcp.listens())?.error.is_some();
+            (error && matches!(at.op(), Op::Poll { .. })).then_some(Move::reports(Events::ERR))
+        },
     },
     Rule {
         id: "tcp.poll.reset-midway",
@@ -724,7 +765,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let tcp = tcp(at)?;
-            (at.op() == Op::Available && at.platform.extensions)
+            (at.op() == Op::Available && at.platform.extensions && !tcp.listens())
                 .then(|| Move::transfers(tcp.arrived, tcp.len()).with(see))
         },
     },
@@ -774,7 +815,7 @@ struct Gift {
 }
 
 /// The socket behind the end.
-fn tcp<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+pub(super) fn tcp<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     match at.object()? {
         Object::Tcp(tcp) => Some(tcp),
         _ => None,
@@ -799,15 +840,16 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
         Op::Receive { len, flags } => (len, flags),
         _ => return None,
     };
-    let waits = !at.nonblock() && !flags.contains(SendFlags::DONTWAIT);
-    let waits = waits || at.call.entered;
+    let tcp = tcp(at)?;
+    let may_wait = !at.nonblock() && tcp.timeout_us >= 0;
+    let waits = may_wait && !flags.contains(SendFlags::DONTWAIT) || at.call.entered;
     let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
     let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
     let waited_for_nothing = len == 0 && at.call.entered;
     let peeks = flags.contains(SendFlags::PEEK);
     let rest = len - at.call.done;
     let wish = Wish { len, looks, waited_for_nothing, rest, waits, waits_for_all, peeks };
-    Some((wish, tcp(at)?))
+    (!looks || waited_for_nothing || !tcp.is_unreadable()).then_some((wish, tcp))
 }
 
 /// A call that waits to see more than has arrived for sure, and takes nothing.
@@ -831,7 +873,7 @@ fn finds_end<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     (wish.looks && end && !wish.waited_for_nothing).then_some((wish, tcp))
 }
 
-fn writes<'a>(at: &Scene<'a>) -> Option<(SendFlags, &'a Tcp)> {
+pub(super) fn writes<'a>(at: &Scene<'a>) -> Option<(SendFlags, &'a Tcp)> {
     let flags = match at.op() {
         Op::Write { .. } => SendFlags::NONE,
         Op::Send { flags, .. } => flags,
@@ -847,7 +889,8 @@ fn sends(at: &Scene<'_>) -> Option<Gift> {
     let unread = unread(at, tcp);
     let waits = !at.nonblock() && !flags.contains(SendFlags::DONTWAIT);
     let room = at.platform.tcp_room_bytes.saturating_sub(unread);
-    (!tcp.sends_no_more() && tcp.error.is_none()).then_some(Gift {
+    let open = tcp.phase == Phase::Connected && !tcp.sends_no_more();
+    (open && tcp.error.is_none()).then_some(Gift {
         len,
         rest: len - at.call.done,
         unread,
@@ -861,8 +904,10 @@ fn unread(at: &Scene<'_>, tcp: &Tcp) -> u32 {
     peer(at.world, tcp).map_or(0, Tcp::len)
 }
 
+/// Polls a socket that is connected, or was.
 fn polls<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
-    tcp(at).filter(|_| matches!(at.op(), Op::Poll { .. }))
+    let tcp = tcp(at).filter(|_| matches!(at.op(), Op::Poll { .. }))?;
+    matches!(tcp.phase, Phase::Connected | Phase::Closed).then_some(tcp)
 }
 
 fn hung_up(tcp: &Tcp) -> bool {
@@ -876,7 +921,7 @@ fn shuts(at: &Scene<'_>, side: Mode) -> Option<bool> {
 }
 
 /// The socket of which the last descriptor is being closed.
-fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+pub(super) fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     let last = holders(at)? == 1;
     tcp(at).filter(|_| last)
 }
@@ -897,14 +942,22 @@ fn tcp_mut(world: &mut World, object: ObjectIndex) -> Option<&mut Tcp> {
     }
 }
 
-fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
+pub(super) fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
     match world.object_of_call(actor)? {
         Object::Tcp(tcp) => Some(tcp),
         _ => None,
     }
 }
 
-fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+/// A call begins to wait, perhaps for a time only.
+fn enter_for_a_time(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let timed = tcp_of_call(world, actor).is_some_and(|tcp| tcp.timeout_us > 0);
+    let call = world.pending_mut(actor);
+    call.entered = true;
+    call.timed = timed;
+}
+
+pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     world.pending_mut(actor).entered = true;
 }
 
@@ -933,9 +986,8 @@ fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
 
 fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     take(world, platform, actor, count);
-    let call = world.pending_mut(actor);
-    call.done += count;
-    call.entered = true;
+    world.pending_mut(actor).done += count;
+    enter_for_a_time(world, platform, actor, count);
 }
 
 /// What was on its way and has not arrived never will.
@@ -988,10 +1040,20 @@ fn shut(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
     let Some(tcp) = tcp_of_call(world, actor) else { return };
     tcp.shut_read |= how.reads();
+    if tcp.told == Told::UnderWay {
+        tcp.told = Told::Connected;
+    }
     let peer = tcp.peer;
     if how.writes() && !tcp.shut_write {
         tcp.shut_write = true;
         finish(world, peer);
+    }
+}
+
+/// What was told to be under way has failed, and nobody will be told why.
+fn shut_closed(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor).filter(|tcp| tcp.told == Told::UnderWay) {
+        tcp.told = Told::ShutDown;
     }
 }
 
@@ -1006,12 +1068,17 @@ fn set_linger(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     if let (Op::SetOption { value, .. }, Some(tcp)) =
         (world.pending_mut(actor).op, tcp_of_call(world, actor))
     {
-        tcp.linger_zero = value == 0 && tcp.phase != Phase::Closed;
+        let matters = tcp.phase != Phase::Closed || tcp.told == Told::UnderWay;
+        tcp.linger_zero = value == 0 && matters;
     }
 }
 
 /// The object behind the end that is being closed.
-fn closed_object(world: &mut World, platform: &Platform, actor: Actor) -> Option<ObjectIndex> {
+pub(super) fn closed_object(
+    world: &mut World,
+    platform: &Platform,
+    actor: Actor,
+) -> Option<ObjectIndex> {
     let description = world.pending_mut(actor).description;
     let object = description.map(|index| world.descriptions[usize::from(index)].object);
     close(world, platform, actor, 0);
@@ -1065,7 +1132,7 @@ fn let_go(world: &mut World, object: ObjectIndex) {
 }
 
 /// A reset goes to the peer, and nothing more.
-fn reset_peer(world: &mut World, object: ObjectIndex) {
+pub(super) fn reset_peer(world: &mut World, object: ObjectIndex) {
     let Some(tcp) = tcp_mut(world, object) else { return };
     let peer = std::mem::replace(&mut tcp.peer, NOBODY);
     if let Some(peer) = tcp_mut(world, peer).filter(|peer| peer.phase == Phase::Connected) {
@@ -1084,7 +1151,8 @@ fn gone(world: &mut World, object: ObjectIndex) {
     tcp.reset = false;
     tcp.shut_read = true;
     tcp.shut_write = true;
-    tcp.linger_zero = false;
+    // A socket that may ask again keeps what was set.
+    tcp.linger_zero &= tcp.told == Told::UnderWay;
     if tcp.finish == Finish::Sent {
         tcp.finish = Finish::None;
     }

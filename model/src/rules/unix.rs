@@ -6,9 +6,7 @@
 //! descriptor in a message, names other than the channel's, `AF_UNSPEC`, autobind, permissions, and
 //! sockets that only data on its way to themselves keeps open.
 
-use crate::call::{
-    Actor, Answer, End, Errno, Events, Marks, Mode, Op, SendFlags, Signal, SocketOption,
-};
+use crate::call::{Actor, Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, named, piece_max};
 use crate::data::push_segment;
@@ -16,9 +14,10 @@ use crate::kind::{Discipline, Naming, SocketType};
 use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, Description, ObjectIndex, Place, World};
+use crate::world::{Address, ObjectIndex, Place, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -59,10 +58,6 @@ const OVERLAPS: &[Overlap] = &[
             "unix.any.finds-nothing",
             "unix.receive.all-cut-short",
         ],
-    },
-    Overlap {
-        why: "A time-out may end the wait at any time.",
-        rules: &["unix.accept.waits", "unix.accept.time-out"],
     },
     Overlap {
         why: "The standard does not say that data which nobody read resets a connection, only that it may.",
@@ -575,17 +570,7 @@ const RULES: &[Rule] = &[
                 .then_some(Move::fails(Errno::EOPNOTSUPP))
         },
     },
-    // Making and naming
-    Rule {
-        id: "unix.socket.made",
-        says: "socket makes a socket that is neither named nor connected.",
-        cite: &[Posix("socket", "DESCRIPTION")],
-        force: Force::Must,
-        step: |at| {
-            at.world.address()?;
-            matches!(at.op(), Op::Socket { .. }).then(|| Move::answers(Answer::Done).with(socket))
-        },
-    },
+    // Naming
     Rule {
         id: "unix.bind.named",
         says: "A socket without a name is bound to an address that is free, be it connected or not.",
@@ -793,80 +778,15 @@ const RULES: &[Rule] = &[
     },
     // Accepting
     Rule {
-        id: "unix.accept.oldest",
-        says: "accept gives the connection that has waited longest, as a new socket, whatever has become of \
-               its peer; O_NONBLOCK of the listener is not passed on.",
-        cite: &[Posix("accept", "DESCRIPTION"), Source(AF_UNIX, "unix_accept")],
-        force: Force::Must,
-        step: |at| {
-            let socket = accepting(at)?;
-            (socket.listens() && !socket.pending.is_empty())
-                .then(|| Move::answers(Answer::Done).with(accept))
-        },
-    },
-    Rule {
-        id: "unix.accept.none-nonblocking",
-        says: "accept where no connection waits fails with EAGAIN where O_NONBLOCK is set or the time-out is \
-               negative.",
-        cite: &[Posix("accept", "ERRORS [EAGAIN]")],
-        force: Force::Must,
-        step: |at| {
-            let socket = none_waits(at)?;
-            (!at.call.entered && accept_must_not_wait(at, socket))
-                .then_some(Move::fails(Errno::EAGAIN))
-        },
-    },
-    Rule {
-        id: "unix.accept.finds-none",
-        says: "A blocking accept where no connection waits begins to wait.",
-        cite: &[Posix("accept", "DESCRIPTION")],
-        force: Force::Must,
-        step: |at| {
-            let socket = none_waits(at).filter(|socket| !socket.receive_closed)?;
-            (!at.call.entered && !accept_must_not_wait(at, socket))
-                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
-        },
-    },
-    Rule {
-        id: "unix.accept.waits",
-        says: "A blocking accept sleeps until a connection comes.",
-        cite: &[Posix("accept", "DESCRIPTION")],
-        force: Force::Must,
-        step: |at| {
-            none_waits(at).filter(|socket| !socket.receive_closed)?;
-            at.call.entered.then_some(Move::rests())
-        },
-    },
-    Rule {
-        id: "unix.accept.time-out",
-        says: "An accept that waits longer than SO_RCVTIMEO fails with EAGAIN.",
-        cite: &[Man("socket(7)", "Socket options")],
-        force: Force::Silent,
-        step: |at| {
-            none_waits(at).filter(|socket| !socket.receive_closed)?;
-            (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
-        },
-    },
-    Rule {
         id: "unix.accept.shut-down",
         says: "A blocking accept on a listener that was shut down for reading fails with EINVAL once no \
                connection waits any more.",
         cite: &[Posix("accept", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_accept")],
         force: Force::May,
         step: |at| {
-            let socket = none_waits(at).filter(|socket| socket.receive_closed)?;
-            (at.call.entered || !accept_must_not_wait(at, socket))
+            let accepting = none_waits(at).filter(|accepting| accepting.shut)?;
+            (at.call.entered || !accept_must_not_wait(at, &accepting))
                 .then_some(Move::fails(Errno::EINVAL))
-        },
-    },
-    Rule {
-        id: "unix.accept.not-listening",
-        says: "accept on a socket that does not listen fails with EINVAL.",
-        cite: &[Posix("accept", "ERRORS [EINVAL]")],
-        force: Force::Must,
-        step: |at| {
-            let socket = accepting(at)?;
-            (!socket.listens()).then_some(Move::fails(Errno::EINVAL))
         },
     },
     // Shutting down
@@ -1072,63 +992,6 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "unix.set-option.time-out",
-        says: "SO_RCVTIMEO takes a time; one of nothing is for ever, one of less than no seconds is not to \
-               wait at all.",
-        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_set_timeout")],
-        force: Force::May,
-        step: |at| {
-            let (option, value) = setting(at)?;
-            let good = match option {
-                SocketOption::ReceiveTimeoutUs => (0..MICROSECONDS).contains(&value),
-                SocketOption::ReceiveTimeoutS => true,
-                _ => false,
-            };
-            good.then(|| Move::answers(Answer::Done).with(set_timeout))
-        },
-    },
-    Rule {
-        id: "unix.set-option.time-out-domain",
-        says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
-        cite: &[
-            Posix("setsockopt", "ERRORS [EDOM]"),
-            Source("net/core/sock.c", "sock_set_timeout"),
-        ],
-        force: Force::Must,
-        step: |at| {
-            let (option, value) = setting(at)?;
-            (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
-                .then_some(Move::fails(Errno::EDOM))
-        },
-    },
-    Rule {
-        id: "unix.option.time-out",
-        says: "SO_RCVTIMEO tells what was set, rounded up to the ticks of the clock; of less than nothing, \
-               nothing.",
-        cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_get_timeout")],
-        force: Force::May,
-        step: |at| {
-            let (socket, option) = getting(at)?;
-            let time = socket.timeout_us.max(0);
-            let (seconds, rest) = (time / i64::from(MICROSECONDS), time % i64::from(MICROSECONDS));
-            let tells =
-                matches!(option, SocketOption::ReceiveTimeoutS | SocketOption::ReceiveTimeoutUs);
-            if tells && rest as u32 + TICK_MAX_US >= MICROSECONDS as u32 {
-                return Some(Move::unspecified("a tick less than a second"));
-            }
-            match option {
-                SocketOption::ReceiveTimeoutS => {
-                    Some(Move::answers(Answer::Count(u32::try_from(seconds).ok()?)))
-                }
-                SocketOption::ReceiveTimeoutUs => {
-                    let ticks = if rest > 0 { TICK_MAX_US } else { 0 };
-                    Some(Move::transfers(rest as u32, rest as u32 + ticks))
-                }
-                _ => None,
-            }
-        },
-    },
-    Rule {
         id: "unix.option.error",
         says: "SO_ERROR tells the error that is pending, and takes it.",
         cite: &[Posix("getsockopt", "SO_ERROR"), Source("net/core/sock.c", "sk_getsockopt")],
@@ -1168,12 +1031,6 @@ const SEND_BUFFER_MIN_BYTES: u32 = 4608;
 
 /// The least that `SO_RCVBUF` gives, in bytes.
 const RECEIVE_BUFFER_MIN_BYTES: u32 = 2304;
-
-/// Microseconds in a second.
-const MICROSECONDS: i32 = 1_000_000;
-
-/// The longest tick of a clock, in microseconds.
-const TICK_MAX_US: u32 = 10_000;
 
 /// A read, receive or receive of a descriptor that asks for something.
 pub(super) struct Taking<'a> {
@@ -1442,20 +1299,6 @@ fn listening<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Listen { .. }))
 }
 
-fn accepting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
-    let accepts = matches!(at.op(), Op::Accept { .. });
-    at.socket().filter(|socket| accepts && !socket.is_datagram())
-}
-
-/// An accept on a socket that listens, where no connection waits.
-fn none_waits<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
-    accepting(at).filter(|socket| socket.listens() && socket.pending.is_empty())
-}
-
-fn accept_must_not_wait(at: &Scene<'_>, socket: &Unix) -> bool {
-    at.nonblock() || socket.timeout_us < 0
-}
-
 fn shutting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Shutdown { .. }))
 }
@@ -1561,13 +1404,6 @@ pub(super) fn clear_reset(world: &mut World, _: &Platform, actor: Actor, _: u32)
     }
 }
 
-/// A receive or accept begins to wait: it may have a time-out.
-pub(super) fn begin_to_receive(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    begin_to_wait(world, platform, actor, count);
-    let timed = socket_of_call(world, actor).is_some_and(|socket| socket.timeout_us > 0);
-    world.pending_mut(actor).timed |= timed;
-}
-
 pub(super) fn begin_to_wait(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
     call.entered = true;
@@ -1595,19 +1431,6 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
         passed,
     };
     receiver.push(platform.socket_account, piece);
-}
-
-fn socket(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
-    let (Op::Socket { nonblock }, end) = (call.op, call.end) else { return };
-    let Some(object) = world.fresh_socket(platform) else { return };
-    add_end(world, actor, end, object, nonblock);
-}
-
-fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonblock: bool) {
-    let description = Description { nonblock, ..Description::new(Mode::ReadWrite, object) };
-    let index = world.add_description(description);
-    world.set_end(actor, end, Some(index));
 }
 
 fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
@@ -1671,13 +1494,6 @@ fn connect(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     world.pending_mut(actor).waits_on = None;
 }
 
-fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Accept { new, nonblock } = world.pending_mut(actor).op else { return };
-    let Some(listener) = socket_of_call(world, actor) else { return };
-    let server = listener.pending.remove(0);
-    add_end(world, actor, new, server, nonblock);
-}
-
 pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
     let (Op::Shutdown { how }, Some(description)) = (call.op, call.description) else { return };
@@ -1704,14 +1520,4 @@ fn set_buffer(world: &mut World, _: &Platform, actor: Actor, _: u32) {
         SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
         _ => socket.receive_buffer = twice.max(RECEIVE_BUFFER_MIN_BYTES),
     }
-}
-
-fn set_timeout(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
-    let Some(socket) = socket_of_call(world, actor) else { return };
-    socket.timeout_us = match option {
-        SocketOption::ReceiveTimeoutS if value < 0 => -1,
-        SocketOption::ReceiveTimeoutS => i64::from(value) * i64::from(MICROSECONDS),
-        _ => i64::from(value),
-    };
 }

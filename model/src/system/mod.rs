@@ -9,6 +9,7 @@ pub mod ask;
 mod packing;
 pub mod program;
 mod runs;
+mod state;
 mod story;
 
 use smallvec::SmallVec;
@@ -20,14 +21,16 @@ use crate::oracle::reply_of;
 use crate::platform::{LINUX, Platform};
 use crate::rule::{RuleIndex, What};
 use crate::rules::RULES;
-use crate::run::{Actors, Event, Name, Run, Seat, Setup};
+use crate::run::{Event, Name, Run, Seat, Setup};
 use crate::step::{self, Moves, RuleSet};
 use crate::text;
 use crate::verify::{Model, Property};
-use crate::world::{ActorState, Pending, Progress, World};
+use crate::world::{ActorState, World};
 
 use packing::WorldPacking;
 use program::{Do, Instruction, Program};
+
+pub use state::{Local, State};
 
 /// A system: what exists, what can happen, and what must hold.
 #[derive(Debug)]
@@ -114,24 +117,6 @@ pub enum Keeps {
     Newest,
     /// How far it has heard this writer.
     Place(Actor),
-}
-
-/// A state: the world of the rules, and how far each process is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct State {
-    /// Ends, channel and calls in progress.
-    pub world: World,
-    /// Processes.
-    pub locals: SmallVec<[Local; 4]>,
-}
-
-/// How far a process is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Local {
-    /// The instruction that it is at.
-    pub at: u8,
-    /// What it [keeps](Keeps) of the data that it was given.
-    pub heard: Segments,
 }
 
 /// A step.
@@ -494,41 +479,6 @@ fn rebase(state: &mut State) {
         }
     }
     state.world.rebase();
-}
-
-/// What properties ask of a state.
-impl State {
-    /// What a process has been given, of what it [keeps](Keeps).
-    pub fn heard(&self, actor: Actor) -> &[Segment] {
-        &self.locals[usize::from(actor.0)].heard
-    }
-
-    /// The answer that a process is about to see.
-    pub fn answer(&self, actor: Actor) -> Option<Answer> {
-        match self.world.pending(actor)?.progress {
-            Progress::Answered { answer, .. } => Some(answer),
-            Progress::Open => None,
-        }
-    }
-
-    /// The data that a process is about to be given.
-    pub fn given(&self, actor: Actor) -> &[Segment] {
-        match self.world.pending(actor) {
-            Some(Pending { progress: Progress::Answered { .. }, data, .. }) => data,
-            _ => &[],
-        }
-    }
-
-    /// The call that a process is in, not yet answered.
-    pub fn within(&self, actor: Actor) -> Option<Op> {
-        let call = self.world.pending(actor)?;
-        (call.progress == Progress::Open).then_some(call.op)
-    }
-
-    /// Who is in a call.
-    pub fn busy(&self) -> Actors {
-        self.world.busy()
-    }
 }
 
 /// What is packed as one: an actor with how far its process is.

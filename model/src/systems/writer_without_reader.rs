@@ -15,7 +15,7 @@ pub(super) fn system() -> System {
     let mut system = System::new(
         "writer-without-reader",
         Family::Ends,
-        "A process writes for as long as it can (`yes | head`); the other reads once and exits.",
+        "A process writes for as long as it can; the other reads once and exits.",
         &PIPE,
     )
     .process(

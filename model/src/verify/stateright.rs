@@ -8,6 +8,9 @@ use std::hash::Hash;
 
 use super::{Model, What};
 
+/// A property that always holds, by which stateright looks at all states.
+const TO_THE_END: &str = "all states are looked at";
+
 /// A model as stateright sees it.
 #[derive(Clone, Debug)]
 pub struct Browsed<M>(
@@ -16,12 +19,23 @@ pub struct Browsed<M>(
 );
 
 /// A step with the state after it.
-#[derive(Clone, PartialEq)]
 pub struct Step<M: Model> {
     /// The step.
     pub action: M::Action,
     /// The state after it.
     pub after: M::State,
+}
+
+impl<M: Model> Clone for Step<M> {
+    fn clone(&self) -> Step<M> {
+        Step { action: self.action.clone(), after: self.after.clone() }
+    }
+}
+
+impl<M: Model> PartialEq for Step<M> {
+    fn eq(&self, other: &Step<M>) -> bool {
+        self.action == other.action && self.after == other.after
+    }
 }
 
 impl<M: Model> fmt::Debug for Step<M> {
@@ -65,7 +79,9 @@ where
                 What::Sometimes(_) => stateright::Property::sometimes(property.name, condition),
                 _ => stateright::Property::always(property.name, condition),
             };
-        safety.map(property).collect()
+        // stateright stops when it has found an example of each: of this one there is none.
+        let to_the_end = stateright::Property::always(TO_THE_END, |_: &Self, _: &M::State| true);
+        safety.map(property).chain([to_the_end]).collect()
     }
 }
 

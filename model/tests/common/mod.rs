@@ -5,6 +5,7 @@ pub(crate) mod file;
 mod memory;
 pub(crate) mod pairs;
 pub(crate) mod queue;
+pub(crate) mod svg;
 mod tcp;
 mod unix;
 

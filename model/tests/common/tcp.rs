@@ -10,6 +10,7 @@ use super::{Add, Pinned, pinned, poll, read, write};
 const SA: End = End(0);
 const SB: End = End(1);
 const X: End = End(2);
+const Y: End = End(3);
 
 const READ: Op = Op::Shutdown { how: Mode::Read };
 const WRITE: Op = Op::Shutdown { how: Mode::Write };
@@ -35,7 +36,7 @@ fn pair() -> Space {
     Space {
         setup: Setup::new(&TCP),
         seats: vec![seat(0, Side::A), seat(1, Side::B)],
-        end_names: ["sa", "sb", "sa2"].map(|name| Name::new(name).unwrap()).to_vec(),
+        end_names: ["sa", "sb", "sa2", "s4"].map(|name| Name::new(name).unwrap()).to_vec(),
         alphabet: Vec::new(),
         fill_bytes: 1,
         lasting_bytes: None,
@@ -85,6 +86,17 @@ fn flags() -> Space {
         .calls_of(1, SB, &[receive(1, SendFlags::DONTWAIT)])
 }
 
+/// Reads that wait for a time only.
+fn time_outs() -> Space {
+    let set = |option, value| Op::SetOption { option, value };
+    let (seconds, microseconds) = (SocketOption::ReceiveTimeoutS, SocketOption::ReceiveTimeoutUs);
+    pair()
+        .calls_of(0, SA, &[write(1)])
+        .calls_of(1, SB, &[set(microseconds, 5), set(seconds, -1)])
+        .calls_of(1, SB, &[read(1), receive(2, SendFlags::WAITALL), receive(0, SendFlags::NONE)])
+        .calls_of(1, SB, &[receive(2, SendFlags::PEEK.union(SendFlags::WAITALL))])
+}
+
 /// A long write whose reader goes. Its pairs are too many to be compared.
 fn cut_short() -> Space {
     Space { fill_bytes: 3, ..pair() }.calls_of(0, SA, &[write(3)]).calls_of(1, SB, &[Op::Close])
@@ -101,6 +113,79 @@ fn oddities() -> Space {
         .calls_of(1, SB, &[read(1), Op::Available])
 }
 
+/// Two actors that begin with nothing.
+fn fresh() -> Space {
+    let seat = |name| Seat { name: Name::new(name).unwrap(), ends: Vec::new() };
+    Space { seats: vec![seat("a0"), seat("a1")], fill_bytes: 1, ..pair() }
+}
+
+const SOCKET: Op = Op::Socket { nonblock: false };
+const SOCKET_NB: Op = Op::Socket { nonblock: true };
+const LISTEN: Op = Op::Listen { backlog: 0 };
+const ACCEPT: Op = Op::Accept { new: SB, nonblock: false };
+
+/// One listens, one connects, both waiting.
+fn meeting() -> Space {
+    fresh().calls_of(0, SA, &[SOCKET, Op::Bind, LISTEN, ACCEPT, Op::Close]).calls_of(
+        1,
+        SA,
+        &[SOCKET, Op::Connect],
+    )
+}
+
+/// The same, neither waiting.
+fn meeting_nonblocking() -> Space {
+    fresh().calls_of(0, SA, &[SOCKET_NB, Op::Bind, LISTEN, ACCEPT, READ, WRITE]).calls_of(
+        0,
+        X,
+        &[SOCKET_NB, Op::Connect, ERROR, BOTH, Op::Bind],
+    )
+}
+
+/// More connections than may wait, all of one actor.
+fn backlog() -> Space {
+    let accept = Op::Accept { new: Y, nonblock: true };
+    fresh()
+        .calls_of(0, SA, &[SOCKET_NB, Op::Bind, LISTEN, accept])
+        .calls_of(0, SA, &[poll(Events::IN, false), Op::Available])
+        .calls_of(0, SB, &[SOCKET_NB, Op::Connect])
+        .calls_of(0, X, &[SOCKET_NB, Op::Connect])
+}
+
+/// Calls on a socket that asks for a connection in vain.
+fn asking() -> Space {
+    fresh()
+        .calls_of(0, SA, &[SOCKET_NB, Op::Bind, LISTEN])
+        .calls_of(0, SB, &[SOCKET_NB, Op::Connect])
+        .calls_of(0, X, &[SOCKET_NB, Op::Connect, Op::SetNonblock(false), write(1), BOTH])
+}
+
+/// A socket that meets itself.
+fn itself() -> Space {
+    fresh().calls_of(
+        0,
+        SA,
+        &[SOCKET_NB, Op::Bind, Op::Connect, write(1), read(1), WRITE, Op::Close],
+    )
+}
+
+/// Two at one address.
+fn address() -> Space {
+    fresh().calls_of(0, SA, &[SOCKET, Op::Bind, LISTEN, Op::Close]).calls_of(
+        0,
+        SB,
+        &[SOCKET, Op::Bind, LISTEN],
+    )
+}
+
+/// Calls in the wrong state.
+fn unconnected() -> Space {
+    fresh()
+        .calls_of(0, SA, &[SOCKET, LISTEN, Op::Bind, BOTH, READ, Op::Close, Op::Connect])
+        .calls_of(0, SA, &[read(1), read(0), write(0), send(1, SendFlags::NOSIGNAL), ACCEPT])
+        .calls_of(0, SA, &[receive(0, SendFlags::NONE), poll(ALL, false), ERROR, RESETS])
+}
+
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
@@ -110,6 +195,14 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("tcp flags", flags(), 783, 783),
         pinned("tcp polling", polling(), 877, 913),
         pinned("tcp oddities", oddities(), 330, 292),
+        pinned("tcp time-outs", time_outs(), 205, 205),
         pinned("tcp cut short", cut_short(), 143, 174),
+        pinned("tcp meeting", meeting(), 1_691, 1_777),
+        pinned("tcp meeting nonblocking", meeting_nonblocking(), 12_328, 4_844),
+        pinned("tcp backlog", backlog(), 9_303, 10_059),
+        pinned("tcp asking", asking(), 35_182, 32_680),
+        pinned("tcp itself", itself(), 559, 483),
+        pinned("tcp address", address(), 451, 451),
+        pinned("tcp unconnected", unconnected(), 1_662, 1_398),
     ]
 }

@@ -86,7 +86,7 @@ impl Layout<'_> {
     fn asleep(&self, actor: Actor, rows: Range<usize>) -> Vec<Range<usize>> {
         let quiet = |row: &usize| self.rows[*row].quiet.is_some_and(|open| open.contains(actor));
         if let (false, Some(last)) = (self.story.complete, rows.clone().rev().find(quiet)) {
-            return vec![rows.start..last + 1];
+            return std::iter::once(rows.start..last + 1).collect();
         }
         let mut spans: Vec<Range<usize>> = Vec::new();
         for row in rows.filter(|row| self.rows[*row].asleep.contains(actor)) {

@@ -1,0 +1,764 @@
+//! How TCP sockets get connected: bind, listen, connect, accept, and what goes wrong on the way.
+//!
+//! A request for a connection is on its way until it arrives, as data are, by rules of the word `deliver`.
+//! accept is in [`super::socket`], as it is the same for every family. Not modelled: addresses other than the
+//! channel's, `AF_UNSPEC`, requests that time out, sockets that were shut before they got connected.
+//! Every socket has `SO_REUSEADDR`, as servers have: what is left of older connections does not matter.
+
+use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal};
+use crate::channel::tcp::{NOBODY, Phase, Request, Tcp, Told};
+use crate::channel::{Object, of_call};
+use crate::platform::Platform;
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::tcp::{closed_object, closes, enter, reset_peer, tcp, tcp_of_call, writes};
+use crate::rules::{Chapter, Exception, Overlap};
+use crate::world::{ObjectIndex, Place, World};
+
+const KERNEL: &str = "Linux 6.18";
+const AF_INET: &str = "net/ipv4/af_inet.c";
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "connection",
+    title: "How TCP sockets get connected",
+    rules: RULES,
+    not_on_linux: NOT_ON_LINUX,
+    not_in_posix: &["connection.available.listening"],
+    absent: |_| &[],
+    overlaps: OVERLAPS,
+    exceptions: EXCEPTIONS,
+};
+
+const NOT_ON_LINUX: &[&str] = &["connection.connect.at-once", "connection.connect.refused-at-once"];
+
+const OVERLAPS: &[Overlap] = &[Overlap {
+    why: "A connect that may not wait may be done at once, or be told of later.",
+    rules: &[
+        "connection.connect.in-progress",
+        "connection.connect.at-once",
+        "connection.connect.refused-at-once",
+    ],
+}];
+
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        rule: "connection.any.write-unconnected",
+        why: "A write to a TCP socket that was never connected fails with EPIPE and raises SIGPIPE, and not \
+              with ENOTCONN.",
+    },
+    Exception {
+        rule: "connection.connect.waits-too",
+        why: "A blocking connect while a request is under way waits for its answer, and fails not with \
+              EALREADY.",
+    },
+    Exception {
+        rule: "connection.shutdown.unconnected",
+        why: "shutdown of a TCP socket that is not connected fails, but read gives 0 from then on, not \
+              ENOTCONN.",
+    },
+];
+
+const RULES: &[Rule] = &[
+    // Naming
+    Rule {
+        id: "connection.bind.named",
+        says: "A TCP socket that is neither bound nor connected is bound to the address, unless a socket \
+               listens there.",
+        cite: &[
+            Posix("bind", "DESCRIPTION"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_get_port"),
+        ],
+        force: Force::Must,
+        step: |at| (binding(at)? == Binding::Free).then(|| Move::answers(Answer::Done).with(bind)),
+    },
+    Rule {
+        id: "connection.bind.address-in-use",
+        says: "bind to an address at which a socket listens fails with EADDRINUSE.",
+        cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man("socket(7)", "SO_REUSEADDR")],
+        force: Force::Must,
+        step: |at| (binding(at)? == Binding::Taken).then_some(Move::fails(Errno::EADDRINUSE)),
+    },
+    Rule {
+        id: "connection.bind.has-a-name",
+        says: "bind of a TCP socket that is bound, connected, listening or asking for a connection fails with \
+               EINVAL.",
+        cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_INET, "__inet_bind")],
+        force: Force::Must,
+        step: |at| (binding(at)? == Binding::HasName).then_some(Move::fails(Errno::EINVAL)),
+    },
+    // Listening
+    Rule {
+        id: "connection.listen.begins",
+        says: "listen makes a TCP socket that is not connected take connections, and sets how many may wait; \
+               one that listens already gets another backlog, and loses no connection by it.",
+        cite: &[Posix("listen", "DESCRIPTION"), Source(AF_INET, "__inet_listen_sk")],
+        force: Force::Must,
+        step: |at| {
+            let (_, taken) = listening(at)?;
+            (!taken).then(|| Move::answers(Answer::Done).with(listen))
+        },
+    },
+    Rule {
+        id: "connection.listen.address-in-use",
+        says: "listen fails with EADDRINUSE where another socket listens at the address to which both are bound.",
+        cite: &[
+            Man("listen(2)", "ERRORS"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_start"),
+        ],
+        force: Force::Silent,
+        step: |at| listening(at)?.1.then_some(Move::fails(Errno::EADDRINUSE)),
+    },
+    Rule {
+        id: "connection.listen.connected",
+        says: "listen on a TCP socket that is connected, was, or asks for a connection fails with EINVAL.",
+        cite: &[Posix("listen", "ERRORS [EINVAL]"), Source(AF_INET, "inet_listen")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = tcp(at)?;
+            let other = !matches!(tcp.phase, Phase::Unconnected | Phase::Listening(_));
+            (other && matches!(at.op(), Op::Listen { .. })).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    // Connecting
+    Rule {
+        id: "connection.connect.begins",
+        says: "A blocking connect of a TCP socket that is not connected asks for a connection, and begins to \
+               wait.",
+        cite: &[Posix("connect", "DESCRIPTION"), Source(AF_INET, "__inet_stream_connect")],
+        force: Force::Must,
+        step: |at| {
+            begins(at)?;
+            (!at.nonblock()).then(|| Move::proceeds(0, 0).with(ask_and_wait))
+        },
+    },
+    Rule {
+        id: "connection.connect.in-progress",
+        says: "A connect of a TCP socket with O_NONBLOCK asks for a connection and fails with EINPROGRESS, even \
+               where the answer comes before it returns.",
+        cite: &[
+            Posix("connect", "ERRORS [EINPROGRESS]"),
+            Source(AF_INET, "__inet_stream_connect"),
+            Observed("EINPROGRESS over loopback, every time", KERNEL),
+        ],
+        force: Force::Must,
+        step: |at| {
+            begins(at)?;
+            at.nonblock().then(|| Move::fails(Errno::EINPROGRESS).with(ask))
+        },
+    },
+    Rule {
+        id: "connection.connect.at-once",
+        says: "A connect of a TCP socket with O_NONBLOCK may succeed at once.",
+        cite: &[Posix("connect", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let tcp = begins(at)?;
+            let room = at.world.tcp_listener().is_some_and(|(_, listener)| listener.has_room());
+            (at.nonblock() && !at.platform.socket_errors_of_linux && room && !tcp.named)
+                .then(|| Move::answers(Answer::Done).with(connect_at_once))
+        },
+    },
+    Rule {
+        id: "connection.connect.refused-at-once",
+        says: "A connect of a TCP socket with O_NONBLOCK may fail with ECONNREFUSED at once.",
+        cite: &[Posix("connect", "ERRORS [ECONNREFUSED]")],
+        force: Force::May,
+        step: |at| {
+            let tcp = begins(at)?;
+            let nobody = at.world.tcp_listener().is_none() && !tcp.named;
+            (at.nonblock() && !at.platform.socket_errors_of_linux && nobody)
+                .then_some(Move::fails(Errno::ECONNREFUSED))
+        },
+    },
+    Rule {
+        id: "connection.connect.waits",
+        says: "A blocking connect sleeps until its request is answered: as long as no more connections may wait \
+               at the listener, and then until the system asks again.",
+        cite: &[Posix("connect", "DESCRIPTION"), Source(AF_INET, "inet_wait_for_connect")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = connects(at)?;
+            (at.call.entered && tcp.asks()).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "connection.connect.connected",
+        says: "connect succeeds when the request is granted; a call after one that was told that it is under \
+               way succeeds once, too.",
+        cite: &[
+            Posix("connect", "DESCRIPTION"),
+            Source(AF_INET, "__inet_stream_connect"),
+            Observed("EINPROGRESS, 0, EISCONN", KERNEL),
+        ],
+        force: Force::May,
+        step: |at| {
+            let tcp = connects(at)?;
+            let untold = at.call.entered || tcp.told == Told::UnderWay;
+            (untold && tcp.phase == Phase::Connected)
+                .then(|| Move::answers(Answer::Done).with(tell_connected))
+        },
+    },
+    Rule {
+        id: "connection.connect.failed",
+        says: "connect fails with the error by which the request failed, ECONNREFUSED where nobody listens; the \
+               socket is then as it was before, and may ask again.",
+        cite: &[
+            Posix("connect", "ERRORS [ECONNREFUSED]"),
+            Source(AF_INET, "__inet_stream_connect"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let error = failed(at)?.error?;
+            Some(Move::fails(error).with(undo))
+        },
+    },
+    Rule {
+        id: "connection.connect.aborted",
+        says: "connect fails with ECONNABORTED where the request failed and another call was told of the error.",
+        cite: &[
+            Source(AF_INET, "__inet_stream_connect"),
+            Observed("EINPROGRESS, SO_ERROR, then ECONNABORTED once", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let error = failed(at)?.error;
+            error.is_none().then(|| Move::fails(Errno::ECONNABORTED).with(undo))
+        },
+    },
+    Rule {
+        id: "connection.connect.under-way",
+        says: "connect with O_NONBLOCK fails with EALREADY while the request is not answered.",
+        cite: &[Posix("connect", "ERRORS [EALREADY]"), Source(AF_INET, "__inet_stream_connect")],
+        force: Force::Must,
+        step: |at| {
+            let asks = connects(at)?.asks() && !at.call.entered;
+            let waits = !at.nonblock() && at.platform.socket_errors_of_linux;
+            (asks && !waits).then_some(Move::fails(Errno::EALREADY))
+        },
+    },
+    Rule {
+        id: "connection.connect.waits-too",
+        says: "A blocking connect of a socket that asks for a connection already waits with it; in POSIX it \
+               fails with EALREADY.",
+        cite: &[Source(AF_INET, "__inet_stream_connect")],
+        force: Force::Silent,
+        step: |at| {
+            let asks = connects(at)?.asks() && !at.call.entered;
+            let waits = !at.nonblock() && at.platform.socket_errors_of_linux;
+            (asks && waits).then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "connection.connect.again",
+        says: "connect of a TCP socket of which a caller knows that it is connected fails with EISCONN, also \
+               when the connection is gone.",
+        cite: &[Posix("connect", "ERRORS [EISCONN]"), Source(AF_INET, "__inet_stream_connect")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = connects(at)?;
+            (!at.call.entered && tcp.told == Told::Connected).then_some(Move::fails(Errno::EISCONN))
+        },
+    },
+    Rule {
+        id: "connection.connect.listening",
+        says: "connect of a TCP socket that listens fails with EISCONN.",
+        cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]"), Observed("EISCONN", KERNEL)],
+        force: Force::May,
+        step: |at| {
+            let tcp = connects(at)?;
+            (!at.call.entered && tcp.listens()).then_some(Move::fails(Errno::EISCONN))
+        },
+    },
+    Rule {
+        id: "connection.connect.shut-down",
+        says: "connect of a TCP socket that was shut down after its request had failed, before any connect was \
+               told so, fails with EINVAL for ever.",
+        cite: &[Source(AF_INET, "inet_shutdown"), Observed("EINVAL", KERNEL)],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = connects(at)?;
+            (!at.call.entered && tcp.told == Told::ShutDown).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "connection.any.not-modelled",
+        says: "What becomes of a TCP socket that was shut before it got connected or listens, and of one that \
+               meets itself a second time, is not modelled.",
+        cite: &[
+            Source(AF_INET, "inet_shutdown"),
+            Source("net/ipv4/inet_hashtables.c", "__inet_check_established"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = tcp(at)?;
+            let shut = tcp.shut_read || tcp.shut_write;
+            let again = at.world.place == Place::Port { met_itself: true } && tcp.named;
+            let strange = match at.op() {
+                Op::Connect if at.call.entered => tcp.listens(),
+                Op::Connect => tcp.phase == Phase::Unconnected && (shut || again),
+                Op::Listen { .. } => tcp.phase == Phase::Unconnected && shut,
+                _ => false,
+            };
+            strange.then_some(Move::unspecified("a TCP socket in a strange state"))
+        },
+    },
+    // Requests
+    Rule {
+        id: "connection.deliver.granted",
+        says: "A request for a connection is granted where a socket listens at the address and at most as many \
+               connections wait to be accepted as its backlog says: one more than that may wait. The connection \
+               is there before it is accepted.",
+        cite: &[
+            Posix("listen", "DESCRIPTION"),
+            Source("include/net/sock.h", "sk_acceptq_is_full"),
+            Observed("backlog 0 takes 1, backlog 1 takes 2", KERNEL),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (object, request) = asked(at)?;
+            let (_, listener) = at.world.tcp_listener()?;
+            listener.has_room().then_some(Move::delivers(
+                object,
+                request == Request::UnderWay,
+                grant,
+            ))
+        },
+    },
+    Rule {
+        id: "connection.deliver.refused",
+        says: "A request for a connection is refused where no socket listens at the address: ECONNREFUSED waits \
+               to be told.",
+        cite: &[
+            Posix("connect", "ERRORS [ECONNREFUSED]"),
+            Source("net/ipv4/tcp_input.c", "tcp_reset"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (object, request) = asked(at)?;
+            at.world.tcp_listener().is_none().then_some(Move::delivers(
+                object,
+                request == Request::UnderWay,
+                refuse,
+            ))
+        },
+    },
+    Rule {
+        id: "connection.deliver.dropped",
+        says: "A request for a connection is dropped where no more connections may wait; the system asks again, \
+               nobody knows when.",
+        cite: &[
+            Man("listen(2)", "DESCRIPTION"),
+            Source("net/ipv4/tcp_input.c", "tcp_conn_request"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (object, request) = asked(at)?;
+            let (_, listener) = at.world.tcp_listener()?;
+            // The standard takes the backlog for a hint.
+            let hint = !at.platform.socket_errors_of_linux;
+            let few = listener.pending.is_empty() && listener.phase != Phase::Listening(0);
+            let full = !listener.has_room() || hint && !few;
+            (request == Request::UnderWay && full).then_some(Move::delivers(
+                object,
+                true,
+                drop_request,
+            ))
+        },
+    },
+    Rule {
+        id: "connection.deliver.meets-itself",
+        says: "A socket that asks at the address to which it is bound itself is connected to itself: it reads \
+               what it writes.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"),
+            Observed("a write is read by the same socket", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let object = at.receiver()?;
+            let tcp = at.world.tcp(object)?;
+            (tcp.asks() && tcp.named).then_some(Move::delivers(object, true, meet_itself))
+        },
+    },
+    // Reading and writing
+    Rule {
+        id: "connection.any.read-unconnected",
+        says: "A read of a TCP socket that is not connected fails with ENOTCONN.",
+        cite: &[Posix("recv", "ERRORS [ENOTCONN]"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = tcp(at)?;
+            let looks = match at.op() {
+                Op::Read { len } => len > 0,
+                Op::Receive { len, .. } => len > 0 || !at.call.entered,
+                _ => false,
+            };
+            (looks && tcp.is_unreadable()).then_some(Move::fails(Errno::ENOTCONN))
+        },
+    },
+    Rule {
+        id: "connection.any.write-unconnected",
+        says: "A write to a TCP socket that is not connected fails with EPIPE and raises SIGPIPE, even of zero \
+               bytes; in POSIX with ENOTCONN.",
+        cite: &[
+            Posix("send", "ERRORS [ENOTCONN]"),
+            Source("net/core/stream.c", "sk_stream_wait_connect"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let (flags, tcp) = writes(at)?;
+            let alone = matches!(tcp.phase, Phase::Unconnected | Phase::Listening(_));
+            let fails = match at.platform.socket_errors_of_linux {
+                false => Move::fails(Errno::ENOTCONN),
+                true if flags.contains(SendFlags::NOSIGNAL) => Move::fails(Errno::EPIPE),
+                true => Move::fails(Errno::EPIPE).raises(Signal::Sigpipe),
+            };
+            (alone && tcp.error.is_none()).then_some(fails)
+        },
+    },
+    Rule {
+        id: "connection.any.write-not-yet",
+        says: "A non-blocking write to a TCP socket that asks for a connection fails with EAGAIN.",
+        cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
+        force: Force::Silent,
+        step: |at| {
+            let waits = asking_writer(at)?;
+            (!waits && !at.call.entered).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "connection.any.write-begins-to-wait",
+        says: "A blocking write to a TCP socket that asks for a connection begins to wait for it.",
+        cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
+        force: Force::Silent,
+        step: |at| {
+            let waits = asking_writer(at)?;
+            (waits && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "connection.any.write-waits",
+        says: "A blocking write to a TCP socket sleeps until its request for a connection is answered.",
+        cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
+        force: Force::Silent,
+        step: |at| {
+            asking_writer(at)?;
+            at.call.entered.then_some(Move::rests())
+        },
+    },
+    // Shutting and closing
+    Rule {
+        id: "connection.shutdown.unconnected",
+        says: "Shutting a TCP socket that is not connected fails with ENOTCONN; on Linux it is shut all the \
+               same, and read gives 0.",
+        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]"), Source(AF_INET, "inet_shutdown")],
+        force: Force::Must,
+        step: |at| {
+            (shutting(at)?.0.phase == Phase::Unconnected)
+                .then(|| Move::fails(Errno::ENOTCONN).with(shut_unconnected))
+        },
+    },
+    Rule {
+        id: "connection.shutdown.asking",
+        says: "Shutting a TCP socket that asks for a connection, any way, gives the request up: ECONNRESET waits \
+               to be told, and the socket may ask again.",
+        cite: &[
+            Source(AF_INET, "inet_shutdown"),
+            Observed("0; then connect that waits: ECONNRESET", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| shutting(at)?.0.asks().then(|| Move::answers(Answer::Done).with(give_up)),
+    },
+    Rule {
+        id: "connection.shutdown.listening",
+        says: "Shutting a TCP socket that listens for reading ends that: connections that wait to be accepted are \
+               reset. It stays bound, and may listen or connect again.",
+        cite: &[
+            Source(AF_INET, "inet_shutdown"),
+            Observed("accept: EINVAL; listen again: 0", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (tcp, how) = shutting(at)?;
+            (tcp.listens() && how.reads()).then(|| Move::answers(Answer::Done).with(stop_listening))
+        },
+    },
+    Rule {
+        id: "connection.shutdown.listening-write",
+        says: "Shutting a TCP socket that listens for writing changes nothing.",
+        cite: &[Source(AF_INET, "inet_shutdown"), Observed("it goes on to listen", KERNEL)],
+        force: Force::Silent,
+        step: |at| {
+            let (tcp, how) = shutting(at)?;
+            (tcp.listens() && !how.reads()).then_some(Move::answers(Answer::Done))
+        },
+    },
+    Rule {
+        id: "connection.close.listening",
+        says: "The last close of a TCP socket that listens resets the connections that wait to be accepted; those \
+               that were accepted stay.",
+        cite: &[
+            Posix("close", "DESCRIPTION"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_stop"),
+        ],
+        force: Force::Silent,
+        step: |at| closes(at)?.listens().then(|| Move::answers(Answer::Done).with(close_listener)),
+    },
+    // Polling
+    Rule {
+        id: "connection.poll.unconnected",
+        says: "poll finds POLLHUP and POLLOUT on a TCP socket that is not connected, and POLLIN once it was shut \
+               for reading; in POSIX it may.",
+        cite: &[Source("net/ipv4/tcp.c", "tcp_poll")],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = polls(at).filter(|tcp| tcp.phase == Phase::Unconnected)?;
+            let found = Events::HUP.union(Events::OUT);
+            let shut = if tcp.shut_read { Events::IN.union(Events::RDHUP) } else { Events::NONE };
+            Some(match at.platform.socket_errors_of_linux {
+                true => Move::reports(found.union(shut)),
+                false => Move::may_report(found.union(Events::IN).union(Events::RDHUP)),
+            })
+        },
+    },
+    Rule {
+        id: "connection.poll.pending",
+        says: "poll finds POLLIN on a TCP socket at which a connection waits to be accepted, and nothing else on \
+               one that listens.",
+        cite: &[Posix("listen", "DESCRIPTION"), Source("net/ipv4/tcp.c", "inet_csk_listen_poll")],
+        force: Force::Must,
+        step: |at| {
+            let tcp = polls(at).filter(|tcp| tcp.listens())?;
+            (!tcp.pending.is_empty()).then_some(Move::reports(Events::IN))
+        },
+    },
+    // The like
+    Rule {
+        id: "connection.available.listening",
+        says: "FIONREAD on a TCP socket that listens fails with EINVAL.",
+        cite: &[Man("tcp(7)", "SIOCINQ"), Source("net/ipv4/tcp.c", "tcp_ioctl")],
+        force: Force::Silent,
+        step: |at| {
+            let listens = tcp(at)?.listens() && at.op() == Op::Available;
+            (listens && at.platform.extensions).then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+];
+
+/// What bind finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Binding {
+    Free,
+    Taken,
+    HasName,
+}
+
+fn binding(at: &Scene<'_>) -> Option<Binding> {
+    let tcp = tcp(at).filter(|_| at.op() == Op::Bind)?;
+    let idle = matches!(tcp.phase, Phase::Unconnected | Phase::Closed);
+    Some(match at.world.tcp_listener() {
+        _ if !idle || tcp.named => Binding::HasName,
+        Some(_) => Binding::Taken,
+        None => Binding::Free,
+    })
+}
+
+/// A socket that may begin to listen, or listens, and whether another listens at its address.
+fn listening<'a>(at: &Scene<'a>) -> Option<(&'a Tcp, bool)> {
+    let tcp = tcp(at).filter(|_| matches!(at.op(), Op::Listen { .. }))?;
+    let fresh = tcp.phase == Phase::Unconnected && !tcp.shut_read && !tcp.shut_write;
+    let other = at.world.tcp_listener().is_some_and(|(index, _)| Some(index) != at.object_index());
+    (fresh || tcp.listens()).then_some((tcp, tcp.named && other))
+}
+
+fn connects<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    tcp(at).filter(|_| at.op() == Op::Connect)
+}
+
+/// A connect by which a socket asks for a connection.
+fn begins<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    let tcp = connects(at).filter(|tcp| tcp.phase == Phase::Unconnected && !at.call.entered)?;
+    let again = at.world.place == Place::Port { met_itself: true } && tcp.named;
+    (!tcp.shut_read && !tcp.shut_write && !again).then_some(tcp)
+}
+
+/// A connect that finds that the request has failed.
+fn failed<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    let tcp = connects(at)?;
+    let gone = match at.call.entered {
+        true => matches!(tcp.phase, Phase::Closed | Phase::Unconnected),
+        false => tcp.phase == Phase::Closed && tcp.told == Told::UnderWay,
+    };
+    gone.then_some(tcp)
+}
+
+/// A socket that asks at the address for a connection, and what has become of its request.
+fn asked(at: &Scene<'_>) -> Option<(ObjectIndex, Request)> {
+    let object = at.receiver()?;
+    let tcp = at.world.tcp(object)?;
+    match tcp.phase {
+        Phase::Asking(request) if !tcp.named => Some((object, request)),
+        _ => None,
+    }
+}
+
+/// A write to a socket that asks for a connection, and whether it waits.
+fn asking_writer(at: &Scene<'_>) -> Option<bool> {
+    let (flags, tcp) = writes(at)?;
+    tcp.asks().then(|| !at.nonblock() && !flags.contains(SendFlags::DONTWAIT))
+}
+
+fn shutting<'a>(at: &Scene<'a>) -> Option<(&'a Tcp, Mode)> {
+    match at.op() {
+        Op::Shutdown { how } => Some((tcp(at)?, how)),
+        _ => None,
+    }
+}
+
+fn polls<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    tcp(at).filter(|_| matches!(at.op(), Op::Poll { .. }))
+}
+
+// Effects
+
+fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        tcp.named = true;
+    }
+}
+
+/// What the system allows as a backlog, by default.
+const BACKLOG_MAX: u16 = 4096;
+
+fn listen(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Op::Listen { backlog } = world.pending_mut(actor).op else { return };
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        tcp.phase = Phase::Listening(backlog.min(BACKLOG_MAX));
+    }
+}
+
+fn ask(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(tcp) = tcp_of_call(world, actor) else { return };
+    tcp.phase = Phase::Asking(Request::UnderWay);
+    tcp.told = Told::UnderWay;
+    tcp.error = None;
+    if let (true, Place::Port { met_itself }) = (tcp.named, &mut world.place) {
+        *met_itself = true;
+    }
+}
+
+fn ask_and_wait(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    ask(world, platform, actor, count);
+    enter(world, platform, actor, count);
+}
+
+fn connect_at_once(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    ask(world, platform, actor, count);
+    tell_connected(world, platform, actor, count);
+    if let Some(object) = of_call::object_index(world, actor) {
+        grant(world, platform, actor, object.into());
+    }
+}
+
+fn tell_connected(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        tcp.told = Told::Connected;
+    }
+}
+
+/// The socket is as before it asked.
+fn undo(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        *tcp = Tcp {
+            named: tcp.named,
+            linger_zero: tcp.linger_zero,
+            timeout_us: tcp.timeout_us,
+            ..Tcp::new()
+        };
+    }
+}
+
+fn grant(world: &mut World, _: &Platform, _: Actor, client: u32) {
+    let client = client as ObjectIndex;
+    let Some((listener, of)) = world.tcp_listener() else { return };
+    let (linger_zero, timeout_us) = (of.linger_zero, of.timeout_us);
+    let server = Tcp { linger_zero, timeout_us, ..Tcp::connected(client) };
+    let server = world.add_object(Object::Tcp(server));
+    if let Some(listener) = world.tcp_mut(listener) {
+        listener.pending.push(server);
+    }
+    if let Some(client) = world.tcp_mut(client) {
+        client.phase = Phase::Connected;
+        client.peer = server;
+    }
+}
+
+fn refuse(world: &mut World, _: &Platform, _: Actor, client: u32) {
+    if let Some(client) = world.tcp_mut(client as ObjectIndex) {
+        client.phase = Phase::Closed;
+        client.error = Some(Errno::ECONNREFUSED);
+        client.shut_read = true;
+        client.shut_write = true;
+    }
+}
+
+fn drop_request(world: &mut World, _: &Platform, _: Actor, client: u32) {
+    if let Some(client) = world.tcp_mut(client as ObjectIndex) {
+        client.phase = Phase::Asking(Request::Dropped);
+    }
+}
+
+fn meet_itself(world: &mut World, _: &Platform, _: Actor, object: u32) {
+    let object = object as ObjectIndex;
+    if let Some(tcp) = world.tcp_mut(object) {
+        tcp.phase = Phase::Connected;
+        tcp.peer = object;
+    }
+}
+
+fn shut_unconnected(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
+    if let Some(tcp) = tcp_of_call(world, actor).filter(|_| platform.socket_errors_of_linux) {
+        tcp.shut_read |= how.reads();
+        tcp.shut_write |= how.writes();
+    }
+}
+
+fn give_up(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    undo(world, platform, actor, count);
+    if let Some(tcp) = tcp_of_call(world, actor) {
+        tcp.error = Some(Errno::ECONNRESET);
+    }
+}
+
+fn stop_listening(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    let Some(tcp) = tcp_of_call(world, actor) else { return };
+    let pending = std::mem::take(&mut tcp.pending);
+    tcp.phase = Phase::Unconnected;
+    tcp.shut_read = false;
+    tcp.shut_write = false;
+    reset_pending(world, &pending);
+}
+
+fn close_listener(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Some(object) = closed_object(world, platform, actor) else { return };
+    let Some(tcp) = world.tcp_mut(object) else { return };
+    let pending = std::mem::take(&mut tcp.pending);
+    world.objects[usize::from(object)] = Object::Free;
+    reset_pending(world, &pending);
+}
+
+/// Connections that nobody will accept are reset.
+fn reset_pending(world: &mut World, pending: &[ObjectIndex]) {
+    for server in pending {
+        reset_peer(world, *server);
+        if let Some(tcp) = world.tcp_mut(*server) {
+            debug_assert_eq!(tcp.peer, NOBODY);
+        }
+        world.objects[usize::from(*server)] = Object::Free;
+    }
+    while matches!(world.objects.last(), Some(Object::Free)) {
+        world.objects.pop();
+    }
+}

@@ -1,0 +1,61 @@
+//! States of systems, and what properties ask of them.
+
+use smallvec::SmallVec;
+
+use crate::call::{Actor, Answer, Op};
+use crate::data::{Segment, Segments};
+use crate::run::Actors;
+use crate::world::{Pending, Progress, World};
+
+/// A state: the world of the rules, and how far each process is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Ends, channel and calls in progress.
+    pub world: World,
+    /// Processes.
+    pub locals: SmallVec<[Local; 4]>,
+}
+
+/// How far a process is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Local {
+    /// The instruction that it is at.
+    pub at: u8,
+    /// What it [keeps](super::Keeps) of the data that it was given.
+    pub heard: Segments,
+}
+
+/// What properties ask of a state.
+impl State {
+    /// What a process has been given, of what it [keeps](super::Keeps).
+    pub fn heard(&self, actor: Actor) -> &[Segment] {
+        &self.locals[usize::from(actor.0)].heard
+    }
+
+    /// The answer that a process is about to see.
+    pub fn answer(&self, actor: Actor) -> Option<Answer> {
+        match self.world.pending(actor)?.progress {
+            Progress::Answered { answer, .. } => Some(answer),
+            Progress::Open => None,
+        }
+    }
+
+    /// The data that a process is about to be given.
+    pub fn given(&self, actor: Actor) -> &[Segment] {
+        match self.world.pending(actor) {
+            Some(Pending { progress: Progress::Answered { .. }, data, .. }) => data,
+            _ => &[],
+        }
+    }
+
+    /// The call that a process is in, not yet answered.
+    pub fn within(&self, actor: Actor) -> Option<Op> {
+        let call = self.world.pending(actor)?;
+        (call.progress == Progress::Open).then_some(call.op)
+    }
+
+    /// Who is in a call.
+    pub fn busy(&self) -> Actors {
+        self.world.busy()
+    }
+}

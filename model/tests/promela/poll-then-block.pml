@@ -1,0 +1,62 @@
+/* Two readers of one thing, of which one reads only after a poll has told it that it can; its read waits.
+ * The boss keeps its end until ann is done. */
+
+byte fifo; /* bytes that wait */
+byte b, a, r;
+
+active proctype boss()
+{
+    do
+    :: d_step { b == 0 -> b = 1 }            /* write */
+    :: d_step { b == 1 -> fifo = 1; b = 2 }
+    :: d_step { b == 2 -> b = 3 }            /* the return */
+    :: d_step { b == 3 && a == 12 -> b = 4 } /* ann has ended: close */
+    :: d_step { b == 4 && r < 9 -> b = 5 }
+    :: d_step { b == 4 && r >= 9 -> b = 7 }  /* the last of all to close */
+    :: d_step { b == 5 || b == 7 -> b = 6 } -> break
+    od;
+    end: false
+}
+
+active proctype ann()
+{
+    do
+    :: d_step { a == 0 -> a = 1 }                        /* poll */
+    :: d_step { a == 1 && fifo == 0 -> a = 2 }
+    :: d_step { a == 1 && fifo == 1 -> a = 3 }
+    :: d_step { a == 2 -> a = 9 }                        /* nothing: goes on */
+    :: d_step { a == 3 -> a = 4 }                        /* there is something */
+    :: d_step { a == 4 -> a = 5 }                        /* read */
+    :: d_step { a == 5 && fifo == 1 -> fifo = 0; a = 7 }
+    :: d_step { a == 5 && fifo == 0 -> a = 6 }           /* finds nothing, and waits */
+    :: d_step { a == 6 && fifo == 1 -> fifo = 0; a = 8 }
+    :: d_step { a == 7 -> a = 9 }
+    :: d_step { a == 8 -> a = 9 }
+    :: d_step { a == 9 -> a = 10 }                       /* close */
+    :: d_step { a == 10 -> a = 11 }
+    :: d_step { a == 11 -> a = 12 } -> break
+    od;
+    end: false
+}
+
+active proctype rival()
+{
+    do
+    :: d_step { r == 0 -> r = 1 }                        /* read */
+    :: d_step { r == 1 && fifo == 1 -> fifo = 0; r = 3 }
+    :: d_step { r == 1 && fifo == 0 && b < 5 -> r = 2 }  /* finds nothing, and waits */
+    :: d_step { r == 1 && fifo == 0 && b >= 5 -> r = 5 } /* no writer any more */
+    :: d_step { r == 2 && fifo == 1 -> fifo = 0; r = 4 }
+    :: d_step { r == 2 && fifo == 0 && b >= 5 -> r = 6 }
+    :: d_step { r >= 3 && r <= 6 -> r = 7 }              /* the return */
+    :: d_step { r == 7 -> r = 8 }                        /* close */
+    :: d_step { r == 8 && b < 5 -> r = 9 }
+    :: d_step { r == 8 && b >= 5 -> r = 11 }             /* the last of all to close */
+    :: d_step { r == 9 || r == 11 -> r = 10 } -> break
+    od;
+    end: false
+}
+
+#ifdef LTL
+ltl goes_on { <> (a == 12) }
+#endif
