@@ -10,9 +10,8 @@ use std::{env, fs};
 #[expect(dead_code, reason = "the tests use the rest")]
 mod edits;
 
-/// The files to compile anew for a fault in one, in which its scenarios are last; those that stay come from
-/// the sound ones.
-fn parts(file: &str) -> (&'static [&'static str], &'static [&'static str], &'static str) {
+/// What there is to compile for a fault in one file.
+fn parts(file: &str) -> Parts {
     match file {
         "cell" => (&["line"], &["cell"], "on_cell"),
         "guarded" => (&[], &["guarded"], "on_guarded"),
@@ -23,32 +22,42 @@ fn parts(file: &str) -> (&'static [&'static str], &'static [&'static str], &'sta
 }
 
 fn main() {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     println!("cargo::rerun-if-changed=src/memory");
     println!("cargo::rerun-if-changed=tests/threads/edits.rs");
+    write("broken.rs", edits::EDITS, parts);
+    write("broken_long.rs", edits::EDITS_LONG, |_| (&["line"], ALL, "long"));
+}
+
+/// What the long scenarios need.
+const ALL: &[&str] = &["cell", "guarded", "ring", "waiting"];
+
+/// The files that stay, those to compile anew, and that of the scenarios.
+type Parts = (&'static [&'static str], &'static [&'static str], &'static str);
+
+/// Writes a module for each edit, and a table of them.
+fn write(to: &str, edits: &[edits::Edit], parts: fn(&str) -> Parts) {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let mut text = String::new();
-    let mut names = String::new();
-    for edit in edits::EDITS {
-        module(&mut text, &root, edit);
-        let (name, (_, _, scenarios)) = (edit.name, parts(edit.file));
-        let _ = writeln!(
-            names,
-            "(\"{name}\", Scenario::named({name}::{scenarios}::SCENARIOS, \"{}\")),",
-            edit.scenario
-        );
+    let mut table = String::new();
+    for edit in edits {
+        let (kept, anew, scenarios) = parts(edit.file);
+        module(&mut text, &root, edit, (kept, anew, scenarios));
+        let (name, scenario) = (edit.name, edit.scenario);
+        let found = format!("Scenario::named({name}::{scenarios}::SCENARIOS, {scenario:?})");
+        let _ = writeln!(table, "({name:?}, {found}),");
     }
     let _ = writeln!(
         text,
         "use crate::record::Scenario;\n\
          /// Each broken channel with the scenario that shows it, over it.\n\
-         pub(crate) const BROKEN: &[(&str, Scenario)] = &[\n{names}];"
+         pub(crate) const BROKEN: &[(&str, Scenario)] = &[\n{table}];"
     );
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    fs::write(out.join("broken.rs"), text).expect("OUT_DIR can be written to");
+    fs::write(out.join(to), text).expect("OUT_DIR can be written to");
 }
 
-fn module(text: &mut String, root: &Path, edit: &edits::Edit) {
-    let (kept, anew, scenarios) = parts(edit.file);
+fn module(text: &mut String, root: &Path, edit: &edits::Edit, parts: Parts) {
+    let (kept, anew, scenarios) = parts;
     let _ = writeln!(text, "pub mod {} {{\nuse crate::sync;", edit.name);
     for file in kept {
         let _ = writeln!(text, "use crate::sound::{file};");

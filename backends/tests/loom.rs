@@ -5,6 +5,7 @@
 //! that loom sees to it that no access races with another, nobody sleeps for ever and nothing leaks.
 //! Then the same files with one fault each: the same scenarios must find it. What is not seen in this way
 //! is told in `docs/threads.md`.
+#![expect(clippy::duplicate_mod, reason = "each over another broken channel")]
 
 use std::process::Command;
 

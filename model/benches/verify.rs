@@ -134,14 +134,20 @@ fn stateright(threads: usize) -> Counted {
 
 /// A checker made by Spin, if it is installed.
 fn spin_checker() -> Option<PathBuf> {
+    Command::new("sh")
+        .args(["-c", "command -v spin && command -v gcc"])
+        .output()
+        .ok()
+        .filter(|found| found.status.success())?;
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spin-bounded-fifo");
-    std::fs::create_dir_all(&dir).ok()?;
+    std::fs::create_dir_all(&dir).expect("a directory");
     let promela = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/bounded-fifo.pml");
-    let ok = |command: &mut Command| {
-        command.current_dir(&dir).output().is_ok_and(|output| output.status.success()).then_some(())
+    let run = |command: &mut Command| {
+        let output = command.current_dir(&dir).output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     };
-    ok(Command::new("spin").arg("-a").arg(promela))?;
-    ok(Command::new("gcc").args("-O2 -w -DNOREDUCE -DSAFETY -o pan pan.c".split(' ')))?;
+    run(Command::new("spin").arg("-a").arg(promela));
+    run(Command::new("gcc").args("-O2 -w -DNOREDUCE -DSAFETY -o pan pan.c".split(' ')));
     Some(dir)
 }
 

@@ -22,9 +22,7 @@ pub trait Drawn: Model {
     fn svg(&self, actions: &[Self::Action]) -> String;
 
     /// A state in words.
-    fn tell(&self, state: &Self::State) -> String {
-        format!("{state:#?}")
-    }
+    fn tell(&self, state: &Self::State) -> String;
 }
 
 impl Drawn for Scenario {
@@ -56,6 +54,10 @@ impl Drawn for PipeProtocol {
         let mut run = self.run(&Path { actions: actions.to_vec(), loops_from: None });
         run.preamble = vec![self.says.to_owned()];
         Story::of(&run, self.platform()).titled(self.name).svg(Theme::Page)
+    }
+
+    fn tell(&self, state: &Self::State) -> String {
+        PipeProtocol::tell(self, state)
     }
 }
 

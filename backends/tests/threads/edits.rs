@@ -19,8 +19,39 @@ pub(crate) struct Edit {
 
 /// What loom says of two accesses of which neither happens before the other.
 const RACE: &str = "Causality violation";
-/// What loom says when all sleep.
+/// What either says when all sleep.
 const ASLEEP: &str = "deadlock";
+
+/// Faults that loom does not find, since what it can explore is too small for them: shuttle does.
+pub(crate) const EDITS_LONG: &[Edit] = &[
+    Edit {
+        name: "bytes_are_counted_modulo_256",
+        file: "ring",
+        edits: &[(
+            "self.written = self.written.wrapping_add(count as u64);",
+            "self.written = self.written.wrapping_add(count as u64) % 256;",
+        )],
+        scenario: "long: 300 bytes through a ring of 7",
+        told: "exceeded max_steps",
+    },
+    Edit {
+        name: "those_who_wait_are_counted_modulo_five",
+        file: "guarded",
+        edits: &[("state.waiting += 1;", "state.waiting = (state.waiting + 1) % 5;")],
+        scenario: "long: five wait for a guarded variable",
+        told: ASLEEP,
+    },
+    Edit {
+        name: "a_reader_of_many_does_not_check_again",
+        file: "cell",
+        edits: &[(
+            "(before == after).then_some((before, words))",
+            "{ let _ = after; Some((before, words)) }",
+        )],
+        scenario: "long: three look at several words",
+        told: "cell.read.value",
+    },
+];
 
 pub(crate) const EDITS: &[Edit] = &[
     // A polled word
@@ -387,10 +418,16 @@ pub(crate) const EDITS: &[Edit] = &[
     Edit {
         name: "a_receiver_fetches_once",
         file: "one_shot",
-        edits: &[(
-            "Err(Nothing::Yet) => self.sleep(),",
-            "Err(Nothing::Yet) => {\n                    self.sleep();\n                    return self.try_receive().ok();\n                }",
-        )],
+        edits: &[
+            (
+                "        loop {\n            match self.try_receive() {",
+                "        for look in 0..2 {\n            match self.try_receive() {",
+            ),
+            (
+                "Err(Nothing::Yet) => self.sleep(),\n            }\n        }",
+                "Err(Nothing::Yet) => if look == 0 { self.sleep() },\n            }\n        }\n        None",
+            ),
+        ],
         scenario: "a hand-over and waits that end for no reason",
         told: "ring.read.waits",
     },

@@ -1,5 +1,7 @@
 //! What threads do with variables behind a lock.
 
+use std::sync::Arc as Tokens;
+
 use pipewright_model::call::Answer;
 use pipewright_model::kind::GUARDED_VARIABLE;
 
@@ -99,10 +101,10 @@ fn no_reason() {
 
 /// A value that tells when it is dropped.
 #[derive(Clone)]
-struct Counted(std::sync::Arc<()>);
+struct Counted(Tokens<()>);
 
 fn drops() {
-    let count = std::sync::Arc::new(());
+    let count = Tokens::new(());
     let cell = Arc::new(GuardedCell::new(Counted(count.clone())));
     let (_, seen) = cell.get();
     let writer = {
@@ -117,9 +119,9 @@ fn drops() {
     assert!(last.is_some());
     writer.join().expect("no panic");
     drop(last);
-    assert_eq!(std::sync::Arc::strong_count(&count), 2, "the newest is kept, and none else");
+    assert_eq!(Tokens::strong_count(&count), 2, "the newest is kept, and none else");
     drop(cell);
-    assert_eq!(std::sync::Arc::strong_count(&count), 1, "dropped with the variable");
+    assert_eq!(Tokens::strong_count(&count), 1, "dropped with the variable");
 }
 
 fn two_readers() {
@@ -139,7 +141,7 @@ fn two_readers() {
 fn two_writers() {
     let record = record(&[WRITER, READER, WRITER_2]);
     let (cell, mut seen) = cell();
-    let left = std::sync::Arc::new(std::sync::Mutex::new(2));
+    let left = Tokens::new(std::sync::Mutex::new(2));
     let writers = [0, 2].map(|writer| {
         let (cell, mut writes, left) = (Arc::clone(&cell), record.hand(writer), left.clone());
         spawn(move || {

@@ -25,9 +25,13 @@ impl Waiter for Sleeper {
     }
 
     fn wake(&self, word: &AtomicU32) {
-        let mut sleepers = self.0.lock().expect("no panic in here");
-        if let Some(at) = sleepers.iter().position(|(word_of, _)| *word_of == address(word)) {
-            sleepers.swap_remove(at).1.unpark();
+        let woken = {
+            let mut sleepers = self.0.lock().expect("no panic in here");
+            let at = sleepers.iter().position(|(of, _)| *of == address(word));
+            at.map(|at| sleepers.swap_remove(at).1)
+        };
+        if let Some(thread) = woken {
+            thread.unpark();
         }
     }
 }

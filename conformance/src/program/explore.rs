@@ -102,7 +102,9 @@ where
     print(&places(&*model, address))?;
     match signals.forever().next() {
         Some(_) => Ok(Status::Stopped),
-        None => Err(Refusal::new(format!("failed to serve on {address}: the Explorer has ended"))),
+        None => Err(Refusal::new(format!(
+            "failed to serve on {address}: the Explorer has ended; perhaps somebody else has taken the port"
+        ))),
     }
 }
 

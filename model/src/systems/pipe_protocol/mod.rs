@@ -7,6 +7,7 @@
 
 mod allowed;
 mod steps;
+mod tell;
 
 use smallvec::SmallVec;
 
