@@ -102,8 +102,8 @@ fn what_loom_explores() {
 const CANARY: &str = "PIPEWRIGHT_CANARY";
 const SCHEDULES: &str = "PIPEWRIGHT_SCHEDULES";
 
-/// Faults that loom can't find: too many steps, or too many threads. The schedule that shows one is kept, and
-/// shows it again.
+/// Faults among more threads or after more steps than loom has. The schedule that shows one is kept, and shows
+/// it again.
 #[test]
 fn faults_are_found_and_found_again_by_their_schedule() {
     for edit in EDITS_LONG {

@@ -274,5 +274,5 @@ impl Bench {
 /// A plan in which nothing is to be done yet.
 fn nothing(platform: &'static Platform) -> Result<Plan, Failure> {
     let cores = process::cores().map_err(Trouble::while_doing("list processors"))?;
-    Ok(Plan { scenarios: 0, paths_len_max: 0, ..Plan::new(platform, cores) })
+    Ok(Plan { scenarios: 0, paths_len_max: 0, system_paths_max: 0, ..Plan::new(platform, cores) })
 }

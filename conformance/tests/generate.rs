@@ -31,7 +31,9 @@ fn shapes(platform: &'static Platform) -> Vec<Shape> {
             (Discipline::File, Ends::Opened) => {
                 vec![setup.clone(), Setup { append: true, ..setup }]
             }
-            (Discipline::Unix(..), _) => vec![Setup { nonblock: true, ..setup.clone() }, setup],
+            (Discipline::Unix(..) | Discipline::Tcp, _) => {
+                vec![Setup { nonblock: true, ..setup.clone() }, setup]
+            }
             _ => vec![setup],
         };
         shapes.extend(setups.into_iter().map(|setup| Shape::new(platform, setup)));

@@ -2,13 +2,19 @@
 
 mod common;
 
+use std::io;
+use std::path::Path;
+
 use common::{play, quiet, seats};
-use pipewright_backends::{Arrangement, Channel, Fifo, Pipe, channels};
+use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, channels};
+use pipewright_conformance::campaign::{self, Plan};
+use pipewright_conformance::report::{self, Heading};
 use pipewright_conformance::{Placement, Runner, Scenario, Step, Trouble};
 use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, OpenFlags, Reply, Signal};
 use pipewright_model::data::{Data, Segment};
 use pipewright_model::kind::{Discipline, Hold};
-use pipewright_model::run::{Event, Name, Run};
+use pipewright_model::platform::LINUX;
+use pipewright_model::run::{Event, Name, Run, Seat, Setup};
 
 const R: End = End(0);
 const W: End = End(1);
@@ -223,4 +229,45 @@ fn returns(run: &Run, actor: u8) -> Vec<&Reply> {
         _ => None,
     };
     run.events.iter().filter_map(reply).collect()
+}
+
+/// A channel that can't be had on any machine.
+struct Nowhere;
+
+impl Channel for Nowhere {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn setup(&self) -> Setup {
+        Pipe::PLAIN.setup()
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        Some("there is none".into())
+    }
+
+    fn create(&self, _: &Path, _: &[Seat]) -> io::Result<Instance> {
+        unreachable!("what can't be had is not made")
+    }
+}
+
+#[test]
+fn a_channel_that_can_not_be_had_is_skipped_and_says_why() {
+    let plan = Plan { scenarios: 10, ..Plan::new(&LINUX, vec![0]) };
+    let tested = campaign::check(&[&Nowhere], &plan, &|_| {});
+    if !campaign::may_skip() {
+        assert!(matches!(tested, Err(Trouble::Unavailable { .. })));
+        return;
+    }
+    let tested = tested.expect("nothing to be done");
+    let heading = Heading::here("linux", 0);
+    assert!(report::table(&tested).contains("skipped: there is none"));
+    let row = &report::json(&heading, &tested)["channels"][0];
+    assert_eq!(
+        (row["verdict"].as_str(), row["skipped"].as_str()),
+        (Some("skipped"), Some("there is none"))
+    );
+    let junit = report::junit(&heading, &tested).expect("XML");
+    assert!(junit.contains("<skipped message=\"there is none\""), "{junit}");
 }

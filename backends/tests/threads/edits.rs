@@ -22,7 +22,7 @@ const RACE: &str = "Causality violation";
 /// What either says when all sleep.
 const ASLEEP: &str = "deadlock";
 
-/// Faults that loom does not find, since what it can explore is too small for them: shuttle does.
+/// Faults for shuttle: too many steps or too many threads for loom, and one for comparison.
 pub(crate) const EDITS_LONG: &[Edit] = &[
     Edit {
         name: "bytes_are_counted_modulo_256",

@@ -4,7 +4,7 @@
 //! here find out themselves whether two threads are in one at a time, and let others run meanwhile.
 #![expect(unsafe_code, reason = "copies to and from cells")]
 
-use std::cell::UnsafeCell as Plain;
+use std::cell::UnsafeCell as StdUnsafeCell;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -23,7 +23,7 @@ pub(crate) use locks::{Condvar, Mutex, MutexGuard, returns_for_no_reason, wake_f
 /// A cell that fails when one writes and another is in it.
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T> {
-    value: Plain<T>,
+    value: StdUnsafeCell<T>,
     /// How many read; `WRITES` for one who writes.
     inside: AtomicUsize,
 }
@@ -32,7 +32,7 @@ const WRITES: usize = usize::MAX;
 
 impl<T> UnsafeCell<T> {
     pub(crate) fn new(value: T) -> UnsafeCell<T> {
-        UnsafeCell { value: Plain::new(value), inside: AtomicUsize::new(0) }
+        UnsafeCell { value: StdUnsafeCell::new(value), inside: AtomicUsize::new(0) }
     }
 
     pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {

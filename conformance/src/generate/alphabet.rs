@@ -3,7 +3,7 @@
 //! Sizes are those at which something changes where a page has 4,096 bytes and the capacity is 65,536.
 
 use pipewright_model::call::{
-    Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, Whence,
+    Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption, Whence,
 };
 use pipewright_model::kind::{Hold, Side};
 
@@ -48,6 +48,7 @@ pub const ALPHABETS: &[&Alphabet] = &[
     &HALF_CLOSE,
     &TALKING,
     &CONNECTING,
+    &ASKING,
 ];
 
 /// One writer and one reader.
@@ -338,5 +339,27 @@ pub const CONNECTING: Alphabet = Alphabet {
         call(1, S, Op::Connect),
         call(1, S, Op::Write { len: 1 }),
         call(1, S, Op::Read { len: 1 }),
+    ],
+};
+
+/// One who listens, and one who asks for a connection and does not wait.
+pub const ASKING: Alphabet = Alphabet {
+    name: "asking for a connection",
+    kinds: &["tcp"],
+    seats: &[&[], &[]],
+    end_names: &["s", "s2"],
+    calls: &[
+        call(0, S, Op::Socket { nonblock: false }),
+        call(0, S, Op::Bind),
+        call(0, S, Op::Listen { backlog: 0 }),
+        call(0, S, Op::Accept { new: S2, nonblock: false }),
+        shutdown(0, Mode::Read),
+        call(0, S, Op::Close),
+        call(1, S, Op::Socket { nonblock: true }),
+        call(1, S, Op::Connect),
+        call(1, S, Op::GetOption { option: SocketOption::Error }),
+        poll(1, S, Events::OUT, false),
+        shutdown(1, Mode::Write),
+        call(1, S, Op::Write { len: 1 }),
     ],
 };

@@ -1,8 +1,8 @@
 //! Random calls that only sockets have, drawn so that connections come about.
 
-use pipewright_model::call::{Actor, End, Mode, Op, SendFlags, SocketOption};
+use pipewright_model::call::{Actor, End, Events, Mode, Op, SendFlags, SocketOption};
 use pipewright_model::channel::Object;
-use pipewright_model::channel::tcp::Phase;
+use pipewright_model::channel::tcp::{Phase, Told};
 use pipewright_model::channel::unix::Life;
 use pipewright_model::kind::Discipline;
 use pipewright_model::world::Address;
@@ -16,6 +16,16 @@ const NONBLOCK_PERCENT: u32 = 20;
 
 /// Backlogs asked for.
 const BACKLOGS: [(u32, u16); 4] = [(4, 0), (4, 1), (2, 2), (1, 5)];
+
+/// Calls on a socket that has asked for a connection and was not told what came of it.
+const ASKING: [(u32, Op); 6] = [
+    (4, Op::Connect),
+    (3, Op::SetNonblock(false)),
+    (2, Op::Write { len: 1 }),
+    (1, Op::Shutdown { how: Mode::Write }),
+    (1, Op::GetOption { option: SocketOption::Error }),
+    (1, Op::Poll { events: Events::OUT, wait: true }),
+];
 
 /// Options, and their values.
 const OPTIONS: [(u32, (SocketOption, i32)); 19] = [
@@ -55,6 +65,8 @@ struct Standing {
     fresh: bool,
     named: bool,
     listens: bool,
+    /// Whether it has asked for a connection and was not told what came of it.
+    asks: bool,
     datagram: bool,
 }
 
@@ -65,12 +77,14 @@ impl Standing {
                 fresh: socket.life == Life::Unconnected,
                 named: socket.named,
                 listens: socket.listens(),
+                asks: false,
                 datagram: socket.is_datagram(),
             }),
             Object::Tcp(tcp) => Some(Standing {
                 fresh: tcp.phase == Phase::Unconnected,
                 named: tcp.named,
                 listens: tcp.listens(),
+                asks: tcp.told == Told::UnderWay,
                 datagram: false,
             }),
             _ => None,
@@ -91,7 +105,12 @@ impl Walk<'_> {
             }
             walk.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)
         };
-        if let Some(end) = mine(self, &|s| s.listens).filter(|_| self.dice.chance(85)) {
+        if let Some(end) = mine(self, &|s| s.asks).filter(|_| self.dice.chance(60)) {
+            return Some((end, self.dice.weighted(ASKING.into_iter())?));
+        }
+        let tcp = self.shape.setup.kind.discipline == Discipline::Tcp;
+        let accepts = if tcp { 35 } else { 85 };
+        if let Some(end) = mine(self, &|s| s.listens).filter(|_| self.dice.chance(accepts)) {
             return self.accept(actor, end);
         }
         let world = &self.follower.world;
@@ -104,13 +123,15 @@ impl Walk<'_> {
         let named: Vec<_> = named.filter_map(Standing::of).filter(|s| s.named).collect();
         let datagrams = named.iter().any(|standing| standing.datagram);
         let taken = named.iter().any(|standing| standing.listens);
-        if let Some(end) = mine(self, &|s| s.fresh && s.named).filter(|_| !datagrams && !taken) {
+        let listens = !datagrams && (!taken || tcp && self.dice.chance(30));
+        if let Some(end) = mine(self, &|s| s.fresh && s.named).filter(|_| listens) {
             return Some((end, self.listen()?));
         }
         match mine(self, &|s| s.fresh) {
             None => self.of_socket(actor, Ask::Socket),
             Some(_) if stale && self.dice.chance(60) => Some((End(0), Op::Unlink)),
             Some(end) if named.is_empty() => Some((end, Op::Bind)),
+            Some(end) if tcp && !taken && self.dice.chance(25) => Some((end, Op::Bind)),
             Some(end) => Some((end, Op::Connect)),
         }
     }

@@ -50,7 +50,8 @@ const SENDS: [(u32, SendFlags); 4] = [
     (1, SendFlags(SendFlags::DONTWAIT.0 | SendFlags::NOSIGNAL.0)),
 ];
 
-const RECEIVES: [(u32, SendFlags); 7] = [
+const RECEIVES: [(u32, SendFlags); 8] = [
+    (2, SendFlags(SendFlags::WAITALL.0 | SendFlags::PEEK.0)),
     (2, SendFlags::NONE),
     (5, SendFlags::DONTWAIT),
     (4, SendFlags::PEEK),
@@ -61,6 +62,9 @@ const RECEIVES: [(u32, SendFlags); 7] = [
 ];
 
 const SHUTDOWNS: [(u32, Mode); 3] = [(3, R), (6, W), (3, RW)];
+
+/// In how many of a hundred calls the next on the way to a connection is made, where not all are connected.
+const MEETS_PERCENT: u32 = 45;
 
 /// How often a call is tried before the scenario ends here.
 const TRIES_MAX: u32 = 100;
@@ -172,7 +176,9 @@ impl Walk<'_> {
             if !self.follower.begin(call) {
                 continue;
             }
-            let settle = idle_count == 1 || !self.dice.chance(self.shape.racing_percent);
+            // Two who connect at once may both take the last place at a listener: what then is not modelled.
+            let alone = is_tcp(self.shape) && call.op == Op::Connect;
+            let settle = idle_count == 1 || alone || !self.dice.chance(self.shape.racing_percent);
             if settle && !self.settle(idle_count == 1, call) {
                 continue;
             }
@@ -204,7 +210,11 @@ impl Walk<'_> {
         let platform = self.shape.platform;
         let by_path = self.shape.setup.kind.ends == Ends::Opened;
         let by_name = self.shape.setup.kind.ends == Ends::Connected;
-        let ask = self.dice.weighted(Manner::of(&self.shape.setup).calls.iter().copied())?;
+        // It takes some calls until there is a connection, and some more until there are too many.
+        let ask = match is_tcp(self.shape) && !self.all_hold && self.dice.chance(MEETS_PERCENT) {
+            true => Ask::Meet,
+            false => self.dice.weighted(Manner::of(&self.shape.setup).calls.iter().copied())?,
+        };
         let (end, op) = match ask {
             Ask::Read => {
                 let end = self.end(actor, Mode::reads)?;

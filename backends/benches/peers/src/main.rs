@@ -1,0 +1,143 @@
+//! The channels in memory beside those of other libraries: round trips and one way, in one run.
+//!
+//! Both sides of a ratio are measured in turns, pinned; of more pairs than are needed those count in which
+//! other programs used the processors least, and what is told is the median of the pairs' ratios. Nothing
+//! here judges: `docs/performance.md` says what is aimed at.
+
+mod floor;
+mod plot;
+mod processes;
+mod threads;
+
+use std::time::Instant;
+
+/// How many pairs count.
+const PAIRS: usize = 15;
+/// How many are measured.
+const TRIED: usize = 25;
+
+/// What a side of a pair takes, in ns an operation.
+type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
+
+/// One line of the table.
+pub struct Row {
+    what: String,
+    /// Medians in ns.
+    ours: f64,
+    theirs: f64,
+    ratio: f64,
+    /// What must hold and what is aimed at.
+    bounds: Option<(f64, f64)>,
+    /// The most that others used of the processors in a pair that counts.
+    others: f64,
+}
+
+fn main() {
+    let only = std::env::args().nth(1).unwrap_or_default();
+    let mut rows = Vec::new();
+    let mut measure = |what: &str, bounds, ours: Side<'_>, theirs: Side<'_>| {
+        if what.contains(&only) {
+            rows.push(pairs(what, bounds, ours, theirs));
+            let row: &Row = &rows[rows.len() - 1];
+            println!("{}", row.line());
+        }
+    };
+    println!("| what | ours | theirs | ratio | must | aim | others |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    floor::measure(&mut measure);
+    threads::measure(&mut measure);
+    processes::measure(&mut measure);
+    let svg = plot::svg(&rows);
+    if only.is_empty() {
+        std::fs::write("peers.svg", svg).expect("peers.svg can be written");
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let (must, aim) = self.bounds.unzip();
+        let bound = |bound: Option<f64>| bound.map_or(String::new(), |bound| format!("{bound:.2}"));
+        format!(
+            "| {} | {} | {} | {:.2} | {} | {} | {:.0} % |",
+            self.what,
+            time(self.ours),
+            time(self.theirs),
+            self.ratio,
+            bound(must),
+            bound(aim),
+            self.others * 100.0
+        )
+    }
+}
+
+fn time(ns: f64) -> String {
+    if ns < 1000.0 { format!("{ns:.0} ns") } else { format!("{:.2} µs", ns / 1000.0) }
+}
+
+fn pairs(what: &str, bounds: Option<(f64, f64)>, mut ours: Side<'_>, mut theirs: Side<'_>) -> Row {
+    let mut pairs: Vec<(f64, f64, f64)> = Vec::new();
+    ours();
+    theirs();
+    for _ in 0..TRIED {
+        let before = Load::now();
+        let (a, b) = (ours(), theirs());
+        pairs.push((before.others_since(), a, b));
+    }
+    pairs.sort_by(|one, other| one.0.total_cmp(&other.0));
+    pairs.truncate(PAIRS);
+    let others = pairs[PAIRS - 1].0;
+    let median = |of: fn(&(f64, f64, f64)) -> f64| {
+        let mut all: Vec<f64> = pairs.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[PAIRS / 2]
+    };
+    let ratio = median(|pair| pair.1 / pair.2);
+    let (ours, theirs) = (median(|pair| pair.1), median(|pair| pair.2));
+    Row { what: what.to_owned(), ours, theirs, ratio, bounds, others }
+}
+
+/// How the processors were used up to a moment, in ticks.
+struct Load {
+    busy: f64,
+    total: f64,
+    own: f64,
+}
+
+impl Load {
+    fn now() -> Load {
+        let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        let line = stat.lines().next().unwrap_or_default();
+        let ticks = line.split_whitespace().skip(1).filter_map(|word| word.parse().ok());
+        let ticks: Vec<f64> = ticks.collect();
+        let total = ticks.iter().take(8).sum();
+        let own = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        // From utime to cstime: this process and those it has waited for.
+        let after_name = own.rsplit(')').next().unwrap_or_default();
+        let own = after_name.split_whitespace().skip(11).take(4);
+        let own = own.filter_map(|word| word.parse::<f64>().ok()).sum();
+        Load { busy: total - ticks[3] - ticks[4], total, own }
+    }
+
+    fn others_since(&self) -> f64 {
+        let now = Load::now();
+        let others = (now.busy - self.busy) - (now.own - self.own);
+        (others / (now.total - self.total).max(1.0)).max(0.0)
+    }
+}
+
+/// Puts this thread on one processor.
+pub fn pin(processor: usize) {
+    // SAFETY: a set of processors is plain bits, and this one is large enough.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(processor, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+    }
+}
+
+/// What each of `count` operations takes, in ns.
+pub fn each(count: usize, run: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_nanos() as f64 / count as f64
+}

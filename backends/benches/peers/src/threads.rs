@@ -1,0 +1,232 @@
+//! Between threads on two cores: our ring beside `rtrb`, `crossbeam-channel` and `std`.
+
+use std::hint::{black_box, spin_loop};
+
+use pipewright_backends::memory::futex::Futex;
+use pipewright_backends::memory::ring::{Consumer, Memory, Producer, on_heap};
+use pipewright_backends::memory::waiting::{WaitingConsumer, WaitingProducer};
+
+use super::{Side, each, pin};
+
+type Measure<'a> = dyn FnMut(&str, Option<(f64, f64)>, Side<'_>, Side<'_>) + 'a;
+
+/// How many messages a channel holds.
+const HELD: usize = 64;
+
+pub fn measure(measure: &mut Measure<'_>) {
+    sizes::<64>(measure, 200_000, 40_000, true);
+    sizes::<4096>(measure, 10_000, 8000, false);
+    sizes::<65536>(measure, 1000, 600, false);
+}
+
+fn sizes<const N: usize>(measure: &mut Measure<'_>, one_way: usize, trips: usize, aim: bool) {
+    let name = |what: &str, peer: &str| format!("threads, {N} B {what} ÷ {peer}");
+    let bounds = aim.then_some((1.5, 1.0));
+    let ours = || polled_one_way(N, one_way);
+    measure(
+        &name("one way", "rtrb"),
+        bounds,
+        Box::new(ours),
+        Box::new(|| rtrb_one_way::<N>(one_way)),
+    );
+    measure(
+        &name("one way", "crossbeam"),
+        None,
+        Box::new(ours),
+        Box::new(|| crossbeam::<N>(one_way)),
+    );
+    measure(
+        &name("one way", "sync_channel"),
+        None,
+        Box::new(ours),
+        Box::new(|| std_one_way::<N>(one_way)),
+    );
+    let ours = || polled_round_trip(N, trips);
+    measure(
+        &name("there and back", "rtrb"),
+        None,
+        Box::new(ours),
+        Box::new(|| rtrb_trips::<N>(trips)),
+    );
+    measure(
+        &name("there and back", "crossbeam"),
+        None,
+        Box::new(ours),
+        Box::new(|| crossbeam_trips::<N>(trips)),
+    );
+    measure(
+        &name("there and back", "sync_channel"),
+        None,
+        Box::new(ours),
+        Box::new(|| std_trips::<N>(trips)),
+    );
+}
+
+/// Sends `count` messages of which the other thread, on the second core, fetches each.
+fn one_way(count: usize, mut send: impl FnMut(), mut fetch: impl FnMut() + Send) -> f64 {
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            pin(1);
+            (0..count).for_each(|_| fetch());
+        });
+        pin(0);
+        each(count, || {
+            (0..count).for_each(|_| send());
+            reader.join().expect("no panic");
+        })
+    })
+}
+
+/// Asks and is answered `count` times.
+fn trips(count: usize, core: usize, mut ask: impl FnMut(), mut answer: impl FnMut() + Send) -> f64 {
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            pin(core);
+            (0..count).for_each(|_| answer());
+        });
+        pin(0);
+        each(count, || (0..count).for_each(|_| ask()))
+    })
+}
+
+/// Writes all, looking again while there is no room.
+pub fn write_all<M: Memory>(producer: &mut Producer<M>, bytes: &[u8]) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match producer.write(rest).expect("nobody closes") {
+            0 => spin_loop(),
+            count => rest = &rest[count..],
+        }
+    }
+}
+
+/// Reads until the buffer is full.
+pub fn read_all<M: Memory>(consumer: &mut Consumer<M>, bytes: &mut [u8]) {
+    let mut read = 0;
+    while read < bytes.len() {
+        match consumer.read(&mut bytes[read..]).expect("nobody closes") {
+            0 => spin_loop(),
+            count => read += count,
+        }
+    }
+    black_box(bytes);
+}
+
+pub fn polled_one_way(len: usize, count: usize) -> f64 {
+    let (mut producer, mut consumer) = on_heap(len * HELD);
+    let (message, mut buffer) = (vec![1; len], vec![0; len]);
+    let send = || write_all(&mut producer, black_box(&message));
+    one_way(count, send, || read_all(&mut consumer, &mut buffer))
+}
+
+pub fn polled_round_trip(len: usize, count: usize) -> f64 {
+    let (mut ask, mut asked) = on_heap(len * HELD);
+    let (mut answer, mut answered) = on_heap(len * HELD);
+    let (message, mut mine, mut theirs) = (vec![1; len], vec![0; len], vec![0; len]);
+    let there = || {
+        write_all(&mut ask, black_box(&message));
+        read_all(&mut answered, &mut mine);
+    };
+    trips(count, 1, there, || {
+        read_all(&mut asked, &mut theirs);
+        write_all(&mut answer, &theirs);
+    })
+}
+
+/// Waiting rings there and back, the other thread on this core, with so many looks before sleep.
+pub fn waiting(len: usize, count: usize, core: usize, spins: u32) -> f64 {
+    let ring = || {
+        let (producer, consumer) = on_heap(len * HELD);
+        let mut producer = WaitingProducer::new(producer, Futex);
+        let mut consumer = WaitingConsumer::new(consumer, Futex);
+        producer.set_spins(spins);
+        consumer.set_spins(spins);
+        (producer, consumer)
+    };
+    let ((mut ask, mut asked), (mut answer, mut answered)) = (ring(), ring());
+    let (message, mut mine, mut theirs) = (vec![1; len], vec![0; len], vec![0; len]);
+    let there = || {
+        ask.write_all(black_box(&message)).expect("nobody closes");
+        black_box(answered.read(&mut mine)).expect("nobody closes");
+    };
+    trips(count, core, there, || {
+        let read = asked.read(&mut theirs).expect("nobody closes");
+        answer.write_all(&theirs[..read]).expect("nobody closes");
+    })
+}
+
+fn push<const N: usize>(producer: &mut rtrb::Producer<[u8; N]>, mut message: [u8; N]) {
+    while let Err(rtrb::PushError::Full(back)) = producer.push(message) {
+        message = back;
+        spin_loop();
+    }
+}
+
+fn pop<const N: usize>(consumer: &mut rtrb::Consumer<[u8; N]>) -> [u8; N] {
+    loop {
+        match consumer.pop() {
+            Ok(message) => return message,
+            Err(_) => spin_loop(),
+        }
+    }
+}
+
+fn rtrb_one_way<const N: usize>(count: usize) -> f64 {
+    let (mut producer, mut consumer) = rtrb::RingBuffer::new(HELD);
+    let send = || push::<N>(&mut producer, black_box([1; N]));
+    one_way(count, send, || {
+        black_box(pop(&mut consumer));
+    })
+}
+
+fn rtrb_trips<const N: usize>(count: usize) -> f64 {
+    let (mut ask, mut asked) = rtrb::RingBuffer::new(HELD);
+    let (mut answer, mut answered) = rtrb::RingBuffer::new(HELD);
+    let there = || {
+        push::<N>(&mut ask, black_box([1; N]));
+        black_box(pop::<N>(&mut answered));
+    };
+    trips(count, 1, there, || push::<N>(&mut answer, pop(&mut asked)))
+}
+
+fn crossbeam<const N: usize>(count: usize) -> f64 {
+    let (sender, receiver) = crossbeam_channel::bounded(HELD);
+    one_way(
+        count,
+        || sender.send(black_box([1_u8; N])).expect("open"),
+        || {
+            black_box(receiver.recv()).expect("open");
+        },
+    )
+}
+
+fn crossbeam_trips<const N: usize>(count: usize) -> f64 {
+    let (ask, asked) = crossbeam_channel::bounded(HELD);
+    let (answer, answered) = crossbeam_channel::bounded(HELD);
+    let there = || {
+        ask.send(black_box([1_u8; N])).expect("open");
+        black_box(answered.recv()).expect("open");
+    };
+    trips(count, 1, there, || answer.send(asked.recv().expect("open")).expect("open"))
+}
+
+fn std_one_way<const N: usize>(count: usize) -> f64 {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(HELD);
+    one_way(
+        count,
+        || sender.send(black_box([1_u8; N])).expect("open"),
+        move || {
+            black_box(receiver.recv()).expect("open");
+        },
+    )
+}
+
+fn std_trips<const N: usize>(count: usize) -> f64 {
+    let (ask, asked) = std::sync::mpsc::sync_channel(HELD);
+    let (answer, answered) = std::sync::mpsc::sync_channel(HELD);
+    let there = || {
+        ask.send(black_box([1_u8; N])).expect("open");
+        black_box(answered.recv()).expect("open");
+    };
+    trips(count, 1, there, move || answer.send(asked.recv().expect("open")).expect("open"))
+}
