@@ -326,6 +326,7 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
             "rules_total",
             "rules_not_shown",
             "verdict",
+            "skipped",
             "deviating",
             "unspecified",
             "inconclusive",
