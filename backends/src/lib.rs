@@ -1,5 +1,22 @@
 //! Real channels of this machine, translated to the words of the specification.
 //!
+//! ```
+//! use std::path::Path;
+//!
+//! use pipewright_backends::{Channel, Pipe};
+//! use pipewright_model::call::Answer;
+//! use pipewright_model::run::{Event, Run};
+//!
+//! let run: Run = "channel pipe
+//!     writer: write 2 -> 2
+//!     reader: read 5  -> 2".parse()?;
+//! let Event::Call(call) = run.events[0] else { unreachable!() };
+//! let mut pipe = Pipe::PLAIN.create(Path::new("unused"), &run.seats)?;
+//! let seen = pipe.ports[0].call(call.end, call.op, &mut [7, 7]);
+//! assert_eq!(seen.answer, Answer::Count(2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;

@@ -1,5 +1,26 @@
 //! Runs the specification's scenarios on real channels and judges what is seen.
 //!
+//! A run is made again on a real channel, by real processes, and judged:
+//!
+//! ```
+//! use pipewright_backends::{Channel, Pipe};
+//! use pipewright_conformance::{Placement, Runner, Scenario};
+//! use pipewright_model::oracle::{Verdict, judge};
+//! use pipewright_model::platform::LINUX;
+//! use pipewright_model::run::Run;
+//!
+//! let run: Run = "channel pipe
+//!     writer: write 2 -> 2
+//!     writer: close   -> ok
+//!     reader: read 5  -> 2
+//!     reader: read 5  -> 0".parse()?;
+//! let arrangement = Pipe::PLAIN.arrangements()[0];
+//! let mut runner = Runner::new(&Pipe::PLAIN, arrangement, 2, Placement::Anywhere)?;
+//! let seen = runner.run(&Scenario::of(&run))?;
+//! assert_eq!(judge(&seen, &LINUX).verdict, Verdict::Conforms);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! - [`scenario`]: who calls what in which order;
 //! - [`campaign`]: many scenarios on many channels, judged;
 //! - [`generate`]: scenarios that nobody wrote;
@@ -12,6 +33,9 @@
 //! - [`mod@bench`]: what all this costs, against the bare mechanisms under it;
 //! - [`suite`]: a campaign as tests of one channel, [`conformance_tests!`] in one line;
 //! - [`stop`]: ending between two scenarios on Ctrl-C.
+//!
+//! What a channel must do is not stated here, but in the rules of `pipewright_model`; which channels there are, in
+//! `pipewright_backends`.
 //!
 //! To understand how a run comes about, read `runner` first, then `look` (when does nothing move
 //! any more?), `pool` and `worker`.

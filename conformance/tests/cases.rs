@@ -3,10 +3,14 @@
 //!
 //! With `UPDATE=1` the cases are printed anew, with the rules that explain them.
 
+#[path = "common/no_case.rs"]
+mod no_case;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use no_case::{NEVER_SHOWN, NOT_MODELLED};
 use pipewright_backends::{Channel, Fifo, Pipe, SharedMemory, Unix, channels};
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::generate::follow;
@@ -20,27 +24,6 @@ use pipewright_model::rules::{CHAPTERS, RULES, by_id};
 use pipewright_model::run::{Event, Run, Seat, Setup};
 use pipewright_model::step::RuleSet;
 use pipewright_model::text;
-
-/// Rules that say only that a call is not answered yet: no case can show them.
-const NEVER_SHOWN: &[&str] = &["file.any.takes-turns", "unix.any.reads-in-turn"];
-
-/// Rules that say only that something is not modelled, each with a run that no verdict is on: no case can
-/// show them.
-const NOT_MODELLED: &[(&str, &str)] = &[
-    (
-        "unix.set-option.buffer-beyond",
-        "channel unix-stream\nann: set-option send-buffer 1000000 -> ok",
-    ),
-    (
-        "unix.send-end.circular",
-        "channel unix-stream\nactor ann holds sa sb\nann: send-end sa 1 passing sb -> 1",
-    ),
-    (
-        "connection.any.not-modelled",
-        "channel tcp\na: socket -> ok\na: shutdown write -> ENOTCONN\na: connect -> ECONNREFUSED",
-    ),
-    ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
-];
 
 /// The most lines in which a case says why it is there.
 const REASON_LINES_MAX: usize = 3;

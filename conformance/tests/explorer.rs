@@ -3,16 +3,21 @@
 //!
 //! With `UPDATE=1` the screenshot in the documents is taken anew.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+#[path = "common/browser.rs"]
+#[expect(dead_code, reason = "the book uses the rest")]
+mod browser;
 
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use browser::{Browser, chromium};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pipewright");
@@ -56,13 +61,6 @@ fn main() {
         Trial::test(name, run).with_ignored_flag(missing)
     };
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
-}
-
-fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let mut places = std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name)));
-    places.find(|place| place.is_file())
 }
 
 /// The program serving the Explorer; ends with it.
@@ -118,95 +116,6 @@ impl Drop for Served {
     }
 }
 
-/// A browser with one page.
-struct Browser {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-    session: Option<String>,
-    asked: u64,
-    _home: TempDir,
-}
-
-impl Browser {
-    /// Opens a page. Whatever is not on this machine can't be reached.
-    fn open(program: &Path, address: &str) -> Browser {
-        let home = tempfile::tempdir().expect("a directory");
-        let mut child = Command::new("sh")
-            .args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", "sh"])
-            .arg(program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"])
-            .args(["--no-first-run", "--disable-extensions", "--window-size=1500,900"])
-            .arg("--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")
-            .arg(format!("--user-data-dir={}", home.path().display()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let to = child.stdin.take().expect("a pipe");
-        let from = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut browser = Browser { child, to, from, session: None, asked: 0, _home: home };
-        let page = browser.ask("Target.createTarget", &json!({ "url": "about:blank" }));
-        let attach = json!({ "targetId": page["targetId"], "flatten": true });
-        let session = browser.ask("Target.attachToTarget", &attach);
-        browser.session = session["sessionId"].as_str().map(str::to_owned);
-        browser.ask("Page.enable", &json!({}));
-        browser.send("Page.navigate", &json!({ "url": address }));
-        browser.hear(|told| told["method"] == json!("Page.loadEventFired"));
-        browser
-    }
-
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
-        self.send(method, params);
-        let asked = json!(self.asked);
-        let answer = self.hear(|told| told["id"] == asked);
-        assert!(answer["error"].is_null(), "{method}: {answer}");
-        answer["result"].clone()
-    }
-
-    fn send(&mut self, method: &str, params: &Value) {
-        self.asked += 1;
-        let mut message = json!({ "id": self.asked, "method": method, "params": params });
-        if let Some(session) = &self.session {
-            message["sessionId"] = json!(session);
-        }
-        self.to.write_all(format!("{message}\0").as_bytes()).expect("it listens");
-    }
-
-    /// The next of what it says that is waited for.
-    fn hear(&mut self, awaited: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let mut told = Vec::new();
-            self.from.read_until(0, &mut told).expect("it speaks");
-            let told = told.strip_suffix(&[0]).expect("all of what it says");
-            let told: Value = serde_json::from_slice(told).expect("JSON");
-            if awaited(&told) {
-                return told;
-            }
-        }
-    }
-
-    /// What the body of an asynchronous function gives in the page.
-    fn run(&mut self, body: &str) -> Value {
-        let expression = format!("(async () => {{ {PRELUDE} {body} }})()");
-        let params =
-            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let result = self.ask("Runtime.evaluate", &params);
-        assert!(result["exceptionDetails"].is_null(), "{body}\n{result}");
-        result["result"]["value"].clone()
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // A browser that is told to close takes its processes with it; what it says to that is no matter.
-        let _ = self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
-        let _ = self.from.read_to_end(&mut Vec::new());
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// What tests say in the page: `until` something is so, `click` on the link with a text, the `texts` of a class
 /// in the drawing, and the pairs of its texts that `overlap`.
 const PRELUDE: &str = "
@@ -255,7 +164,7 @@ fn strings(value: &Value) -> Vec<&str> {
 fn a_path_is_clicked_and_drawn(chromium: &Path) {
     let dir = leak();
     let served = Served::new("leak.case", dir.path());
-    let mut browser = Browser::open(chromium, &served.address);
+    let mut browser = Browser::open(chromium, &served.address, PRELUDE);
     let model = browser
         .run("return await until(() => document.body?.textContent.match(/Pipewright<\\w+>/)?.[0])");
     assert_eq!(model, "Pipewright<Scenario>");
@@ -285,7 +194,7 @@ fn what_waits_for_ever_is_drawn(chromium: &Path) {
     let mut served = Served::new("leak.case", dir.path());
     let place = served.place("nobody waits for what can't come: no");
     assert!(place.contains("/#/steps/0/"), "{place}");
-    let mut browser = Browser::open(chromium, &place);
+    let mut browser = Browser::open(chromium, &place, PRELUDE);
     let drawn = browser.run(
         "await until(() => texts('.pw-word').includes('sleeps'));
          return [texts('.pw-word'), texts('.pw-chip'), overlap(),
@@ -311,7 +220,7 @@ fn a_system_is_drawn_under_its_name(chromium: &Path) {
     let dir = leak();
     let mut served = Served::new("leaked-write-end", dir.path());
     let place = served.place("nobody waits for what can't come: no");
-    let mut browser = Browser::open(chromium, &place);
+    let mut browser = Browser::open(chromium, &place, PRELUDE);
     let drawn = browser.run(
         "await until(() => texts('.pw-word').includes('sleeps'));
          return [texts('.pw-title'), texts('.pw-name'), overlap()]",

@@ -139,6 +139,7 @@ fn a_rule_is_printed_with_its_sources_and_cases() {
     assert!(rule.out.starts_with("stream.read.no-writer (must)\n"));
     assert!(rule.out.contains("POSIX.1-2024 read, DESCRIPTION"));
     assert!(rule.out.contains("  stream/read-after-writers-close\n"));
+    assert!(rule.out.ends_with("docs/stream.md#stream.read.no-writer\n"));
     run(&["rules", "stream.read.nobody"]).refused(&["there is no such rule", "pipewright rules"]);
 }
 

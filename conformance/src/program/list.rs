@@ -63,6 +63,7 @@ fn one(rule: &Rule) -> Result<(), Refusal> {
             text.push_str(&format!("  {}\n", case.name));
         }
     }
+    text.push_str(&format!("\nRead on in docs/{}.md#{}\n", rule.chapter(), rule.id));
     print(&text)
 }
 

@@ -16,6 +16,8 @@ mod tcp_life;
 mod wrapped;
 
 use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use in_memory::InMemory;
@@ -70,6 +72,10 @@ fn main() -> ExitCode {
         let canaries = canaries.clone();
         move || are_different(&canaries)
     })];
+    trials.push(trial("the_page_of_broken_channels_is_up_to_date".into(), {
+        let canaries = canaries.clone();
+        move || page_is_up_to_date(&canaries)
+    }));
     for canary in canaries {
         let name = |test: &str| format!("{}::{test}", canary.name);
         trials.push(trial(name("is_rejected_by_its_rule"), move || is_rejected(canary)));
@@ -171,6 +177,31 @@ fn runner(channel: &'static dyn Channel) -> Result<Runner, String> {
 
 fn run(runner: &mut Runner, scenario: &Scenario) -> Result<Run, String> {
     runner.run(scenario).map_err(|error| error.to_string())
+}
+
+/// What stands in the documents of the broken channels; with `UPDATE=1` it is written.
+fn page_is_up_to_date(canaries: &[Canary]) -> Result<(), String> {
+    let mut page = String::from(
+        "# Broken channels\n\n\
+         Each has one fault that channels have been shipped with. A test runs it on real actors and sees it rejected *by the rule \
+         expected*, while the sound channel passes the same scenario in the same test; and random scenarios find it without being \
+         told where to look. So it is known that a verdict can be bad, and not only that it is good. Generated from \
+         `conformance/tests/canaries/`; after a change there: `UPDATE=1 cargo test --test canaries up_to_date`.\n\n\
+         | what is wrong | rejected by | kind |\n| --- | --- | --- |\n",
+    );
+    for Canary { name, broken, rule, .. } in canaries {
+        let chapter = rule.split('.').next().unwrap_or_default();
+        let kind = broken.setup().kind.name;
+        page += &format!("| `{name}` | [`{rule}`]({chapter}.md#{rule}) | {kind} |\n");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/canaries.md");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &page).map_err(|error| error.to_string())?;
+    }
+    match fs::read_to_string(&path) {
+        Ok(is) if is == page => Ok(()),
+        _ => Err("docs/canaries.md is out of date; UPDATE=1 writes it anew".into()),
+    }
 }
 
 fn are_different(canaries: &[Canary]) -> Result<(), String> {

@@ -15,7 +15,6 @@ mod leaked_end;
 mod listener_closes;
 mod lost_update;
 mod one_pipe_both_ways;
-mod page;
 mod parent_waits_for_child;
 mod pipe_pair;
 mod pipe_protocol;
@@ -32,7 +31,6 @@ use crate::run::Run;
 use crate::system::{Family, System};
 use crate::verify::{Model, Path, Report, verify};
 
-pub use page::page;
 pub use pipe_protocol::PipeProtocol;
 
 /// A named system.

@@ -2,6 +2,11 @@
 //!
 //! With `UPDATE=1` what is generated is written anew.
 
+mod book;
+mod leak;
+#[path = "../common/no_case.rs"]
+mod no_case;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,22 +75,6 @@ fn blocks_of_all(language: &str) -> Vec<(String, Block)> {
 }
 
 #[test]
-fn the_page_of_rules_is_what_the_rules_say() {
-    let cases = cases::embedded().expect("cases");
-    let shows = |id: &str| {
-        let showing = cases.iter().filter(|case| case.run.remarks.iter().any(|r| r == id));
-        showing.map(|case| case.name.clone()).collect()
-    };
-    let page = render::markdown(shows, |case| format!("../conformance/cases/{case}.case"));
-    generated("docs/rules.md", &page);
-}
-
-#[test]
-fn the_map_is_what_the_rules_say() {
-    generated("docs/map.md", &render::map());
-}
-
-#[test]
 fn pictures_are_what_is_drawn() {
     let cases = cases::embedded().expect("cases");
     let pictures = [
@@ -106,13 +95,10 @@ fn drawn(picture: &str, run: &Run) {
     generated(&format!("docs/pictures/{picture}.svg"), &svg);
 }
 
-#[test]
-fn the_page_of_systems_is_what_the_search_finds() {
-    generated("docs/systems.md", &pipewright_model::systems::page());
-}
-
+/// Compares a file with what it should hold, or with `UPDATE=1` writes it.
 fn generated(path: &str, text: &str) {
-    if std::env::var_os("UPDATE").is_some() {
+    let is = fs::read_to_string(root().join(path)).unwrap_or_default();
+    if std::env::var_os("UPDATE").is_some() && is != text {
         fs::write(root().join(path), text).expect("written");
     }
     assert!(
@@ -183,7 +169,8 @@ fn commands_shown_print_what_is_shown() {
     for (path, block) in blocks_of_all("console") {
         for (command, expected) in commands(&block.text) {
             // Building, testing and checking everything is shown too; the project's CI does these.
-            if command.starts_with("cargo ") || command.starts_with("UPDATE=1 cargo ") {
+            let program = command.split(' ').find(|word| !word.contains('='));
+            if program == Some("cargo") {
                 continue;
             }
             let printed = shell(&command);
@@ -322,4 +309,25 @@ fn anchors(document: &str) -> BTreeSet<String> {
         anchors.extend(ids.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
     }
     anchors
+}
+
+#[test]
+fn every_page_is_in_the_summary() {
+    let summary: BTreeSet<String> = links(&read("docs/SUMMARY.md")).into_iter().collect();
+    let pages = documents().into_iter().filter_map(|path| {
+        let page = path.strip_prefix("docs/")?.to_owned();
+        (page != "SUMMARY.md").then_some(page)
+    });
+    assert_eq!(summary, pages.collect(), "docs/SUMMARY.md lists other pages than there are");
+}
+
+#[test]
+fn every_chapter_of_rules_has_a_page() {
+    for Chapter { name, .. } in CHAPTERS {
+        let page = read(&format!("docs/{name}.md"));
+        for part in ["kinds", "rules", "choices", "exceptions"] {
+            assert!(page.contains(&format!("<!-- generated: {part} {name} -->")), "{name}: {part}");
+        }
+        assert!(page.contains("<!-- generated: picture "), "docs/{name}.md has no picture");
+    }
 }

@@ -1,0 +1,22 @@
+//! The rules that no case can show, with the reason.
+
+/// Rules that say only that a call is not answered yet: no case can show them.
+pub(crate) const NEVER_SHOWN: &[&str] = &["file.any.takes-turns", "unix.any.reads-in-turn"];
+
+/// Rules that say only that something is not modelled, each with a run that no verdict is on: no case can
+/// show them.
+pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
+    (
+        "unix.set-option.buffer-beyond",
+        "channel unix-stream\nann: set-option send-buffer 1000000 -> ok",
+    ),
+    (
+        "unix.send-end.circular",
+        "channel unix-stream\nactor ann holds sa sb\nann: send-end sa 1 passing sb -> 1",
+    ),
+    (
+        "connection.any.not-modelled",
+        "channel tcp\na: socket -> ok\na: shutdown write -> ENOTCONN\na: connect -> ECONNREFUSED",
+    ),
+    ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
+];
