@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Lock, Mode, Op, Signal};
 use crate::channel::Object;
-use crate::channel::unix::Peer;
 use crate::data::{Segment, Segments};
 use crate::kind::{Discipline, Ends, Hold, Naming, Side, SocketType};
 use crate::platform::Platform;
@@ -312,27 +311,6 @@ impl World {
     /// The object that a description refers to.
     pub fn object(&self, description: DescriptionIndex) -> &Object {
         &self.objects[usize::from(self.descriptions[usize::from(description)].object)]
-    }
-
-    /// The object from which bytes written through a description are read, where there is one.
-    pub fn destination(&self, description: DescriptionIndex) -> Option<ObjectIndex> {
-        let own = self.descriptions[usize::from(description)].object;
-        let other = match &self.objects[usize::from(own)] {
-            Object::Tcp(tcp) => tcp.peer,
-            Object::Unix(socket) => match socket.peer {
-                Peer::Socket(peer) => peer,
-                Peer::None | Peer::Gone => return None,
-            },
-            _ => own,
-        };
-        (usize::from(other) < self.objects.len()).then_some(other)
-    }
-
-    /// Whether what was written through a description waits to be read, at least in part; or nobody is there
-    /// to read it.
-    pub fn has_unread(&self, description: DescriptionIndex) -> bool {
-        let to = self.destination(description).map(|object| &self.objects[usize::from(object)]);
-        to.is_none_or(|object| object.fill() > 0)
     }
 
     /// Whether the actor itself has the object open in such a mode.

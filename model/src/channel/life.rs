@@ -76,6 +76,27 @@ impl World {
         pieces.filter(|piece| piece.sender == Some(socket)).map(|piece| piece.cost).sum()
     }
 
+    /// The object from which bytes written through a description are read, where there is one.
+    pub fn destination(&self, description: DescriptionIndex) -> Option<ObjectIndex> {
+        let own = self.descriptions[usize::from(description)].object;
+        let other = match &self.objects[usize::from(own)] {
+            Object::Tcp(tcp) => tcp.peer,
+            Object::Unix(socket) => match socket.peer {
+                Peer::Socket(peer) => peer,
+                Peer::None | Peer::Gone => return None,
+            },
+            _ => own,
+        };
+        (usize::from(other) < self.objects.len()).then_some(other)
+    }
+
+    /// Whether what was written through a description waits to be read, at least in part; or nobody is there
+    /// to read it.
+    pub fn has_unread(&self, description: DescriptionIndex) -> bool {
+        let to = self.destination(description).map(|object| &self.objects[usize::from(object)]);
+        to.is_none_or(|object| object.fill() > 0)
+    }
+
     /// Adds a socket.
     pub fn add_socket(&mut self, socket: Unix) -> ObjectIndex {
         self.add_object(Object::Unix(Box::new(socket)))
