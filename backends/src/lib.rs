@@ -80,7 +80,6 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Unix::DATAGRAM,
         &Tcp::LOOPBACK,
         &Tcp::NONBLOCKING,
-        &Tcp::VETH,
     ]
 }
 

@@ -169,7 +169,7 @@ fn the_same_seed_gives_the_same_scenario() {
 fn random_scenarios_use_nearly_every_rule() {
     let shapes = shapes(&LINUX);
     let mut counts = vec![0; RULES.len()];
-    let each = 300;
+    let each = 500;
     let mut lengths = Vec::new();
     for shape in &shapes {
         for seed in 0..each {
