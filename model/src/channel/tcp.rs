@@ -78,6 +78,9 @@ pub struct Tcp {
     pub segments: Segments,
     /// How many of them have arrived for sure.
     pub arrived: u32,
+    /// At most so many of them can have arrived: those sent before it was shut both ways, as it takes no
+    /// more from then on; [`u32::MAX`] where it takes all.
+    pub reach: u32,
     /// Whether more was sent to it than it surely has room for, and not all was read since: what is on its
     /// way may stay so.
     pub stalled: bool,
@@ -110,6 +113,7 @@ impl Tcp {
             peer: NOBODY,
             segments: Segments::new(),
             arrived: 0,
+            reach: u32::MAX,
             stalled: false,
             finish: Finish::None,
             reset: false,
@@ -145,6 +149,11 @@ impl Tcp {
     /// Bytes that were sent to it and not read.
     pub fn len(&self) -> u32 {
         self.segments.iter().map(|segment| segment.len).sum()
+    }
+
+    /// How many bytes a read could find: all that may have arrived.
+    pub fn readable(&self) -> u32 {
+        self.len().min(self.reach)
     }
 
     /// Whether all that was sent to it was read.
@@ -201,6 +210,9 @@ impl Tcp {
         }
         self.segments = left;
         self.arrived = self.arrived.saturating_sub(count);
+        if self.reach < u32::MAX {
+            self.reach = self.reach.saturating_sub(count);
+        }
     }
 
     /// Adds a byte string on its way to it.

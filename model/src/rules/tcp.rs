@@ -84,12 +84,11 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (wish, tcp) = reads(at)?;
-            (wish.looks && !tcp.is_empty() && !wish.waits_for_all && !wish.waited_for_nothing).then(
-                || {
+            (wish.looks && tcp.readable() > 0 && !wish.waits_for_all && !wish.waited_for_nothing)
+                .then(|| {
                     let least = wish.rest.min(tcp.arrived.max(1));
-                    Move::transfers(least, wish.rest.min(tcp.len())).with(take)
-                },
-            )
+                    Move::transfers(least, wish.rest.min(tcp.readable())).with(take)
+                })
         },
     },
     Rule {
@@ -222,7 +221,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (wish, tcp) = reads(at)?;
-            (wish.waits_for_all && tcp.len() >= wish.rest)
+            (wish.waits_for_all && tcp.readable() >= wish.rest)
                 .then(|| Move::transfers(wish.rest, wish.rest).with(take))
         },
     },
@@ -233,9 +232,9 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (wish, tcp) = reads(at)?;
-            let part = !tcp.is_empty() && tcp.arrived < wish.rest && wish.rest > 1;
+            let part = tcp.readable() > 0 && tcp.arrived < wish.rest && wish.rest > 1;
             (wish.waits_for_all && !wish.peeks && part).then(|| {
-                let most = tcp.len().min(wish.rest - 1);
+                let most = tcp.readable().min(wish.rest - 1);
                 // Taken bit by bit or as a whole makes no difference, unless the rest gets lost.
                 let whole = tcp.phase == Phase::Connected && !tcp.reset && !tcp.shut_read;
                 let least = if whole { most } else { tcp.arrived.max(1).min(most) };
@@ -268,8 +267,9 @@ const RULES: &[Rule] = &[
             let (wish, tcp) = peeks_at_part(at)?;
             let ended = tcp.receives_no_more() || tcp.error.is_some();
             let late = at.call.timed && tcp.arrived > 0;
-            (ended || late)
-                .then(|| Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.len())).with(take))
+            (ended || late).then(|| {
+                Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.readable())).with(take)
+            })
         },
     },
     Rule {
@@ -553,7 +553,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "tcp.deliver.refused",
         says: "Data that arrive where the socket was closed, or was shut both ways, reset the connection on \
-               both sides.",
+               both sides; what arrived before stays readable.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
             Observed("the sender's next write fails with EPIPE", KERNEL),
@@ -766,7 +766,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let tcp = tcp(at)?;
             (at.op() == Op::Available && at.platform.extensions && !tcp.listens())
-                .then(|| Move::transfers(tcp.arrived, tcp.len()).with(see))
+                .then(|| Move::transfers(tcp.arrived, tcp.readable()).with(see))
         },
     },
     Rule {
@@ -855,7 +855,7 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
 /// A call that waits to see more than has arrived for sure, and takes nothing.
 fn peeks_at_part<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
     let (wish, tcp) = reads(at)?;
-    let part = !tcp.is_empty() && tcp.arrived < wish.rest;
+    let part = tcp.readable() > 0 && tcp.arrived < wish.rest;
     (wish.waits_for_all && wish.peeks && part).then_some((wish, tcp))
 }
 
@@ -1044,8 +1044,12 @@ fn shut(world: &mut World, _: &Platform, actor: Actor, _: u32) {
         tcp.told = Told::Connected;
     }
     let peer = tcp.peer;
-    if how.writes() && !tcp.shut_write {
-        tcp.shut_write = true;
+    let ends = how.writes() && !tcp.shut_write;
+    tcp.shut_write |= ends;
+    if tcp.refuses_data() && tcp.reach == u32::MAX {
+        tcp.reach = tcp.len();
+    }
+    if ends {
         finish(world, peer);
     }
 }
@@ -1146,6 +1150,7 @@ fn gone(world: &mut World, object: ObjectIndex) {
     let Some(tcp) = tcp_mut(world, object) else { return };
     let other = tcp.peer;
     tcp.phase = Phase::Closed;
+    tcp.reach = u32::MAX;
     tcp.stalled = false;
     tcp.peer = NOBODY;
     tcp.reset = false;
@@ -1178,6 +1183,7 @@ fn arrives(world: &mut World, _: &Platform, _: Actor, object: u32) {
         tcp.arrived = tcp.len();
         if tcp.finish == Finish::Sent {
             tcp.finish = Finish::Arrived;
+            tcp.reach = u32::MAX;
         }
     }
 }
@@ -1187,7 +1193,7 @@ fn refuse(world: &mut World, _: &Platform, _: Actor, object: u32) {
     reset_peer(world, object);
     if let Some(tcp) = tcp_mut(world, object) {
         tcp.error = Some(Errno::ECONNRESET);
-        tcp.segments = tcp.first(tcp.arrived);
+        tcp.segments = tcp.first(tcp.readable());
     }
     gone(world, object);
 }
