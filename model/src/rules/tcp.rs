@@ -44,6 +44,8 @@ pub const CHAPTER: Chapter = Chapter {
                 "tcp.any.read-begins-to-wait",
                 "tcp.any.read-waits",
                 "tcp.any.read-shut",
+                "tcp.any.read-error",
+                "tcp.any.read-after-error",
                 "tcp.receive.all-arrived",
                 "tcp.receive.takes-part",
                 "tcp.receive.cut-short",
