@@ -139,9 +139,9 @@ impl Tested {
         }
     }
 
-    fn could_not_judge(&mut self, trouble: &Trouble) {
+    fn could_not_judge(&mut self, reason: &str) {
         self.inconclusive.0 += 1;
-        self.inconclusive.1.push(trouble.to_string());
+        self.inconclusive.1.push(reason.to_owned());
     }
 
     fn add(&mut self, other: Tested) {
@@ -261,7 +261,7 @@ fn run_job(
     let start = || Runner::new(channel, job.arrangement, actors, placement);
     let mut runner = match started(&mut tested, start) {
         Err(trouble @ Trouble::NoPlace { .. }) => {
-            tested.could_not_judge(&trouble);
+            tested.could_not_judge(&trouble.to_string());
             progress(scenarios.len());
             return Ok(tested);
         }
@@ -276,7 +276,13 @@ fn run_job(
                     deviating.push((index, run, judgement));
                 }
             }
-            Err(trouble) if trouble.is_of_one_run() => tested.could_not_judge(&trouble),
+            Err(trouble) if trouble.is_of_one_run() => {
+                tested.could_not_judge(&report::not_run(
+                    &channel.setup(),
+                    &scenarios[index],
+                    &trouble,
+                ));
+            }
             Err(trouble) => stopped = stopped.take().or(Some(trouble)),
         }
     });
@@ -300,7 +306,7 @@ fn started(
 ) -> Result<Runner, Trouble> {
     for _ in 1..STARTS_MAX {
         match start() {
-            Err(trouble) if trouble.is_of_one_run() => tested.could_not_judge(&trouble),
+            Err(trouble) if trouble.is_of_one_run() => tested.could_not_judge(&trouble.to_string()),
             started => return started,
         }
     }

@@ -8,12 +8,13 @@ use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
 use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
 use pipewright_model::rules::RULES;
-use pipewright_model::run::{Event, Run};
+use pipewright_model::run::{Event, Run, Setup};
 use pipewright_model::text;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use crate::campaign::{Found, Source, Tested};
+use crate::{Scenario, Trouble};
 
 /// Where, by what and from which seed a campaign was run.
 #[derive(Clone, Debug)]
@@ -123,6 +124,14 @@ pub fn saved(channel: &str, found: &Found) -> String {
 pub fn unjudged(run: &Run, at: usize) -> String {
     let line = line_number(run, at).map(|line| format!(", at line {line}")).unwrap_or_default();
     format!("too many orders{line}:\n\n{}", indent(&run.to_string()).trim_end())
+}
+
+/// A scenario of which there is no run, its calls in order, and why.
+pub fn not_run(setup: &Setup, scenario: &Scenario, trouble: &Trouble) -> String {
+    let Scenario { seats, end_names, steps } = scenario;
+    let mut run = Run::new(setup.clone(), seats.clone(), end_names.clone());
+    steps.iter().for_each(|step| run.push(Event::Call(step.call)));
+    format!("{trouble}; the calls in order:\n\n{}", indent(&run.to_string()).trim_end())
 }
 
 fn indent(text: &str) -> String {
