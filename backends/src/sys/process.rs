@@ -3,6 +3,9 @@
 
 use std::io;
 use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -32,13 +35,15 @@ impl Child {
     /// Whatever `fork(2)` says.
     pub fn fork(keep: Vec<RawFd>, work: impl FnOnce()) -> io::Result<Child> {
         let parent = getpid();
+        end_at_a_panic();
         // SAFETY: the child calls what the doc comment above allows, and never returns from here.
         match unsafe { fork() }? {
             ForkResult::Parent { child } => Ok(Child { id: child, ended: None }),
             ForkResult::Child => {
                 be_child(parent, keep);
-                work();
-                exit(0);
+                // A hook that was set later may let it come this far.
+                let done = catch_unwind(AssertUnwindSafe(work));
+                exit(if done.is_ok() { 0 } else { PANICKED });
             }
         }
     }
@@ -79,9 +84,32 @@ fn describe(status: WaitStatus) -> String {
     }
 }
 
+/// The status of a child that panicked, as of any Rust program.
+const PANICKED: i32 = 101;
+
+/// Whether this process is a child.
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Has a child end at a panic, which must neither run on into the parent's code nor wait for a lock that was
+/// held by another thread when the process was forked.
+///
+/// The hook is the parent's, set before the fork: in the child it would be too late, as a thread
+/// of the parent that was panicking just then holds the lock on the hook for ever.
+fn end_at_a_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |panic| {
+            if FORKED.load(Ordering::Relaxed) {
+                exit(PANICKED);
+            }
+            before(panic);
+        }));
+    });
+}
+
 fn be_child(parent: Pid, mut keep: Vec<RawFd>) {
-    // A panic must not run on into the parent's code, nor wait for a lock that died with a thread.
-    std::panic::set_hook(Box::new(|_| exit(101)));
+    FORKED.store(true, Ordering::Relaxed);
     if set_pdeathsig(Signal::SIGKILL).is_err() || getppid() != parent {
         exit(102);
     }
