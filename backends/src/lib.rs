@@ -80,6 +80,7 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Unix::DATAGRAM,
         &Tcp::LOOPBACK,
         &Tcp::NONBLOCKING,
+        &Tcp::VETH,
     ]
 }
 

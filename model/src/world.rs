@@ -121,7 +121,8 @@ pub struct Pending {
     pub timed: bool,
     /// Somebody else was woken for what it could have, and left it.
     pub overslept: bool,
-    /// It was under way when nothing more could be sent: it may have looked before.
+    /// It was under way when something happened beside it that it may have seen, or not: nothing more could be
+    /// sent; bytes that it looked at were taken; there was no room for somebody else's.
     pub midway: bool,
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,

@@ -7,6 +7,7 @@ use pipewright_model::call::{
     Whence,
 };
 use pipewright_model::channel::Object;
+use pipewright_model::channel::tcp::{Phase, Request};
 use pipewright_model::kind::{Discipline, Ends, Hold};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::{Name, Seat};
@@ -173,11 +174,12 @@ impl Walk<'_> {
             let Some(call) = self.call(actor).filter(|call| self.handles.allows(call)) else {
                 continue;
             };
-            if !self.follower.begin(call) {
+            // Two who connect at once may both take the last place at a listener: what then is not modelled. Nor
+            // may two be dropped: the system would ask again for both at the same time.
+            let alone = is_tcp(self.shape) && call.op == Op::Connect;
+            if alone && self.some_request_was_dropped() || !self.follower.begin(call) {
                 continue;
             }
-            // Two who connect at once may both take the last place at a listener: what then is not modelled.
-            let alone = is_tcp(self.shape) && call.op == Op::Connect;
             let settle = idle_count == 1 || alone || !self.dice.chance(self.shape.racing_percent);
             if settle && !self.settle(idle_count == 1, call) {
                 continue;
@@ -186,6 +188,13 @@ impl Walk<'_> {
             return Some(Step { call, settle });
         }
         None
+    }
+
+    fn some_request_was_dropped(&self) -> bool {
+        let dropped = Phase::Asking(Request::Dropped);
+        let is_dropped =
+            |object: &Object| matches!(object, Object::Tcp(tcp) if tcp.phase == dropped);
+        self.follower.world.objects.iter().any(is_dropped)
     }
 
     /// Lets the world come to rest; undoes the call and tells so where everybody would sleep for it.

@@ -14,7 +14,7 @@ use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
 use crate::rules::descriptor::{close, holders};
 use crate::rules::{Chapter, Exception, Overlap};
-use crate::world::{ObjectIndex, World};
+use crate::world::{DescriptionIndex, ObjectIndex, Pending, World};
 
 const KERNEL: &str = "Linux 6.18";
 
@@ -48,8 +48,13 @@ pub const CHAPTER: Chapter = Chapter {
                 "tcp.any.read-after-error",
                 "tcp.receive.all-arrived",
                 "tcp.receive.takes-part",
+                "tcp.receive.peek-waits",
                 "tcp.receive.cut-short",
             ],
+        },
+        Overlap {
+            why: "A peek of which another call took bytes may still go as if none had.",
+            rules: &["tcp.receive.peek-raced", "tcp.receive.all-arrived", "tcp.any.read-waits"],
         },
         Overlap {
             why: "A time-out may end the wait at any time.",
@@ -202,17 +207,20 @@ const RULES: &[Rule] = &[
     Rule {
         id: "tcp.receive.nothing-asked-waited",
         says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error; shutting \
-               the socket for writing wakes it too, and so may what the peer answers to that.",
+               the socket for writing wakes it too, and so may what the peer answers to that, and room for \
+               what is written to the same socket where there was none.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
             Observed("woken by a reset, 0; the next call ECONNRESET", KERNEL),
             Observed("woken by SHUT_WR of another actor on the same socket, 0", KERNEL),
+            Source("net/core/stream.c", "sk_stream_write_space"),
         ],
         force: Force::Silent,
         step: |at| {
             let (wish, tcp) = reads(at)?;
             let woken = tcp.arrived > 0 || tcp.receives_no_more() || tcp.error.is_some();
             let woken = woken || tcp.shut_write || tcp.is_unreadable() || at.call.timed;
+            let woken = woken || at.call.midway;
             (wish.len == 0 && at.call.entered && woken).then_some(Move::answers(Answer::Count(0)))
         },
     },
@@ -272,6 +280,22 @@ const RULES: &[Rule] = &[
             (ended || late).then(|| {
                 Move::transfers(tcp.arrived.max(1), wish.rest.min(tcp.readable())).with(take)
             })
+        },
+    },
+    Rule {
+        id: "tcp.receive.peek-raced",
+        says: "What a blocking receive with MSG_PEEK and MSG_WAITALL gives while which another call took bytes \
+               from its socket is not specified: Linux counts what it saw before, and begins again at what \
+               is left.",
+        cite: &[
+            Source("net/ipv4/tcp.c", "tcp_recvmsg_locked, \"Application bug, race in MSG_PEEK\""),
+            Observed("a byte seen, taken by another, and the next ones seen twice", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (wish, _) = reads(at)?;
+            (wish.waits_for_all && wish.peeks && at.call.midway)
+                .then_some(Move::unspecified("a waiting peek, of which another call took bytes"))
         },
     },
     Rule {
@@ -699,18 +723,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.poll.reset-midway",
-        says: "poll does not wait for a reset that is arriving: it may find POLLERR already, and what else it \
-               finds as it was before.",
+        says: "poll does not wait for a reset that is arriving: it may find POLLERR already, or POLLERR and \
+               POLLHUP, and what else it finds as it was before.",
         cite: &[
-            Source("net/ipv4/tcp.c", "tcp_poll"),
+            Source("net/ipv4/tcp.c", "tcp_poll, tcp_done_with_error"),
             Observed("POLLOUT|POLLERR beside a close on another processor", KERNEL),
+            Observed("POLLERR|POLLHUP without POLLRDHUP, between two network namespaces", KERNEL),
         ],
         force: Force::Silent,
         step: |at| {
             let Op::Poll { events, .. } = at.op() else { return None };
             let tcp = polls(at)?;
             let asked = events.union(Events::ERR).union(Events::HUP);
-            let (must, may) = (at.found.0.union(Events::ERR), at.found.1);
+            let (must, may) = (at.found.0.union(Events::ERR), at.found.1.union(Events::HUP));
             let ready =
                 Answers::Ready { must: must.intersection(asked), may: may.intersection(asked) };
             (tcp.reset && tcp.phase == Phase::Connected)
@@ -954,9 +979,12 @@ pub(super) fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
 /// A call begins to wait, perhaps for a time only.
 fn enter_for_a_time(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let timed = tcp_of_call(world, actor).is_some_and(|tcp| tcp.timeout_us > 0);
+    let peer = tcp_of_call(world, actor).map(|tcp| tcp.peer);
+    let writes = peer.and_then(|peer| tcp_mut(world, peer)).is_some_and(|peer| peer.stalled);
     let call = world.pending_mut(actor);
     call.entered = true;
     call.timed = timed;
+    call.midway |= writes && asks_nothing(call);
 }
 
 pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
@@ -980,6 +1008,9 @@ fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
         let kept = if flags.contains(SendFlags::PEEK) { count } else { 0 };
         tcp.segments = tcp.first(kept);
     }
+    if !flags.contains(SendFlags::PEEK) {
+        catch_midway(world, actor, peeks_for_all);
+    }
     if !flags.contains(SendFlags::TRUNC) {
         let call = world.pending_mut(actor);
         data.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
@@ -990,6 +1021,33 @@ fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     take(world, platform, actor, count);
     world.pending_mut(actor).done += count;
     enter_for_a_time(world, platform, actor, count);
+}
+
+/// Of the calls that wait at the socket of this actor's call, catches those that `are` so.
+fn catch_midway(world: &mut World, actor: Actor, are: impl Fn(&Pending) -> bool) {
+    let description = world.pending_mut(actor).description;
+    let object = |world: &World, index: Option<DescriptionIndex>| {
+        index.map(|index| world.descriptions[usize::from(index)].object)
+    };
+    let here = object(world, description);
+    for other in (0..world.actors.len() as u8).map(Actor) {
+        let theirs = world.pending(other).filter(|call| call.entered && are(call));
+        let description = theirs.and_then(|call| call.description);
+        if description.is_some() && object(world, description) == here {
+            world.pending_mut(other).midway = true;
+        }
+    }
+}
+
+/// A call that waits though it asks for nothing.
+fn asks_nothing(call: &Pending) -> bool {
+    matches!(call.op, Op::Receive { len: 0, .. })
+}
+
+/// A call that waits to see all that it asks for.
+fn peeks_for_all(call: &Pending) -> bool {
+    let all = SendFlags::PEEK.union(SendFlags::WAITALL);
+    matches!(call.op, Op::Receive { flags, .. } if flags.contains(all))
 }
 
 /// What was on its way and has not arrived never will.
@@ -1030,6 +1088,9 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     if let Some(peer) = tcp_mut(world, peer) {
         peer.push(Segment { actor, from, len: count });
         peer.stalled |= peer.len() > platform.tcp_room_bytes;
+        if peer.stalled {
+            catch_midway(world, actor, asks_nothing);
+        }
     }
 }
 

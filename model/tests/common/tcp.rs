@@ -97,6 +97,19 @@ fn time_outs() -> Space {
         .calls_of(1, SB, &[receive(2, SendFlags::PEEK.union(SendFlags::WAITALL))])
 }
 
+/// Two who share a socket, one of whom waits.
+fn shared() -> Space {
+    let mut space = Space { fill_bytes: 2, ..pair() };
+    let mut third = space.seats[1].clone();
+    third.name = Name::new("a2").unwrap();
+    space.seats.push(third);
+    space
+        .calls_of(0, SA, &[write(1)])
+        .calls_of(1, SB, &[receive(2, SendFlags::PEEK.union(SendFlags::WAITALL))])
+        .calls_of(1, SB, &[receive(0, SendFlags::NONE)])
+        .calls_of(2, SB, &[read(1), write(3)])
+}
+
 /// A long write whose reader goes. Its pairs are too many to be compared.
 fn cut_short() -> Space {
     Space { fill_bytes: 3, ..pair() }.calls_of(0, SA, &[write(3)]).calls_of(1, SB, &[Op::Close])
@@ -190,12 +203,13 @@ fn unconnected() -> Space {
 pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
         pinned("tcp ending", ending(), 4_130, 4_130),
-        pinned("tcp resets", resets(), 980, 980),
+        pinned("tcp resets", resets(), 986, 986),
         pinned("tcp much", much(), 322, 303),
         pinned("tcp flags", flags(), 783, 783),
         pinned("tcp polling", polling(), 877, 913),
         pinned("tcp oddities", oddities(), 330, 292),
         pinned("tcp time-outs", time_outs(), 205, 205),
+        pinned("tcp shared", shared(), 2_053, 4_255),
         pinned("tcp cut short", cut_short(), 143, 174),
         pinned("tcp meeting", meeting(), 1_691, 1_777),
         pinned("tcp meeting nonblocking", meeting_nonblocking(), 12_328, 4_844),
