@@ -3,6 +3,7 @@
 //! With `UPDATE=1` what is generated is written anew.
 
 mod book;
+mod commands;
 mod leak;
 #[path = "../common/no_case.rs"]
 mod no_case;
@@ -168,9 +169,7 @@ fn runs_shown_conform_unless_they_say_otherwise() {
 fn commands_shown_print_what_is_shown() {
     for (path, block) in blocks_of_all("console") {
         for (command, expected) in commands(&block.text) {
-            // Building, testing and checking everything is shown too; the project's CI does these.
-            let program = command.split(' ').find(|word| !word.contains('='));
-            if program == Some("cargo") {
+            if commands::is_built_first(&command) {
                 continue;
             }
             let printed = shell(&command);
