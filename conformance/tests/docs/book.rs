@@ -122,15 +122,15 @@ impl Book {
         &found.unwrap_or_else(|| panic!("there is no case {name}")).0
     }
 
-    /// The names of the cases that show a rule; those of the rule's own chapter first.
+    /// The cases that show a rule; first those that name it, of its own chapter, and about little else.
     fn cases_of(&self, id: &str) -> Vec<&Case> {
         let index = RULES.iter().position(|rule| rule.id == id).expect("a rule") as RuleIndex;
         let named = |case: &Case| case.run.remarks.iter().any(|remark| remark == id);
         let showing = self.cases.iter().filter(|(_, shown)| shown.contains(index));
-        let mut all: Vec<&Case> = showing.map(|(case, _)| case).collect();
+        let mut all: Vec<&(Case, RuleSet)> = showing.collect();
         let own = RULES[usize::from(index)].chapter();
-        all.sort_by_key(|case| (!named(case), case.chapter() != own));
-        all
+        all.sort_by_key(|(case, shown)| (!named(case), case.chapter() != own, shown.len()));
+        all.into_iter().map(|(case, _)| case).collect()
     }
 
     fn rules(&self, chapter: &Chapter) -> String {
