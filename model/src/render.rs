@@ -49,7 +49,7 @@ fn entry(rule: &Rule, cases: &[String], link: &impl Fn(&str) -> String) -> Strin
     let id = rule.id;
     let sources: Vec<_> = rule.cite.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "\n### <a id=\"{id}\"></a>`{id}`\n\n{}\n\n*{}*. {}.",
+        "\n### <a id=\"{id}\"></a>`{id}`\n\n{}\n\n*{}* · {}.",
         rule.says,
         rule.force,
         sources.join("; ")
