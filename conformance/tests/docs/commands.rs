@@ -51,7 +51,7 @@ const ELSEWHERE: [(&str, &str); 16] = [
     ("mdbook build docs", "tests/book.rs runs it, and looks at each page"),
     (".ci/run", "it runs this test"),
     (".ci/second-kernel 50", "it boots another kernel; CI runs it"),
-    ("cargo run --release -- verify NAME", "tests/systems.rs decides every system"),
+    ("cargo run --release -- verify SYSTEM", "tests/systems.rs decides every system"),
 ];
 
 /// What stands for something in a command, and a thing for which it can stand.

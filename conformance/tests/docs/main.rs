@@ -81,7 +81,6 @@ fn pictures_are_what_is_drawn() {
     let pictures = [
         ("rendezvous", "fifo/open-for-writing-waits"),
         ("deadlock", "stream/pair-both-write-before-reading"),
-        ("leaked-write-end", "descriptor/leaked-write-end"),
         ("arrival", "tcp/part-has-arrived"),
     ];
     for (picture, name) in pictures {
@@ -130,7 +129,7 @@ fn rules_shown_are_those_of_the_table() {
             source.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
         assert!(
             dedented.join("\n").contains(block.text.trim_end()),
-            "{path}:{} differs",
+            "{path}:{} shows {id} otherwise than model/src/rules/{chapter}.rs has it: copy it anew",
             block.line
         );
     }
@@ -308,6 +307,22 @@ fn anchors(document: &str) -> BTreeSet<String> {
         anchors.extend(ids.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
     }
     anchors
+}
+
+#[test]
+fn recipes_have_at_most_ten_steps_and_end_in_a_command() {
+    let page = read("docs/recipes.md");
+    let recipes: Vec<&str> = page.split("\n## ").skip(1).collect();
+    assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
+    for recipe in recipes {
+        let title = recipe.lines().next().unwrap_or_default();
+        let is_step =
+            |line: &&str| line.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok());
+        let steps = recipe.lines().filter(is_step).count();
+        assert!((1..=10).contains(&steps), "{title}: {steps} steps");
+        let last = recipe.rsplit_once(&format!("\n{steps}. ")).expect("the last step").1;
+        assert!(last.contains("`cargo ") || last.contains("`UPDATE=1 cargo "), "{title}: {last}");
+    }
 }
 
 #[test]
