@@ -104,6 +104,7 @@ impl Book {
             "kinds" => kinds(chapter(of)),
             "choices" => choices(chapter(of)),
             "exceptions" => exceptions(chapter(of)),
+            "platforms" => platforms(chapter(of)),
             "not-modelled" => not_modelled(of),
             "picture" => self.picture(of),
             "program" => program(of),
@@ -350,6 +351,20 @@ fn choices(chapter: &Chapter) -> String {
     };
     let all: Vec<_> = chapter.overlaps.iter().map(item).collect();
     if all.is_empty() { "Nothing is left open here.".to_owned() } else { all.join("\n") }
+}
+
+/// The rules that apply on one of the two platforms only.
+fn platforms(chapter: &Chapter) -> String {
+    let lists = [
+        ("Rules that apply on Linux only", chapter.not_in_posix),
+        ("Rules by which POSIX allows what Linux never does", chapter.not_on_linux),
+    ];
+    let named = lists.iter().filter(|(_, ids)| !ids.is_empty());
+    let items: Vec<_> = named.map(|(what, ids)| format!("- {what}: {}.", linked(ids))).collect();
+    match items[..] {
+        [] => "Every rule of this chapter applies on Linux and in POSIX.".to_owned(),
+        _ => items.join("\n"),
+    }
 }
 
 /// Where Linux does what POSIX does not allow.

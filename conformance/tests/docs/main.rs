@@ -339,7 +339,7 @@ fn every_page_is_in_the_summary() {
 fn every_chapter_of_rules_has_a_page() {
     for Chapter { name, .. } in CHAPTERS {
         let page = read(&format!("docs/{name}.md"));
-        for part in ["kinds", "rules", "choices", "exceptions"] {
+        for part in ["kinds", "rules", "choices", "platforms", "exceptions"] {
             assert!(page.contains(&format!("<!-- generated: {part} {name} -->")), "{name}: {part}");
         }
         assert!(page.contains("<!-- generated: picture "), "docs/{name}.md has no picture");
