@@ -35,12 +35,22 @@ fn mdbook() -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join("mdbook")).find(|place| place.is_file())
 }
 
-/// What is asked of a page: how far it can be scrolled sideways, which pictures did not load, and what has a
-/// size of letters that nobody can read.
+/// A screen on which nothing needs to be scrolled sideways, not even in its own box.
+const WIDE: u32 = 1400;
+
+/// What is asked of a page: how far it can be scrolled sideways, which pictures did not load, how many headings
+/// there are, and which tables and blocks of text are cut off at the width of their box.
 const ASKED: &str = "
     const page = document.scrollingElement;
     const broken = [...document.images].filter((image) => !image.naturalWidth).map((image) => image.src);
-    return [page.scrollWidth - page.clientWidth, broken, document.querySelectorAll('main h1').length];
+    const boxes = [...document.querySelectorAll('.table-wrapper, main pre code')];
+    const cut = boxes.filter((box) => box.scrollWidth > box.clientWidth + 1);
+    return [
+        page.scrollWidth - page.clientWidth,
+        broken,
+        document.querySelectorAll('main h1').length,
+        cut.map((box) => box.textContent.trim().slice(0, 60)),
+    ];
 ";
 
 fn no_page_is_wider_than_its_screen(mdbook: &Path, chromium: &Path) {
@@ -61,13 +71,16 @@ fn no_page_is_wider_than_its_screen(mdbook: &Path, chromium: &Path) {
         let file = if page == "README" { "index" } else { page };
         let place = place.path().join(format!("{file}.html"));
         assert!(place.exists(), "{page} is not rendered");
-        for (width, height) in [(1400, 900), (420, 800)] {
+        for (width, height) in [(WIDE, 900), (420, 800)] {
             browser.screen(width, height);
             browser.go(&format!("file://{}", place.display()));
             let seen: Value = browser.run(ASKED);
             assert_eq!(seen[0], 0, "{page} is too wide for {width}");
             assert_eq!(seen[1], serde_json::json!([]), "{page}: pictures are missing");
             assert!(seen[2].as_u64() >= Some(1), "{page} has no heading");
+            if width >= WIDE {
+                assert_eq!(seen[3], serde_json::json!([]), "{page}: cut off on a wide screen");
+            }
         }
         looked_at += 1;
     }

@@ -10,7 +10,7 @@ use crate::rule::Rule;
 use crate::rules::Chapter;
 
 /// The most cases named for one rule.
-const CASES_MAX: usize = 4;
+const CASES_MAX: usize = 3;
 
 /// The rules of a chapter, in reading order. `cases` gives the names of the cases that show a rule, those
 /// to name first in front; `link` where a case's file is.
@@ -49,12 +49,17 @@ fn entry(rule: &Rule, cases: &[String], link: &impl Fn(&str) -> String) -> Strin
     let id = rule.id;
     let sources: Vec<_> = rule.cite.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "\n### <a id=\"{id}\"></a>`{id}`\n\n{}\n\n*{}*. {}.",
+        "\n### <a id=\"{id}\"></a>`{id}`\n\n{}\n\n*{}* · {}.",
         rule.says,
         rule.force,
         sources.join("; ")
     );
-    let named = cases.iter().take(CASES_MAX).map(|case| format!("[{case}]({})", link(case)));
+    // A case of the same chapter goes by its name alone.
+    let short =
+        |case: &String| case.strip_prefix(rule.chapter())?.strip_prefix('/').map(str::to_owned);
+    let name = |case: &String| short(case).unwrap_or_else(|| case.clone());
+    let named = cases.iter().take(CASES_MAX);
+    let named = named.map(|case| format!("[{}]({})", name(case), link(case)));
     let named: Vec<_> = named.collect();
     match (named.as_slice(), cases.len().saturating_sub(CASES_MAX)) {
         ([], _) => {}

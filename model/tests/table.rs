@@ -95,7 +95,10 @@ fn a_must_overlaps_with_another_result_only_where_declared() {
     }
     let together = |a, b| overlaps().any(|o| o.rules.contains(a) && o.rules.contains(b));
     let undeclared: Vec<_> = found.iter().filter(|(a, b)| !together(a, b)).collect();
-    assert!(undeclared.is_empty(), "these overlap: declare why, or mend: {undeclared:#?}");
+    assert!(
+        undeclared.is_empty(),
+        "these overlap: declare why, in the `overlaps` of a chapter, or make them exclude each other: {undeclared:#?}"
+    );
     for overlap in overlaps() {
         for rule in overlap.rules {
             let occurs = found.iter().any(|(a, b)| {

@@ -104,6 +104,7 @@ impl Book {
             "kinds" => kinds(chapter(of)),
             "choices" => choices(chapter(of)),
             "exceptions" => exceptions(chapter(of)),
+            "platforms" => platforms(chapter(of)),
             "not-modelled" => not_modelled(of),
             "picture" => self.picture(of),
             "program" => program(of),
@@ -122,15 +123,15 @@ impl Book {
         &found.unwrap_or_else(|| panic!("there is no case {name}")).0
     }
 
-    /// The names of the cases that show a rule; those of the rule's own chapter first.
+    /// The cases that show a rule; first those that name it, of its own chapter, and about little else.
     fn cases_of(&self, id: &str) -> Vec<&Case> {
         let index = RULES.iter().position(|rule| rule.id == id).expect("a rule") as RuleIndex;
         let named = |case: &Case| case.run.remarks.iter().any(|remark| remark == id);
         let showing = self.cases.iter().filter(|(_, shown)| shown.contains(index));
-        let mut all: Vec<&Case> = showing.map(|(case, _)| case).collect();
+        let mut all: Vec<&(Case, RuleSet)> = showing.collect();
         let own = RULES[usize::from(index)].chapter();
-        all.sort_by_key(|case| (!named(case), case.chapter() != own));
-        all
+        all.sort_by_key(|(case, shown)| (!named(case), case.chapter() != own, shown.len()));
+        all.into_iter().map(|(case, _)| case).collect()
     }
 
     fn rules(&self, chapter: &Chapter) -> String {
@@ -350,6 +351,20 @@ fn choices(chapter: &Chapter) -> String {
     };
     let all: Vec<_> = chapter.overlaps.iter().map(item).collect();
     if all.is_empty() { "Nothing is left open here.".to_owned() } else { all.join("\n") }
+}
+
+/// The rules that apply on one of the two platforms only.
+fn platforms(chapter: &Chapter) -> String {
+    let lists = [
+        ("Rules that apply on Linux only", chapter.not_in_posix),
+        ("Rules by which POSIX allows what Linux never does", chapter.not_on_linux),
+    ];
+    let named = lists.iter().filter(|(_, ids)| !ids.is_empty());
+    let items: Vec<_> = named.map(|(what, ids)| format!("- {what}: {}.", linked(ids))).collect();
+    match items[..] {
+        [] => "Every rule of this chapter applies on Linux and in POSIX.".to_owned(),
+        _ => items.join("\n"),
+    }
 }
 
 /// Where Linux does what POSIX does not allow.

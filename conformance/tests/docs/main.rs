@@ -3,6 +3,7 @@
 //! With `UPDATE=1` what is generated is written anew.
 
 mod book;
+mod commands;
 mod leak;
 #[path = "../common/no_case.rs"]
 mod no_case;
@@ -80,7 +81,6 @@ fn pictures_are_what_is_drawn() {
     let pictures = [
         ("rendezvous", "fifo/open-for-writing-waits"),
         ("deadlock", "stream/pair-both-write-before-reading"),
-        ("leaked-write-end", "descriptor/leaked-write-end"),
         ("arrival", "tcp/part-has-arrived"),
     ];
     for (picture, name) in pictures {
@@ -129,7 +129,7 @@ fn rules_shown_are_those_of_the_table() {
             source.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
         assert!(
             dedented.join("\n").contains(block.text.trim_end()),
-            "{path}:{} differs",
+            "{path}:{} shows {id} otherwise than model/src/rules/{chapter}.rs has it: copy it anew",
             block.line
         );
     }
@@ -168,9 +168,7 @@ fn runs_shown_conform_unless_they_say_otherwise() {
 fn commands_shown_print_what_is_shown() {
     for (path, block) in blocks_of_all("console") {
         for (command, expected) in commands(&block.text) {
-            // Building, testing and checking everything is shown too; the project's CI does these.
-            let program = command.split(' ').find(|word| !word.contains('='));
-            if program == Some("cargo") {
+            if commands::is_built_first(&command) {
                 continue;
             }
             let printed = shell(&command);
@@ -312,6 +310,22 @@ fn anchors(document: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn recipes_have_at_most_ten_steps_and_end_in_a_command() {
+    let page = read("docs/recipes.md");
+    let recipes: Vec<&str> = page.split("\n## ").skip(1).collect();
+    assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
+    for recipe in recipes {
+        let title = recipe.lines().next().unwrap_or_default();
+        let is_step =
+            |line: &&str| line.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok());
+        let steps = recipe.lines().filter(is_step).count();
+        assert!((1..=10).contains(&steps), "{title}: {steps} steps");
+        let last = recipe.rsplit_once(&format!("\n{steps}. ")).expect("the last step").1;
+        assert!(last.contains("`cargo ") || last.contains("`UPDATE=1 cargo "), "{title}: {last}");
+    }
+}
+
+#[test]
 fn every_page_is_in_the_summary() {
     let summary: BTreeSet<String> = links(&read("docs/SUMMARY.md")).into_iter().collect();
     let pages = documents().into_iter().filter_map(|path| {
@@ -325,7 +339,7 @@ fn every_page_is_in_the_summary() {
 fn every_chapter_of_rules_has_a_page() {
     for Chapter { name, .. } in CHAPTERS {
         let page = read(&format!("docs/{name}.md"));
-        for part in ["kinds", "rules", "choices", "exceptions"] {
+        for part in ["kinds", "rules", "choices", "platforms", "exceptions"] {
             assert!(page.contains(&format!("<!-- generated: {part} {name} -->")), "{name}: {part}");
         }
         assert!(page.contains("<!-- generated: picture "), "docs/{name}.md has no picture");

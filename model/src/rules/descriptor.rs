@@ -47,7 +47,11 @@ const RULES: &[Rule] = &[
     Rule {
         id: "descriptor.any.not-open",
         says: "A call on a descriptor that is not open fails with EBADF; poll reports POLLNVAL instead.",
-        cite: &[Posix("close", "ERRORS [EBADF]"), Posix("read", "ERRORS [EBADF]")],
+        cite: &[
+            Posix("close", "ERRORS [EBADF]"),
+            Posix("read", "ERRORS [EBADF]"),
+            Posix("poll", "POLLNVAL"),
+        ],
         force: Force::Must,
         step: |at| match at.op() {
             Op::Poll { .. } | Op::Deliver => None,

@@ -376,7 +376,7 @@ const RULES: &[Rule] = &[
         id: "file.available.counts",
         says: "FIONREAD on a file gives the size less the offset, for any mode; it is negative (here: modulo \
                2³²) where the offset is beyond the end.",
-        cite: &[Source("fs/ioctl.c", "file_ioctl"), Observed("-90, -5", KERNEL)],
+        cite: &[Source("fs/ioctl.c", "do_vfs_ioctl"), Observed("-90, -5", KERNEL)],
         force: Force::Silent,
         step: |at| {
             let (size, offset) = (at.file()?.len(), at.description()?.offset);

@@ -40,7 +40,10 @@ const RULES: &[Rule] = &[
         says: "A lock goes to an open file description where no other description holds one that excludes it: \
                an exclusive lock excludes all others, a shared one only exclusive ones. Who merely waits \
                excludes nobody.",
-        cite: &[Posix("fcntl", "F_OFD_SETLK"), Man("F_OFD_SETLK(2const)", "DESCRIPTION")],
+        cite: &[
+            Posix("fcntl", "F_OFD_SETLK"),
+            Man("fcntl_locking(2)", "Open file description locks"),
+        ],
         force: Force::Must,
         step: |at| {
             let (lock, _) = asked(at)?;

@@ -39,8 +39,8 @@ const RULES: &[Rule] = &[
     // Receiving
     Rule {
         id: "queue.read.oldest",
-        says: "Receiving from a queue that is not empty takes the oldest message, whole, and returns its \
-               length, though nobody may have had the queue open since it was sent.",
+        says: "Receiving from a queue that is not empty takes the oldest message, whole (all are of one \
+               priority here), and returns its length, though nobody may have had the queue open since it was sent.",
         cite: &[Posix("mq_receive", "DESCRIPTION"), Posix("mq_close", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
