@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use pipewright_model::call::{End, Mode};
+use pipewright_model::call::{End, Mode, Op, SocketOption};
 use pipewright_model::kind::{
     Discipline, Hold, Kind, Naming, Side, SocketType, UNIX_DATAGRAM, UNIX_SEQPACKET, UNIX_STREAM,
     UNIX_STREAM_ABSTRACT,
@@ -79,6 +79,16 @@ impl Channel for Unix {
 
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed, Arrangement::Opened]
+    }
+
+    fn offers(&self, op: &Op) -> bool {
+        !matches!(
+            op,
+            Op::Lock { .. }
+                | Op::Flock { .. }
+                | Op::SetOption { option: SocketOption::Linger, .. }
+                | Op::GetOption { option: SocketOption::Linger }
+        )
     }
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {

@@ -9,9 +9,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::call::Op;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::Platform;
-use pipewright_model::rules::applicable;
+use pipewright_model::rule::Rule;
+use pipewright_model::rules::{RULES, applicable};
 use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
 
@@ -228,11 +230,23 @@ pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
     jobs(channels, plan).iter().map(of).sum()
 }
 
+/// The rules that can apply to a channel. One on which no sockets are made has no calls that lead to a connection.
+fn applicable_to(channel: &dyn Channel, platform: &Platform) -> RuleSet {
+    let setup = channel.setup();
+    let connects = |rule: &Rule| {
+        rule.chapter() == "connection"
+            || matches!(rule.call(), "socket" | "bind" | "listen" | "accept" | "connect")
+    };
+    let makes = channel.offers(&Op::Socket { nonblock: false });
+    let rules = applicable(platform, &setup);
+    rules.iter().filter(|rule| makes || !connects(&RULES[usize::from(*rule)])).collect()
+}
+
 fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
     let setup = channel.setup();
     Tested {
         channel: channel.name().to_owned(),
-        applicable: applicable(plan.platform, &setup),
+        applicable: applicable_to(channel, plan.platform),
         setup,
         skipped: channel.unavailable(),
         scenarios: 0,

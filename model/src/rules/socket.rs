@@ -174,7 +174,7 @@ const RULES: &[Rule] = &[
         id: "socket.set-option.read-only",
         says: "SO_ERROR can't be set: setsockopt fails with ENOPROTOOPT.",
         cite: &[Posix("setsockopt", "ERRORS [ENOPROTOOPT]"), Man("socket(7)", "Socket options")],
-        force: Force::Must,
+        force: Force::May,
         step: |at| {
             is_socket(at)?;
             let sets = matches!(at.op(), Op::SetOption { option: SocketOption::Error, .. });

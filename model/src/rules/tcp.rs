@@ -464,7 +464,7 @@ const RULES: &[Rule] = &[
         id: "tcp.shutdown.reading",
         says: "Shutting a TCP connection for reading sends nothing: the peer sees no difference.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source("net/ipv4/af_inet.c", "inet_shutdown")],
-        force: Force::Must,
+        force: Force::May,
         step: |at| (shuts(at, Mode::Read)?).then(|| Move::answers(Answer::Done).with(shut)),
     },
     Rule {
