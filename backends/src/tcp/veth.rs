@@ -35,7 +35,7 @@ pub(super) fn veth() -> Result<&'static Veth, &'static str> {
             thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
         });
         made.map_err(|error| {
-            format!("network namespaces can't be made, which takes root ({error})")
+            format!("it takes root, and a kernel with network namespaces and veth ({error})")
         })
     });
     made.as_ref().map_err(String::as_str)
