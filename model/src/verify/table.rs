@@ -66,10 +66,20 @@ impl<P> Table<P> {
         let mut words = [0; WORDS_MAX];
         let words = &mut words[..self.words];
         self.packing.pack(state, words);
+        self.insert_packed(words)
+    }
+
+    /// Puts a state in that was packed by this table's packing; its number, and whether it is new.
+    ///
+    /// # Panics
+    ///
+    /// If there are more states than numbers for them.
+    pub(super) fn insert_packed(&mut self, words: &[u32]) -> (u32, bool) {
         let slot = match self.slot(words) {
             Ok(index) => return (index, false),
             Err(slot) => slot,
         };
+        assert!(self.len < FREE as usize, "more states than a table holds");
         let index = self.len as u32;
         self.slots[slot] = index;
         if self.arena.len() + self.words > self.arena.capacity() {
@@ -81,6 +91,26 @@ impl<P> Table<P> {
             self.grow();
         }
         (index, true)
+    }
+
+    /// Appends a state, packed, unless it is in already.
+    #[cfg(feature = "distributed")]
+    pub(super) fn pack_new<S>(&mut self, state: &S, to: &mut Vec<u32>)
+    where
+        P: Packing<S>,
+    {
+        let mut words = [0; WORDS_MAX];
+        let words = &mut words[..self.words];
+        self.packing.pack(state, words);
+        if self.slot(words).is_err() {
+            to.extend_from_slice(words);
+        }
+    }
+
+    /// Words of a state.
+    #[cfg(feature = "distributed")]
+    pub(super) fn words(&self) -> usize {
+        self.words
     }
 
     /// The number of a state, if it is in.
