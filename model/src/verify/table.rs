@@ -93,18 +93,15 @@ impl<P> Table<P> {
         (index, true)
     }
 
-    /// Appends a state, packed, unless it is in already.
+    /// Appends a state, packed.
     #[cfg(feature = "distributed")]
-    pub(super) fn pack_new<S>(&mut self, state: &S, to: &mut Vec<u32>)
+    pub(super) fn pack<S>(&mut self, state: &S, to: &mut Vec<u32>)
     where
         P: Packing<S>,
     {
-        let mut words = [0; WORDS_MAX];
-        let words = &mut words[..self.words];
-        self.packing.pack(state, words);
-        if self.slot(words).is_err() {
-            to.extend_from_slice(words);
-        }
+        let start = to.len();
+        to.resize(start + self.words, 0);
+        self.packing.pack(state, &mut to[start..]);
     }
 
     /// Words of a state.
@@ -131,7 +128,7 @@ impl<P> Table<P> {
         loop {
             match self.slots[slot] {
                 FREE => return Err(slot),
-                index if self.packed(index) == words => return Ok(index),
+                index if is_same(self.packed(index), words) => return Ok(index),
                 _ => slot = (slot + 1) & mask,
             }
         }
@@ -157,6 +154,11 @@ impl<P> Table<P> {
     {
         (self.arena.capacity() + self.slots.len()) * size_of::<u32>() + self.packing.bytes()
     }
+}
+
+/// Word by word: of so few a comparison of memory costs more.
+fn is_same(packed: &[u32], words: &[u32]) -> bool {
+    packed.iter().zip(words).all(|(one, other)| one == other)
 }
 
 /// Mixes all bits of all words into the low ones.

@@ -59,7 +59,7 @@ impl Team<std::net::TcpStream> {
 }
 
 /// How long a worker that has nothing to do sleeps before it looks whether all others are still there.
-const NAP: Duration = Duration::from_millis(20);
+const NAP: Duration = Duration::from_millis(1);
 
 /// Has each worker of this process do the same; what each found. All workers of all processes must do the same
 /// searches in the same order.

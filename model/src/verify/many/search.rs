@@ -160,7 +160,7 @@ impl Levels {
         let mut levels = Levels { coming: BTreeMap::new(), open: BTreeMap::new() };
         let start = part.model.start();
         if owner(hash_of(&start), part.workers) == part.index {
-            part.table.pack_new(&start, levels.coming(capability));
+            part.table.pack(&start, levels.coming(capability));
         }
         levels
     }
@@ -204,7 +204,7 @@ impl Levels {
         while part.next < end {
             part.look(next, |part, owner, state| {
                 if owner == part.index {
-                    part.table.pack_new(&state, mine);
+                    part.table.pack(&state, mine);
                 } else {
                     session.give((owner as u32, state));
                 }
@@ -244,7 +244,7 @@ impl Member {
                             let Some(capability) = capability.retain_least(0) else { return };
                             let coming = levels.coming(capability);
                             for (_, state) in states.drain(..) {
-                                part.table.pack_new(&state, coming);
+                                part.table.pack(&state, coming);
                             }
                         });
                         levels.put_in(part, frontier);
