@@ -14,7 +14,7 @@ mod ways;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ impl Team<std::net::TcpStream> {
 }
 
 /// How long a worker that has nothing to do sleeps before it looks whether all others are still there.
-const NAP: Duration = Duration::from_millis(1);
+const NAP: Duration = Duration::from_millis(10);
 
 /// Has each worker of this process do the same; what each found. All workers of all processes must do the same
 /// searches in the same order.
@@ -97,7 +97,8 @@ where
     };
     let seen = watch.clone();
     let workers = initialize_from(builders, Box::new(()), move |allocator| {
-        let worker = Worker::new(Config::default(), allocator, None);
+        // Without a time to begin with a worker never sleeps.
+        let worker = Worker::new(Config::default(), allocator, Some(Instant::now()));
         let mut member = Member { worker, watch: Alarm(watch.clone()) };
         let found = work(&mut member)?;
         member.until(|worker| !worker.has_dataflows())?;
