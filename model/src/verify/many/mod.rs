@@ -188,6 +188,8 @@ impl Member {
         let part = self.explore(part)?;
         let shares = self.gather(part.share())?;
         let ways = self.ways(&part, &shares)?;
+        // The search for loops takes as much again.
+        drop(part);
         let liveness = self.liveness(model)?;
         let properties = model.properties().iter().enumerate();
         let found = properties.map(|(index, property)| {
