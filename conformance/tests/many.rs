@@ -208,7 +208,7 @@ fn a_stranger_who_comes_is_sent_away() {
             Err(_) => std::thread::yield_now(),
         }
     };
-    std::io::Write::write_all(&mut stranger, b"GET / HTTP/1.1\n\n").expect("it listens");
+    std::io::Write::write_all(&mut stranger, b"GET / HTTP/1.1\n").expect("it listens");
     let second = hosts.command(1, &["waiting-reader"], &[]).spawn().expect("it starts");
     for child in [first, second] {
         let (code, _, errors) = ended(child);

@@ -157,11 +157,13 @@ impl<P> Table<P> {
 }
 
 /// Word by word: of so few a comparison of memory costs more.
+#[inline]
 fn is_same(packed: &[u32], words: &[u32]) -> bool {
     packed.iter().zip(words).all(|(one, other)| one == other)
 }
 
 /// Mixes all bits of all words into the low ones.
+#[inline]
 fn hash(words: &[u32]) -> u64 {
     let mixed = words.iter().fold(0_u64, |hash, word| {
         (hash.rotate_left(26) ^ u64::from(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)

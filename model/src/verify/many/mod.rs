@@ -61,6 +61,10 @@ impl Team<std::net::TcpStream> {
 /// How long a worker that has nothing to do sleeps before it looks whether all others are still there.
 const NAP: Duration = Duration::from_millis(10);
 
+/// How long it looks out for news before it sleeps: depths follow each other quickly, and waking takes long on a
+/// busy machine.
+const PATIENCE: Duration = Duration::from_micros(500);
+
 /// Has each worker of this process do the same; what each found. All workers of all processes must do the same
 /// searches in the same order.
 ///
@@ -98,7 +102,8 @@ where
     let seen = watch.clone();
     let workers = initialize_from(builders, Box::new(()), move |allocator| {
         // Without a time to begin with a worker never sleeps.
-        let worker = Worker::new(Config::default(), allocator, Some(Instant::now()));
+        let config = Config::default().idle_spin(PATIENCE);
+        let worker = Worker::new(config, allocator, Some(Instant::now()));
         let mut member = Member { worker, watch: Alarm(watch.clone()) };
         let found = work(&mut member)?;
         member.until(|worker| !worker.has_dataflows())?;
