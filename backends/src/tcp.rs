@@ -58,6 +58,18 @@ impl Tcp {
     pub const VETH: Tcp = Tcp { name: "tcp-veth", veth: true, ..Tcp::LOOPBACK };
 }
 
+/// The addresses of the two network namespaces of [`Tcp::VETH`].
+pub const NAMESPACES: [Ipv4Addr; 2] = veth::ADDRESSES;
+
+/// Does something in one of the two network namespaces of [`Tcp::VETH`]: processes started there stay there.
+///
+/// # Errors
+///
+/// If there are none, which takes root, or if what is done fails.
+pub fn within_namespace<T>(side: usize, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    veth::veth().map_err(io::Error::other)?.within(side, work)
+}
+
 impl Channel for Tcp {
     fn name(&self) -> &str {
         self.name

@@ -100,7 +100,10 @@ fn nothing_sleeps_for_a_time() {
 
 #[test]
 fn the_model_reads_no_clock_and_does_no_io() {
-    let model = |(path, _): &(String, String)| path.starts_with("model/src/");
+    // The search by many, a feature of its own, speaks over streams that it is given.
+    let model = |(path, _): &(String, String)| {
+        path.starts_with("model/src/") && !path.starts_with("model/src/verify/many/")
+    };
     for word in ["std::fs", "std::io", "std::net", "std::time", "std::process", "std::env"] {
         let found = sources().filter(model).flat_map(|(p, t)| lines_with(&p, &t, word));
         assert_none("not pure", found.collect());

@@ -2,12 +2,15 @@
 //!
 //! A writer puts bits of its choice into a queue of 16, a reader takes them out. All must count the same states and
 //! the same steps. Rounds are interleaved and medians are told, as the machine may be busy; read the ratios.
-//! `ROUNDS=15 cargo bench -p pipewright-model --bench verify`
+//! `ROUNDS=15 cargo bench -p pipewright-model --bench verify`; with `OURS=1` without the others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use std::rc::Rc;
+
+use pipewright_model::verify::many::{Team, together};
 use pipewright_model::verify::{Model, Packing, Property, verify};
 use stateright::{Checker, Model as _};
 
@@ -125,6 +128,19 @@ fn ours() -> Counted {
     (report.states, report.transitions, took)
 }
 
+/// The same search by many threads, which each own a part of the states.
+fn many(threads: usize) -> Counted {
+    let began = Instant::now();
+    let reports = together(Team::of_threads(threads), |member| {
+        let asked = [Property::always("fits", |_: &Fifo, state: &State| fits(*state))];
+        let report = member.verify(&Rc::new(Fifo(asked)))?;
+        Ok((report.states, report.transitions))
+    });
+    let took = began.elapsed();
+    let (states, steps) = reports.expect("there is no other process")[0];
+    (states, steps, took)
+}
+
 fn stateright(threads: usize) -> Counted {
     let began = Instant::now();
     let checker = Other.checker().threads(threads).spawn_bfs().join();
@@ -173,11 +189,12 @@ fn main() {
     let spin_dir = spin_checker();
     let names = [
         "pipewright, 1 thread",
+        "pipewright, 2 workers",
         "stateright bfs, 1 thread",
         "stateright bfs, 2 threads",
         "Spin dfs",
     ];
-    let mut times: [Vec<Duration>; 4] = Default::default();
+    let mut times: [Vec<Duration>; 5] = Default::default();
     let mut counted = (0, 0);
     for _ in 0..rounds {
         let (states, steps, took) = ours();
@@ -187,10 +204,14 @@ fn main() {
             assert_eq!((states, steps), counted, "{} counts otherwise", names[index]);
             times[index].push(took);
         };
-        other(1, stateright(1));
-        other(2, stateright(2));
+        other(1, many(2));
+        if std::env::var_os("OURS").is_some() {
+            continue;
+        }
+        other(2, stateright(1));
+        other(3, stateright(2));
         if let Some(dir) = &spin_dir {
-            other(3, spin(dir));
+            other(4, spin(dir));
         }
     }
     let model = Fifo([Property::always("fits", |_: &Fifo, state: &State| fits(*state))]);
@@ -207,13 +228,18 @@ fn main() {
         sorted.get(sorted.len() / 2).copied()
     };
     let base = median(&times[0]).unwrap_or(1.0);
+    let ratios = times[0].iter().zip(&times[1]);
+    let ratios: Vec<_> = ratios.map(|(one, two)| one.div_duration_f64(*two)).collect();
     for (name, times) in names.iter().zip(&times) {
         match median(times) {
             Some(time) => {
                 let rate = counted.0 as f64 / time / 1e6;
                 println!("| {name} | {time:.3} | {rate:.2} million | {:.1} |", time / base);
             }
-            None => println!("| {name} | not installed | | |"),
+            None => println!("| {name} | not measured | | |"),
         }
     }
+    let speed_up =
+        median(&ratios.iter().map(|ratio| Duration::from_secs_f64(*ratio)).collect::<Vec<_>>());
+    println!("\nspeed-up by a second worker: {:.2}", speed_up.unwrap_or(0.0));
 }

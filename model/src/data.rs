@@ -21,6 +21,7 @@ pub const ZERO_NAME: &str = "zero";
 
 /// Consecutive bytes of one writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Segment {
     /// Who wrote them.
     pub actor: Actor,

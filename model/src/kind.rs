@@ -55,6 +55,7 @@ pub enum Discipline {
 
 /// The type of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum SocketType {
     /// `SOCK_STREAM`: bytes in order.
     Stream,

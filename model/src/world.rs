@@ -29,6 +29,7 @@ const CLOSED: DescriptionIndex = DescriptionIndex::MAX;
 
 /// An open file description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Description {
     /// Access mode; `None` where the entry is free.
     pub mode: Option<Mode>,
@@ -85,6 +86,7 @@ impl Hash for Description {
 
 /// How far a call in progress has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Progress {
     /// Not yet answered.
     Open,
@@ -101,6 +103,7 @@ pub enum Progress {
 
 /// A call in progress, with what the kernel remembers of it.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pending {
     /// The end that it was made on.
     pub end: End,
@@ -177,6 +180,7 @@ impl Hash for Pending {
 
 /// One actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct ActorState {
     /// For each end the description that it refers to.
     ends: [DescriptionIndex; ENDS_MAX],
@@ -197,6 +201,7 @@ impl Hash for ActorState {
 
 /// The path of a channel in the file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Place {
     /// It never had a path.
     None,
@@ -215,6 +220,7 @@ pub enum Place {
 
 /// The address at which Unix sockets can be reached, and what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Address {
     /// A path that is free.
     FreePath,
@@ -250,6 +256,7 @@ impl Address {
 
 /// The state of everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct World {
     /// Who takes part.
     pub actors: SmallVec<[ActorState; 4]>,

@@ -112,10 +112,15 @@ pub(crate) fn run() -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "pipewright: {error}");
+            print_error(&error);
             Status::BadInput.into()
         }
     }
+}
+
+/// Prints to standard error.
+fn print_error(text: &str) {
+    let _ = writeln!(io::stderr(), "pipewright: {text}");
 }
 
 /// What ends the program with status 2: a text that names the place and the remedy.

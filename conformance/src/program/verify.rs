@@ -1,16 +1,25 @@
 //! `pipewright verify`: the named systems, decided.
 
+mod hosts;
+mod team;
+
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use pipewright_model::rules::RULES;
 use pipewright_model::systems::{self, Outcome, Subject};
+use pipewright_model::verify::many::{Team, together};
+use rustc_hash::FxHasher;
 use serde_json::{Value, json};
 
 use super::check::{create, write};
 use super::{Refusal, Status, print};
+use hosts::Host;
+use team::Terms;
 
 /// Arguments of `verify`.
 #[derive(Args)]
@@ -22,11 +31,39 @@ pub(super) struct Arguments {
     #[arg(long)]
     brief: bool,
     /// Look at so many states of a system at most; what is not decided by then counts as not as expected.
-    #[arg(long, value_name = "N", default_value_t = u32::MAX as usize - 1)]
-    states: usize,
+    /// One worker only.
+    #[arg(long, value_name = "N")]
+    states: Option<usize>,
+    /// Search by so many threads in each process. What must come in the end is decided by one of them.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
+    workers: usize,
+    /// Search together with other processes, on this machine or others: their addresses, a line `host:port` for
+    /// each, this one among them. All are started with the same systems, `--workers` and file. Anybody who
+    /// reaches these ports can take part: use a network that you trust.
+    #[arg(long, value_name = "FILE", requires = "process")]
+    hosts: Option<PathBuf>,
+    /// Which line of the hosts file this process is, from 0; it listens there.
+    #[arg(long, value_name = "I", requires = "hosts")]
+    process: Option<usize>,
+    /// Wait so many seconds for the other processes to be there.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "hosts")]
+    wait: u64,
     /// Write the result as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// As many states as can be numbered.
+const STATES_MAX: usize = u32::MAX as usize - 1;
+
+/// More threads than that are a mistake.
+const WORKERS_MAX: usize = 256;
+
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(workers @ 1..=WORKERS_MAX) => Ok(workers),
+        _ => Err(format!("it takes a number from 1 to {WORKERS_MAX}")),
+    }
 }
 
 /// A system, decided.
@@ -49,15 +86,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 
 fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
     let mut json = arguments.json.as_ref().map(create).transpose()?;
-    let all: Vec<Decided> = chosen(&arguments.systems)?
-        .into_iter()
-        .map(|subject| {
-            let began = Instant::now();
-            let outcome = subject.verify(arguments.states);
-            Decided { subject, outcome, took: began.elapsed() }
-        })
-        .collect();
+    let subjects = chosen(&arguments.systems)?;
+    let processes = arguments.hosts.as_deref().map(hosts::read).transpose()?;
+    let many = processes.is_some() || arguments.workers > 1;
+    let all = if many {
+        by_many(arguments, subjects, processes.as_deref())
+    } else {
+        Ok(by_one(arguments, subjects))
+    }?;
+    let processes = processes.map_or(1, |hosts| hosts.len());
     print(&format!("{}\n", table(&all)))?;
+    if many {
+        print(&format!("{}\n", searched_by(arguments.workers, processes, &all)))?;
+    }
     for row in all.iter().filter(|_| !arguments.brief) {
         print(&shown(row))?;
     }
@@ -68,11 +109,89 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
         print(&format!("\n{name}: {expected} was expected, and it is {found}\n"))?;
     }
     if let Some((file, path)) = &mut json {
-        let rows: Vec<Value> = all.iter().map(as_json).collect();
-        let text = serde_json::to_string_pretty(&json!({ "systems": rows }))? + "\n";
+        let rows: Vec<Value> = all.iter().map(|row| as_json(row, many)).collect();
+        let workers = arguments.workers * processes;
+        let told = json!({ "workers": workers, "processes": processes, "systems": rows });
+        let text = serde_json::to_string_pretty(&told)? + "\n";
         write(file, path, &text)?;
     }
     Ok(if unexpected.is_empty() { Status::Conforms } else { Status::Deviates })
+}
+
+/// Decides systems by one worker.
+fn by_one(arguments: &Arguments, subjects: Vec<Subject>) -> Vec<Decided> {
+    let decide = |subject: Subject| {
+        let began = Instant::now();
+        let outcome = subject.verify(arguments.states.unwrap_or(STATES_MAX));
+        Decided { subject, outcome, took: began.elapsed() }
+    };
+    subjects.into_iter().map(decide).collect()
+}
+
+/// Decides systems by many workers. Each goes through all systems, and is told all that is found.
+fn by_many(
+    arguments: &Arguments,
+    subjects: Vec<Subject>,
+    hosts: Option<&[Host]>,
+) -> Result<Vec<Decided>, Refusal> {
+    if arguments.states.is_some() {
+        return Err(Refusal::new(
+            "--states is for one worker: leave it out, or leave out --workers and --hosts",
+        ));
+    }
+    let threads = arguments.workers;
+    let team = match (hosts, arguments.process) {
+        (Some(hosts), Some(process)) => {
+            if process >= hosts.len() {
+                return Err(Refusal::new(format!(
+                    "there is no process {process}: the file of hosts has {}, from 0 to {}",
+                    hosts.len(),
+                    hosts.len() - 1
+                )));
+            }
+            let what = fingerprint(&subjects);
+            let terms = Terms { processes: hosts.len(), threads, what };
+            team::gather(hosts, process, &terms, Duration::from_secs(arguments.wait))?
+        }
+        _ => Team::of_threads(threads),
+    };
+    let names: Vec<&str> = subjects.iter().map(Subject::name).collect();
+    let found = together(team, move |member| {
+        let chosen = systems::all().into_iter().filter(|subject| names.contains(&subject.name()));
+        let decide = |subject: Subject| {
+            let began = Instant::now();
+            Ok((subject.verify_together(member)?, began.elapsed()))
+        };
+        chosen.map(decide).collect::<Result<Vec<_>, _>>()
+    })?;
+    // All found the same.
+    let found = found.into_iter().next().unwrap_or_default();
+    let decided = |(subject, (outcome, took))| Decided { subject, outcome, took };
+    Ok(subjects.into_iter().zip(found).map(decided).collect())
+}
+
+/// What is searched by what rules, in a number: states mean the same only where it is the same.
+fn fingerprint(subjects: &[Subject]) -> u64 {
+    let mut hasher = FxHasher::default();
+    size_of::<usize>().hash(&mut hasher);
+    cfg!(target_endian = "big").hash(&mut hasher);
+    RULES.iter().for_each(|rule| rule.id.hash(&mut hasher));
+    subjects.iter().for_each(|subject| (subject.name(), subject.says()).hash(&mut hasher));
+    hasher.finish()
+}
+
+/// Who searched, in a sentence.
+fn searched_by(threads: usize, processes: usize, all: &[Decided]) -> String {
+    let plural = |number: usize, what: &str, more: &str| match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}{more}"),
+    };
+    let workers = plural(threads * processes, "worker", "s");
+    let mut text = format!("searched by {workers} in {}", plural(processes, "process", "es"));
+    if all.iter().any(|row| row.subject.has_liveness()) {
+        text += "; what must come in the end was decided by one of them alone";
+    }
+    text
 }
 
 /// The systems with these names, or all.
@@ -177,7 +296,7 @@ fn shown(row: &Decided) -> String {
     text
 }
 
-fn as_json(row: &Decided) -> Value {
+fn as_json(row: &Decided, many: bool) -> Value {
     let report = &row.outcome.report;
     let broken = |(property, run): (&'static str, Option<&pipewright_model::run::Run>)| json!({ "property": property, "run": run.map(ToString::to_string) });
     let first = row.outcome.broken().next();
@@ -193,6 +312,7 @@ fn as_json(row: &Decided) -> Value {
         "depth": report.depth,
         "seconds": row.took.as_secs_f64(),
         "bytes_a_state": report.bytes_a_state,
+        "liveness_by_one_worker": row.subject.has_liveness() && many,
         "counterexample": first.and_then(|(_, run)| run).map(ToString::to_string),
         "properties": report.found.iter().map(|found| {
             json!({ "property": found.property, "holds": found.holds })

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Access mode of an open file description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Mode {
     /// `O_RDONLY`
     Read,
@@ -34,6 +35,7 @@ macro_rules! flags {
     ($(#[$of:meta])* $type:ident: $($(#[$doc:meta])* $name:ident = $bit:literal $word:literal),* $(,)?) => {
         $(#[$of])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
         pub struct $type(pub u8);
 
         impl $type {
@@ -85,6 +87,7 @@ pub(super) use flags;
 
 /// What `lseek(2)` counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Whence {
     /// `SEEK_SET`: the start.
     Start,
@@ -102,6 +105,7 @@ impl Whence {
 
 /// A lock on a whole file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Lock {
     /// None: what was held is given up (`F_UNLCK`, `LOCK_UN`).
     None,
@@ -147,6 +151,7 @@ flags! {
 
 /// A socket option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum SocketOption {
     /// `SO_SNDBUF`, bytes
     SendBuffer,
@@ -176,6 +181,7 @@ impl SocketOption {
 
 /// A set of `poll(2)` events, with the bits of Linux's `<poll.h>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Events(pub u16);
 
 impl Events {

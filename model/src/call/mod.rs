@@ -10,12 +10,14 @@ pub use reply::{Answer, Errno, Marks, Reply, Signal};
 
 /// An actor of a run (a process or a thread), as an index into [`crate::run::Run::seats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Actor(pub u8);
 
 /// A descriptor of one actor, as an index into [`crate::run::Run::end_names`].
 ///
 /// The same number in two actors names two descriptors, as file descriptors do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct End(pub u8);
 
 /// The most actors of a run.
@@ -26,6 +28,7 @@ pub const ENDS_MAX: usize = 8;
 
 /// What an actor asks for. Lengths and offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Op {
     /// `open(2)` of the channel's path; the call's end is the new descriptor.
     Open {

@@ -10,6 +10,7 @@ macro_rules! errnos {
     ($($name:ident = $number:literal),* $(,)?) => {
         /// An error number of the system, by its name in `<errno.h>`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
         pub enum Errno {
             $(#[doc = concat!("`", stringify!($name), "`")] $name,)*
             /// An error number that no rule speaks of, as Linux numbers it.
@@ -65,6 +66,7 @@ impl fmt::Display for Errno {
 
 /// A signal raised in the caller by its own call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Signal {
     /// `SIGPIPE`: a write that nobody can read.
     Sigpipe,
@@ -91,6 +93,7 @@ flags! {
 
 /// What a call gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Answer {
     /// Success of a call that counts: bytes transferred, capacity in bytes, bytes available.
     Count(u32),

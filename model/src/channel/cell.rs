@@ -11,6 +11,7 @@ use crate::taxonomy::Waiting;
 
 /// A variable.
 #[derive(Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cell {
     /// The values that somebody may still be given, oldest first, each one segment; the last is the newest.
     /// Behind a lock there is only the newest.

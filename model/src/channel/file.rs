@@ -7,6 +7,7 @@ use crate::data::{Segment, Segments, push_segment};
 
 /// What a regular file holds.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct File {
     /// Names of the bytes, from offset 0 to the end.
     pub segments: Segments,

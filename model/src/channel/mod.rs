@@ -29,6 +29,7 @@ use crate::run::Setup;
 
 /// What an open file description refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Object {
     /// Nothing: the entry is free.
     Free,

@@ -14,6 +14,7 @@ pub const MESSAGE_BYTES: u32 = 64;
 
 /// Messages sent and not yet received.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Queue {
     /// The messages, oldest first. One of no bytes is [`Segment::zero`] of none.
     pub messages: SmallVec<[Segment; 4]>,

@@ -10,6 +10,7 @@ use crate::taxonomy::Waiting;
 
 /// A ring.
 #[derive(Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ring {
     /// Names of the bytes, oldest first.
     pub segments: Segments,

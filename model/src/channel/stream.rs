@@ -22,6 +22,7 @@ const PAGES_CROWDED: u32 = 2;
 
 /// A page of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Slot {
     /// Bytes of the page that have been read already.
     pub read: u16,
@@ -42,6 +43,7 @@ impl Hash for Slot {
 
 /// What was written and not yet read.
 #[derive(Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stream {
     /// Names of the bytes, oldest first.
     pub segments: Segments,

@@ -15,6 +15,7 @@ pub const NOBODY: ObjectIndex = ObjectIndex::MAX;
 
 /// How far the peer's end of data has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Finish {
     /// The peer goes on sending.
     None,
@@ -26,6 +27,7 @@ pub enum Finish {
 
 /// What a socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Phase {
     /// Neither connected nor listening, nor about to be.
     Unconnected,
@@ -41,6 +43,7 @@ pub enum Phase {
 
 /// What has become of a request for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Request {
     /// It is on its way.
     UnderWay,
@@ -50,6 +53,7 @@ pub enum Request {
 
 /// What callers of connect have been told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Told {
     /// Nothing: it was not called, or failed.
     Nothing,
@@ -63,6 +67,7 @@ pub enum Told {
 
 /// A TCP socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tcp {
     /// What it is.
     pub phase: Phase,

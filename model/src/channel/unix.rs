@@ -16,6 +16,7 @@ use crate::world::{DescriptionIndex, ObjectIndex};
 
 /// How far a socket has got in life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Life {
     /// Neither connected nor listening.
     Unconnected,
@@ -27,6 +28,7 @@ pub enum Life {
 
 /// Whom a socket talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Peer {
     /// Nobody.
     None,
@@ -38,6 +40,7 @@ pub enum Peer {
 
 /// Piece of a stream, or message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Piece {
     /// The bytes that are still to be read.
     pub data: Segment,
@@ -51,6 +54,7 @@ pub struct Piece {
 
 /// A socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Unix {
     /// Its type.
     pub kind: SocketType,

@@ -9,6 +9,7 @@ use crate::world::{Pending, Progress, World};
 
 /// A state: the world of the rules, and how far each process is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct State {
     /// Ends, channel and calls in progress.
     pub world: World,
@@ -18,6 +19,7 @@ pub struct State {
 
 /// How far a process is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Local {
     /// The instruction that it is at.
     pub at: u8,

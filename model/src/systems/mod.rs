@@ -27,8 +27,13 @@ mod waiting_for_each_other;
 mod waiting_reader;
 mod writer_without_reader;
 
+#[cfg(feature = "distributed")]
+use std::rc::Rc;
+
 use crate::run::Run;
 use crate::system::{Family, System};
+#[cfg(feature = "distributed")]
+use crate::verify::many::{Lost, Member};
 use crate::verify::{Model, Path, Report, verify};
 
 pub use pipe_protocol::PipeProtocol;
@@ -91,6 +96,35 @@ impl Subject {
             Subject::Protocol(protocol) => outcome(protocol, states_max, |path| protocol.run(path)),
         }
     }
+
+    /// Searches all its states together with all other workers, who do the same.
+    ///
+    /// # Errors
+    ///
+    /// If another process has gone before it was done.
+    #[cfg(feature = "distributed")]
+    pub fn verify_together(self, member: &mut Member) -> Result<Outcome, Lost> {
+        match self {
+            Subject::System(system) => {
+                let system = Rc::new(system);
+                Ok(told(member.verify(&system)?, |path| system.run(path)))
+            }
+            Subject::Protocol(protocol) => {
+                let protocol = Rc::new(protocol);
+                Ok(told(member.verify(&protocol)?, |path| protocol.run(path)))
+            }
+        }
+    }
+
+    /// Whether something is asked that must come in the end, which one worker decides alone.
+    pub fn has_liveness(&self) -> bool {
+        match self {
+            Subject::System(system) => system.properties.iter().any(|asked| !asked.is_safety()),
+            Subject::Protocol(protocol) => {
+                protocol.properties().iter().any(|asked| !asked.is_safety())
+            }
+        }
+    }
 }
 
 impl Outcome {
@@ -111,7 +145,10 @@ fn outcome<M: Model>(
     states_max: usize,
     run: impl Fn(&Path<M::Action>) -> Run,
 ) -> Outcome {
-    let report = verify(model, states_max);
+    told(verify(model, states_max), run)
+}
+
+fn told<A>(report: Report<A>, run: impl Fn(&Path<A>) -> Run) -> Outcome {
     let runs = report.found.iter().map(|found| found.shown.as_ref().map(&run)).collect();
     Outcome { report: report.without_paths(), runs }
 }

@@ -6,6 +6,8 @@
 //! fair scheduler can go round for ever. It reads no clock and prints nothing.
 
 mod liveness;
+#[cfg(feature = "distributed")]
+pub mod many;
 #[cfg(feature = "stateright")]
 mod stateright;
 mod table;

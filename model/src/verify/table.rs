@@ -66,10 +66,20 @@ impl<P> Table<P> {
         let mut words = [0; WORDS_MAX];
         let words = &mut words[..self.words];
         self.packing.pack(state, words);
+        self.insert_packed(words)
+    }
+
+    /// Puts a state in that was packed by this table's packing; its number, and whether it is new.
+    ///
+    /// # Panics
+    ///
+    /// If there are more states than numbers for them.
+    pub(super) fn insert_packed(&mut self, words: &[u32]) -> (u32, bool) {
         let slot = match self.slot(words) {
             Ok(index) => return (index, false),
             Err(slot) => slot,
         };
+        assert!(self.len < FREE as usize, "more states than a table holds");
         let index = self.len as u32;
         self.slots[slot] = index;
         if self.arena.len() + self.words > self.arena.capacity() {
@@ -81,6 +91,23 @@ impl<P> Table<P> {
             self.grow();
         }
         (index, true)
+    }
+
+    /// Appends a state, packed.
+    #[cfg(feature = "distributed")]
+    pub(super) fn pack<S>(&mut self, state: &S, to: &mut Vec<u32>)
+    where
+        P: Packing<S>,
+    {
+        let start = to.len();
+        to.resize(start + self.words, 0);
+        self.packing.pack(state, &mut to[start..]);
+    }
+
+    /// Words of a state.
+    #[cfg(feature = "distributed")]
+    pub(super) fn words(&self) -> usize {
+        self.words
     }
 
     /// The number of a state, if it is in.
@@ -101,7 +128,7 @@ impl<P> Table<P> {
         loop {
             match self.slots[slot] {
                 FREE => return Err(slot),
-                index if self.packed(index) == words => return Ok(index),
+                index if is_same(self.packed(index), words) => return Ok(index),
                 _ => slot = (slot + 1) & mask,
             }
         }
@@ -129,7 +156,14 @@ impl<P> Table<P> {
     }
 }
 
+/// Word by word: of so few a comparison of memory costs more.
+#[inline]
+fn is_same(packed: &[u32], words: &[u32]) -> bool {
+    packed.iter().zip(words).all(|(one, other)| one == other)
+}
+
 /// Mixes all bits of all words into the low ones.
+#[inline]
 fn hash(words: &[u32]) -> u64 {
     let mixed = words.iter().fold(0_u64, |hash, word| {
         (hash.rotate_left(26) ^ u64::from(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)

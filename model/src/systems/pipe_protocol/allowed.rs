@@ -17,6 +17,7 @@ impl Inside {
 
 /// Worlds that the rules allow: shared, as most steps leave them as they are, and hashed once.
 #[derive(Clone, Debug, Eq)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Allowed {
     pub(super) worlds: Arc<[World]>,
     hash: u64,

@@ -226,6 +226,7 @@ fn to_actor(index: usize) -> Actor {
 
 /// The state of the pipe, and what the rules allow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Inside {
     threads: SmallVec<[Thread; 4]>,
     ring: Stream,
@@ -241,6 +242,7 @@ pub struct Inside {
 
 /// One actor in the pipe.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 struct Thread {
     at: At,
     /// Calls made so far.
@@ -261,6 +263,7 @@ struct Thread {
 
 /// How far a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 enum At {
     Idle,
     /// Before the mutex.

@@ -1,0 +1,245 @@
+//! How the processes that search together find each other, and make sure that they mean the same search.
+//!
+//! Process I listens at the address of its line, where those with higher numbers come; it goes to those with lower
+//! ones. Each tells the other who it is before anything else is said. There are no passwords, and nothing is
+//! enciphered.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pipewright_model::verify::many::{Peer, Team};
+use rustix::net::sockopt;
+
+use super::super::{Refusal, print_error};
+use super::hosts::Host;
+
+/// What all processes must agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// Processes in all.
+    pub(super) processes: usize,
+    /// Threads of each.
+    pub(super) threads: usize,
+    /// What is searched, by what rules: a fingerprint.
+    pub(super) what: u64,
+}
+
+/// The first word that one process says to another.
+const GREETING: &str = concat!("pipewright-verify/", env!("CARGO_PKG_VERSION"));
+
+/// The longest greeting, in bytes.
+const GREETING_MAX: u64 = 200;
+
+/// How long somebody who has come may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before somebody is looked for again who isn't there yet.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A machine that says nothing for this long is asked whether it is still there, and then every so often.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// So many questions in a row go unanswered before it is taken for gone.
+const QUESTIONS: u32 = 3;
+
+/// Finds all other processes.
+pub(super) fn gather(
+    hosts: &[Host],
+    process: usize,
+    terms: &Terms,
+    wait: Duration,
+) -> Result<Team<TcpStream>, Refusal> {
+    let until = Instant::now() + wait;
+    let me = &hosts[process];
+    let listener =
+        TcpListener::bind(me.address).map_err(|error| no_listener(me, process, &error))?;
+    let mut peers: Vec<Option<Peer<TcpStream>>> = hosts.iter().map(|_| None).collect();
+    for (index, host) in hosts.iter().enumerate().take(process) {
+        let mut stream = go_to(index, host, until, wait)?;
+        let met = greet(&mut stream, process, terms, until.max(Instant::now() + PATIENCE));
+        match met {
+            Ok((who, theirs)) if who == index => agree(index, host, terms, &theirs)?,
+            Ok((who, _)) => {
+                return Err(Refusal::new(format!(
+                    "process {who} answers at {}, where the file of hosts has process {index}; give all the same file",
+                    host.name
+                )));
+            }
+            Err(error) => {
+                return Err(Refusal::new(format!(
+                    "what answers at {} is no `pipewright verify` of this version: {error}; it should be process {index}",
+                    host.name
+                )));
+            }
+        }
+        peers[index] = Some(peer(host, stream)?);
+    }
+    while let Some(missing) = (process + 1..hosts.len()).find(|index| peers[*index].is_none()) {
+        let mut stream = come(&listener, until).map_err(|error| {
+            let host = &hosts[missing];
+            let waited = wait.as_secs();
+            Refusal::new(format!(
+                "process {missing} ({}) did not come within {waited} s: {error}; start it with --process {missing}, or wait longer with --wait",
+                host.name
+            ))
+        })?;
+        // Whoever is no process of this search goes again.
+        let Ok((who, theirs)) = greet(&mut stream, process, terms, Instant::now() + PATIENCE)
+        else {
+            continue;
+        };
+        let Some(host) = hosts.get(who).filter(|_| who > process) else {
+            return Err(Refusal::new(format!(
+                "process {who} came to {}, which should wait for it; give all the same file of hosts, and each a --process of its own",
+                me.name
+            )));
+        };
+        agree(who, host, terms, &theirs)?;
+        if peers[who].is_some() {
+            return Err(Refusal::new(format!(
+                "process {who} came twice; give each a --process of its own"
+            )));
+        }
+        peers[who] = Some(peer(host, stream)?);
+    }
+    Ok(Team { threads: terms.threads, process, peers })
+}
+
+fn no_listener(host: &Host, process: usize, error: &io::Error) -> Refusal {
+    let (name, line) = (&host.name, host.line);
+    let remedy = match error.kind() {
+        ErrorKind::AddrInUse => "something else listens there; take another port in all files",
+        ErrorKind::AddrNotAvailable => "it is no address of this machine; is --process right?",
+        ErrorKind::PermissionDenied => "ports below 1024 are for root; take a higher one",
+        _ => "take another address",
+    };
+    Refusal::new(format!(
+        "process {process} can't listen at {name} (line {line}): {error}; {remedy}"
+    ))
+}
+
+/// A stream to a process that listens, or will.
+fn go_to(index: usize, host: &Host, until: Instant, wait: Duration) -> Result<TcpStream, Refusal> {
+    let mut told = false;
+    loop {
+        let left = until.saturating_duration_since(Instant::now()).max(PAUSE);
+        let error = match TcpStream::connect_timeout(&host.address, left) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        if Instant::now() >= until {
+            let waited = wait.as_secs();
+            return Err(Refusal::new(format!(
+                "process {index} ({}) can't be reached within {waited} s: {error}; start it with --process {index}, or wait longer with --wait",
+                host.name
+            )));
+        }
+        if !told {
+            print_error(&format!("waits for process {index} ({})", host.name));
+            told = true;
+        }
+        // Nobody tells when it is there.
+        thread::park_timeout(PAUSE);
+    }
+}
+
+/// The next to come.
+fn come(listener: &TcpListener, until: Instant) -> io::Result<TcpStream> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now()).as_millis();
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut ready = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut ready, left)? == 0 {
+            return Err(io::Error::new(ErrorKind::TimedOut, "nobody came"));
+        }
+        match listener.accept() {
+            Ok((stream, _)) => return Ok(stream),
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Tells who this is, and hears who that is.
+fn greet(
+    stream: &mut TcpStream,
+    process: usize,
+    terms: &Terms,
+    until: Instant,
+) -> io::Result<(usize, Terms)> {
+    let Terms { processes, threads, what } = terms;
+    stream.set_nodelay(true)?;
+    stream
+        .write_all(format!("{GREETING} {process} {processes} {threads} {what:x}\n").as_bytes())?;
+    let left = until.saturating_duration_since(Instant::now()).max(PAUSE);
+    stream.set_read_timeout(Some(left))?;
+    let mut line = String::new();
+    // One byte at a time: what follows the greeting is not for this.
+    BufReader::with_capacity(1, stream.take(GREETING_MAX)).read_line(&mut line)?;
+    stream.set_read_timeout(None)?;
+    heard(&line).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it does not say so"))
+}
+
+fn heard(line: &str) -> Option<(usize, Terms)> {
+    let words: Vec<&str> = line.strip_suffix('\n')?.split(' ').collect();
+    let [GREETING, process, processes, threads, what] = words[..] else { return None };
+    let terms = Terms {
+        processes: processes.parse().ok()?,
+        threads: threads.parse().ok()?,
+        what: u64::from_str_radix(what, 16).ok()?,
+    };
+    Some((process.parse().ok()?, terms))
+}
+
+/// Whether another process means the same search.
+fn agree(index: usize, host: &Host, ours: &Terms, theirs: &Terms) -> Result<(), Refusal> {
+    let who = format!("process {index} ({})", host.name);
+    if theirs.processes != ours.processes {
+        return Err(Refusal::new(format!(
+            "{who} counts {} processes, this one {}; give all the same file of hosts",
+            theirs.processes, ours.processes
+        )));
+    }
+    if theirs.threads != ours.threads {
+        return Err(Refusal::new(format!(
+            "{who} has --workers {}, this one {}; give all the same",
+            theirs.threads, ours.threads
+        )));
+    }
+    if theirs.what != ours.what {
+        return Err(Refusal::new(format!(
+            "{who} searches other systems, or by other rules; start the same program with the same systems everywhere"
+        )));
+    }
+    Ok(())
+}
+
+fn peer(host: &Host, stream: TcpStream) -> Result<Peer<TcpStream>, Refusal> {
+    let watch = || -> rustix::io::Result<()> {
+        sockopt::set_socket_keepalive(&stream, true)?;
+        sockopt::set_tcp_keepidle(&stream, SILENCE)?;
+        sockopt::set_tcp_keepintvl(&stream, SILENCE)?;
+        sockopt::set_tcp_keepcnt(&stream, QUESTIONS)?;
+        sockopt::set_tcp_user_timeout(&stream, SILENCE.as_millis() as u32 * (QUESTIONS + 1))
+    };
+    watch().map_err(|error| Refusal::new(format!("failed to watch {}: {error}", host.name)))?;
+    Ok(Peer { name: host.name.clone(), stream })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_is_heard_as_it_was_said() {
+        let terms = Terms { processes: 2, threads: 3, what: 0xfeed };
+        assert_eq!(heard(&format!("{GREETING} 1 2 3 feed\n")), Some((1, terms)));
+        for other in ["", "\n", "GET / HTTP/1.1\n", "pipewright-verify/0 1 2 3 feed\n"] {
+            assert_eq!(heard(other), None, "{other:?}");
+        }
+    }
+}
