@@ -14,6 +14,12 @@ type Measure<'a> = dyn FnMut(&str, Option<(f64, f64)>, Side<'_>, Side<'_>) + 'a;
 const HELD: usize = 64;
 
 pub fn measure(measure: &mut Measure<'_>) {
+    measure(
+        "one thread, 64 B written and read ÷ rtrb",
+        None,
+        Box::new(|| alone::<64>(2_000_000)),
+        Box::new(|| rtrb_alone::<64>(2_000_000)),
+    );
     sizes::<64>(measure, 200_000, 40_000, true);
     sizes::<4096>(measure, 10_000, 8000, false);
     sizes::<65536>(measure, 1000, 600, false);
@@ -268,6 +274,30 @@ fn rtrb_chunks<const N: usize>(count: usize) -> f64 {
             spin_loop();
         }
         black_box(buffer);
+    })
+}
+
+/// What the calls themselves cost: both ends in one thread, no line changes hands.
+fn alone<const N: usize>(count: usize) -> f64 {
+    pin(0);
+    let (mut producer, mut consumer) = on_heap(N * HELD);
+    let mut buffer = [0; N];
+    each(count, || {
+        for _ in 0..count {
+            write_all(&mut producer, &black_box([1; N]));
+            read_all(&mut consumer, &mut buffer);
+        }
+    })
+}
+
+fn rtrb_alone<const N: usize>(count: usize) -> f64 {
+    pin(0);
+    let (mut producer, mut consumer) = rtrb::RingBuffer::new(HELD);
+    each(count, || {
+        for _ in 0..count {
+            push::<N>(&mut producer, black_box([1; N]));
+            black_box(pop(&mut consumer));
+        }
     })
 }
 
