@@ -335,20 +335,6 @@ impl<M: Memory> Consumer<M> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        // As in `write`: all at once, of what is known to be there.
-        let known = self.there_seen() >= bytes.len();
-        if let (true, Some(cells)) = (known, piece(self.memory.bytes(), self.offset, bytes.len())) {
-            // SAFETY: as in `read_parts`: full, in one piece.
-            unsafe { copy_out(cells, bytes) };
-            self.count(bytes.len());
-            return Ok(bytes.len());
-        }
-        self.read_parts(bytes)
-    }
-
-    /// Looks at what has come if it must, and reads in two pieces if it must.
-    #[inline(never)]
-    fn read_parts(&mut self, bytes: &mut [u8]) -> Result<usize, Closed> {
         let mut there = self.there_seen();
         if there < bytes.len() {
             // First whether it is closed, then what was written: the other way round, a last write
@@ -361,6 +347,20 @@ impl<M: Memory> Consumer<M> {
                 return if closed { Err(Closed) } else { Ok(0) };
             }
         }
+        // As in `write`: apart, so that a length known to the compiler is one in the copy.
+        let all = there >= bytes.len();
+        if let (true, Some(cells)) = (all, piece(self.memory.bytes(), self.offset, bytes.len())) {
+            // SAFETY: as in `read_parts`: full, in one piece.
+            unsafe { copy_out(cells, bytes) };
+            self.count(bytes.len());
+            return Ok(bytes.len());
+        }
+        Ok(self.read_parts(bytes, there))
+    }
+
+    /// Reads what is there in two pieces if it must.
+    #[inline(never)]
+    fn read_parts(&mut self, bytes: &mut [u8], there: usize) -> usize {
         let count = there.min(bytes.len());
         let until_end = count.min(self.capacity() - self.offset);
         let (until_end, from_start) = bytes[..count].split_at_mut(until_end);
@@ -372,7 +372,7 @@ impl<M: Memory> Consumer<M> {
             copy_out(&cells[..from_start.len()], from_start);
         }
         self.count(count);
-        Ok(count)
+        count
     }
 
     /// How many bytes are there for all that this side knows; there may be more.
