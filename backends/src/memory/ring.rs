@@ -192,6 +192,7 @@ impl<M: Memory> Producer<M> {
     /// # Errors
     ///
     /// If the consumer has closed.
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) -> Result<usize, Closed> {
         if bytes.is_empty() {
             return Ok(0);
@@ -199,29 +200,55 @@ impl<M: Memory> Producer<M> {
         if self.is_closed() {
             return Err(Closed);
         }
-        let capacity = self.capacity();
-        let mut free = capacity - held(self.written, self.read_seen, capacity);
+        // All at once, where it is known already that there is room. It says nothing that `write_parts`
+        // doesn't; it is apart so that a length known to the compiler is one in the copy.
+        let room = self.free_seen() >= bytes.len();
+        if let (true, Some(cells)) = (room, piece(self.memory.bytes(), self.offset, bytes.len())) {
+            // SAFETY: as in `write_parts`: free, in one piece.
+            unsafe { copy_in(cells, bytes) };
+            self.count(bytes.len());
+            return Ok(bytes.len());
+        }
+        Ok(self.write_parts(bytes))
+    }
+
+    /// Looks at how far the consumer is if it must, and writes in two pieces if it must.
+    #[inline(never)]
+    fn write_parts(&mut self, bytes: &[u8]) -> usize {
+        let mut free = self.free_seen();
         if free < bytes.len() {
             // Acquire: the reader is done with what it has counted, so these bytes may be overwritten.
             self.read_seen = self.memory.header().read.load(Ordering::Acquire);
-            free = capacity - held(self.written, self.read_seen, capacity);
+            free = self.free_seen();
         }
         let count = free.min(bytes.len());
-        let (until_end, from_start) = bytes[..count].split_at(count.min(capacity - self.offset));
+        let until_end = count.min(self.capacity() - self.offset);
+        let (until_end, from_start) = bytes[..count].split_at(until_end);
         let cells = self.memory.bytes();
         // SAFETY: these cells are free: the consumer has read past them and keeps out of them until it
         // sees the count stored below; there is one producer, and it is borrowed mutably.
         unsafe {
             copy_in(&cells[self.offset..][..until_end.len()], until_end);
-            if !from_start.is_empty() {
-                copy_in(&cells[..from_start.len()], from_start);
-            }
+            copy_in(&cells[..from_start.len()], from_start);
         }
-        self.offset = advanced(self.offset, count, capacity);
+        self.count(count);
+        count
+    }
+
+    /// How many bytes are free for all that this side knows; there may be more.
+    #[inline]
+    fn free_seen(&self) -> usize {
+        let capacity = self.capacity();
+        capacity - held(self.written, self.read_seen, capacity)
+    }
+
+    /// Says that so many more bytes were written.
+    #[inline]
+    fn count(&mut self, count: usize) {
+        self.offset = advanced(self.offset, count, self.capacity());
         self.written = self.written.wrapping_add(count as u64);
         // Release: who sees the count sees the bytes.
         self.memory.header().written.store(self.written, Ordering::Release);
-        Ok(count)
     }
 
     /// How many bytes are in the ring. It may be fewer already.
@@ -303,40 +330,64 @@ impl<M: Memory> Consumer<M> {
     /// # Errors
     ///
     /// If the producer has closed and all that it wrote has been read.
+    #[inline]
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Closed> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let capacity = self.capacity();
-        let mut there = held(self.written_seen, self.read, capacity);
+        let mut there = self.there_seen();
         if there < bytes.len() {
             // First whether it is closed, then what was written: the other way round, a last write
             // between the two looks would be lost.
             let closed = self.is_closed();
             // Acquire: shows the bytes that were counted.
             self.written_seen = self.memory.header().written.load(Ordering::Acquire);
-            there = held(self.written_seen, self.read, capacity);
+            there = self.there_seen();
             if there == 0 {
                 return if closed { Err(Closed) } else { Ok(0) };
             }
         }
+        // As in `write`: apart, so that a length known to the compiler is one in the copy.
+        let all = there >= bytes.len();
+        if let (true, Some(cells)) = (all, piece(self.memory.bytes(), self.offset, bytes.len())) {
+            // SAFETY: as in `read_parts`: full, in one piece.
+            unsafe { copy_out(cells, bytes) };
+            self.count(bytes.len());
+            return Ok(bytes.len());
+        }
+        Ok(self.read_parts(bytes, there))
+    }
+
+    /// Reads what is there in two pieces if it must.
+    #[inline(never)]
+    fn read_parts(&mut self, bytes: &mut [u8], there: usize) -> usize {
         let count = there.min(bytes.len());
-        let (until_end, from_start) =
-            bytes[..count].split_at_mut(count.min(capacity - self.offset));
+        let until_end = count.min(self.capacity() - self.offset);
+        let (until_end, from_start) = bytes[..count].split_at_mut(until_end);
         let cells = self.memory.bytes();
         // SAFETY: these cells are full: the producer has counted them and keeps out of them until it
         // sees the count stored below; there is one consumer, and it is borrowed mutably.
         unsafe {
             copy_out(&cells[self.offset..][..until_end.len()], until_end);
-            if !from_start.is_empty() {
-                copy_out(&cells[..from_start.len()], from_start);
-            }
+            copy_out(&cells[..from_start.len()], from_start);
         }
-        self.offset = advanced(self.offset, count, capacity);
+        self.count(count);
+        count
+    }
+
+    /// How many bytes are there for all that this side knows; there may be more.
+    #[inline]
+    fn there_seen(&self) -> usize {
+        held(self.written_seen, self.read, self.capacity())
+    }
+
+    /// Says that so many more bytes were read.
+    #[inline]
+    fn count(&mut self, count: usize) {
+        self.offset = advanced(self.offset, count, self.capacity());
         self.read = self.read.wrapping_add(count as u64);
-        // Release: the copies above are done before the producer may overwrite these bytes.
+        // Release: the copies are done before the producer may overwrite these bytes.
         self.memory.header().read.store(self.read, Ordering::Release);
-        Ok(count)
     }
 
     /// How many bytes are in the ring. It may be more already.
@@ -390,6 +441,12 @@ pub(super) fn close_both(header: &Header) {
 fn claim(side: &AtomicU32) -> bool {
     // Whoever claims comes with nothing and finds zeros: there is nothing to acquire or release.
     side.compare_exchange(UNCLAIMED, OPEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+/// So many cells in one piece from here, if there are.
+#[inline]
+fn piece(cells: &[UnsafeCell<u8>], offset: usize, len: usize) -> Option<&[UnsafeCell<u8>]> {
+    cells.get(offset..)?.get(..len)
 }
 
 /// How many bytes are between the positions; never more than the capacity, whatever a peer says.

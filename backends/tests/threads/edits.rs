@@ -242,10 +242,11 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "bytes_are_counted_before_they_are_written",
         file: "ring",
         edits: &[(
-            "let cells = self.memory.bytes();\n        // SAFETY: these cells are free",
-            "let counted = self.written.wrapping_add(count as u64);\n        \
-             self.memory.header().written.store(counted, Ordering::Release);\n        \
-             let cells = self.memory.bytes();\n        // SAFETY: these cells are free",
+            "            unsafe { copy_in(cells, bytes) };\n            self.count(bytes.len());",
+            "            let cells = std::ptr::from_ref(cells);\n            \
+             self.count(bytes.len());\n            \
+             // SAFETY: this is the fault: the consumer may be in them already.\n            \
+             unsafe { copy_in(&*cells, bytes) };",
         )],
         scenario: "a ring, two writes, two reads",
         told: RACE,
@@ -254,8 +255,8 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "a_ring_wraps_around_one_early",
         file: "ring",
         edits: &[(
-            "split_at(count.min(capacity - self.offset))",
-            "split_at(count.min(capacity - 1 - self.offset))",
+            "self.capacity() - self.offset);\n        let (until_end, from_start) = bytes[..count].split_at(",
+            "self.capacity() - 1 - self.offset);\n        let (until_end, from_start) = bytes[..count].split_at(",
         )],
         scenario: "a ring, two writes, two reads",
         told: "ring.read.available",
@@ -263,7 +264,7 @@ pub(crate) const EDITS: &[Edit] = &[
     Edit {
         name: "a_ring_holds_one_byte_too_many",
         file: "ring",
-        edits: &[("let mut free = capacity - held(", "let mut free = capacity + 1 - held(")],
+        edits: &[("        capacity - held(", "        capacity + 1 - held(")],
         scenario: "a ring, two writes, two reads",
         told: "ring.write.partial",
     },
@@ -290,8 +291,8 @@ pub(crate) const EDITS: &[Edit] = &[
         edits: &[
             ("let closed = self.is_closed();\n", "\n"),
             (
-                "there = held(self.written_seen, self.read, capacity);\n            if",
-                "let closed = self.is_closed();\n            there = held(self.written_seen, self.read, capacity);\n            if",
+                "there = self.there_seen();\n            if",
+                "let closed = self.is_closed();\n            there = self.there_seen();\n            if",
             ),
         ],
         scenario: "a ring, two writes, two reads",

@@ -37,14 +37,14 @@ pub fn measure(measure: &mut Measure<'_>) {
     measure(
         "waiting ring, 64 B there and back, same core ÷ futex",
         Some((1.15, 1.05)),
-        Box::new(|| threads::waiting(64, 4000, 0, 0)),
+        Box::new(|| threads::waiting::<64>(4000, 0, 0)),
         Box::new(|| futexes(4000)),
     );
     measure(
         "waiting ring that spins first, 64 B there and back, two cores ÷ polled ring",
         Some((1.15, 1.02)),
-        Box::new(|| threads::waiting(64, 40_000, 1, 100_000)),
-        Box::new(|| threads::polled_round_trip(64, 40_000)),
+        Box::new(|| threads::waiting::<64>(40_000, 1, 100_000)),
+        Box::new(|| threads::polled_round_trip::<64>(40_000)),
     );
     measure(
         "guarded variable set, nobody waits ÷ Mutex + Condvar that notifies",

@@ -27,8 +27,8 @@ pub fn measure(measure: &mut Measure<'_>) {
     measure(
         "processes, 64 B one way ÷ threads of the same ring",
         Some((1.1, 1.0)),
-        Box::new(|| ring_one_way(64, 200_000)),
-        Box::new(|| polled_one_way(64, 200_000)),
+        Box::new(|| ring_one_way::<64>(200_000)),
+        Box::new(|| polled_one_way::<64>(200_000)),
     );
     sizes::<64>(measure, 20_000, 3000, true);
     sizes::<4096>(measure, 8000, 2000, false);
@@ -41,10 +41,10 @@ fn sizes<const N: usize>(measure: &mut Measure<'_>, polled: usize, waiting: usiz
     measure(
         &name("polled, two cores", "iceoryx2 polled"),
         bounds(0.5, 0.25),
-        Box::new(|| ring_polled(N, polled)),
+        Box::new(|| ring_polled::<N>(polled)),
         Box::new(|| iceoryx_polled::<N>(polled)),
     );
-    let ours = || ring_waiting(N, waiting);
+    let ours = || ring_waiting::<N>(waiting);
     measure(
         &name("waiting, same core", "iceoryx2 event"),
         bounds(0.5, 0.3),
@@ -87,13 +87,13 @@ fn ring(len: usize) -> impl Fn() -> SharedRing {
     move || SharedRing::new(Mapping::of(&fd).expect("a mapping")).expect("a ring")
 }
 
-fn ring_one_way(len: usize, count: usize) -> f64 {
-    let (there, back) = (ring(len), ring(len));
+fn ring_one_way<const N: usize>(count: usize) -> f64 {
+    let (there, back) = (ring(N), ring(N));
     let child = || {
         pin(1);
         let mut consumer = Consumer::claim(there()).expect("the first");
         let mut done = Producer::claim(back()).expect("the first");
-        let mut buffer = vec![0; len];
+        let mut buffer = [0; N];
         write_all(&mut done, &[1]);
         (0..count).for_each(|_| read_all(&mut consumer, &mut buffer));
         write_all(&mut done, &[1]);
@@ -106,7 +106,7 @@ fn ring_one_way(len: usize, count: usize) -> f64 {
         pin(0);
         let mut producer = Producer::claim(there()).expect("the first");
         let mut done = Consumer::claim(back()).expect("the first");
-        let message = vec![1; len];
+        let message = [1; N];
         read_all(&mut done, &mut [0]);
         each(count, || {
             (0..count).for_each(|_| write_all(&mut producer, black_box(&message)));
@@ -115,13 +115,13 @@ fn ring_one_way(len: usize, count: usize) -> f64 {
     })
 }
 
-fn ring_polled(len: usize, count: usize) -> f64 {
-    let (there, back) = (ring(len), ring(len));
+fn ring_polled<const N: usize>(count: usize) -> f64 {
+    let (there, back) = (ring(N), ring(N));
     let child = || {
         pin(1);
         let mut asked = Consumer::claim(there()).expect("the first");
         let mut answer = Producer::claim(back()).expect("the first");
-        let mut buffer = vec![0; len];
+        let mut buffer = [0; N];
         for _ in 0..=count {
             read_all(&mut asked, &mut buffer);
             write_all(&mut answer, &buffer);
@@ -134,7 +134,7 @@ fn ring_polled(len: usize, count: usize) -> f64 {
         pin(0);
         let mut ask = Producer::claim(there()).expect("the first");
         let mut answered = Consumer::claim(back()).expect("the first");
-        let (message, mut buffer) = (vec![1; len], vec![0; len]);
+        let (message, mut buffer) = ([1; N], [0; N]);
         let mut trip = || {
             write_all(&mut ask, black_box(&message));
             read_all(&mut answered, &mut buffer);
@@ -144,8 +144,8 @@ fn ring_polled(len: usize, count: usize) -> f64 {
     })
 }
 
-fn ring_waiting(len: usize, count: usize) -> f64 {
-    let (there, back) = (ring(len), ring(len));
+fn ring_waiting<const N: usize>(count: usize) -> f64 {
+    let (there, back) = (ring(N), ring(N));
     pin(0);
     let read = |consumer: &mut WaitingConsumer<SharedRing, Futex>, bytes: &mut [u8]| {
         let mut read = 0;
@@ -160,7 +160,7 @@ fn ring_waiting(len: usize, count: usize) -> f64 {
     };
     let child = || {
         let (mut answer, mut asked) = ends(back(), there());
-        let mut buffer = vec![0; len];
+        let mut buffer = [0; N];
         for _ in 0..=count {
             read(&mut asked, &mut buffer);
             answer.write_all(&buffer).expect("nobody closes");
@@ -168,7 +168,7 @@ fn ring_waiting(len: usize, count: usize) -> f64 {
     };
     beside(child, || {
         let (mut ask, mut answered) = ends(there(), back());
-        let (message, mut buffer) = (vec![1; len], vec![0; len]);
+        let (message, mut buffer) = ([1; N], [0; N]);
         let mut trip = || {
             ask.write_all(black_box(&message)).expect("nobody closes");
             read(&mut answered, &mut buffer);
