@@ -28,7 +28,8 @@
 //! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
 //!   search of all their states.
 //!
-//! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run.
+//! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run. The one
+//! exception is asked for by the feature `distributed`: `verify::many`, a search by several threads and machines.
 
 pub mod call;
 pub mod channel;

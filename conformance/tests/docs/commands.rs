@@ -29,7 +29,7 @@ const ELSEWHERE: [(&str, &str); 16] = [
     ("cargo run --release -- check NAME", "tests/conformance.rs checks every channel"),
     ("cargo run --release -- bench", "it measures for minutes, on a machine of its own"),
     (
-        "cargo run --release --manifest-path backends/benches/peers/Cargo.toml 2> /dev/null",
+        "cargo run --release --manifest-path backends/benches/peers/Cargo.toml -- --docs docs",
         "it measures for minutes, and builds what it compares with",
     ),
     (

@@ -13,6 +13,8 @@ mod plot;
 mod processes;
 mod threads;
 
+use std::error::Error;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// How many pairs count.
@@ -40,8 +42,18 @@ pub struct Row {
     dropped: usize,
 }
 
-fn main() {
-    let only = std::env::args().nth(1).unwrap_or_default();
+/// The lines of a document between which the tables stand.
+const MARKS: [&str; 2] = ["<!-- measured: peers -->\n", "<!-- end of what was measured -->\n"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let first = arguments.next().unwrap_or_default();
+    let docs = if first == "--docs" {
+        Some(PathBuf::from(arguments.next().ok_or("--docs takes the folder of the documents")?))
+    } else {
+        None
+    };
+    let only = if docs.is_some() { String::new() } else { first };
     let mut rows = Vec::new();
     let mut measure = |what: &str, bounds, ours: Side<'_>, theirs: Side<'_>| {
         if what.contains(&only) {
@@ -50,15 +62,33 @@ fn main() {
             println!("{}", row.line());
         }
     };
-    println!("| what | ours | theirs | ratio | must | aim | others | dropped |");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    print!("{HEAD}");
     floor::measure(&mut measure);
     threads::measure(&mut measure);
     processes::measure(&mut measure);
-    let svg = plot::svg(&rows);
-    if only.is_empty() {
-        std::fs::write("peers.svg", svg).expect("peers.svg can be written");
+    if let Some(docs) = docs {
+        std::fs::write(docs.join("peers.svg"), plot::svg(&rows)?)?;
+        let path = docs.join("performance.md");
+        let text = std::fs::read_to_string(&path)?;
+        let (before, rest) = text.split_once(MARKS[0]).ok_or("performance.md lacks the marks")?;
+        let (_, after) = rest.split_once(MARKS[1]).ok_or("performance.md lacks the second mark")?;
+        let [begin, end] = MARKS;
+        std::fs::write(path, format!("{before}{begin}\n{}\n{end}{after}", tables(&rows)))?;
     }
+    Ok(())
+}
+
+const HEAD: &str = "| what | ours | theirs | ratio | must | aim | others | dropped |\n\
+                    | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+
+/// First what is aimed at, then the rest.
+fn tables(rows: &[Row]) -> String {
+    let (aims, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.bounds.is_some());
+    let table = |rows: Vec<&Row>| {
+        let lines = rows.iter().map(|row| row.line() + "\n");
+        HEAD.to_owned() + &lines.collect::<String>()
+    };
+    format!("{}\n{}", table(aims), table(others))
 }
 
 impl Row {

@@ -1,59 +1,75 @@
 //! The ratios as a drawing: a bar each, on a logarithmic scale around 1.
 
-use std::fmt::Write as _;
+use std::error::Error;
+
+use plotters::coord::combinators::IntoLogRange;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Row;
 
-const LEFT: f64 = 520.0;
-const WIDTH: f64 = 420.0;
-const LINE: f64 = 22.0;
-const TOP: f64 = 40.0;
+const WIDTH: u32 = 1000;
+const LINE: u32 = 22;
+/// Room for the numbers above.
+const TOP: u32 = 40;
+/// Room for what was measured, and for the ratios.
+const SIDES: (u32, u32) = (500, 60);
 
-/// From a hundredth to ten times.
-fn x(ratio: f64) -> f64 {
-    LEFT + (ratio.clamp(0.01, 10.0).log10() + 2.0) / 3.0 * WIDTH
-}
+/// The ends of the scale.
+const LEAST: f64 = 0.01;
+const MOST: f64 = 10.0;
 
-/// The drawing.
-pub fn svg(rows: &[Row]) -> String {
-    let height = TOP + LINE * rows.len() as f64 + 10.0;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 {height}\" \
-         font-family=\"sans-serif\" font-size=\"13\">\n\
-         <rect width=\"1000\" height=\"{height}\" fill=\"white\"/>\n"
-    );
-    for mark in [0.01, 0.1, 1.0, 10.0] {
-        let (x, colour) = (x(mark), if mark == 1.0 { "#333" } else { "#ccc" });
-        let _ = writeln!(
-            svg,
-            "<line x1=\"{x:.0}\" y1=\"28\" x2=\"{x:.0}\" y2=\"{height}\" stroke=\"{colour}\"/>\
-             <text x=\"{x:.0}\" y=\"20\" text-anchor=\"middle\">{mark}</text>"
-        );
+const FASTER: RGBColor = RGBColor(0x2f, 0x9e, 0x6e);
+const SLOWER: RGBColor = RGBColor(0xc8, 0x66, 0x33);
+const MUST: RGBColor = RGBColor(0x22, 0x44, 0xcc);
+const LINES: RGBColor = RGBColor(0xcc, 0xcc, 0xcc);
+
+/// The drawing as SVG: on white, so that it can be read on a dark page as well.
+///
+/// # Errors
+///
+/// Whatever the library says.
+pub fn svg(rows: &[Row]) -> Result<String, Box<dyn Error>> {
+    let mut svg = String::new();
+    let height = TOP + LINE * rows.len() as u32 + 10;
+    let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let rows_down = rows.len() as f64..0.0;
+    let mut chart = ChartBuilder::on(&root)
+        .margin_top(TOP)
+        .margin_left(SIDES.0)
+        .margin_right(SIDES.1)
+        .margin_bottom(10)
+        .build_cartesian_2d((LEAST..MOST).log_scale(), rows_down.clone())?;
+    let font = ("sans-serif", 13).into_font();
+    let text = |pos| TextStyle::from(font.clone()).pos(pos);
+    let (on_the_left, above) =
+        (text(Pos::new(HPos::Right, VPos::Center)), text(Pos::new(HPos::Center, VPos::Bottom)));
+    let on_the_right = text(Pos::new(HPos::Left, VPos::Center));
+    for mark in [LEAST, 0.1, 1.0, MOST] {
+        let line = vec![(mark, 0.0), (mark, rows.len() as f64)];
+        let colour = if mark == 1.0 { BLACK } else { LINES };
+        chart.draw_series([PathElement::new(line, colour)])?;
+        let at = chart.backend_coord(&(mark, 0.0));
+        root.draw(&Text::new(mark.to_string(), (at.0, at.1 - 8), above.clone()))?;
     }
     for (index, row) in rows.iter().enumerate() {
-        let y = TOP + LINE * index as f64;
-        let (from, to) = (x(1.0).min(x(row.ratio)), x(1.0).max(x(row.ratio)));
-        let colour = if row.ratio <= 1.0 { "#3a7" } else { "#c63" };
-        let (text, middle) = (y + 10.0, LEFT - 10.0);
-        let _ = writeln!(
-            svg,
-            "<text x=\"{middle}\" y=\"{text}\" text-anchor=\"end\">{}</text>\
-             <rect x=\"{from:.0}\" y=\"{y}\" width=\"{:.0}\" height=\"13\" fill=\"{colour}\"/>\
-             <text x=\"950\" y=\"{text}\">{:.2}</text>",
-            row.what,
-            to - from,
-            row.ratio
-        );
+        let (top, middle) = (index as f64 + 0.2, index as f64 + 0.5);
+        let colour = if row.ratio <= 1.0 { FASTER } else { SLOWER };
+        let ends = [(1.0, top), (row.ratio.clamp(LEAST, MOST), top + 0.6)];
+        chart.draw_series([Rectangle::new(ends, colour.filled())])?;
         if let Some((must, _)) = row.bounds {
-            let x = x(must);
-            let _ = writeln!(
-                svg,
-                "<line x1=\"{x:.0}\" y1=\"{}\" x2=\"{x:.0}\" y2=\"{}\" stroke=\"#00c\" \
-                 stroke-width=\"2\"/>",
-                y - 2.0,
-                y + 15.0
-            );
+            let line = vec![(must, index as f64 + 0.1), (must, index as f64 + 0.9)];
+            chart.draw_series([PathElement::new(line, MUST.stroke_width(2))])?;
         }
+        let at = chart.backend_coord(&(LEAST, middle));
+        root.draw(&Text::new(row.what.clone(), (at.0 - 10, at.1), on_the_left.clone()))?;
+        let at = chart.backend_coord(&(MOST, middle));
+        let ratio = format!("{:.2}", row.ratio);
+        root.draw(&Text::new(ratio, (at.0 + 10, at.1), on_the_right.clone()))?;
     }
-    svg + "</svg>\n"
+    root.present()?;
+    drop(chart);
+    drop(root);
+    Ok(svg)
 }
