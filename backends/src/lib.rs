@@ -71,6 +71,8 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &File::FLOCKED,
         &Variable::POLLED,
         &Variable::GUARDED,
+        &Variable::POLLED_PAIR,
+        &Variable::GUARDED_PAIR,
         &SharedMemory::POLLED,
         &SharedMemory::WAITING,
         &Unix::STREAM,

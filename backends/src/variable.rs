@@ -1,4 +1,5 @@
-//! The global variable: polled (a seqlock of atomics) or behind a lock (a mutex and a condition variable).
+//! The global variable: polled (a seqlock of atomics) or behind a lock (a mutex and a condition variable); one,
+//! or two.
 //!
 //! Actors are threads of one process. What the types of [`memory`](crate::memory) rule out is answered
 //! as a descriptor would be: an end that is closed, or not for this, fails with `EBADF`; a value that
@@ -8,62 +9,78 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use pipewright_model::call::{Answer, ENDS_MAX, End, Errno, Op};
-use pipewright_model::kind::{GLOBAL_VARIABLE, GUARDED_VARIABLE, Hold, Kind};
+use pipewright_model::call::{Answer, ENDS_MAX, End, Errno, Mode, Op};
+use pipewright_model::kind::{
+    GLOBAL_VARIABLE, GUARDED_VARIABLE, GUARDED_VARIABLE_PAIR, Hold, Kind, Side, VARIABLE_PAIR,
+};
 use pipewright_model::run::{Seat, Setup};
+use pipewright_model::taxonomy::Waiting;
 
 use crate::channel::{Channel, Instance, Port, Seen};
 use crate::memory::cell::{SeqCell, SeqReader, SeqWriter};
 use crate::memory::guarded::{GuardedCell, Version};
 
-/// A way to make a variable.
+/// A way to make a variable, or two.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
-    /// Whether it lies behind a lock.
-    guarded: bool,
+    kind: &'static Kind,
 }
 
 impl Variable {
     /// One that is polled.
-    pub const POLLED: Variable = Variable { guarded: false };
+    pub const POLLED: Variable = Variable { kind: &GLOBAL_VARIABLE };
     /// One behind a lock, whose readers wait.
-    pub const GUARDED: Variable = Variable { guarded: true };
+    pub const GUARDED: Variable = Variable { kind: &GUARDED_VARIABLE };
+    /// Two that are polled.
+    pub const POLLED_PAIR: Variable = Variable { kind: &VARIABLE_PAIR };
+    /// Two behind locks, whose readers wait.
+    pub const GUARDED_PAIR: Variable = Variable { kind: &GUARDED_VARIABLE_PAIR };
 
-    fn kind(&self) -> &'static Kind {
-        if self.guarded { &GUARDED_VARIABLE } else { &GLOBAL_VARIABLE }
-    }
-
-    fn polled(seats: &[Seat]) -> io::Result<Vec<VariablePort>> {
-        let (writer, reader) = SeqCell::split([0; WORDS]);
-        let mut writer = Some(writer);
-        let mut handle = |hold: Hold| match hold {
-            Hold::READ => Ok(Handle::Reader(reader.clone())),
-            _ => writer.take().map(Handle::Writer).ok_or_else(no_such_end),
+    fn polled(&self, seats: &[Seat]) -> io::Result<Vec<VariablePort>> {
+        let made = (0..self.kind.sides).map(|_| SeqCell::split([0; WORDS]));
+        let mut sides: Vec<_> = made.map(|(writer, reader)| (Some(writer), reader)).collect();
+        let mut handle = |hold: Hold| {
+            let (writer, reader) = sides.get_mut(variable(hold)).ok_or_else(no_such_end)?;
+            match hold.mode {
+                Mode::Read => Ok(Handle::Reader(reader.clone())),
+                _ => writer.take().map(Handle::Writer).ok_or_else(no_such_end),
+            }
         };
-        seats.iter().map(|seat| VariablePort::new(seat, None, &mut handle)).collect()
+        seats.iter().map(|seat| VariablePort::new(seat, vec![], &mut handle)).collect()
     }
 
-    fn guarded(seats: &[Seat]) -> io::Result<Vec<VariablePort>> {
-        let cell = Arc::new(GuardedCell::new([0; WORDS]));
+    fn guarded(&self, seats: &[Seat]) -> io::Result<Vec<VariablePort>> {
+        let made = (0..self.kind.sides).map(|_| Arc::new(GuardedCell::new([0; WORDS])));
+        let cells: Vec<_> = made.collect();
         // Where nobody writes it is closed from the start, as the last writer is dropped below.
-        let writer = Arc::new(LastWriter(Arc::clone(&cell)));
-        let (_, seen) = cell.get();
-        let mut handle = |hold: Hold| match hold {
-            Hold::READ => Ok(Handle::GuardedReader(Arc::clone(&cell), seen)),
-            _ => Ok(Handle::GuardedWriter(Arc::clone(&writer))),
+        let last = |cell: &Arc<_>| (Arc::new(LastWriter(Arc::clone(cell))), cell.get().1);
+        let sides: Vec<_> = cells.iter().map(last).collect();
+        let mut handle = |hold: Hold| {
+            let (writer, seen) = sides.get(variable(hold)).ok_or_else(no_such_end)?;
+            match hold.mode {
+                Mode::Read => Ok(Handle::GuardedReader(Arc::clone(&writer.0), *seen)),
+                _ => Ok(Handle::GuardedWriter(Arc::clone(writer))),
+            }
         };
-        let port = |seat| VariablePort::new(seat, Some(Arc::clone(&cell)), &mut handle);
-        seats.iter().map(port).collect()
+        seats.iter().map(|seat| VariablePort::new(seat, cells.clone(), &mut handle)).collect()
+    }
+}
+
+/// Which variable of two: what one side stores the other loads.
+fn variable(hold: Hold) -> usize {
+    match (hold.mode, hold.side) {
+        (Mode::Read, Side::A) | (Mode::Write | Mode::ReadWrite, Side::B) => 1,
+        _ => 0,
     }
 }
 
 impl Channel for Variable {
     fn name(&self) -> &str {
-        self.kind().name
+        self.kind.name
     }
 
     fn setup(&self) -> Setup {
-        Setup::new(self.kind())
+        Setup::new(self.kind)
     }
 
     fn offers(&self, op: &Op) -> bool {
@@ -71,7 +88,10 @@ impl Channel for Variable {
     }
 
     fn create(&self, _place: &Path, seats: &[Seat]) -> io::Result<Instance> {
-        let ports = if self.guarded { Variable::guarded(seats) } else { Variable::polled(seats) };
+        let ports = match self.kind.waiting {
+            Waiting::Waits => self.guarded(seats),
+            Waiting::BusyWaits => self.polled(seats),
+        };
         let port = |port| Box::new(port) as Box<dyn Port>;
         let ports = ports?.into_iter().map(port).collect();
         Ok(Instance { setup: self.setup(), ports, keeper: None })
@@ -79,7 +99,7 @@ impl Channel for Variable {
 }
 
 fn no_such_end() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "this variable has one writer")
+    io::Error::new(io::ErrorKind::InvalidInput, "a variable has one writer")
 }
 
 /// Words of a value.
@@ -157,17 +177,17 @@ impl Handle {
     }
 }
 
-/// One actor's ends of a variable.
+/// One actor's ends of a variable, or of two.
 struct VariablePort {
     handles: [Option<Handle>; ENDS_MAX],
-    /// The variable, if reads of it sleep.
-    guarded: Option<Arc<GuardedCell<Words>>>,
+    /// The variables, if reads of them sleep.
+    guarded: Vec<Arc<GuardedCell<Words>>>,
 }
 
 impl VariablePort {
     fn new(
         seat: &Seat,
-        guarded: Option<Arc<GuardedCell<Words>>>,
+        guarded: Vec<Arc<GuardedCell<Words>>>,
         handle: &mut dyn FnMut(Hold) -> io::Result<Handle>,
     ) -> io::Result<VariablePort> {
         let mut handles = [const { None }; ENDS_MAX];
@@ -194,9 +214,11 @@ impl Port for VariablePort {
         Seen::answer(answer.unwrap_or(Answer::Fails(Errno::EBADF)))
     }
 
-    /// Closes the variable, which ends all waiting.
+    /// Closes the variables, which ends all waiting.
     fn interrupter(&self) -> Option<Box<dyn Fn()>> {
-        let cell = Arc::clone(self.guarded.as_ref()?);
-        Some(Box::new(move || cell.close()))
+        let cells = self.guarded.clone();
+        (!cells.is_empty()).then(|| -> Box<dyn Fn()> {
+            Box::new(move || cells.iter().for_each(|cell| cell.close()))
+        })
     }
 }

@@ -48,7 +48,7 @@ pub struct Plan {
 
 impl Plan {
     /// About a million calls on all channels.
-    pub const SCENARIOS_DEFAULT: usize = 8_000;
+    pub const SCENARIOS_DEFAULT: usize = 7_000;
 
     /// A campaign with the default amount of work on these processors.
     pub fn new(platform: &'static Platform, cores: Vec<usize>) -> Plan {

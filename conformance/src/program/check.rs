@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// The rules to judge by.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
-    /// Random scenarios for each channel [default: 8000].
+    /// Random scenarios for each channel [default: 7000].
     #[arg(long, value_name = "N")]
     scenarios: Option<usize>,
     /// The same seed gives the same scenarios.
