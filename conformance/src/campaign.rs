@@ -239,7 +239,7 @@ fn applicable_to(channel: &dyn Channel, platform: &Platform) -> RuleSet {
     };
     let makes = channel.offers(&Op::Socket { nonblock: false });
     let rules = applicable(platform, &setup);
-    rules.iter().filter(|rule| makes || !connects(&RULES[usize::from(*rule)])).collect()
+    rules.iter().filter(|rule| makes || !connects(RULES[usize::from(*rule)])).collect()
 }
 
 fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
