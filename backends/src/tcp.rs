@@ -90,7 +90,9 @@ impl Channel for Tcp {
     }
 
     fn unavailable(&self) -> Option<String> {
-        if self.veth { veth::veth().err().map(str::to_owned) } else { None }
+        // That there are too few descriptors is told when there is something to do.
+        let lacking = |error: &io::Error| error.raw_os_error().is_none();
+        self.veth.then(veth::veth)?.err().filter(lacking).map(|error| error.to_string())
     }
 
     fn offers(&self, op: &Op) -> bool {
@@ -200,7 +202,7 @@ impl Tcp {
     /// Does something where one of the two ends is.
     fn within<T>(&self, side: usize, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self.veth {
-            true => veth::veth().map_err(io::Error::other)?.within(side, work),
+            true => veth::veth()?.within(side, work),
             false => work(),
         }
     }

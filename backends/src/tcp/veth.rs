@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::thread;
 
+use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
@@ -25,20 +26,27 @@ pub(super) struct Veth {
 pub(super) const ADDRESSES: [Ipv4Addr; 2] =
     [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
 
-/// The namespaces of this process, made when they are first asked for; or why there are none.
-pub(super) fn veth() -> Result<&'static Veth, &'static str> {
-    static VETH: OnceLock<Result<Veth, String>> = OnceLock::new();
+/// The namespaces of this process, made when they are first asked for.
+///
+/// # Errors
+///
+/// With an error of the system where this process has too few descriptors; else with the reason why this machine
+/// has none.
+pub(super) fn veth() -> io::Result<&'static Veth> {
+    static VETH: OnceLock<Result<Veth, io::Error>> = OnceLock::new();
     let made = VETH.get_or_init(|| {
         // In a thread that ends: it is left in the second of them.
         let making = thread::Builder::new().name("namespaces".into()).spawn(Veth::make);
-        let made = making.and_then(|thread| {
+        making.and_then(|thread| {
             thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
-        });
-        made.map_err(|error| {
-            format!("it takes root, and a kernel with network namespaces and veth ({error})")
         })
     });
-    made.as_ref().map_err(String::as_str)
+    made.as_ref().map_err(|error| match error.raw_os_error() {
+        Some(code @ (libc::EMFILE | libc::ENFILE)) => io::Error::from_raw_os_error(code),
+        _ => io::Error::other(format!(
+            "it takes root, and a kernel with network namespaces and veth ({error})"
+        )),
+    })
 }
 
 impl Veth {
