@@ -148,7 +148,8 @@ impl Drop for Mapping {
     }
 }
 
-/// A ring in shared memory: the [header](Header), then bytes to the end. A clone is the same ring.
+/// A ring in shared memory: the [header](Header), then, from byte 4096, bytes to the end. A clone is the
+/// same ring.
 ///
 /// Memory that was just made is a fresh ring. Which process becomes which side is agreed between them:
 /// each side can be claimed once.
@@ -169,7 +170,18 @@ impl Drop for Mapping {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct SharedRing(Arc<Mapping>);
+pub struct SharedRing {
+    // Both are in the mapping below. Looked up there, each call would wait for one more load.
+    header: NonNull<Header>,
+    bytes: NonNull<UnsafeCell<u8>>,
+    capacity_bytes: usize,
+    _mapping: Arc<Mapping>,
+}
+
+// SAFETY: it is where its mapping is, which it keeps; header and bytes are made to be shared (`Heap`).
+unsafe impl Send for SharedRing {}
+// SAFETY: as above.
+unsafe impl Sync for SharedRing {}
 
 // The layout that processes agree on, as `Header` tells it.
 const _: () = {
@@ -180,14 +192,20 @@ const _: () = {
     assert!(offset_of!(Sides, consumer) == 4);
     assert!(offset_of!(Sides, producer_waits) == 8);
     assert!(offset_of!(Sides, consumer_waits) == 12);
-    assert!(size_of::<Header>() == 384);
+    assert!(size_of::<Header>() <= BYTES_AT);
+    assert!(BYTES_AT == 4096);
     assert!(align_of::<Header>() <= 4096, "mappings are aligned to pages");
 };
+
+/// Where the bytes begin: on a page of their own. Beside the header they took half as long again, as
+/// processors fetch what lies near, and so take the header's lines from the other side
+/// (`docs/performance.md`).
+const BYTES_AT: usize = 4096;
 
 impl SharedRing {
     /// How much memory a ring of this capacity needs.
     pub const fn len_bytes(capacity_bytes: usize) -> usize {
-        size_of::<Header>().saturating_add(capacity_bytes)
+        BYTES_AT.saturating_add(capacity_bytes)
     }
 
     /// The ring in this memory.
@@ -196,16 +214,20 @@ impl SharedRing {
     ///
     /// [`io::ErrorKind::InvalidData`] if the memory has no room for a ring.
     pub fn new(mapping: Mapping) -> io::Result<SharedRing> {
-        if mapping.len_bytes() <= size_of::<Header>() {
+        let capacity_bytes = mapping.len_bytes().saturating_sub(BYTES_AT);
+        if capacity_bytes == 0 {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(SharedRing(Arc::new(mapping)))
+        let header = mapping.place.cast();
+        // SAFETY: the mapping is longer.
+        let bytes = unsafe { mapping.place.add(BYTES_AT) }.cast();
+        Ok(SharedRing { header, bytes, capacity_bytes, _mapping: Arc::new(mapping) })
     }
 
     /// How many bytes it holds at most.
     #[inline]
     pub fn capacity_bytes(&self) -> usize {
-        self.0.len_bytes() - size_of::<Header>()
+        self.capacity_bytes
     }
 }
 
@@ -217,16 +239,13 @@ unsafe impl Memory for SharedRing {
     fn header(&self) -> &Header {
         // SAFETY: mapped as long as `self`, aligned to a page; any bytes are a valid header, and all
         // of it is atomic, so that it may change at any time.
-        unsafe { self.0.place.cast().as_ref() }
+        unsafe { self.header.as_ref() }
     }
 
     #[inline]
     fn bytes(&self) -> &[UnsafeCell<u8>] {
-        // SAFETY: from the header to the end of what is mapped as long as `self`; any bytes are valid, and
+        // SAFETY: from behind the header to the end of what is mapped as long as `self`; any bytes are valid, and
         // the cells have the layout of bytes and may change behind a shared reference.
-        unsafe {
-            let first = self.0.place.add(size_of::<Header>()).cast();
-            slice::from_raw_parts(first.as_ptr(), self.capacity_bytes())
-        }
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr(), self.capacity_bytes) }
     }
 }

@@ -161,6 +161,7 @@ pub struct Closed;
 /// });
 /// ```
 #[derive(Debug)]
+#[repr(align(128))] // Its positions change with each call: on lines that nobody else uses, see `Line`.
 pub struct Producer<M: Memory> {
     memory: M,
     /// How many bytes this side has written; what it stores in the header and never reads there.
@@ -301,6 +302,7 @@ impl<M: Memory> Drop for Producer<M> {
 /// let second = consumer.clone(); // there is one consumer
 /// ```
 #[derive(Debug)]
+#[repr(align(128))] // Its positions change with each call: on lines that nobody else uses, see `Line`.
 pub struct Consumer<M: Memory> {
     memory: M,
     /// How many bytes this side has read; what it stores in the header and never reads there.

@@ -31,20 +31,20 @@ pub fn measure(measure: &mut Measure<'_>) {
     measure(
         "a polled word, there and back, two cores ÷ two cache lines",
         Some((2.2, 1.7)),
-        Box::new(|| words(100_000)),
-        Box::new(|| lines(100_000)),
+        Box::new(|| words(1_000_000)),
+        Box::new(|| lines(1_000_000)),
     );
     measure(
         "waiting ring, 64 B there and back, same core ÷ futex",
         Some((1.15, 1.05)),
-        Box::new(|| threads::waiting::<64>(4000, 0, 0)),
-        Box::new(|| futexes(4000)),
+        Box::new(|| threads::waiting::<64>(20_000, 0, 0)),
+        Box::new(|| futexes(20_000)),
     );
     measure(
         "waiting ring that spins first, 64 B there and back, two cores ÷ polled ring",
         Some((1.15, 1.02)),
-        Box::new(|| threads::waiting::<64>(40_000, 1, 100_000)),
-        Box::new(|| threads::polled_round_trip::<64>(40_000)),
+        Box::new(|| threads::waiting::<64>(400_000, 1, 100_000)),
+        Box::new(|| threads::polled_round_trip::<64>(400_000)),
     );
     measure(
         "guarded variable set, nobody waits ÷ Mutex + Condvar that notifies",
@@ -54,7 +54,7 @@ pub fn measure(measure: &mut Measure<'_>) {
     );
 }
 
-const CALLS: usize = 40_000;
+const CALLS: usize = 120_000;
 
 fn port() -> f64 {
     pin(0);
@@ -155,7 +155,7 @@ fn futexes(count: usize) -> f64 {
     })
 }
 
-const SETS: usize = 200_000;
+const SETS: usize = 400_000;
 
 fn guarded() -> f64 {
     pin(0);

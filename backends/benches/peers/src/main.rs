@@ -96,17 +96,21 @@ impl Row {
         let (must, aim) = self.bounds.unzip();
         let bound = |bound: Option<f64>| bound.map_or(String::new(), |bound| format!("{bound:.2}"));
         format!(
-            "| {} | {} | {} | {:.2} | {} | {} | {:.0} % | {} |",
+            "| {} | {} | {} | {} | {} | {} | {:.0} % | {} |",
             self.what,
             time(self.ours),
             time(self.theirs),
-            self.ratio,
+            ratio(self.ratio),
             bound(must),
             bound(aim),
             self.others * 100.0,
             self.dropped
         )
     }
+}
+
+fn ratio(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.3}") } else { format!("{ratio:.2}") }
 }
 
 fn time(ns: f64) -> String {

@@ -16,7 +16,7 @@ use pipewright_backends::memory::ring::{Consumer, Producer};
 use pipewright_backends::memory::waiting::{WaitingConsumer, WaitingProducer};
 
 use super::{Side, each, pin};
-use crate::threads::{polled_one_way, read_all, write_all};
+use crate::threads::{read_all, write_all};
 
 type Measure<'a> = dyn FnMut(&str, Option<(f64, f64)>, Side<'_>, Side<'_>) + 'a;
 
@@ -24,15 +24,17 @@ type Measure<'a> = dyn FnMut(&str, Option<(f64, f64)>, Side<'_>, Side<'_>) + 'a;
 const HELD: usize = 64;
 
 pub fn measure(measure: &mut Measure<'_>) {
+    // It says at length whenever somebody has gone at the end of a measurement.
+    set_log_level(LogLevel::Error);
     measure(
         "processes, 64 B one way ÷ threads of the same ring",
         Some((1.1, 1.0)),
-        Box::new(|| ring_one_way::<64>(200_000)),
-        Box::new(|| polled_one_way::<64>(200_000)),
+        Box::new(|| ring_one_way::<64>(3_000_000)),
+        Box::new(|| ring_one_way_threads::<64>(3_000_000)),
     );
-    sizes::<64>(measure, 20_000, 3000, true);
-    sizes::<4096>(measure, 8000, 2000, false);
-    sizes::<65536>(measure, 600, 300, false);
+    sizes::<64>(measure, 200_000, 15_000, true);
+    sizes::<4096>(measure, 40_000, 10_000, false);
+    sizes::<65536>(measure, 3000, 3000, false);
 }
 
 fn sizes<const N: usize>(measure: &mut Measure<'_>, polled: usize, waiting: usize, aim: bool) {
@@ -87,15 +89,26 @@ fn ring(len: usize) -> impl Fn() -> SharedRing {
     move || SharedRing::new(Mapping::of(&fd).expect("a mapping")).expect("a ring")
 }
 
+/// Both arrangements go through this and through [`fetch_all`], so that they are the same machine code.
+#[inline(never)]
+fn send_all<const N: usize>(producer: &mut Producer<SharedRing>, count: usize) {
+    (0..count).for_each(|_| write_all(producer, &black_box([1; N])));
+}
+
+#[inline(never)]
+fn fetch_all<const N: usize>(consumer: &mut Consumer<SharedRing>, count: usize) {
+    let mut buffer = [0; N];
+    (0..count).for_each(|_| read_all(consumer, &mut buffer));
+}
+
 fn ring_one_way<const N: usize>(count: usize) -> f64 {
     let (there, back) = (ring(N), ring(N));
     let child = || {
         pin(1);
         let mut consumer = Consumer::claim(there()).expect("the first");
         let mut done = Producer::claim(back()).expect("the first");
-        let mut buffer = [0; N];
         write_all(&mut done, &[1]);
-        (0..count).for_each(|_| read_all(&mut consumer, &mut buffer));
+        fetch_all::<N>(&mut consumer, count);
         write_all(&mut done, &[1]);
         // The parent reads before the end.
         while !done.is_empty() {
@@ -106,11 +119,27 @@ fn ring_one_way<const N: usize>(count: usize) -> f64 {
         pin(0);
         let mut producer = Producer::claim(there()).expect("the first");
         let mut done = Consumer::claim(back()).expect("the first");
-        let message = [1; N];
         read_all(&mut done, &mut [0]);
         each(count, || {
-            (0..count).for_each(|_| write_all(&mut producer, black_box(&message)));
+            send_all::<N>(&mut producer, count);
             read_all(&mut done, &mut [0]);
+        })
+    })
+}
+
+fn ring_one_way_threads<const N: usize>(count: usize) -> f64 {
+    let there = ring(N);
+    let mut producer = Producer::claim(there()).expect("the first");
+    let mut consumer = Consumer::claim(there()).expect("the first");
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            pin(1);
+            fetch_all::<N>(&mut consumer, count);
+        });
+        pin(0);
+        each(count, || {
+            send_all::<N>(&mut producer, count);
+            reader.join().expect("no panic");
         })
     })
 }

@@ -17,12 +17,12 @@ pub fn measure(measure: &mut Measure<'_>) {
     measure(
         "one thread, 64 B written and read ÷ rtrb",
         None,
-        Box::new(|| alone::<64>(2_000_000)),
-        Box::new(|| rtrb_alone::<64>(2_000_000)),
+        Box::new(|| alone::<64>(6_000_000)),
+        Box::new(|| rtrb_alone::<64>(6_000_000)),
     );
-    sizes::<64>(measure, 200_000, 40_000, true);
-    sizes::<4096>(measure, 10_000, 8000, false);
-    sizes::<65536>(measure, 1000, 600, false);
+    sizes::<64>(measure, 3_000_000, 400_000, true);
+    sizes::<4096>(measure, 100_000, 40_000, false);
+    sizes::<65536>(measure, 12_000, 6000, false);
 }
 
 fn sizes<const N: usize>(measure: &mut Measure<'_>, one_way: usize, trips: usize, aim: bool) {
@@ -51,7 +51,7 @@ fn sizes<const N: usize>(measure: &mut Measure<'_>, one_way: usize, trips: usize
         &name("one way", "sync_channel"),
         None,
         Box::new(ours),
-        Box::new(|| std_one_way::<N>(one_way)),
+        Box::new(|| std_one_way::<N>(one_way / 10)),
     );
     let ours = || polled_round_trip::<N>(trips);
     measure(
@@ -70,7 +70,7 @@ fn sizes<const N: usize>(measure: &mut Measure<'_>, one_way: usize, trips: usize
         &name("there and back", "sync_channel"),
         None,
         Box::new(ours),
-        Box::new(|| std_trips::<N>(trips)),
+        Box::new(|| std_trips::<N>(trips / 50)),
     );
 }
 
@@ -150,7 +150,7 @@ fn read_all_rest<M: Memory>(consumer: &mut Consumer<M>, bytes: &mut [u8]) {
     black_box(bytes);
 }
 
-pub fn polled_one_way<const N: usize>(count: usize) -> f64 {
+fn polled_one_way<const N: usize>(count: usize) -> f64 {
     let (mut producer, mut consumer) = on_heap(N * HELD);
     let mut buffer = [0; N];
     let send = move || write_all(&mut producer, &black_box([1; N]));
