@@ -16,8 +16,17 @@ use crate::call::Actor;
 /// among them mean nothing, and are 0.
 pub const ZERO: Actor = Actor(u8::MAX - 1);
 
-/// The name of [`ZERO`] in runs.
-pub const ZERO_NAME: &str = "zero";
+/// Who wrote the bytes of which nothing is known: those that a call may give whatever was written. Positions
+/// among them mean nothing, and are 0.
+pub const ANY: Actor = Actor(u8::MAX - 2);
+
+/// What the bytes that no actor wrote are called in runs, and whose they are.
+pub const NOBODYS: [(&str, Actor); 2] = [("zero", ZERO), ("any", ANY)];
+
+/// Whether these bytes are no actor's, and so have no positions.
+fn is_nobodys(actor: Actor) -> bool {
+    actor == ZERO || actor == ANY
+}
 
 /// Consecutive bytes of one writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,15 +60,20 @@ impl Segment {
         Segment { actor: ZERO, from: 0, len }
     }
 
+    /// So many bytes of which nothing is known.
+    pub const fn any(len: u32) -> Segment {
+        Segment { actor: ANY, from: 0, len }
+    }
+
     /// The bytes of this segment from the one at `start` up to that at `end`, counted from its first.
     pub fn part(self, start: u32, end: u32) -> Segment {
-        let from = if self.actor == ZERO { 0 } else { self.from + i64::from(start) };
+        let from = if is_nobodys(self.actor) { 0 } else { self.from + i64::from(start) };
         Segment { actor: self.actor, from, len: end - start }
     }
 
     /// Whether `next` goes on where this segment ends.
     fn is_followed_by(self, next: Segment) -> bool {
-        self.actor == next.actor && (self.actor == ZERO || self.to() == next.from)
+        self.actor == next.actor && (is_nobodys(self.actor) || self.to() == next.from)
     }
 }
 
@@ -148,13 +162,14 @@ fn total_len(segments: &[Segment]) -> usize {
     segments.iter().map(|s| s.len as usize).sum()
 }
 
-/// Different names can stand for equal bytes: text says `= a[0..3]` of whatever bytes equal those.
+/// Different names can stand for equal bytes: text says `= a[0..3]` of whatever bytes equal those. Where it
+/// says `any`, it tells how many there were.
 fn equal_names(names: &[Segment], expected: &[Segment]) -> bool {
     let len = total_len(names);
     if len != total_len(expected) {
         return false;
     }
-    equal_bytes(&filled_with(names), expected)
+    names.iter().any(|name| name.actor == ANY) || equal_bytes(&filled_with(names), expected)
 }
 
 /// The bytes that stand for these names.
@@ -222,9 +237,9 @@ fn actor_bits(actor: Actor) -> u8 {
     ((actor.0 & 3) << 6) | ((actor.0 >> 2) & 0x3f)
 }
 
-/// Fills `bytes` with those that stand for `actor`'s bytes from position `from` on.
+/// Fills `bytes` with those that stand for `actor`'s bytes from position `from` on; where any will do, with zeros.
 pub fn fill(actor: Actor, from: i64, bytes: &mut [u8]) {
-    if actor == ZERO {
+    if is_nobodys(actor) {
         return bytes.fill(0);
     }
     let bits = actor_bits(actor);
@@ -237,8 +252,8 @@ pub fn fill(actor: Actor, from: i64, bytes: &mut [u8]) {
 
 /// Whether `bytes` are those that stand for `actor`'s bytes from position `from` on.
 pub fn matches(actor: Actor, from: i64, bytes: &[u8]) -> bool {
-    if actor == ZERO {
-        return bytes.iter().all(|byte| *byte == 0);
+    if is_nobodys(actor) {
+        return actor == ANY || bytes.iter().all(|byte| *byte == 0);
     }
     let bits = actor_bits(actor);
     chunks(from, bytes.len()).all(|(at, pattern)| {
@@ -248,8 +263,8 @@ pub fn matches(actor: Actor, from: i64, bytes: &[u8]) -> bool {
 
 /// How many of the first `bytes` are those that stand for `actor`'s bytes from position `from` on.
 pub fn matching(actor: Actor, from: i64, bytes: &[u8]) -> usize {
-    if actor == ZERO {
-        return bytes.iter().take_while(|byte| **byte == 0).count();
+    if is_nobodys(actor) {
+        return bytes.iter().take_while(|byte| actor == ANY || **byte == 0).count();
     }
     let bits = actor_bits(actor);
     for (at, pattern) in chunks(from, bytes.len()) {
@@ -298,6 +313,18 @@ mod tests {
         assert!(!seen.may_be(&[name(0, 5, 70_000)]));
         assert!(!seen.may_be(&[name(1, 4101, 70_000)]));
         assert!(!seen.may_be(&[name(1, 5, 69_999)]));
+    }
+
+    #[test]
+    fn where_any_bytes_may_be_only_their_number_counts() {
+        let seen = Data::Bytes([1, 2, 3].into());
+        let name = |from, len| Segment { actor: Actor(0), from, len };
+        assert!(seen.may_be(&[Segment::any(3)]));
+        assert!(!seen.may_be(&[Segment::any(2)]));
+        assert!(!seen.may_be(&[name(0, 1), Segment::any(2)]), "the first is another");
+        let told = Data::Named(Segments::from_slice(&[Segment::any(3)]));
+        assert!(told.may_be(&[name(0, 3)]));
+        assert!(!told.may_be(&[name(0, 2)]));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::call::{Actor, Call, End, Op, Reply};
-use crate::data::{ZERO, ZERO_NAME};
+use crate::data::NOBODYS;
 use crate::kind::{Hold, Kind};
 
 /// A short name of an actor or an end: a lower-case letter, then lower-case letters, digits or `-`.
@@ -169,8 +169,7 @@ impl Run {
     pub fn actor_name(&self, actor: Actor) -> &str {
         match self.seats.get(actor.0 as usize) {
             Some(seat) => seat.name.as_str(),
-            None if actor == ZERO => ZERO_NAME,
-            None => "?",
+            None => NOBODYS.iter().find(|(_, known)| *known == actor).map_or("?", |(name, _)| name),
         }
     }
 

@@ -2,9 +2,12 @@
 //! properties broken.
 #![cfg(feature = "stateright")]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
+use common::in_parallel;
 use pipewright_model::systems::{self, Subject};
 use pipewright_model::verify::{Browsed, Model, What, verify};
 use stateright::{Checker, Model as _};
@@ -44,9 +47,11 @@ fn stateright_visits_the_same_states_and_breaks_the_same_properties() {
             all.into_iter().find(|system| system.name == name).expect("a system")
         }
     };
-    for subject in systems::all() {
-        let name = subject.name();
-        match subject {
+    let names: Vec<&str> = systems::all().iter().map(Subject::name).collect();
+    in_parallel(&names, |name| {
+        let name = *name;
+        let subject = systems::all().into_iter().find(|subject| subject.name() == name);
+        match subject.expect("it is there") {
             Subject::System(_) => agree(name, named(name)),
             Subject::Protocol(_) => agree(name, || {
                 let protocols = systems::all().into_iter().filter_map(|subject| match subject {
@@ -56,5 +61,5 @@ fn stateright_visits_the_same_states_and_breaks_the_same_properties() {
                 protocols.into_iter().find(|protocol| protocol.name == name).expect("a protocol")
             }),
         }
-    }
+    });
 }

@@ -3,8 +3,11 @@
 mod common;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{LINUX_SMALL, POSIX_SMALL, Pinned, pipe_pair, pipe_two_writers, read, spaces, write};
+use common::{
+    LINUX_SMALL, POSIX_SMALL, Pinned, in_parallel, pipe_pair, pipe_two_writers, read, spaces, write,
+};
 use pipewright_model::call::{Actor, Call, End};
 use pipewright_model::explore::{Space, refines, refines_as, visit};
 use pipewright_model::kind::{Kind, PIPE_PAIR, UNIX_STREAM};
@@ -18,23 +21,23 @@ use pipewright_model::step::{RuleSet, deliveries, moves};
 fn linux_refines_posix() {
     let exceptions: Vec<&Exception> =
         CHAPTERS.iter().flat_map(|chapter| chapter.exceptions).collect();
-    let mut occurred = vec![false; exceptions.len()];
-    for Pinned { name, space, .. } in spaces() {
+    let occurred: Vec<AtomicBool> = exceptions.iter().map(|_| AtomicBool::new(false)).collect();
+    in_parallel(&spaces(), |Pinned { name, space, .. }| {
         if space.setup.packet {
-            continue; // packet mode is not in the standard: everything is allowed there
+            return; // packet mode is not in the standard: everything is allowed there
         }
         if !space.setup.kind.has_descriptors() {
-            continue; // no rule of a channel in memory reads a field of a platform: the profiles are one there
+            return; // no rule of a channel in memory reads a field of a platform: the profiles are one there
         }
-        if is_one_for(&space) {
+        if is_one_for(space) {
             eprintln!("{name:30} is one for both");
-            continue;
+            return;
         }
-        if ["unix waiting", "tcp cut short"].contains(&name) {
+        if ["unix waiting", "tcp cut short"].contains(name) {
             eprintln!("{name:30} is not compared: its pairs are too many");
-            continue;
+            return;
         }
-        let result = refines(&space, &LINUX_SMALL, &POSIX_SMALL);
+        let result = refines(space, &LINUX_SMALL, &POSIX_SMALL);
         eprintln!("{name:30} {:7} pairs, {:6} Linux states", result.pairs, result.concrete);
         for run in result.violations {
             let judgement = judge(&run, &LINUX_SMALL);
@@ -42,12 +45,13 @@ fn linux_refines_posix() {
             let uses = |rule: &str| by_id(rule).is_some_and(|rule| judgement.shown.contains(rule));
             let known = exceptions.iter().position(|exception| uses(exception.rule));
             match known {
-                Some(index) => occurred[index] = true,
+                Some(index) => occurred[index].store(true, Ordering::Relaxed),
                 None => panic!("{name}: Linux does what POSIX does not allow\n{run}"),
             }
         }
-    }
+    });
     for (exception, occurred) in exceptions.iter().zip(occurred) {
+        let occurred = occurred.into_inner();
         assert!(occurred, "{} no longer is an exception: {}", exception.rule, exception.why);
     }
 }

@@ -13,10 +13,19 @@ use crate::Canary;
 /// How a call is made instead of how it should be.
 type Fault = fn(&mut dyn Port, End, Op, &mut [u8]) -> Seen;
 
+/// The same, given how many bytes this port has shown and not taken.
+type Owing = fn(&mut u32, &mut dyn Port, End, Op, &mut [u8]) -> Seen;
+
+#[derive(Clone, Copy)]
+enum Made {
+    Otherwise(Fault),
+    Late(Owing),
+}
+
 struct Faulty {
     name: &'static str,
     real: Unix,
-    fault: Fault,
+    made: Made,
 }
 
 impl Channel for Faulty {
@@ -34,25 +43,33 @@ impl Channel for Faulty {
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
         let mut instance = self.real.create(place, seats)?;
-        let wrap = |real| -> Box<dyn Port> { Box::new(FaultyPort { real, fault: self.fault }) };
-        instance.ports = instance.ports.into_iter().map(wrap).collect();
+        instance.ports = instance.ports.into_iter().map(|real| self.wrap(real)).collect();
         Ok(instance)
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
-        let real = self.real.adopt(place, ends)?;
-        Ok(Box::new(FaultyPort { real, fault: self.fault }))
+        Ok(self.wrap(self.real.adopt(place, ends)?))
+    }
+}
+
+impl Faulty {
+    fn wrap(&self, real: Box<dyn Port>) -> Box<dyn Port> {
+        Box::new(FaultyPort { real, made: self.made, owed: 0 })
     }
 }
 
 struct FaultyPort {
     real: Box<dyn Port>,
-    fault: Fault,
+    made: Made,
+    owed: u32,
 }
 
 impl Port for FaultyPort {
     fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
-        (self.fault)(self.real.as_mut(), end, op, bytes)
+        match self.made {
+            Made::Otherwise(fault) => fault(self.real.as_mut(), end, op, bytes),
+            Made::Late(fault) => fault(&mut self.owed, self.real.as_mut(), end, op, bytes),
+        }
     }
 
     fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {
@@ -139,6 +156,46 @@ fn streams() -> Vec<Canary> {
              ann: write 2 -> 2
              ben: receive 2 peek -> 2
              ben: read 2 -> 2",
+        ),
+        made(
+            "read_shows_first_and_takes_later",
+            Unix::STREAM,
+            // What was shown is taken when the port is used again: others see it until then.
+            Made::Late(|owed, port, end, op, bytes| {
+                if *owed > 0 {
+                    let mut taken = vec![0; *owed as usize];
+                    let take = Op::Receive { len: *owed, flags: SendFlags::DONTWAIT };
+                    port.call(end, take, &mut taken);
+                    *owed = 0;
+                }
+                let Op::Read { len: len @ 1.. } = op else { return port.call(end, op, bytes) };
+                let seen = port.call(end, Op::Receive { len, flags: SendFlags::PEEK }, bytes);
+                if let Answer::Count(shown) = seen.answer {
+                    *owed = shown;
+                }
+                seen
+            }),
+            "unix.any.empty-nonblocking",
+            "channel unix-stream
+             ann: write 2 -> 2
+             ben: read 2 -> 2
+             ben2: receive 2 dontwait -> EAGAIN",
+        ),
+        canary(
+            "shutdown_wakes_nobody_who_polls_for_it",
+            Unix::STREAM,
+            |port, end, op, bytes| match op {
+                Op::Poll { events: Events::RDHUP, wait: true } => {
+                    port.call(end, Op::Poll { events: Events::NONE, wait: true }, bytes)
+                }
+                _ => port.call(end, op, bytes),
+            },
+            "descriptor.poll.ready",
+            "channel unix-stream
+             ben: poll rdhup wait
+             quiet ben
+             ann: shutdown write -> ok
+             ben: -> rdhup",
         ),
         canary(
             "poll_without_rdhup",
@@ -300,7 +357,17 @@ fn canary(
     rule: &'static str,
     shows: &'static str,
 ) -> Canary {
-    let broken = Box::leak(Box::new(Faulty { name, real, fault }));
+    made(name, real, Made::Otherwise(fault), rule, shows)
+}
+
+fn made(
+    name: &'static str,
+    real: Unix,
+    made: Made,
+    rule: &'static str,
+    shows: &'static str,
+) -> Canary {
+    let broken = Box::leak(Box::new(Faulty { name, real, made }));
     let sound = Box::leak(Box::new(real));
     Canary { name, broken, sound, rule, shows }
 }

@@ -18,11 +18,5 @@ pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
         "connection.any.not-modelled",
         "channel tcp\na: socket -> ok\na: shutdown write -> ENOTCONN\na: connect -> ECONNREFUSED",
     ),
-    (
-        "tcp.receive.peek-raced",
-        "channel tcp\nben: receive 3 peek waitall\nquiet ben\nann: send 2 -> 2\nquiet ben\n\
-         ben2: read 1 -> 1 = ann[0..1]\nquiet ben\nann: send 1 -> 1\n\
-         ben: -> 3 = ann[0..2] ann[1..2]\nquiet",
-    ),
     ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
 ];

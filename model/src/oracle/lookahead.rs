@@ -4,7 +4,7 @@
 //! Used only to leave out moves that the run contradicts, and to choose among ranges of counts.
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, Op, Reply, SendFlags};
-use crate::data::{Data, Segment};
+use crate::data::{ANY, Data, Segment};
 use crate::kind::Discipline;
 use crate::oracle::names::Names;
 use crate::oracle::{Fate, Foresight};
@@ -195,7 +195,8 @@ impl Order {
             match &reply.data {
                 Data::Unknown => continue,
                 Data::Named(segments) => {
-                    segments.iter().for_each(|piece| order.note(&mut previous, Some(*piece)));
+                    let known = |piece: &Segment| Some(*piece).filter(|piece| piece.actor != ANY);
+                    segments.iter().for_each(|piece| order.note(&mut previous, known(piece)));
                 }
                 Data::Bytes(bytes) => {
                     order.guessed = true;

@@ -279,8 +279,13 @@ const RULES: &[Rule] = &[
     // Sending
     Rule {
         id: "message.any.sent",
-        says: "A write or send of a message, be it of no bytes, sends all of it or none.",
-        cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_dgram_sendmsg")],
+        says: "A write or send of a message, be it of no bytes, sends all of it or none; an address given to a \
+               connected seqpacket socket is not looked at.",
+        cite: &[
+            Posix("send", "DESCRIPTION"),
+            Source(AF_UNIX, "unix_dgram_sendmsg"),
+            Source(AF_UNIX, "unix_seqpacket_sendmsg"),
+        ],
         force: Force::Must,
         step: |at| {
             let giving = ready(at)?;

@@ -284,9 +284,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.peek-raced",
-        says: "What a blocking receive with MSG_PEEK and MSG_WAITALL gives while which another call took bytes \
-               from its socket is not specified: Linux counts what it saw before, and begins again at what \
-               is left.",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL from whose socket another call took bytes \
+               meanwhile may return any number of bytes up to what it asked for, and any bytes: Linux counts what it saw \
+               before, and begins again at what is left.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked, \"Application bug, race in MSG_PEEK\""),
             Observed("a byte seen, taken by another, and the next ones seen twice", KERNEL),
@@ -295,7 +295,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (wish, _) = reads(at)?;
             (wish.waits_for_all && wish.peeks && at.call.midway)
-                .then_some(Move::unspecified("a waiting peek, of which another call took bytes"))
+                .then(|| Move::transfers(1, wish.rest).with(show_anything))
         },
     },
     Rule {
@@ -1014,6 +1014,14 @@ fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
     if !flags.contains(SendFlags::TRUNC) {
         let call = world.pending_mut(actor);
         data.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
+    }
+}
+
+/// A call gives so many bytes, and nobody knows which.
+fn show_anything(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    let call = world.pending_mut(actor);
+    if !matches!(call.op, Op::Receive { flags, .. } if flags.contains(SendFlags::TRUNC)) {
+        push_segment(&mut call.data, Segment::any(count));
     }
 }
 

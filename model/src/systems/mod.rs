@@ -6,6 +6,7 @@
 mod both_write_first;
 mod busy_waiting_reader;
 mod duplex_socket;
+mod exit_before_drained;
 mod fifo_rendezvous;
 mod flag_and_data;
 mod half_duplex;
@@ -180,6 +181,9 @@ pub fn systems() -> Vec<System> {
         writer_without_reader::system(),
         parent_waits_for_child::first(),
         parent_waits_for_child::last(),
+        exit_before_drained::at_once(),
+        exit_before_drained::drained(),
+        exit_before_drained::to_a_file(),
         both_write_first::more_than_fits(),
         both_write_first::what_fits(),
         jobserver::one_page(),

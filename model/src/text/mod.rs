@@ -97,7 +97,8 @@
 //!   out where its actor has exactly one open, or has had only one and closed it. Ends are numbered
 //!   in the order of the `ends` line, and those not listed in alphabetical order after them.
 //! - **Data** `writer[0..2]` are the bytes that stand for the positions 0 and 1 of all that `writer`
-//!   wrote ([`crate::data::fill`]); `zero[0..8]` are eight bytes that nobody wrote. Nothing after the answer: not recorded, or the call gives none.
+//!   wrote ([`crate::data::fill`]); `zero[0..8]` are eight bytes that nobody wrote, `any[0..8]` eight of which
+//!   nothing is known. Nothing after the answer: not recorded, or the call gives none.
 //!   A reply gives at most 16 MiB.
 //!
 //! # Printing

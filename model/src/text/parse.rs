@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Op, Reply, Signal};
-use crate::data::{Data, Segment, Segments, ZERO, ZERO_NAME, push_segment};
+use crate::data::{Data, NOBODYS, Segment, Segments, push_segment};
 use crate::kind::{self, Hold};
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
 
@@ -137,8 +137,8 @@ impl Parser {
         line.bump();
         let place = line.place();
         let name = line.name("a name for the actor")?;
-        if name.as_str() == ZERO_NAME {
-            let what = format!("{ZERO_NAME} names bytes that nobody wrote, and no actor");
+        if NOBODYS.iter().any(|(taken, _)| *taken == name.as_str()) {
+            let what = format!("{name} names bytes that no actor wrote, and no actor");
             return Err(Fault::new(place, what));
         }
         if self.find(name).is_some() {
@@ -381,7 +381,8 @@ impl Parser {
                 let help = "data is written as writer[0..2], as 0x6162 or as nothing";
                 return Err(line.expected("data").help(help));
             }
-            let actor = if line.take(ZERO_NAME) { ZERO } else { self.known(line)? };
+            let nobodys = NOBODYS.iter().find(|(name, _)| line.take(name));
+            let actor = nobodys.map_or_else(|| self.known(line), |(_, actor)| Ok(*actor))?;
             line.expect("[")?;
             let from = line.read("a position", position)?;
             line.expect("..")?;

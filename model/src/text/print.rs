@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use crate::call::{Actor, Answer, Call, Reply};
-use crate::data::{Data, Segment, ZERO};
+use crate::data::{Data, NOBODYS, Segment};
 use crate::run::{Event, Name, Run, Setup};
 
 use super::calls;
@@ -107,7 +107,8 @@ fn ends_used(run: &Run) -> Vec<Name> {
 
 /// Whether seats from `next` on are those that actors get who are not declared.
 fn can_leave_out_from(run: &Run, mut next: usize) -> bool {
-    let seated = |actor: Actor, next: usize| actor == ZERO || (actor.0 as usize) < next;
+    let nobodys = |actor| NOBODYS.iter().any(|(_, known)| *known == actor);
+    let seated = |actor: Actor, next: usize| nobodys(actor) || (actor.0 as usize) < next;
     for event in &run.events {
         let fits = match event {
             Event::Call(call) if call.actor.0 as usize == next => {

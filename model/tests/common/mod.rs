@@ -9,6 +9,8 @@ pub(crate) mod svg;
 mod tcp;
 mod unix;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::{FIFO, Hold, Kind, PIPE};
@@ -218,4 +220,20 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     all.extend(sockets.map(|(name, space, linux, posix)| pinned(name, space, linux, posix)));
     all.extend(tcp::spaces());
     all
+}
+
+/// Does something with each, on as many threads as there are processors. Which thread takes which is left to
+/// chance; the first panic is passed on.
+pub(crate) fn in_parallel<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(item) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
+                }
+            });
+        }
+    });
 }

@@ -209,7 +209,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("tcp polling", polling(), 877, 913),
         pinned("tcp oddities", oddities(), 330, 292),
         pinned("tcp time-outs", time_outs(), 205, 205),
-        pinned("tcp shared", shared(), 2_053, 4_255),
+        pinned("tcp shared", shared(), 2_395, 5_011),
         pinned("tcp cut short", cut_short(), 143, 174),
         pinned("tcp meeting", meeting(), 1_691, 1_777),
         pinned("tcp meeting nonblocking", meeting_nonblocking(), 12_328, 4_844),

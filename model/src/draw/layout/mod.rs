@@ -402,7 +402,7 @@ fn notes_height(row: &Row) -> i32 {
 
 /// The colour of bytes: of those that nobody wrote, none.
 fn class_of(actor: Actor) -> String {
-    match actor == crate::data::ZERO {
+    match [crate::data::ZERO, crate::data::ANY].contains(&actor) {
         true => "pw-flag".to_owned(),
         false => class(actor.0),
     }
