@@ -30,6 +30,8 @@ use jobs::{Job, Share, jobs, scenarios};
 pub struct Plan {
     /// The profile by which runs are judged, and scenarios drawn.
     pub platform: &'static Platform,
+    /// Another profile by which runs are judged that conform to the first.
+    pub also: Option<Also>,
     /// Random scenarios for each channel.
     pub scenarios: usize,
     /// The same seed gives the same scenarios.
@@ -46,7 +48,27 @@ pub struct Plan {
     pub cores: Vec<usize>,
 }
 
+/// Another profile by which runs must conform, but for exceptions.
+#[derive(Clone, Copy, Debug)]
+pub struct Also {
+    /// The profile.
+    pub platform: &'static Platform,
+    /// Whether a run is excepted, by what the first profile says of it.
+    pub excepts: fn(&Judgement) -> bool,
+}
+
 impl Plan {
+    /// What the profiles say of a run: the first, unless the run conforms to it and not to the other.
+    fn judge(&self, run: &Run) -> Judgement {
+        let judgement = judge(run, self.platform);
+        let other = self.also.filter(|_| judgement.verdict == Verdict::Conforms);
+        let deviates = |other: Also| {
+            let second = judge(run, other.platform);
+            (second.verdict == Verdict::Deviates && !(other.excepts)(&judgement)).then_some(second)
+        };
+        other.and_then(deviates).unwrap_or(judgement)
+    }
+
     /// About a million calls on all channels.
     pub const SCENARIOS_DEFAULT: usize = 7_000;
 
@@ -54,6 +76,7 @@ impl Plan {
     pub fn new(platform: &'static Platform, cores: Vec<usize>) -> Plan {
         Plan {
             platform,
+            also: None,
             scenarios: Plan::SCENARIOS_DEFAULT,
             seed: 0,
             steps_max: 20,
@@ -285,7 +308,7 @@ fn run_job(
         progress(1);
         match run {
             Ok(run) => {
-                let judgement = judge(&run, plan.platform);
+                let judgement = plan.judge(&run);
                 if note(&mut tested, &scenarios[index], &run, &judgement) {
                     deviating.push((index, run, judgement));
                 }
@@ -305,8 +328,7 @@ fn run_job(
         Some(trouble) => return Err(trouble),
     }
     for (index, run, judgement) in deviating.into_iter().take(FOUND_MAX) {
-        let (run, judgement) =
-            simplest(&mut runner, plan.platform, &scenarios[index], run, judgement);
+        let (run, judgement) = simplest(&mut runner, plan, &scenarios[index], run, judgement);
         let source = sources[index].clone();
         tested.found.push(Found { source, arrangement: job.arrangement, run, judgement });
     }
@@ -349,7 +371,7 @@ fn note(tested: &mut Tested, scenario: &Scenario, run: &Run, judgement: &Judgeme
 /// The simplest run that still deviates, found by running simpler scenarios.
 fn simplest(
     runner: &mut Runner,
-    platform: &Platform,
+    plan: &Plan,
     scenario: &Scenario,
     run: Run,
     judgement: Judgement,
@@ -362,7 +384,7 @@ fn simplest(
         }
         left -= 1;
         let Ok(run) = runner.run(candidate) else { return false };
-        let judgement = judge(&run, platform);
+        let judgement = plan.judge(&run);
         let deviates = judgement.verdict == Verdict::Deviates;
         if deviates {
             best = (run, judgement);

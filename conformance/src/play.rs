@@ -29,6 +29,8 @@ pub(crate) struct Play<'a> {
     run: Run,
     /// What the kernel has under way, where the channel has that.
     queues: Option<Queues>,
+    /// Whether there may be anything in them: not before somebody holds what is connected or has asked to be.
+    connects: bool,
 }
 
 /// What is known of an actor.
@@ -57,7 +59,9 @@ impl<'a> Play<'a> {
         let parts = Part::of(&scenario.seats);
         let run = Run::new(setup, scenario.seats.clone(), scenario.end_names.clone());
         let (open, told, seen) = (Actors::NONE, Actors::NONE, Vec::new());
-        Play { pool, scenario, parts, open, told, stirred: false, seen, run, queues }
+        let connects = scenario.seats.iter().any(|seat| !seat.ends.is_empty());
+        let stirred = false;
+        Play { pool, scenario, parts, open, told, stirred, seen, run, queues, connects }
     }
 
     /// Makes the calls, then takes all ends away. The run, and whether all workers are idle again.
@@ -85,6 +89,7 @@ impl<'a> Play<'a> {
             return Ok(());
         }
         part.call = Some(call);
+        self.connects |= matches!(call.op, Op::Connect { .. });
         let Call { actor, end, op } = call;
         let order = Order::Call { actor, end, op, from: part.written };
         self.pool.member(actor).desk.post(order);
@@ -141,11 +146,11 @@ impl<'a> Play<'a> {
     fn is_at_rest(&mut self) -> Result<bool, Trouble> {
         let mut failed = None;
         let mut nothing_under_way = || match &mut self.queues {
-            Some(queues) => queues().unwrap_or_else(|error| {
+            Some(queues) if self.connects => queues().unwrap_or_else(|error| {
                 failed = Some(error);
                 false
             }),
-            None => true,
+            _ => true,
         };
         let rests = match self.open.is_empty() {
             true => nothing_under_way(),

@@ -1,15 +1,16 @@
 //! Every channel of this machine conforms: the cases, all short paths, random scenarios in each
-//! arrangement. One trial for each. What Linux does, POSIX allows, but for declared exceptions.
+//! arrangement. One trial for each. What Linux does there, POSIX allows, but for declared exceptions: the same
+//! runs are judged by both.
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::{Channel, channels};
-use pipewright_conformance::campaign;
-use pipewright_conformance::suite::{self, Failure, LINUX, POSIX};
-use pipewright_model::oracle::{Verdict, judge};
+use pipewright_conformance::campaign::{self, Also, Plan};
+use pipewright_conformance::cases;
+use pipewright_conformance::suite::{self, Failure, LINUX, PATHS_LEN_MAX, POSIX};
+use pipewright_model::oracle::Judgement;
 use pipewright_model::rules::{CHAPTERS, by_id};
-use pipewright_model::run::Run;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -20,10 +21,13 @@ fn main() -> ExitCode {
 fn trials(channel: &'static dyn Channel) -> Vec<Trial> {
     let name = |part: &str| format!("{}::{part}", channel.name());
     let mut trials = vec![
-        trial(name("cases"), move || suite::cases(channel, &LINUX)),
-        trial(name("short_paths"), move || suite::paths(channel, &LINUX)),
-        trial(name("cases_by_posix"), move || allowed(suite::cases(channel, &POSIX))),
-        trial(name("short_paths_by_posix"), move || allowed(suite::paths(channel, &POSIX))),
+        trial(name("cases"), move || {
+            let cases = cases::embedded().map_err(Failure::Case)?;
+            suite::check(channel, &Plan { cases, ..by_both()? }).map(drop)
+        }),
+        trial(name("short_paths"), move || {
+            suite::check(channel, &Plan { paths_len_max: PATHS_LEN_MAX, ..by_both()? }).map(drop)
+        }),
     ];
     for arrangement in channel.arrangements() {
         let part = format!("random_scenarios::{arrangement:?}").to_lowercase();
@@ -38,19 +42,15 @@ fn trial(name: String, test: impl FnOnce() -> Result<(), Failure> + Send + 'stat
     Trial::test(name, || test().map_err(|failure| Failed::from(failure.to_string())))
 }
 
-/// The same result, but for runs that are explained only by what Linux does and POSIX does not allow.
-fn allowed(result: Result<(), Failure>) -> Result<(), Failure> {
-    match result {
-        Err(Failure::Deviates(_, found)) if found.iter().all(|found| is_exception(&found.run)) => {
-            Ok(())
-        }
-        result => result,
-    }
+/// A plan by which runs are judged by both profiles, and nothing is done yet.
+fn by_both() -> Result<Plan, Failure> {
+    let also = Some(Also { platform: &POSIX, excepts: is_excepted });
+    Ok(Plan { also, ..suite::nothing(&LINUX)? })
 }
 
-fn is_exception(run: &Run) -> bool {
-    let judgement = judge(run, &LINUX);
+/// Whether a run is explained only by what Linux does and POSIX does not allow.
+fn is_excepted(by_linux: &Judgement) -> bool {
     let exceptions = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
     let mut rules = exceptions.filter_map(|exception| by_id(exception.rule));
-    judgement.verdict == Verdict::Conforms && rules.any(|rule| judgement.shown.contains(rule))
+    rules.any(|rule| by_linux.shown.contains(rule))
 }
