@@ -2,7 +2,8 @@
 //!
 //! The same files and scenarios as in `loom.rs`, over shuttle, and longer ones. Schedules are drawn at random,
 //! or with few changes of priority (PCT), which finds what takes few unlucky moments among many. All of
-//! it is sequentially consistent: weak memory is for loom. A failure prints its schedule.
+//! it is sequentially consistent: weak memory is for loom. A failure prints its schedule, or keeps it in a
+//! file, and either shows the failure again.
 #![expect(clippy::duplicate_mod, reason = "each over another broken channel")]
 
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ mod sound {
     pub mod waiting;
 
     pub mod long;
+    pub mod on_cell;
     pub mod on_guarded;
     pub mod on_one_shot;
     pub mod on_ring;
@@ -58,6 +60,25 @@ const SEED: u64 = 5;
 /// How many changes of priority a PCT schedule has at most.
 const CHANGES_MAX: usize = 4;
 
+/// How schedules are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Random,
+    Pct,
+}
+
+impl Sort {
+    const ALL: [Sort; 2] = [Sort::Random, Sort::Pct];
+
+    fn scheduler(self, schedules: usize) -> Box<dyn Scheduler + Send> {
+        match self {
+            Sort::Random => Box::new(RandomScheduler::new_from_seed(SEED, schedules)),
+            // What shuttle calls depth counts the first priorities too.
+            Sort::Pct => Box::new(PctScheduler::new_from_seed(SEED, CHANGES_MAX + 1, schedules)),
+        }
+    }
+}
+
 fn config() -> Config {
     let mut config = Config::new();
     config.silence_warnings = true;
@@ -67,12 +88,9 @@ fn config() -> Config {
 /// Runs a scenario in so many schedules of each sort.
 fn explore(scenario: &Scenario, schedules: usize) {
     let run = scenario.run;
-    let random: Box<dyn Scheduler + Send> =
-        Box::new(RandomScheduler::new_from_seed(SEED, schedules));
-    let pct = Box::new(PctScheduler::new_from_seed(SEED, CHANGES_MAX, schedules));
-    for scheduler in [random, pct] {
+    for sort in Sort::ALL {
         let tally = record::tally(|count| {
-            let runner = Runner::new(scheduler, config());
+            let runner = Runner::new(sort.scheduler(schedules), config());
             runner.run(move || {
                 count();
                 run();
@@ -91,49 +109,72 @@ fn many_threads_and_long_runs() {
 
 #[test]
 fn what_loom_explores() {
-    let all =
-        [sound::on_guarded::SCENARIOS, sound::on_one_shot::SCENARIOS, sound::on_ring::SCENARIOS];
+    let all = [
+        sound::on_cell::SCENARIOS,
+        sound::on_guarded::SCENARIOS,
+        sound::on_one_shot::SCENARIOS,
+        sound::on_ring::SCENARIOS,
+    ];
     for scenario in all.into_iter().flatten() {
         explore(scenario, 100);
     }
 }
 
-/// What tells the program which fault it is to fail by, and where schedules are kept.
+/// What tells the program which fault it is to fail by, how schedules are drawn, and where they are kept.
 const CANARY: &str = "PIPEWRIGHT_CANARY";
+const BY: &str = "PIPEWRIGHT_BY";
 const SCHEDULES: &str = "PIPEWRIGHT_SCHEDULES";
 
-/// Faults among more threads or after more steps than loom has. The schedule that shows one is kept, and shows
-/// it again.
+/// Faults among more threads or after more steps than loom has, found by either sort of schedules. One keeps
+/// the schedule that shows the fault in a file, the other prints it, and both show it again.
 #[test]
 fn faults_are_found_and_found_again_by_their_schedule() {
     for edit in EDITS_LONG {
         explore(&Scenario::named(sound::long::SCENARIOS, edit.scenario), 10);
-        let directory = tempfile::tempdir().expect("a directory");
-        let found = rejected(edit.name, directory.path());
-        assert!(found.contains(edit.told), "`{}` was rejected otherwise:\n{found}", edit.name);
-        assert!(kept(directory.path()).exists(), "no schedule was kept:\n{found}");
-        let again = rejected(edit.name, directory.path());
-        assert!(again.contains(edit.told), "`{}`, again:\n{again}", edit.name);
-        assert!(again.contains(AGAIN), "{again}");
-        println!("{}: rejected, and again by its schedule", edit.name);
+        for sort in Sort::ALL {
+            let directory = tempfile::tempdir().expect("a directory");
+            let found = rejected(edit.name, sort, directory.path());
+            assert!(found.contains(edit.told), "`{}` was rejected otherwise:\n{found}", edit.name);
+            if sort == Sort::Pct {
+                std::fs::write(printed(directory.path()), schedule(&found)).expect("a file");
+            } else {
+                assert!(kept(directory.path()).exists(), "no schedule was kept:\n{found}");
+            }
+            let again = rejected(edit.name, sort, directory.path());
+            assert!(again.contains(edit.told), "`{}`, again:\n{again}", edit.name);
+            assert!(again.contains(AGAIN), "{again}");
+            println!("{}: rejected, and again by its schedule ({sort:?})", edit.name);
+        }
     }
 }
 
-const AGAIN: &str = "by a schedule that was kept";
+const AGAIN: &str = "by a schedule that was kept or printed";
 
 fn kept(directory: &Path) -> PathBuf {
     directory.join("schedule000.txt")
 }
 
+fn printed(directory: &Path) -> PathBuf {
+    directory.join("printed.txt")
+}
+
+/// The schedule that is printed with a failure.
+fn schedule(said: &str) -> &str {
+    let (_, rest) = said.split_once("failing schedule:\n\"\n").expect("a schedule is printed");
+    let (schedule, _) = rest.split_once("\n\"\n").expect("to its end");
+    schedule
+}
+
 /// What is said of a fault, in a process of its own: where schedules go is settled once in a process.
-fn rejected(name: &str, directory: &Path) -> String {
+fn rejected(name: &str, sort: Sort, directory: &Path) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "one_broken_channel", "--ignored", "--nocapture"]);
-    command.env(CANARY, name).env(SCHEDULES, directory).env("RUST_BACKTRACE", "0");
+    command.env(CANARY, name).env(BY, format!("{sort:?}"));
+    command.env(SCHEDULES, directory).env("RUST_BACKTRACE", "0");
     let output = command.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "`{name}` was not rejected:\n{said}");
+    assert!(!output.status.success(), "`{name}` was not rejected ({sort:?}):\n{said}");
     said
 }
 
@@ -143,14 +184,21 @@ fn one_broken_channel() {
     let (Ok(name), Some(directory)) = (std::env::var(CANARY), std::env::var_os(SCHEDULES)) else {
         return;
     };
+    let by = std::env::var(BY).expect("a sort of schedules");
+    let sort = Sort::ALL.into_iter().find(|sort| format!("{sort:?}") == by).expect("a sort");
     let (_, scenario) = broken::BROKEN.iter().find(|(of, _)| *of == name).expect("a fault");
-    let kept = kept(Path::new(&directory));
-    if kept.exists() {
+    let directory = Path::new(&directory);
+    if kept(directory).exists() {
         println!("{AGAIN}");
-        shuttle::replay_from_file(scenario.run, &kept);
-        return;
+        shuttle::replay_from_file(scenario.run, kept(directory));
+    } else if let Ok(schedule) = std::fs::read_to_string(printed(directory)) {
+        println!("{AGAIN}");
+        shuttle::replay(scenario.run, &schedule);
+    } else {
+        let mut config = config();
+        if sort == Sort::Random {
+            config.failure_persistence = FailurePersistence::File(Some(directory.into()));
+        }
+        Runner::new(sort.scheduler(1000), config).run(scenario.run);
     }
-    let mut config = config();
-    config.failure_persistence = FailurePersistence::File(Some(directory.into()));
-    Runner::new(RandomScheduler::new_from_seed(SEED, 1000), config).run(scenario.run);
 }

@@ -15,7 +15,9 @@ use super::sync::{Arc, AtomicU64, Ordering, fence, spin_loop, yield_now};
 /// midst of a store cannot go on while all processors are taken by readers.
 const LOOKS_MAX: u32 = 64;
 
-/// A variable of one word. Any thread may store and load.
+/// A variable of one word. Any thread may store and load, by a shared reference.
+///
+/// Several may store: all see the stores in one order, in which those of each thread are in theirs.
 ///
 /// A load that gives a value also shows everything that the storing thread did before that store:
 /// the store releases, the load acquires. That is all that a polled flag or index needs.
@@ -100,9 +102,10 @@ impl<const N: usize> SeqCell<N> {
     }
 }
 
-/// The one writer of a [`SeqCell`]. It can be sent to another thread and cannot be cloned.
+/// The one writer of a [`SeqCell`]. It can be sent to another thread and cannot be cloned; a store needs it
+/// for itself (`&mut`), so that there is one at a time.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// use pipewright_backends::memory::cell::SeqCell;
 ///
 /// let (writer, _reader) = SeqCell::split([0]);
@@ -131,6 +134,19 @@ impl<const N: usize> SeqWriter<N> {
 }
 
 /// A reader of a [`SeqCell`], which knows the version it saw last. A clone goes on from there.
+///
+/// It can be sent to another thread; each thread that reads has one of its own, as every call needs it for
+/// itself.
+///
+/// ```compile_fail,E0499
+/// use pipewright_backends::memory::cell::SeqCell;
+///
+/// let (_writer, mut reader) = SeqCell::split([0]);
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| reader.load());
+///     scope.spawn(|| reader.load()); // a clone each, moved there
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct SeqReader<const N: usize> {
     cell: Arc<SeqCell<N>>,
@@ -149,7 +165,23 @@ impl<const N: usize> SeqReader<N> {
         }
     }
 
-    /// One look at the newest value, in a fixed number of steps; `None` if the writer was at it.
+    /// One look at the newest value, in a fixed number of steps; `None` if the writer was at it. For those
+    /// who may not wait for a writer that was interrupted in the midst of a store.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::cell::SeqCell;
+    ///
+    /// let (mut writer, mut reader) = SeqCell::split([0, 0]);
+    /// assert_eq!(reader.try_load(), Some([0, 0]));
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(move || writer.store([3, 4]));
+    ///     match reader.try_load() {
+    ///         None => {} // the writer was at it
+    ///         Some(whole) => assert!(whole == [0, 0] || whole == [3, 4]),
+    ///     }
+    /// });
+    /// assert_eq!(reader.try_load(), Some([3, 4])); // nobody stores any more
+    /// ```
     pub fn try_load(&mut self) -> Option<[u64; N]> {
         let (version, words) = self.cell.look()?;
         self.seen = version;
@@ -161,7 +193,9 @@ impl<const N: usize> SeqReader<N> {
     ///
     /// A store that is under way is not waited for unless another came before it.
     pub fn load_if_newer(&mut self) -> Option<[u64; N]> {
-        // `seen` is even; odd by one more is the store after it, not finished.
+        // Relaxed: no word is read on the strength of this; `load` looks at the version again, acquires, and
+        // by coherence finds this one or a later one. `seen` is even; odd by one more is the store after
+        // it, not finished.
         let version = self.cell.version.load(Ordering::Relaxed);
         (version | 1 != self.seen | 1).then(|| self.load())
     }

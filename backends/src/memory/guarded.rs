@@ -7,10 +7,21 @@ use super::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Which value of a [`GuardedCell`] it was: each [`set`](GuardedCell::set) makes a new one. To be compared
 /// for equality only, and only with those of the same cell.
+///
+/// ```
+/// use pipewright_backends::memory::guarded::GuardedCell;
+///
+/// let cell = GuardedCell::new(3);
+/// let (_, first) = cell.get();
+/// let second = cell.set(3); // another value, though it is equal
+/// assert_ne!(first, second);
+/// assert_eq!(cell.get(), (3, second));
+/// assert_eq!(cell.wait_newer(first), Some((3, second))); // no need to wait
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(u64);
 
-/// A variable whose readers can wait. Any thread may set, get and wait.
+/// A variable whose readers can wait. Any thread may set, get and wait, by a shared reference.
 ///
 /// It is linearizable: each operation takes effect at one moment, while the lock is held. Setting
 /// enters the kernel only if somebody waits: the condition variable of `std` does so always, so the
@@ -95,11 +106,37 @@ impl<T: Clone> GuardedCell<T> {
     }
 
     /// Whether it has been closed.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::guarded::GuardedCell;
+    ///
+    /// let cell = GuardedCell::new('a');
+    /// assert!(!cell.is_closed());
+    /// cell.close();
+    /// assert!(cell.is_closed());
+    /// cell.set('b');
+    /// assert_eq!(cell.get().0, 'b'); // what ends is the waiting
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
     /// How many threads wait and have not been woken.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::guarded::GuardedCell;
+    ///
+    /// let cell = GuardedCell::new(0);
+    /// let (_, version) = cell.get();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| cell.wait_newer(version));
+    ///     while cell.waiting() == 0 {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     cell.set(1);
+    ///     assert_eq!(cell.waiting(), 0); // woken, though it may not have run yet
+    /// });
+    /// ```
     pub fn waiting(&self) -> usize {
         self.lock().waiting
     }

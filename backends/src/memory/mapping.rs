@@ -39,7 +39,32 @@ pub fn anonymous(len_bytes: usize) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Makes shared memory with a name of the form `/word`, all zero; only this user can open it.
+/// Makes shared memory with a name of the form `/word`, all zero; only this user can open it. Its size can
+/// be changed by whoever opens it: see [`is_sealed`].
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// use pipewright_backends::memory::mapping::{
+///     Mapping, SharedRing, create_named, is_sealed, open_named, unlink_named,
+/// };
+/// use pipewright_backends::memory::ring::{Consumer, Producer};
+///
+/// let name = format!("/pipewright-example-{}", std::process::id());
+/// let made = create_named(&name, SharedRing::len_bytes(16))?;
+/// assert_eq!(create_named(&name, 1).unwrap_err().kind(), ErrorKind::AlreadyExists);
+/// let opened = open_named(&name)?; // as another process would
+/// unlink_named(&name)?; // both have it: the name is of no more use
+/// assert_eq!(open_named(&name).unwrap_err().kind(), ErrorKind::NotFound);
+///
+/// assert!(!is_sealed(&opened));
+/// let mut producer = Producer::claim(SharedRing::new(Mapping::of(made)?)?).expect("the first");
+/// let mut consumer = Consumer::claim(SharedRing::new(Mapping::of(opened)?)?).expect("the first");
+/// assert_eq!(producer.write(b"abc"), Ok(3));
+/// let mut bytes = [0; 3];
+/// assert_eq!(consumer.read(&mut bytes), Ok(3));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -75,6 +100,13 @@ pub fn unlink_named(name: &str) -> io::Result<()> {
 
 /// Whether the size of this memory is fixed for good. If it is not, whoever has the descriptor can cut off
 /// the memory under a mapping, and who then touches what is gone gets `SIGBUS`.
+///
+/// ```
+/// use pipewright_backends::memory::mapping::{anonymous, is_sealed};
+///
+/// assert!(is_sealed(anonymous(4096)?)); // so it is safe to take from a peer
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn is_sealed(fd: impl AsFd) -> bool {
     // Memory that can't be sealed at all says EINVAL.
     fcntl(fd, FcntlArg::F_GET_SEALS)

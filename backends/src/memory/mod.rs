@@ -21,3 +21,26 @@ pub mod one_shot;
 pub mod ring;
 pub mod sync;
 pub mod waiting;
+
+// What may be sent to another thread, and what may be shared between threads. What may not be is shown at
+// each by an example that does not compile.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    const fn is_shared<T: Send + Sync>() {}
+
+    is_shared::<cell::WordCell>();
+    is_shared::<cell::SeqCell<2>>();
+    is_send::<cell::SeqWriter<2>>();
+    is_send::<cell::SeqReader<2>>();
+    is_shared::<guarded::GuardedCell<std::cell::Cell<u8>>>();
+    is_shared::<std::sync::Arc<ring::Heap>>();
+    is_shared::<mapping::Mapping>();
+    is_shared::<mapping::SharedRing>();
+    is_send::<ring::Producer<mapping::SharedRing>>();
+    is_send::<ring::Consumer<mapping::SharedRing>>();
+    is_send::<waiting::WaitingProducer<mapping::SharedRing, futex::Futex>>();
+    is_send::<waiting::WaitingConsumer<mapping::SharedRing, futex::Futex>>();
+    is_shared::<waiting::Interrupter<mapping::SharedRing, futex::Futex>>();
+    is_send::<one_shot::Sender<std::cell::Cell<u8>, futex::Futex>>();
+    is_send::<one_shot::Receiver<std::cell::Cell<u8>, futex::Futex>>();
+};

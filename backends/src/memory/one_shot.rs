@@ -74,7 +74,7 @@ pub fn pair<T, W: Waiter + Clone>(waiter: W) -> (Sender<T, W>, Receiver<T, W>) {
 /// The end that gives a value. It can be sent to another thread if the value can, and cannot be cloned.
 /// Dropping it says that there will be none.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0382
 /// use pipewright_backends::memory::{futex::Futex, one_shot};
 ///
 /// let (sender, _receiver) = one_shot::pair(Futex);
@@ -82,7 +82,7 @@ pub fn pair<T, W: Waiter + Clone>(waiter: W) -> (Sender<T, W>, Receiver<T, W>) {
 /// let _ = sender.send(2); // it was handed over once
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// use pipewright_backends::memory::{futex::Futex, one_shot};
 ///
 /// let (sender, _receiver) = one_shot::pair::<std::rc::Rc<u8>, _>(Futex);
@@ -121,8 +121,20 @@ impl<T, W: Waiter> Sender<T, W> {
         }
     }
 
-    /// Whether the receiver is gone, so that nothing would be handed over.
+    /// Whether the receiver is gone, so that nothing would be handed over: then it stays so. It may be gone
+    /// and not seen to be yet.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::{futex::Futex, one_shot};
+    ///
+    /// let (sender, receiver) = one_shot::pair::<Vec<u8>, _>(Futex);
+    /// assert!(!sender.is_closed());
+    /// drop(receiver);
+    /// assert!(sender.is_closed()); // no need to make a value
+    /// ```
     pub fn is_closed(&self) -> bool {
+        // Relaxed: nothing is touched on the strength of this. It is the receiver's last word, so `send`,
+        // by its swap, finds it too, and acquires.
         self.shared.state.load(Ordering::Relaxed) == RECEIVER_GONE
     }
 }
@@ -166,6 +178,17 @@ impl<T, W: Waiter> Receiver<T, W> {
     }
 
     /// Fetches the value if it is there, without waiting.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::futex::Futex;
+    /// use pipewright_backends::memory::one_shot::{self, Nothing};
+    ///
+    /// let (sender, mut receiver) = one_shot::pair(Futex);
+    /// assert_eq!(receiver.try_receive(), Err(Nothing::Yet));
+    /// assert_eq!(sender.send(3), Ok(()));
+    /// assert_eq!(receiver.try_receive(), Ok(3));
+    /// assert_eq!(receiver.try_receive(), Err(Nothing::Ever));
+    /// ```
     ///
     /// # Errors
     ///

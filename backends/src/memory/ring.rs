@@ -5,6 +5,10 @@
 //! when all zero, and the bytes after it. It never waits ([`waiting`](super::waiting) does), keeps no
 //! boundaries between writes, and does not notice when a peer is killed: closed is what was closed.
 //!
+//! **What a call costs.** Making a ring allocates or maps its memory; after that no call allocates, locks,
+//! enters the kernel, or waits for the other side: a read or write is a few steps and at most two copies,
+//! whatever the other side does.
+//!
 //! **What a peer can do.** A peer in another process may be broken or hostile, and may change header and
 //! bytes as it likes. Each side therefore never reads back what it wrote itself: it counts its own
 //! position, takes the capacity from its own view of the memory, and takes from the peer only a distance,
@@ -17,9 +21,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 
 use super::line::Line;
-use super::sync::{
-    Arc, AtomicU32, AtomicU64, Bytes, Ordering, UnsafeCell, copy_in, copy_out, fence,
-};
+use super::sync::{Arc, AtomicU32, AtomicU64, Bytes, Ordering, UnsafeCell, copy_in, copy_out};
 
 /// What both sides of a ring share besides the bytes: three lines, of fixed layout, valid when all zero.
 ///
@@ -152,7 +154,7 @@ pub struct Closed;
 /// The end that writes. There is one: it can be sent to another thread, but neither shared nor cloned.
 /// Dropping it closes it.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// use pipewright_backends::memory::ring::on_heap;
 ///
 /// let (producer, _consumer) = on_heap(4);
@@ -254,6 +256,7 @@ impl<M: Memory> Producer<M> {
 
     /// How many bytes are in the ring. It may be fewer already.
     pub fn len(&self) -> usize {
+        // Relaxed: no byte is touched on the strength of this.
         let read = self.memory.header().read.load(Ordering::Relaxed);
         held(self.written, read, self.capacity())
     }
@@ -268,8 +271,9 @@ impl<M: Memory> Producer<M> {
         self.memory.bytes().len()
     }
 
-    /// Whether the consumer has closed.
+    /// Whether the consumer has closed. Who learns of it sees all that the other did before.
     pub fn is_closed(&self) -> bool {
+        // Acquire: for what was done beside the ring. No byte hangs on it: the producer touches none more.
         self.memory.header().sides.consumer.load(Ordering::Acquire) == CLOSED
     }
 
@@ -295,7 +299,7 @@ impl<M: Memory> Drop for Producer<M> {
 /// The end that reads. There is one: it can be sent to another thread, but neither shared nor cloned.
 /// Dropping it closes it.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// use pipewright_backends::memory::ring::on_heap;
 ///
 /// let (_producer, consumer) = on_heap(4);
@@ -394,6 +398,7 @@ impl<M: Memory> Consumer<M> {
 
     /// How many bytes are in the ring. It may be more already.
     pub fn len(&self) -> usize {
+        // Relaxed: no byte is touched on the strength of this.
         let written = self.memory.header().written.load(Ordering::Relaxed);
         held(written, self.read, self.capacity())
     }
@@ -408,8 +413,10 @@ impl<M: Memory> Consumer<M> {
         self.memory.bytes().len()
     }
 
-    /// Whether the producer has closed. There may be bytes left to read.
+    /// Whether the producer has closed. There may be bytes left to read. Who learns of it sees all that the
+    /// other did before.
     pub fn is_closed(&self) -> bool {
+        // Acquire: the number of bytes written, if it is loaded next, is the last one.
         self.memory.header().sides.producer.load(Ordering::Acquire) == CLOSED
     }
 
@@ -432,12 +439,11 @@ impl<M: Memory> Drop for Consumer<M> {
     }
 }
 
-/// Closes both sides of a ring from outside, as if both had been dropped.
+/// Closes both sides of a ring from outside, as if both had been dropped. Who wakes afterwards passes a
+/// fence first, as after any change.
 pub(super) fn close_both(header: &Header) {
     header.sides.producer.store(CLOSED, Ordering::Release);
     header.sides.consumer.store(CLOSED, Ordering::Release);
-    // The two stores before whatever the caller looks at next.
-    fence(Ordering::SeqCst);
 }
 
 fn claim(side: &AtomicU32) -> bool {

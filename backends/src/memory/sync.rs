@@ -2,8 +2,8 @@
 //!
 //! The files beside this one name their primitives by `super::sync` and in no other way. Who includes them
 //! by `#[path]` below a module that has another `sync` compiles the same text over the primitives of
-//! a checker (loom, shuttle). Such a `sync` offers what this one offers and nothing else: it adds no
-//! behaviour of its own.
+//! a checker (loom, shuttle). Such a `sync` offers what of this one the files name: it adds no behaviour
+//! of its own.
 //!
 //! What differs between `std` and the checkers is brought to one shape here: a cell of shared memory is
 //! entered by a closure ([`UnsafeCell::with`]), so that a checker sees when an access begins and ends;
@@ -13,7 +13,7 @@
 #![expect(unsafe_code, reason = "copies between shared memory and slices")]
 
 pub use std::hint::spin_loop;
-pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 pub use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub use std::thread::yield_now;
 

@@ -2,7 +2,34 @@
 //!
 //! Both ends of a ring must be of this kind: a polled end wakes nobody. How to sleep is left to a
 //! [`Waiter`]; [`Futex`](super::futex::Futex) is the real one. Nobody enters the kernel unless somebody
-//! waits. Nothing waits for a time.
+//! waits. Nothing waits for a time. Like the ring itself, nothing here allocates or locks.
+//!
+//! Between processes, each maps the memory and claims its end; one process that maps it twice, at two
+//! addresses, does the same:
+//!
+//! ```
+//! use pipewright_backends::memory::futex::Futex;
+//! use pipewright_backends::memory::mapping::{Mapping, SharedRing, anonymous};
+//! use pipewright_backends::memory::ring::{Consumer, Producer};
+//! use pipewright_backends::memory::waiting::{WaitingConsumer, WaitingProducer};
+//!
+//! let fd = anonymous(SharedRing::len_bytes(4))?; // a child inherits it, others are sent it
+//! let here = SharedRing::new(Mapping::of(&fd)?)?;
+//! let there = SharedRing::new(Mapping::of(&fd)?)?;
+//! let producer = Producer::claim(here).expect("one process claims it");
+//! let consumer = Consumer::claim(there).expect("and the other this");
+//! let mut producer = WaitingProducer::new(producer, Futex);
+//! let mut consumer = WaitingConsumer::new(consumer, Futex);
+//! std::thread::scope(|scope| {
+//!     scope.spawn(move || producer.write_all(b"more than fits")); // sleeps while there is no room
+//!     let (mut text, mut bytes) = (Vec::new(), [0; 3]);
+//!     while let Ok(count) = consumer.read(&mut bytes) {
+//!         text.extend_from_slice(&bytes[..count]);
+//!     }
+//!     assert_eq!(text, b"more than fits");
+//! });
+//! # Ok::<(), std::io::Error>(())
+//! ```
 //!
 //! **Why no wake-up is lost.** Each side has a word that says "I wait". Who waits *announces* it there,
 //! passes a fence, looks at the ring once more, and only then sleeps, on that very word. Who has changed the
@@ -21,7 +48,33 @@
 use super::ring::{Closed, Consumer, Memory, Producer, close_both};
 use super::sync::{AtomicU32, Ordering, fence, spin_loop};
 
-/// How to sleep until a word changes.
+/// How to sleep until a word changes. Both ends, and who interrupts them, use waiters that know of each other.
+///
+/// One that never sleeps will do, since a wait may return for no reason:
+///
+/// ```
+/// use std::sync::atomic::AtomicU32;
+///
+/// use pipewright_backends::memory::one_shot;
+/// use pipewright_backends::memory::waiting::Waiter;
+///
+/// #[derive(Clone)]
+/// struct Yields;
+///
+/// impl Waiter for Yields {
+///     fn wait(&self, _word: &AtomicU32, _value: u32) {
+///         std::thread::yield_now();
+///     }
+///
+///     fn wake(&self, _word: &AtomicU32) {}
+/// }
+///
+/// let (sender, receiver) = one_shot::pair(Yields);
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || sender.send(7));
+///     assert_eq!(receiver.receive(), Some(7));
+/// });
+/// ```
 pub trait Waiter {
     /// Sleeps while `word` is `value`, until woken. May return for no reason. That the word is looked
     /// at and sleep begins is one step with respect to [`wake`](Waiter::wake).
@@ -35,6 +88,24 @@ const NOBODY: u32 = 0;
 const WAITING: u32 = 1;
 
 /// What could not be written, since the consumer has closed.
+///
+/// ```
+/// use pipewright_backends::memory::futex::Futex;
+/// use pipewright_backends::memory::ring::on_heap;
+/// use pipewright_backends::memory::waiting::{Cut, WaitingConsumer, WaitingProducer};
+///
+/// let (producer, consumer) = on_heap(3);
+/// let mut producer = WaitingProducer::new(producer, Futex);
+/// let consumer = WaitingConsumer::new(consumer, Futex);
+/// std::thread::scope(|scope| {
+///     let writer = scope.spawn(move || producer.write_all(b"more than fits"));
+///     while consumer.ring().is_empty() {
+///         std::thread::yield_now();
+///     }
+///     drop(consumer); // and wakes the producer
+///     assert_eq!(writer.join().expect("no panic"), Err(Cut { written: 3 }));
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// How many bytes had been written before.
@@ -42,6 +113,9 @@ pub struct Cut {
 }
 
 /// A producer that waits while the ring is full. Dropping it closes it and wakes the consumer.
+///
+/// Any thread of any process that has the memory may have it, one at a time: it can be sent to another thread
+/// if its memory and waiter can, but neither shared nor cloned. The other side may be in another process.
 ///
 /// ```
 /// use pipewright_backends::memory::futex::Futex;
@@ -61,6 +135,15 @@ pub struct Cut {
 ///     assert_eq!(text, b"more than fits");
 /// });
 /// ```
+///
+/// ```compile_fail,E0599
+/// use pipewright_backends::memory::futex::Futex;
+/// use pipewright_backends::memory::ring::on_heap;
+/// use pipewright_backends::memory::waiting::WaitingProducer;
+///
+/// let producer = WaitingProducer::new(on_heap(3).0, Futex);
+/// let second = producer.clone(); // there is one producer
+/// ```
 #[derive(Debug)]
 pub struct WaitingProducer<M: Memory, W: Waiter> {
     ring: Producer<M>,
@@ -76,11 +159,38 @@ impl<M: Memory, W: Waiter> WaitingProducer<M, W> {
 
     /// Has it look so many times more before it sleeps. That pays while the other side is at work on
     /// another processor, and never otherwise. 0 unless set.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::futex::Futex;
+    /// use pipewright_backends::memory::ring::on_heap;
+    /// use pipewright_backends::memory::waiting::WaitingProducer;
+    ///
+    /// let (producer, _consumer) = on_heap(3);
+    /// let mut producer = WaitingProducer::new(producer, Futex);
+    /// let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    /// producer.set_spins(if alone { 0 } else { 100 });
+    /// ```
     pub fn set_spins(&mut self, spins: u32) {
         self.spins = spins;
     }
 
-    /// Writes as many bytes as fit, without waiting; 0 if the ring is full (or `bytes` empty).
+    /// Writes as many bytes as fit, without waiting; 0 if the ring is full (or `bytes` empty). Wakes the
+    /// consumer if it waits.
+    ///
+    /// ```
+    /// use pipewright_backends::memory::futex::Futex;
+    /// use pipewright_backends::memory::ring::on_heap;
+    /// use pipewright_backends::memory::waiting::{WaitingConsumer, WaitingProducer};
+    ///
+    /// let (producer, consumer) = on_heap(3);
+    /// let mut producer = WaitingProducer::new(producer, Futex);
+    /// let mut consumer = WaitingConsumer::new(consumer, Futex);
+    /// assert_eq!(producer.try_write(b"abcd"), Ok(3));
+    /// assert_eq!(producer.try_write(b"d"), Ok(0));
+    /// let mut bytes = [0; 8];
+    /// assert_eq!(consumer.try_read(&mut bytes), Ok(3));
+    /// assert_eq!(consumer.try_read(&mut bytes), Ok(0));
+    /// ```
     ///
     /// # Errors
     ///
@@ -141,7 +251,18 @@ impl<M: Memory, W: Waiter> Drop for WaitingProducer<M, W> {
 }
 
 /// A consumer that waits while the ring is empty. Dropping it closes it and wakes the producer. See
-/// [`WaitingProducer`] for an example.
+/// [`WaitingProducer`] for an example, and for who may have it.
+///
+/// ```compile_fail,E0277
+/// use pipewright_backends::memory::futex::Futex;
+/// use pipewright_backends::memory::ring::on_heap;
+/// use pipewright_backends::memory::waiting::WaitingConsumer;
+///
+/// let consumer = WaitingConsumer::new(on_heap(3).1, Futex);
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| consumer.ring().len()); // it is not `Sync`
+/// });
+/// ```
 #[derive(Debug)]
 pub struct WaitingConsumer<M: Memory, W: Waiter> {
     ring: Consumer<M>,
@@ -160,7 +281,8 @@ impl<M: Memory, W: Waiter> WaitingConsumer<M, W> {
         self.spins = spins;
     }
 
-    /// Reads as many bytes as there are, without waiting; 0 if the ring is empty (or `bytes` is).
+    /// Reads as many bytes as there are, without waiting; 0 if the ring is empty (or `bytes` is). Wakes the
+    /// producer if it waits. An example is at [`try_write`](WaitingProducer::try_write).
     ///
     /// # Errors
     ///

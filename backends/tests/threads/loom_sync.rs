@@ -16,6 +16,9 @@ pub(crate) use loom::thread::{Thread, current, park, spawn, yield_now};
 #[path = "locks.rs"]
 mod locks;
 pub(crate) use locks::{Condvar, Mutex, MutexGuard, returns_for_no_reason, wake_for_no_reason};
+#[path = "plain.rs"]
+mod plain;
+pub(crate) use plain::Plain;
 
 /// Cells of bytes; loom looks at each.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::complete("a guarded variable each way", each_way),
     Scenario::complete("a guarded variable and waits that end for no reason", no_reason),
     Scenario::complete("a guarded variable whose old values are dropped", drops),
+    Scenario::complete("a guarded variable that is got", got),
     Scenario::bounded("a guarded variable, two readers", 3, two_readers),
     Scenario::bounded("a guarded variable, two writers", 3, two_writers),
 ];
@@ -122,6 +123,48 @@ fn drops() {
     assert_eq!(Tokens::strong_count(&count), 2, "the newest is kept, and none else");
     drop(cell);
     assert_eq!(Tokens::strong_count(&count), 1, "dropped with the variable");
+}
+
+/// Gets at any time. Where the value is known already it is as if there had been no call; so it is asserted
+/// that it is none of those that are known to have been replaced.
+fn got() {
+    let record = record(&[WRITER, READER]);
+    let (cell, mut seen) = cell();
+    let versions = Tokens::new(std::sync::Mutex::new(vec![seen]));
+    let (mut writes, mut reads) = (record.hand(0), record.hand(1));
+    let writer = {
+        let (cell, versions) = (Arc::clone(&cell), versions.clone());
+        spawn(move || {
+            for _ in 0..2 {
+                writes.write(BYTES, |bytes| {
+                    let version = cell.set(bytes.try_into().expect("a value"));
+                    versions.lock().expect("no panic").push(version);
+                    Answer::Count(BYTES as u32)
+                });
+            }
+        })
+    };
+    let mut get = || {
+        let replaced = versions.lock().expect("no panic").clone();
+        let given = reads.look(BYTES, |bytes| {
+            let (value, version) = cell.get();
+            (version != seen).then(|| {
+                bytes.copy_from_slice(&value);
+                seen = version;
+                Answer::Count(BYTES as u32)
+            })
+        });
+        let (_, replaced) = replaced.split_last().expect("the first");
+        assert!(!replaced.contains(&seen), "a value that was replaced before");
+        given
+    };
+    for _ in 0..2 {
+        get();
+    }
+    writer.join().expect("no panic");
+    get();
+    assert_eq!(Some(&seen), versions.lock().expect("no panic").last(), "the last is got");
+    record.judge();
 }
 
 fn two_readers() {

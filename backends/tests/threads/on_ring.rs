@@ -5,7 +5,7 @@ use pipewright_model::kind::{SHARED_MEMORY, SHARED_MEMORY_WAITING};
 
 use super::ring::{Closed, Consumer, Heap, Producer, on_heap};
 use super::sleeper::Sleeper;
-use super::sync::{Arc, Mutex, PoisonError, spawn, wake_for_no_reason};
+use super::sync::{Arc, Mutex, Plain, PoisonError, spawn, wake_for_no_reason};
 use super::waiting::{Cut, WaitingConsumer, WaitingProducer};
 use crate::record::{Hand, READER, Record, Scenario, WRITER};
 
@@ -14,13 +14,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::complete("a ring each way", polled_each_way),
     Scenario::complete("a ring whose consumer closes", polled_consumer_closes),
     Scenario::complete("a ring in a lock", polled_in_a_lock),
-    Scenario::bounded("a waiting ring, two bytes through one", 3, waiting),
+    Scenario::complete("a ring whose end shows what was done before", polled_ends_publish),
+    Scenario::bounded("a waiting ring, two bytes through one", 3, || waiting(0)),
+    Scenario::bounded("a waiting ring that spins first", 3, || waiting(1)),
+    Scenario::bounded("a waiting ring and a write that is tried", 1, waiting_tries_to_write),
+    Scenario::bounded("a waiting ring and a read that is tried", 3, waiting_tries_to_read),
     Scenario::bounded("a waiting ring and its end", 3, waiting_end),
     Scenario::complete("a waiting ring, a byte each way", || waiting_each_way(1)),
     Scenario::bounded("a waiting ring, two bytes each way", 3, || waiting_each_way(2)),
     Scenario::bounded("a waiting ring and a write in parts", 2, waiting_parts),
     Scenario::complete("a waiting ring whose consumer closes", waiting_consumer_closes),
     Scenario::bounded("a waiting ring and waits that end for no reason", 2, waiting_no_reason),
+    Scenario::complete("a waiting ring broken off while one writes", waiting_write_broken_off),
+    Scenario::complete("a waiting ring broken off while one reads", waiting_read_broken_off),
     Scenario::bounded("a waiting ring interrupted by a third", 1, waiting_interrupted),
 ];
 
@@ -164,9 +170,34 @@ fn polled_in_a_lock() {
     record.judge();
 }
 
-fn waiting() {
+/// Each end, closed, shows the other what its closer did before.
+fn polled_ends_publish() {
+    let places = Arc::new([Plain::new(), Plain::new()]);
+    let (mut producer, other_consumer) = on_heap(1);
+    let (other_producer, mut consumer) = on_heap(1);
+    let other = {
+        let places = Arc::clone(&places);
+        spawn(move || {
+            places[0].put(7);
+            drop(other_consumer);
+            places[1].put(8);
+            drop(other_producer);
+        })
+    };
+    if producer.write(&[1]) == Err(Closed) {
+        assert_eq!(places[0].get(), 7);
+    }
+    if consumer.read(&mut [0]) == Err(Closed) {
+        assert_eq!(places[1].get(), 8);
+    }
+    other.join().expect("no panic");
+}
+
+fn waiting(spins: u32) {
     let record = waiting_record(1);
     let (mut producer, mut consumer) = waiting_ring(1);
+    producer.set_spins(spins);
+    consumer.set_spins(spins);
     let (mut writes, mut reads) = (record.hand(0), record.hand(1));
     let writer = spawn(move || {
         (0..2).for_each(|_| {
@@ -177,6 +208,53 @@ fn waiting() {
     (0..2).for_each(|_| {
         wait_read(&mut reads, &mut consumer, 1);
     });
+    let _kept = writer.join().expect("no panic");
+    record.judge();
+}
+
+/// Writes without waiting, which wakes who waits for bytes all the same. Where there is no room it is as if
+/// there had been no call.
+fn waiting_tries_to_write() {
+    let record = waiting_record(1);
+    let (mut producer, mut consumer) = waiting_ring(1);
+    let (mut writes, mut reads) = (record.hand(0), record.hand(1));
+    let writer = spawn(move || {
+        let mut offer = |producer: &mut Writes| {
+            writes.offer(1, |bytes| match producer.try_write(bytes) {
+                Ok(0) => None,
+                Ok(count) => Some(Answer::Count(count as u32)),
+                Err(Closed) => Some(Answer::Fails(Errno::EPIPE)),
+            })
+        };
+        assert!(offer(&mut producer), "there is room");
+        offer(&mut producer);
+        write_all(&mut writes, &mut producer, 1);
+        writes.close(|| producer.close());
+    });
+    drain(&mut reads, &mut consumer, 1);
+    writer.join().expect("no panic");
+    record.judge();
+}
+
+/// Reads without waiting, which wakes who waits for room all the same.
+fn waiting_tries_to_read() {
+    let record = waiting_record(1);
+    let (mut producer, mut consumer) = waiting_ring(1);
+    let (mut writes, mut reads) = (record.hand(0), record.hand(1));
+    let writer = spawn(move || {
+        (0..2).for_each(|_| {
+            write_all(&mut writes, &mut producer, 1);
+        });
+        producer
+    });
+    let tried = reads.look(1, |bytes| match consumer.try_read(bytes) {
+        Ok(0) => None,
+        Ok(count) => Some(Answer::Count(count as u32)),
+        Err(Closed) => Some(Answer::Count(0)),
+    });
+    for _ in usize::from(tried)..2 {
+        wait_read(&mut reads, &mut consumer, 1);
+    }
     let _kept = writer.join().expect("no panic");
     record.judge();
 }
@@ -256,16 +334,46 @@ fn waiting_no_reason() {
     record.judge();
 }
 
-/// Whoever sleeps returns. What is read and written then is not judged: the ring was broken off.
+/// Who waits for room returns, though nobody reads.
+fn waiting_write_broken_off() {
+    let (mut producer, consumer) = waiting_ring(1);
+    let interrupter = consumer.interrupter();
+    let other = spawn(move || interrupter.interrupt());
+    let cut = producer.write_all(&[1, 2]).expect_err("nobody makes room");
+    other.join().expect("no panic");
+    assert_eq!(consumer.ring().len(), cut.written);
+}
+
+/// Who waits for bytes returns, though nobody writes.
+fn waiting_read_broken_off() {
+    let (producer, mut consumer) = waiting_ring(1);
+    let interrupter = producer.interrupter();
+    let other = spawn(move || interrupter.interrupt());
+    assert_eq!(consumer.read(&mut [0]), Err(Closed));
+    other.join().expect("no panic");
+    assert!(producer.ring().is_closed());
+}
+
+/// Whoever sleeps returns, and finds the end from then on. The rules know nobody who closes the ends of
+/// others while these are in calls; what holds is asserted: what comes is the beginning of what was written.
 fn waiting_interrupted() {
     let (mut producer, mut consumer) = waiting_ring(1);
     let interrupter = consumer.interrupter();
     let writer = spawn(move || {
-        let _ = producer.write_all(&[1, 2]);
-        producer
+        let outcome = producer.write_all(&[1, 2]);
+        (producer, outcome.map_or_else(|cut| cut.written, |()| 2))
     });
     let third = spawn(move || interrupter.interrupt());
-    while consumer.read(&mut [0]).is_ok() {}
-    let _kept = writer.join().expect("no panic");
+    let (mut came, mut byte) = (Vec::new(), [0]);
+    while consumer.read(&mut byte).is_ok() {
+        came.push(byte[0]);
+    }
+    let (mut producer, written) = writer.join().expect("no panic");
     third.join().expect("no panic");
+    assert_eq!(producer.write_all(&[3]), Err(Cut { written: 0 }));
+    // A write that was under way may have brought more after the end was seen.
+    while consumer.read(&mut byte).is_ok() {
+        came.push(byte[0]);
+    }
+    assert_eq!(came, [1, 2][..written], "what was written comes, once and in order");
 }

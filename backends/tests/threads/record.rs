@@ -225,23 +225,44 @@ impl Hand {
         answer
     }
 
-    /// Looks for something to read; where there is nothing, it is as if there had been no call.
-    pub(crate) fn look(&mut self, len: usize, call: impl FnOnce(&mut [u8]) -> Option<Answer>) {
+    /// Looks for something to read; whether there was. Where there is nothing, it is as if there had been no
+    /// call: so who calls must see to it that something is given at last.
+    #[must_use]
+    pub(crate) fn look(
+        &mut self,
+        len: usize,
+        call: impl FnOnce(&mut [u8]) -> Option<Answer>,
+    ) -> bool {
         let mut bytes = vec![0; len];
         let op = Op::Read { len: len as u32 };
         self.begin(op);
-        match call(&mut bytes) {
+        let answer = call(&mut bytes);
+        match answer {
             Some(answer) => {
                 self.end(Reply { data: Data::Bytes(bytes.into()), ..Reply::new(answer) })
             }
-            None => {
-                let begun = Event::Call(Call { actor: self.actor, end: self.end, op });
-                let mut run = self.record.run();
-                let at = run.events.iter().rposition(|event| *event == begun).expect("begun");
-                run.events.remove(at);
-                run.remarks.pop();
-            }
+            None => self.take_back(op),
         }
+        answer.is_some()
+    }
+
+    /// Offers the bytes that come next; whether they were taken. Where they were not, it is as if there had
+    /// been no call.
+    #[must_use]
+    pub(crate) fn offer(&mut self, len: usize, call: impl FnOnce(&[u8]) -> Option<Answer>) -> bool {
+        let mut bytes = vec![0; len];
+        fill(self.actor, self.written, &mut bytes);
+        let op = Op::Write { len: len as u32 };
+        self.begin(op);
+        let answer = call(&bytes);
+        match answer {
+            Some(answer) => {
+                self.written += i64::from(answer.count().unwrap_or(0));
+                self.end(Reply::new(answer));
+            }
+            None => self.take_back(op),
+        }
+        answer.is_some()
     }
 
     /// Closes.
@@ -253,6 +274,15 @@ impl Hand {
 
     fn begin(&self, op: Op) {
         self.record.run().push(Event::Call(Call { actor: self.actor, end: self.end, op }));
+    }
+
+    /// Takes back the call that was begun last.
+    fn take_back(&self, op: Op) {
+        let begun = Event::Call(Call { actor: self.actor, end: self.end, op });
+        let mut run = self.record.run();
+        let at = run.events.iter().rposition(|event| *event == begun).expect("begun");
+        run.events.remove(at);
+        run.remarks.pop();
     }
 
     fn end(&self, reply: Reply) {

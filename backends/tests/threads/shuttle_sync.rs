@@ -19,6 +19,9 @@ pub(crate) use shuttle::thread::{Thread, current, park, spawn, yield_now};
 #[path = "locks.rs"]
 mod locks;
 pub(crate) use locks::{Condvar, Mutex, MutexGuard, returns_for_no_reason, wake_for_no_reason};
+#[path = "plain.rs"]
+mod plain;
+pub(crate) use plain::Plain;
 
 /// A cell that fails when one writes and another is in it.
 #[derive(Debug)]

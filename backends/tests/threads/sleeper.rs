@@ -2,8 +2,11 @@
 //!
 //! As in the kernel, looking at the word and falling asleep is one step with respect to waking: both
 //! checkers switch threads at their own primitives only, and there is none between the look and `park`.
-//! The look is an exchange of nothing, since the kernel's sees the newest value. No order is added beyond
-//! that of waking: a futex promises none, and the channels need none.
+//! The look is an exchange of nothing, since the kernel's sees the newest value.
+//!
+//! A futex promises no order, and the channels need none. Here there is some: over loom who is woken by
+//! `unpark` sees all that its waker has done. What is missing in a channel and made up by that shows in
+//! the other interleavings, in which the wait finds the word changed, or returns for no reason.
 
 use std::sync::{Arc, Mutex};
 
