@@ -9,6 +9,8 @@
 //! `cargo clippy --manifest-path backends/benches/peers/Cargo.toml -- -D warnings`.
 
 mod floor;
+mod iceoryx;
+mod others;
 mod plot;
 mod processes;
 mod threads;
@@ -54,6 +56,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         None
     };
     let only = if docs.is_some() { String::new() } else { first };
+    // Before anything is measured: a thread without its processor would leave the other one waiting.
+    (0..2).rev().for_each(pin);
     let mut rows = Vec::new();
     let mut measure = |what: &str, bounds, ours: Side<'_>, theirs: Side<'_>| {
         if what.contains(&only) {
@@ -176,7 +180,8 @@ pub fn pin(processor: usize) {
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         libc::CPU_SET(processor, &mut set);
-        libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+        let done = libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+        assert_eq!(done, 0, "processor {processor}: {}", std::io::Error::last_os_error());
     }
 }
 

@@ -6,7 +6,7 @@ use plotters::coord::combinators::IntoLogRange;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Row;
+use super::{Row, ratio};
 
 const WIDTH: u32 = 1000;
 const LINE: u32 = 22;
@@ -22,6 +22,7 @@ const MOST: f64 = 10.0;
 const FASTER: RGBColor = RGBColor(0x2f, 0x9e, 0x6e);
 const SLOWER: RGBColor = RGBColor(0xc8, 0x66, 0x33);
 const MUST: RGBColor = RGBColor(0x22, 0x44, 0xcc);
+const AIM: RGBColor = RGBColor(0x88, 0xaa, 0xee);
 const LINES: RGBColor = RGBColor(0xcc, 0xcc, 0xcc);
 
 /// The drawing as SVG: on white, so that it can be read on a dark page as well.
@@ -58,14 +59,16 @@ pub fn svg(rows: &[Row]) -> Result<String, Box<dyn Error>> {
         let colour = if row.ratio <= 1.0 { FASTER } else { SLOWER };
         let ends = [(1.0, top), (row.ratio.clamp(LEAST, MOST), top + 0.6)];
         chart.draw_series([Rectangle::new(ends, colour.filled())])?;
-        if let Some((must, _)) = row.bounds {
-            let line = vec![(must, index as f64 + 0.1), (must, index as f64 + 0.9)];
-            chart.draw_series([PathElement::new(line, MUST.stroke_width(2))])?;
+        if let Some((must, aim)) = row.bounds {
+            for (bound, stroke) in [(aim, AIM.stroke_width(2)), (must, MUST.stroke_width(2))] {
+                let line = vec![(bound, index as f64 + 0.1), (bound, index as f64 + 0.9)];
+                chart.draw_series([PathElement::new(line, stroke)])?;
+            }
         }
         let at = chart.backend_coord(&(LEAST, middle));
         root.draw(&Text::new(row.what.clone(), (at.0 - 10, at.1), on_the_left.clone()))?;
         let at = chart.backend_coord(&(MOST, middle));
-        let ratio = format!("{:.2}", row.ratio);
+        let ratio = ratio(row.ratio);
         root.draw(&Text::new(ratio, (at.0 + 10, at.1), on_the_right.clone()))?;
     }
     root.present()?;
