@@ -89,7 +89,7 @@ impl<'a> Play<'a> {
             return Ok(());
         }
         part.call = Some(call);
-        self.connects |= matches!(call.op, Op::Connect { .. });
+        self.connects |= call.op == Op::Connect;
         let Call { actor, end, op } = call;
         let order = Order::Call { actor, end, op, from: part.written };
         self.pool.member(actor).desk.post(order);
