@@ -286,6 +286,21 @@ fn a_run_file_is_replayed_on_each_channel_of_its_kind() {
 // The campaign
 
 #[test]
+fn a_campaign_runs_paths_as_long_as_it_is_told() {
+    let place = Place::new();
+    let scenarios = |paths: &str| {
+        let told = place.run(&["check", "pipe", "--scenarios", "0", "--paths", paths]);
+        assert_eq!(told.status, Some(0), "{told:?}");
+        let row = told.out.lines().find(|line| line.contains("│ pipe ")).expect("a row");
+        row.split('┆').nth(4).and_then(|count| count.trim().parse::<usize>().ok()).expect("a count")
+    };
+    let [none, short, longer] = ["0", "1", "2"].map(scenarios);
+    assert!(none < short && short < longer, "{none}, {short}, {longer}");
+    let refused = place.run(&["check", "pipe", "--paths", "5"]);
+    assert_eq!(refused.status, Some(2), "{refused:?}");
+}
+
+#[test]
 fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
     let place = Place::new();
     let arguments = [

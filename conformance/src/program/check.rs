@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
@@ -26,6 +26,10 @@ pub(super) struct Arguments {
     /// Random scenarios for each channel [default: 7000].
     #[arg(long, value_name = "N")]
     scenarios: Option<usize>,
+    /// All paths of up to so many calls through small alphabets are run too: 0 to 4, of which the last takes hours
+    /// [default: 3].
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(0..=4))]
+    paths: Option<u8>,
     /// The same seed gives the same scenarios.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -63,6 +67,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     let mut plan = Plan::new(platform, cores);
     plan.seed = arguments.seed;
     plan.scenarios = arguments.scenarios.unwrap_or(Plan::SCENARIOS_DEFAULT);
+    plan.paths_len_max = arguments.paths.map_or(plan.paths_len_max, usize::from);
     plan.cases = cases::embedded()?;
 
     stop_on_signals()?;
