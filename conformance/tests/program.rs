@@ -286,18 +286,18 @@ fn a_run_file_is_replayed_on_each_channel_of_its_kind() {
 // The campaign
 
 #[test]
-fn a_campaign_runs_paths_as_long_as_it_is_told() {
+fn a_campaign_runs_as_many_paths_and_systems_as_it_is_told() {
     let place = Place::new();
-    let scenarios = |paths: &str| {
-        let told = place.run(&["check", "pipe", "--scenarios", "0", "--paths", paths]);
+    let scenarios = |paths, systems| -> usize {
+        let amounts = ["--scenarios", "0", "--paths", paths, "--systems", systems];
+        let told = place.run(&[&["check", "pipe"], &amounts[..]].concat());
         assert_eq!(told.status, Some(0), "{told:?}");
         let row = told.out.lines().find(|line| line.contains("│ pipe ")).expect("a row");
-        row.split('┆').nth(4).and_then(|count| count.trim().parse::<usize>().ok()).expect("a count")
+        row.split('┆').nth(4).and_then(|count| count.trim().parse().ok()).expect("a count")
     };
-    let [none, short, longer] = ["0", "1", "2"].map(scenarios);
-    assert!(none < short && short < longer, "{none}, {short}, {longer}");
-    let refused = place.run(&["check", "pipe", "--paths", "5"]);
-    assert_eq!(refused.status, Some(2), "{refused:?}");
+    let more = [("0", "0"), ("0", "1"), ("1", "1"), ("2", "1")];
+    assert!(more.map(|(paths, systems)| scenarios(paths, systems)).is_sorted_by(|a, b| a < b));
+    assert_eq!(place.run(&["check", "pipe", "--paths", "5"]).status, Some(2));
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// [default: 3].
     #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(0..=4))]
     paths: Option<u8>,
+    /// Orders of the calls of each named system over such a channel that are run too [default: 100].
+    #[arg(long, value_name = "N")]
+    systems: Option<usize>,
     /// The same seed gives the same scenarios.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -68,6 +71,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     plan.seed = arguments.seed;
     plan.scenarios = arguments.scenarios.unwrap_or(Plan::SCENARIOS_DEFAULT);
     plan.paths_len_max = arguments.paths.map_or(plan.paths_len_max, usize::from);
+    plan.system_paths_max = arguments.systems.unwrap_or(plan.system_paths_max);
     plan.cases = cases::embedded()?;
 
     stop_on_signals()?;
