@@ -26,8 +26,7 @@ pub(super) struct Arguments {
     /// Random scenarios for each channel [default: 7000].
     #[arg(long, value_name = "N")]
     scenarios: Option<usize>,
-    /// All paths of up to so many calls through small alphabets are run too: 0 to 4, of which the last takes hours
-    /// [default: 3].
+    /// All paths of up to so many calls through small alphabets are run too: 0 to 4 [default: 3].
     #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(0..=4))]
     paths: Option<u8>,
     /// Orders of the calls of each named system over such a channel that are run too [default: 100].
