@@ -83,8 +83,9 @@ pub struct Instance {
 }
 
 /// Tells whether nothing is under way in the kernel's own queues: whether what was sent has arrived, or can't
-/// before somebody reads. Asked between two looks at actors who sleep.
-pub type Queues = Box<dyn FnMut() -> io::Result<bool>>;
+/// before somebody reads. Asked between two looks at actors who sleep, with whether a call may have connected
+/// anything, or asked to be, since it last was so.
+pub type Queues = Box<dyn FnMut(bool) -> io::Result<bool>>;
 
 /// A real channel: how to make one and how to get at its ends.
 ///

@@ -153,9 +153,9 @@ impl Channel for Tcp {
             true => Some(Named::new(free_address(place)?)),
             false => None,
         };
-        Ok(Some(Box::new(move || {
+        Ok(Some(Box::new(move |connecting| {
             let pair = addresses.map_or(Ok(true), |pair| diag::nothing_under_way(&mut diags, pair));
-            let by_name = |named: &mut Named| named.nothing_under_way(&mut diags[0]);
+            let by_name = |named: &mut Named| named.nothing_under_way(&mut diags[0], connecting);
             Ok(pair? && named.as_mut().map_or(Ok(true), by_name)?)
         })))
     }

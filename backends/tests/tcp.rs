@@ -1,6 +1,6 @@
 //! The proof that nothing is under way: whenever the kernel's queues say so, what was sent has come.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use pipewright_backends::{Channel, Port, Queues, tcp::Tcp};
@@ -11,39 +11,81 @@ use pipewright_model::run::{Name, Seat};
 /// Connections that each of the threads makes, which disturb each other.
 const CONNECTIONS: usize = 10_000;
 
+/// The same of those made by calls, which are looked for in the kernel's whole table.
+const CONNECTIONS_BY_NAME: usize = 2_000;
+
 /// How often the queues are asked at most about one connection.
 const LOOKS_MAX: usize = 1_000_000;
 
 const END: End = End(0);
+const LISTENER: End = End(1);
 const RECEIVE: Op = Op::Receive { len: 2, flags: SendFlags::DONTWAIT };
+
+/// The ports of two actors who are connected to each other, and what is under way between them.
+type Connection = ([Box<dyn Port>; 2], Queues);
 
 #[test]
 fn what_was_sent_has_come_when_the_queues_say_that_nothing_is_under_way() {
-    let threads = ["first", "second"].map(|name| thread::spawn(move || send_and_look(name)));
+    all_has_come(CONNECTIONS, connected);
+}
+
+#[test]
+fn the_same_of_sockets_that_are_found_by_their_address() {
+    all_has_come(CONNECTIONS_BY_NAME, connected_by_name);
+}
+
+fn all_has_come(connections: usize, connected: fn(&Path) -> Connection) {
+    let threads = ["first", "second"]
+        .map(|name| thread::spawn(move || send_and_look(name, connections, connected)));
     let [first, second] = threads.map(|thread| thread.join().expect("a thread that panics"));
-    eprintln!("{} of {} times something was under way", first + second, 2 * CONNECTIONS);
+    eprintln!("{} of {} times something was under way", first + second, 2 * connections);
 }
 
 /// Makes connections, and says in how many of them something was seen under way.
-fn send_and_look(name: &str) -> usize {
-    let seat = |name: &str, side| Seat {
-        name: Name::new(name).unwrap(),
-        ends: vec![(END, Hold { mode: Mode::ReadWrite, side })],
-    };
-    let seats = [seat("ann", Side::A), seat("ben", Side::B)];
+fn send_and_look(name: &str, connections: usize, connected: fn(&Path) -> Connection) -> usize {
     let mut delayed = 0;
-    for number in 0..CONNECTIONS {
+    for number in 0..connections {
         let place = PathBuf::from(format!("{name}-{number}"));
-        let mut ports = Tcp::LOOPBACK.create(&place, &seats).unwrap().ports;
-        let mut queues = Tcp::LOOPBACK.queues(&place, false).unwrap().expect("queues");
-        let mut ben = ports.pop().unwrap();
-        let mut ann = ports.pop().unwrap();
+        let ([mut ann, mut ben], mut queues) = connected(&place);
         let expected = sends(number, ann.as_mut());
-        delayed += usize::from(!comes_to_rest(&mut queues));
+        delayed += usize::from(!comes_to_rest(&mut queues, false));
         let got = ben.call(END, RECEIVE, &mut [0; 2]).answer;
         assert_eq!(got, expected, "connection {number} of the {name}");
     }
     delayed
+}
+
+/// A connection that is there from the start.
+fn connected(place: &Path) -> Connection {
+    let end = |side| vec![(END, Hold { mode: Mode::ReadWrite, side })];
+    let ports = ports(place, [end(Side::A), end(Side::B)]);
+    (ports, Tcp::LOOPBACK.queues(place, false).unwrap().expect("queues"))
+}
+
+/// One that is made by calls.
+fn connected_by_name(place: &Path) -> Connection {
+    let mut queues = Tcp::LOOPBACK.queues(place, true).unwrap().expect("queues");
+    let [mut ann, mut ben] = ports(place, [vec![], vec![]]);
+    let done = |port: &mut Box<dyn Port>, end, op| {
+        assert_eq!(port.call(end, op, &mut []).answer, Answer::Done, "{op:?}");
+    };
+    let socket = Op::Socket { nonblock: false };
+    done(&mut ben, LISTENER, socket);
+    done(&mut ben, LISTENER, Op::Bind);
+    done(&mut ben, LISTENER, Op::Listen { backlog: 1 });
+    done(&mut ann, END, socket);
+    done(&mut ann, END, Op::Connect);
+    comes_to_rest(&mut queues, true);
+    done(&mut ben, LISTENER, Op::Accept { new: END, nonblock: false });
+    ([ann, ben], queues)
+}
+
+fn ports(place: &Path, ends: [Vec<(End, Hold)>; 2]) -> [Box<dyn Port>; 2] {
+    let [ann, ben] = ends;
+    let seats = [("ann", ann), ("ben", ben)];
+    let seats = seats.map(|(name, ends)| Seat { name: Name::new(name).unwrap(), ends });
+    let ports = Tcp::LOOPBACK.create(place, &seats).unwrap().ports;
+    ports.try_into().map_err(|_| "two ports").unwrap()
 }
 
 /// Sends data, the end of data or a reset; what the peer must get.
@@ -77,7 +119,7 @@ fn sends(number: usize, ann: &mut dyn Port) -> Answer {
 }
 
 /// Asks the queues until nothing is under way; says whether the first answer was that.
-fn comes_to_rest(queues: &mut Queues) -> bool {
-    let looks = (0..LOOKS_MAX).find(|_| queues().unwrap());
+fn comes_to_rest(queues: &mut Queues, connecting: bool) -> bool {
+    let looks = (0..LOOKS_MAX).find(|_| queues(connecting).unwrap());
     looks.expect("nothing comes to rest") == 0
 }

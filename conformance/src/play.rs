@@ -30,7 +30,9 @@ pub(crate) struct Play<'a> {
     /// What the kernel has under way, where the channel has that.
     queues: Option<Queues>,
     /// Whether there may be anything in them: not before somebody holds what is connected or has asked to be.
-    connects: bool,
+    connected: bool,
+    /// Whether somebody may have asked since things last came to rest.
+    connecting: bool,
 }
 
 /// What is known of an actor.
@@ -59,9 +61,21 @@ impl<'a> Play<'a> {
         let parts = Part::of(&scenario.seats);
         let run = Run::new(setup, scenario.seats.clone(), scenario.end_names.clone());
         let (open, told, seen) = (Actors::NONE, Actors::NONE, Vec::new());
-        let connects = scenario.seats.iter().any(|seat| !seat.ends.is_empty());
-        let stirred = false;
-        Play { pool, scenario, parts, open, told, stirred, seen, run, queues, connects }
+        let connected = scenario.seats.iter().any(|seat| !seat.ends.is_empty());
+        let (stirred, connecting) = (false, false);
+        Play {
+            pool,
+            scenario,
+            parts,
+            open,
+            told,
+            stirred,
+            seen,
+            run,
+            queues,
+            connected,
+            connecting,
+        }
     }
 
     /// Makes the calls, then takes all ends away. The run, and whether all workers are idle again.
@@ -89,7 +103,8 @@ impl<'a> Play<'a> {
             return Ok(());
         }
         part.call = Some(call);
-        self.connects |= call.op == Op::Connect;
+        self.connecting |= call.op == Op::Connect;
+        self.connected |= self.connecting;
         let Call { actor, end, op } = call;
         let order = Order::Call { actor, end, op, from: part.written };
         self.pool.member(actor).desk.post(order);
@@ -139,6 +154,7 @@ impl<'a> Play<'a> {
             self.run.push(Event::Quiet(self.open));
         }
         self.stirred = false;
+        self.connecting = self.open.iter().any(|actor| self.is_connecting(actor));
         Ok(())
     }
 
@@ -146,7 +162,7 @@ impl<'a> Play<'a> {
     fn is_at_rest(&mut self) -> Result<bool, Trouble> {
         let mut failed = None;
         let mut nothing_under_way = || match &mut self.queues {
-            Some(queues) if self.connects => queues().unwrap_or_else(|error| {
+            Some(queues) if self.connected => queues(self.connecting).unwrap_or_else(|error| {
                 failed = Some(error);
                 false
             }),
@@ -160,6 +176,11 @@ impl<'a> Play<'a> {
             Some(error) => Err(Trouble::while_doing("ask for what is under way")(error)),
             None => Ok(rests),
         }
+    }
+
+    /// Whether this actor's open call is to connect.
+    fn is_connecting(&self, actor: Actor) -> bool {
+        self.parts[usize::from(actor.0)].call.is_some_and(|call| call.op == Op::Connect)
     }
 
     /// Takes note of the calls that sleep and are not in the run yet.

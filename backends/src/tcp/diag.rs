@@ -158,35 +158,65 @@ pub(super) struct Named {
     address: SocketAddrV4,
     /// Ports of those whose request for a connection was dropped for sure.
     dropped: BTreeSet<u16>,
+    /// Who is connected to the address, if there can't be others until somebody connects.
+    peers: Option<BTreeSet<SocketAddrV4>>,
 }
 
 impl Named {
     pub(super) fn new(address: SocketAddrV4) -> Named {
-        Named { address, dropped: BTreeSet::new() }
+        Named { address, dropped: BTreeSet::new(), peers: None }
     }
 
-    /// Whether nothing is under way among them.
+    /// Whether nothing is under way among them. `connecting`: somebody may have connected, or asked to be, since it
+    /// was last so.
+    ///
+    /// To find the sockets the kernel goes through a table of hundreds of thousands of rows, as a rule; those that
+    /// are known it finds at once.
+    pub(super) fn nothing_under_way(
+        &mut self,
+        diag: &mut Diag,
+        connecting: bool,
+    ) -> io::Result<bool> {
+        match &self.peers {
+            Some(peers) if !connecting => {
+                for peer in peers {
+                    let (server, client) =
+                        (diag.row(self.address, *peer)?, diag.row(*peer, self.address)?);
+                    if !are_at_rest(server, client) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            _ => Ok(self.look(diag.all_at(self.address)?)),
+        }
+    }
+
+    /// The same, of all living sockets.
     ///
     /// A request that is not answered was dropped, or is on its way. It was dropped if it was once seen
     /// where no more connections may wait; if not, it is waited for until the system asks again.
-    pub(super) fn nothing_under_way(&mut self, diag: &mut Diag) -> io::Result<bool> {
-        let entries = diag.all_at(self.address)?;
-        let mut pairs: BTreeMap<u16, [Option<Row>; 2]> = BTreeMap::new();
+    fn look(&mut self, entries: Vec<Entry>) -> bool {
+        let mut pairs: BTreeMap<SocketAddrV4, [Option<Row>; 2]> = BTreeMap::new();
         let listener = entries.iter().find(|entry| entry.row.state == state::LISTEN);
         let full = listener.is_some_and(|entry| entry.row.unread > entry.row.queued);
-        let mut at_rest = true;
+        let (mut at_rest, mut requests) = (true, false);
         for Entry { here, there, row } in entries {
+            requests |=
+                matches!(row.state, state::SYN_RECV | state::NEW_SYN_RECV | state::SYN_SENT);
             match row.state {
                 state::LISTEN => {}
                 state::SYN_RECV | state::NEW_SYN_RECV => at_rest = false,
                 state::SYN_SENT if full => _ = self.dropped.insert(here.port()),
                 state::SYN_SENT => at_rest &= self.dropped.contains(&here.port()),
-                _ if here == there => at_rest &= are_at_rest(Some(row), Some(row)),
-                _ if here == self.address => pairs.entry(there.port()).or_default()[0] = Some(row),
-                _ => pairs.entry(here.port()).or_default()[1] = Some(row),
+                // Connected to itself.
+                _ if here == there => _ = pairs.insert(here, [Some(row); 2]),
+                _ if here == self.address => pairs.entry(there).or_default()[0] = Some(row),
+                _ => pairs.entry(here).or_default()[1] = Some(row),
             }
         }
-        Ok(at_rest && pairs.into_values().all(|[server, client]| are_at_rest(server, client)))
+        self.peers = (!requests).then(|| pairs.keys().copied().collect());
+        at_rest && pairs.into_values().all(|[server, client]| are_at_rest(server, client))
     }
 }
 
@@ -310,7 +340,10 @@ fn message(bytes: &[u8]) -> io::Result<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, state};
+    use std::collections::BTreeSet;
+    use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+
+    use super::{Diag, Named, Row, state};
 
     #[test]
     fn an_end_of_data_must_have_come() {
@@ -318,5 +351,21 @@ mod tests {
         assert!(row(state::ESTABLISHED).has_sent_all_to(&row(state::ESTABLISHED)));
         assert!(!row(state::FIN_WAIT1).has_sent_all_to(&row(state::ESTABLISHED)));
         assert!(row(state::FIN_WAIT2).has_sent_all_to(&row(state::CLOSE_WAIT)));
+    }
+    #[test]
+    fn those_who_are_known_are_found_by_their_addresses() {
+        let v4 = |address: SocketAddr| -> SocketAddrV4 { address.to_string().parse().unwrap() };
+        let listener = TcpListener::bind("127.3.2.1:0").unwrap();
+        let address = v4(listener.local_addr().unwrap());
+        let client = TcpStream::connect(address).unwrap();
+        let here = v4(client.local_addr().unwrap());
+        let (mut diag, mut named) = (Diag::new().unwrap(), Named::new(address));
+        while !named.nothing_under_way(&mut diag, true).unwrap() {}
+        assert_eq!(named.peers, Some(BTreeSet::from([here])));
+        assert!(named.nothing_under_way(&mut diag, false).unwrap());
+        for (from, to) in [(here, address), (address, here)] {
+            assert_eq!(diag.row(from, to).unwrap().unwrap().state, state::ESTABLISHED);
+        }
+        drop((client, listener));
     }
 }

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
-use timely::ExchangeData;
+use timely::bytes::arc::BytesMut;
+use timely::communication::Bytesable;
 use timely::communication::allocator::zero_copy::initialize::initialize_networking_from_sockets;
 use timely::communication::allocator::zero_copy::stream::Stream;
 use timely::communication::allocator::{AllocatorBuilder, ProcessBuilder};
@@ -28,6 +29,7 @@ use timely::dataflow::channels::pact::Exchange;
 use timely::dataflow::operators::generic::operator::Operator;
 use timely::dataflow::operators::{Probe, ToStream};
 use timely::worker::{Config, Worker};
+use timely::{Bincode, ExchangeData};
 
 use super::{Found, Model, Report, What};
 use peers::{Watch, Watched};
@@ -219,15 +221,24 @@ impl Member {
     }
 
     /// What each worker says, in the order of workers; all get to know all.
-    fn gather<T: ExchangeData + Clone>(&mut self, said: T) -> Result<Vec<T>, Lost> {
+    fn gather<T: ExchangeData>(&mut self, said: T) -> Result<Vec<T>, Lost> {
+        let mut bytes = Vec::new();
+        Bincode::from(said).into_bytes(&mut bytes);
+        let read = |bytes| Bincode::from_bytes(BytesMut::from(bytes).freeze()).payload;
+        Ok(self.gather_bytes(bytes)?.into_iter().map(read).collect())
+    }
+
+    /// The same of bytes: one dataflow, whatever is said. A dataflow takes the compiler long.
+    fn gather_bytes(&mut self, said: Vec<u8>) -> Result<Vec<Vec<u8>>, Lost> {
+        type Letter = (u64, u64, Vec<u8>);
         let (index, workers) = (self.index() as u64, self.workers() as u64);
         let heard = Rc::new(std::cell::RefCell::new(Vec::new()));
         let hears = heard.clone();
         let probe = self.worker.dataflow::<u64, _, _>(move |scope| {
-            let letters: Vec<_> = (0..workers).map(|to| (to, index, said.clone())).collect();
+            let letters: Vec<Letter> = (0..workers).map(|to| (to, index, said.clone())).collect();
             let letters = letters.to_stream(scope).container::<Vec<_>>();
-            let by_receiver = Exchange::new(|letter: &(u64, u64, T)| letter.0);
-            let none = letters.unary::<CapacityContainerBuilder<Vec<()>>, _, _, _>(
+            let by_receiver = Exchange::new(|letter: &Letter| letter.0);
+            let none = letters.unary::<CapacityContainerBuilder<Vec<Letter>>, _, _, _>(
                 by_receiver,
                 "gather",
                 move |_, _| {
