@@ -6,6 +6,7 @@
 //! channel's place, so that every process finds it: one of the sixteen million of the loopback interface. What is under way is asked of the kernel by sock_diag(7), which needs no descriptor
 //! of the connection, so that a close is a close.
 
+mod clients;
 mod diag;
 mod veth;
 
@@ -29,6 +30,8 @@ use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
 use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
 use diag::{Diag, Named};
+
+pub use clients::Clients;
 
 /// A way to make a TCP connection.
 #[derive(Debug)]
@@ -150,7 +153,11 @@ impl Channel for Tcp {
         drop(made);
         let mut diags = [self.within(0, Diag::new)?, self.within(1, Diag::new)?];
         let mut named = match by_name {
-            true => Some(Named::new(free_address(place)?)),
+            true => {
+                let address = free_address(place)?;
+                let clients = clients_of(place).map(|clients| clients.addresses(address));
+                Some(Named::new(address, clients.transpose()?))
+            }
             false => None,
         };
         Ok(Some(Box::new(move |connecting| {
@@ -178,6 +185,11 @@ fn address_of(place: &Path) -> SocketAddrV4 {
     // Apart from what is usual, and below the ports that the kernel picks.
     let port = u16::from_ne_bytes([hash[3], hash[4]]) % 16_384 + 10_000;
     SocketAddrV4::new(Ipv4Addr::new(127, hash[0] % 254 + 1, hash[1], hash[2]), port)
+}
+
+/// From where sockets of this place connect.
+fn clients_of(place: &Path) -> Option<Clients> {
+    Clients::of(fnv1a(place.as_os_str().as_bytes()))
 }
 
 /// FNV-1a of 64 bits.
@@ -259,7 +271,8 @@ struct TcpPort {
 
 impl TcpPort {
     fn new(place: &Path, ends: Vec<(End, OwnedFd)>) -> TcpPort {
-        let sockets = Sockets { kind: SockType::Stream, address: Address::Inet(address_of(place)) };
+        let address = Address::Inet { address: address_of(place), clients: clients_of(place) };
+        let sockets = Sockets { kind: SockType::Stream, address };
         TcpPort { port: FdPort::new(place, ends).with_sockets(sockets), used: false }
     }
 }

@@ -14,6 +14,7 @@ use nix::sys::socket::{
 use pipewright_model::call::{Answer, Marks, Mode, SendFlags, SocketOption};
 
 use super::calls::{counted, done, failed};
+use crate::tcp::Clients;
 
 /// Where a channel of sockets is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,12 @@ pub enum Address {
     /// A Unix name that is in no file system.
     Abstract(Vec<u8>),
     /// An address and a port of TCP.
-    Inet(SocketAddrV4),
+    Inet {
+        /// Where those are bound who listen.
+        address: SocketAddrV4,
+        /// From where the others connect, if it matters.
+        clients: Option<Clients>,
+    },
 }
 
 /// What `socket(2)` makes, and where it is bound.
@@ -40,15 +46,16 @@ impl Sockets {
     pub(super) fn make(&self, nonblock: bool) -> RawFd {
         let (family, protocol) = match self.address {
             Address::Path(_) | Address::Abstract(_) => (AddressFamily::Unix, None),
-            Address::Inet(_) => (AddressFamily::Inet, Some(SockProtocol::Tcp)),
+            Address::Inet { .. } => (AddressFamily::Inet, Some(SockProtocol::Tcp)),
         };
         let mut flags = SockFlag::SOCK_CLOEXEC;
         flags.set(SockFlag::SOCK_NONBLOCK, nonblock);
         let made = socket(family, self.kind, flags, protocol).and_then(|made| {
-            if family == AddressFamily::Inet {
+            if let Address::Inet { clients, .. } = self.address {
                 // As servers do: what is left of older connections doesn't keep the address.
                 setsockopt(&made, sockopt::ReuseAddr, &true)?;
                 setsockopt(&made, sockopt::TcpNoDelay, &true)?;
+                clients.map_or(Ok(()), |clients| clients.hold(&made))?;
             }
             Ok(made)
         });
@@ -69,7 +76,7 @@ impl Sockets {
         let unix = match &self.address {
             Address::Path(path) => UnixAddr::new(path),
             Address::Abstract(name) => UnixAddr::new_abstract(name),
-            Address::Inet(address) => {
+            Address::Inet { address, .. } => {
                 let address = SockaddrIn::from(*address);
                 return f(address.as_ptr(), address.len());
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{
@@ -96,15 +96,29 @@ impl Diag {
 
     /// What the kernel knows of the socket at `here` that is connected to `there`.
     fn row(&mut self, here: SocketAddrV4, there: SocketAddrV4) -> io::Result<Option<Row>> {
-        send(self.socket.as_raw_fd(), &request(here, there), MsgFlags::empty())?;
-        let mut answer = [0; 2048];
-        let len = recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
-        match message(&answer[..len])? {
-            Message::Row(Entry { there: peer, row, .. }) if peer.port() == there.port() => {
-                Ok(Some(row))
-            }
-            Message::Row(_) | Message::None | Message::End => Ok(None),
+        Ok(self.rows(&[[here, there]])?[0])
+    }
+
+    /// The same of many: a row for each.
+    fn rows(&mut self, pairs: &[[SocketAddrV4; 2]]) -> io::Result<Vec<Option<Row>>> {
+        if pairs.is_empty() {
+            return Ok(Vec::new());
         }
+        let requests: Vec<u8> =
+            pairs.iter().flat_map(|[here, there]| request(*here, *there)).collect();
+        send(self.socket.as_raw_fd(), &requests, MsgFlags::empty())?;
+        let mut answer = [0; 2048];
+        let mut row = |[here, there]: &[SocketAddrV4; 2]| -> io::Result<Option<Row>> {
+            let len = recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+            // Where nobody is connected it tells who listens.
+            match message(&answer[..len])? {
+                Message::Row(entry) if entry.here == *here && entry.there == *there => {
+                    Ok(Some(entry.row))
+                }
+                Message::Row(_) | Message::None | Message::End => Ok(None),
+            }
+        };
+        pairs.iter().map(&mut row).collect()
     }
 
     /// All living sockets of which one end is at this address.
@@ -156,6 +170,8 @@ fn are_at_rest(a: Option<Row>, b: Option<Row>) -> bool {
 #[derive(Debug)]
 pub(super) struct Named {
     address: SocketAddrV4,
+    /// Where else its sockets can be, if that is known.
+    clients: Option<Vec<SocketAddrV4>>,
     /// Ports of those whose request for a connection was dropped for sure.
     dropped: BTreeSet<u16>,
     /// Who is connected to the address, if there can't be others until somebody connects.
@@ -163,15 +179,12 @@ pub(super) struct Named {
 }
 
 impl Named {
-    pub(super) fn new(address: SocketAddrV4) -> Named {
-        Named { address, dropped: BTreeSet::new(), peers: None }
+    pub(super) fn new(address: SocketAddrV4, clients: Option<Vec<SocketAddrV4>>) -> Named {
+        Named { address, clients, dropped: BTreeSet::new(), peers: Some(BTreeSet::new()) }
     }
 
     /// Whether nothing is under way among them. `connecting`: somebody may have connected, or asked to be, since it
     /// was last so.
-    ///
-    /// To find the sockets the kernel goes through a table of hundreds of thousands of rows, as a rule; those that
-    /// are known it finds at once.
     pub(super) fn nothing_under_way(
         &mut self,
         diag: &mut Diag,
@@ -179,20 +192,38 @@ impl Named {
     ) -> io::Result<bool> {
         match &self.peers {
             Some(peers) if !connecting => {
-                for peer in peers {
-                    let (server, client) =
-                        (diag.row(self.address, *peer)?, diag.row(*peer, self.address)?);
-                    if !are_at_rest(server, client) {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
+                let both = peers.iter().flat_map(|peer| self.both_ways(*peer));
+                let rows = diag.rows(&both.collect::<Vec<_>>())?;
+                Ok(rows.chunks(2).all(|rows| are_at_rest(rows[0], rows[1])))
             }
-            _ => Ok(self.look(diag.all_at(self.address)?)),
+            _ => {
+                let entries = self.entries(diag)?;
+                Ok(self.look(entries))
+            }
         }
     }
 
-    /// The same, of all living sockets.
+    fn both_ways(&self, peer: SocketAddrV4) -> [[SocketAddrV4; 2]; 2] {
+        [[self.address, peer], [peer, self.address]]
+    }
+
+    /// All living sockets.
+    ///
+    /// To list them the kernel goes through a table of hundreds of thousands of rows, as a rule, which takes
+    /// milliseconds; by their addresses it finds them at once.
+    fn entries(&self, diag: &mut Diag) -> io::Result<Vec<Entry>> {
+        let Some(clients) = &self.clients else { return diag.all_at(self.address) };
+        let listener = [self.address, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)];
+        let mut pairs = vec![listener, [self.address; 2]];
+        pairs.extend(clients.iter().flat_map(|client| self.both_ways(*client)));
+        let rows = diag.rows(&pairs)?;
+        let entry = |([here, there], row): ([SocketAddrV4; 2], Option<Row>)| {
+            row.filter(|row| row.state != state::TIME_WAIT).map(|row| Entry { here, there, row })
+        };
+        Ok(pairs.into_iter().zip(rows).filter_map(entry).collect())
+    }
+
+    /// The same, of all living sockets of the place.
     ///
     /// A request that is not answered was dropped, or is on its way. It was dropped if it was once seen
     /// where no more connections may wait; if not, it is waited for until the system asks again.
@@ -359,13 +390,24 @@ mod tests {
         let address = v4(listener.local_addr().unwrap());
         let client = TcpStream::connect(address).unwrap();
         let here = v4(client.local_addr().unwrap());
-        let (mut diag, mut named) = (Diag::new().unwrap(), Named::new(address));
-        while !named.nothing_under_way(&mut diag, true).unwrap() {}
-        assert_eq!(named.peers, Some(BTreeSet::from([here])));
-        assert!(named.nothing_under_way(&mut diag, false).unwrap());
-        for (from, to) in [(here, address), (address, here)] {
-            assert_eq!(diag.row(from, to).unwrap().unwrap().state, state::ESTABLISHED);
-        }
+        let mut diag = Diag::new().unwrap();
+        let others = (1..9).map(|port| SocketAddrV4::new(*here.ip(), port));
+        let listed = [None, Some(others.chain([here]).collect())].map(|clients| {
+            let mut named = Named::new(address, clients);
+            while !named.nothing_under_way(&mut diag, true).unwrap() {}
+            assert_eq!(named.peers, Some(BTreeSet::from([here])));
+            assert!(named.nothing_under_way(&mut diag, false).unwrap());
+            let entries = named.entries(&mut diag).unwrap();
+            let states = entries.iter().map(|entry| (entry.here, entry.there, entry.row.state));
+            states.collect::<BTreeSet<_>>()
+        });
+        let nobody = "0.0.0.0:0".parse().unwrap();
+        let all = BTreeSet::from([
+            (address, nobody, state::LISTEN),
+            (address, here, state::ESTABLISHED),
+            (here, address, state::ESTABLISHED),
+        ]);
+        assert_eq!(listed, [all.clone(), all]);
         drop((client, listener));
     }
 }
