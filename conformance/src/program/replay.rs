@@ -1,10 +1,11 @@
 //! `pipewright replay` and `pipewright judge`: run files.
 
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use clap::{Args, ValueEnum};
-use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::report::{deviations, explained, verdict_word};
 use pipewright_conformance::{Placement, Runner, Scenario};
@@ -139,16 +140,13 @@ pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
 
 /// A parse error with the line that it is in, and the place marked.
 fn drawn(path: &Path, source: &str, error: &text::ParseError) -> String {
-    let mut diagnostic = MietteDiagnostic::new(error.what.clone())
-        .with_label(LabeledSpan::at(error.bytes.clone(), "here"));
-    diagnostic.help = error.help.clone();
-    let name = path.display().to_string();
-    let report =
-        Report::new(diagnostic).with_source_code(NamedSource::new(name, source.to_owned()));
-    let mut drawn = String::new();
-    let heading = format!("failed to read {}: {error}", path.display());
-    match GraphicalReportHandler::new().render_report(&mut drawn, report.as_ref()) {
-        Ok(()) => format!("{heading}\n{drawn}"),
-        Err(_) => heading,
-    }
+    let path = path.display().to_string();
+    let place = AnnotationKind::Primary.span(error.bytes.clone()).label("here");
+    let snippet = Snippet::source(source).path(&path).annotation(place);
+    let told = Level::ERROR.primary_title(&error.what).element(snippet);
+    let help = error.help.as_ref().map(|help| Level::HELP.message(help));
+    let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+    let drawn = renderer.render(&[told.elements(help)]);
+    format!("failed to read {path}: {error}\n{drawn}")
 }
