@@ -11,7 +11,7 @@ use pipewright_model::run::{Name, Seat};
 /// Connections that each of the threads makes, which disturb each other.
 const CONNECTIONS: usize = 10_000;
 
-/// The same of those made by calls, which are looked for in the kernel's whole table.
+/// The same of those made by calls: fewer, as kernels before 6.3 go through their whole table for each.
 const CONNECTIONS_BY_NAME: usize = 2_000;
 
 /// How often the queues are asked at most about one connection.
