@@ -143,6 +143,17 @@ impl Data {
         count
     }
 
+    /// Whether the first bytes of this data may be these, so that more may follow.
+    pub fn may_begin_with(&self, names: &[Segment]) -> bool {
+        match self {
+            Data::Named(these) if these.iter().any(|these| these.actor == ANY) => {
+                total_len(these) >= total_len(names)
+            }
+            Data::Named(these) if begins_with(these, names) => true,
+            _ => self.matching(0, names) as usize == total_len(names),
+        }
+    }
+
     /// Length in bytes, if known.
     pub fn len(&self) -> Option<usize> {
         match self {
@@ -156,6 +167,15 @@ impl Data {
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)
     }
+}
+
+/// Whether these are the first names, the last of them perhaps in part.
+fn begins_with(names: &[Segment], first: &[Segment]) -> bool {
+    let Some((last, whole)) = first.split_last() else { return true };
+    names.starts_with(whole)
+        && names
+            .get(whole.len())
+            .is_some_and(|next| next.len >= last.len && next.part(0, last.len) == *last)
 }
 
 fn total_len(segments: &[Segment]) -> usize {
@@ -313,6 +333,10 @@ mod tests {
         assert!(!seen.may_be(&[name(0, 5, 70_000)]));
         assert!(!seen.may_be(&[name(1, 4101, 70_000)]));
         assert!(!seen.may_be(&[name(1, 5, 69_999)]));
+        assert!(seen.may_begin_with(&[name(1, 5, 69_999)]));
+        assert!(seen.may_begin_with(&[name(1, 5, 70_000)]));
+        assert!(!seen.may_begin_with(&[name(1, 5, 70_001)]));
+        assert!(!seen.may_begin_with(&[name(1, 5, 69_998), name(0, 0, 1)]));
     }
 
     #[test]
@@ -325,6 +349,8 @@ mod tests {
         let told = Data::Named(Segments::from_slice(&[Segment::any(3)]));
         assert!(told.may_be(&[name(0, 3)]));
         assert!(!told.may_be(&[name(0, 2)]));
+        assert!(told.may_begin_with(&[name(0, 2)]));
+        assert!(!told.may_begin_with(&[name(0, 4)]));
     }
 
     #[test]

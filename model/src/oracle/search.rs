@@ -191,7 +191,9 @@ impl<'a, 'r> Search<'a, 'r> {
                         }
                         let mut world = state.world.clone();
                         step::proceed(self.platform, &mut world, actor, step, count);
-                        next(State { world, shown }, false);
+                        if self.agrees_so_far(&world, actor) {
+                            next(State { world, shown }, false);
+                        }
                     }
                 }
                 What::Unspecified(reason) => self.unspecified = Some(reason),
@@ -252,6 +254,17 @@ impl<'a, 'r> Search<'a, 'r> {
         match self.fate(actor).reply {
             Some(reply) => looks_like(reply, answer, signal, &call.data),
             None => true,
+        }
+    }
+
+    /// Whether what a call in progress has taken is the beginning of what the run says that it gives.
+    fn agrees_so_far(&self, world: &World, actor: Actor) -> bool {
+        match (world.pending(actor), self.fate(actor).reply) {
+            (Some(call), Some(reply)) if !call.data.is_empty() => {
+                reply.data.may_begin_with(&call.data)
+                    && reply.answer.count().is_none_or(|count| call.done <= count)
+            }
+            _ => true,
         }
     }
 
