@@ -8,8 +8,9 @@ mod history;
 mod long;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{LINUX_SMALL, POSIX_SMALL, spaces};
+use common::{LINUX_SMALL, POSIX_SMALL, in_parallel, spaces};
 use history::{nothing_answered, spoil};
 use pipewright_model::explore::Space;
 use pipewright_model::oracle::{Verdict, judge, reply_of};
@@ -43,41 +44,56 @@ fn the_oracle_agrees_on_long_transfers() {
 }
 
 fn agree(spaces: Vec<(&str, Space)>, histories: usize, draw: &Draw) {
-    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let (mut judged, mut rejected) = (0, 0);
-    for platform in [&LINUX_SMALL, &POSIX_SMALL] {
-        for (name, space) in &spaces {
-            if space.setup.packet && !platform.extensions {
-                continue;
-            }
-            for number in 0..histories {
-                let mut run =
-                    history(space, platform, draw, |bound| rng.next_u32() as usize % bound);
-                for _ in 0..number % 3 {
-                    spoil(&mut run, &mut rng);
-                }
-                if number % 2 == 1 {
-                    run = with_bytes(run);
-                }
-                let expected = brute(&run, platform);
-                let verdict = judge(&run, platform).verdict;
-                let agrees = match expected {
-                    Brute::Conforms => verdict == Verdict::Conforms,
-                    Brute::Deviates => verdict == Verdict::Deviates,
-                    Brute::Unspecified => matches!(verdict, Verdict::Unspecified { .. }),
-                };
-                assert!(
-                    agrees,
-                    "{}, {name}, number {number}: {verdict:?}, not {expected:?}\n{run}",
-                    platform.name
-                );
-                judged += 1;
-                rejected += usize::from(expected == Brute::Deviates);
-            }
-        }
-    }
+    let spaces: Vec<_> = [&LINUX_SMALL, &POSIX_SMALL]
+        .into_iter()
+        .flat_map(|platform| spaces.iter().map(move |(name, space)| (platform, *name, space)))
+        .filter(|(platform, _, space)| !space.setup.packet || platform.extensions)
+        .collect();
+    let numbered: Vec<_> = (0..).zip(spaces).collect();
+    let (judged, rejected) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    in_parallel(&numbered, |(place, (platform, name, space))| {
+        // Whichever thread takes a space, its histories are the same.
+        let mut seed = [7; 32];
+        seed[0] = *place;
+        let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let those = (0..histories).filter(|n| rejects(platform, name, space, *n, draw, &mut rng));
+        rejected.fetch_add(those.count(), Ordering::Relaxed);
+        judged.fetch_add(histories, Ordering::Relaxed);
+    });
+    let (judged, rejected) = (judged.into_inner(), rejected.into_inner());
     eprintln!("{judged} histories judged alike, {rejected} of them rejected");
     assert!(rejected * 6 > judged && rejected * 3 < judged * 2, "{rejected} of {judged} rejected");
+}
+
+/// Whether a random history is rejected, which both searches must say alike.
+fn rejects(
+    platform: &Platform,
+    name: &str,
+    space: &Space,
+    number: usize,
+    draw: &Draw,
+    rng: &mut TestRng,
+) -> bool {
+    let mut run = history(space, platform, draw, |bound| rng.next_u32() as usize % bound);
+    for _ in 0..number % 3 {
+        spoil(&mut run, rng);
+    }
+    if number % 2 == 1 {
+        run = with_bytes(run);
+    }
+    let expected = brute(&run, platform);
+    let verdict = judge(&run, platform).verdict;
+    let agrees = match expected {
+        Brute::Conforms => verdict == Verdict::Conforms,
+        Brute::Deviates => verdict == Verdict::Deviates,
+        Brute::Unspecified => matches!(verdict, Verdict::Unspecified { .. }),
+    };
+    assert!(
+        agrees,
+        "{}, {name}, number {number}: {verdict:?}, not {expected:?}\n{run}",
+        platform.name
+    );
+    expected == Brute::Deviates
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

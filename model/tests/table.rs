@@ -3,8 +3,9 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
-use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
+use common::{LINUX_SMALL, POSIX_SMALL, Pinned, in_parallel, spaces};
 use pipewright_model::call::{Events, Op};
 use pipewright_model::explore::visit;
 use pipewright_model::rule::{Answers, Force, What};
@@ -34,42 +35,45 @@ fn ids_are_well_formed_and_unique() {
 
 #[test]
 fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
-    let mut ever = RuleSet::default();
-    let mut moved: Vec<String> = Vec::new();
-    for platform in [&LINUX_SMALL, &POSIX_SMALL] {
-        for Pinned { name, space, linux_states, posix_states } in spaces() {
-            let pinned = if platform.extensions { linux_states } else { posix_states };
-            let mut reached = RuleSet::default();
-            let count = visit(&space, platform, |world| {
-                deliveries(platform, world).iter().for_each(|(rule, _)| reached.insert(*rule));
-                for actor in world.busy().iter() {
-                    let open = world.pending(actor).is_some_and(|c| c.progress == Progress::Open);
-                    let moves = moves(platform, world, actor, &mut reached);
-                    moves.iter().for_each(|(rule, _)| reached.insert(*rule));
-                    assert!(
-                        !open || !moves.is_empty(),
-                        "{}, {name}: no rule for {:?} in {world:?}",
-                        platform.name,
-                        world.pending(actor)
-                    );
-                }
-            });
-            eprintln!("{:6} {name:16} {count:8} states", platform.name);
-            let beyond: Vec<_> = reached
-                .iter()
-                .filter(|rule| !applicable(platform, &space.setup).contains(*rule))
-                .map(|rule| RULES[usize::from(rule)].id)
-                .collect();
-            let packets_in_posix = space.setup.packet && !platform.extensions;
-            assert!(beyond.is_empty() || packets_in_posix, "not thought to apply: {beyond:?}");
-            ever = ever.union(reached);
-            let told = format!("{}, {name}: {count} states", platform.name);
-            if count != pinned {
-                moved.push(told);
+    let ever = Mutex::new(RuleSet::default());
+    let moved: Mutex<Vec<String>> = Mutex::default();
+    let platforms = [&LINUX_SMALL, &POSIX_SMALL].into_iter();
+    let all: Vec<_> = platforms.flat_map(|p| spaces().into_iter().map(move |s| (p, s))).collect();
+    in_parallel(&all, |(platform, Pinned { name, space, linux_states, posix_states })| {
+        let pinned = if platform.extensions { *linux_states } else { *posix_states };
+        let mut reached = RuleSet::default();
+        let count = visit(space, platform, |world| {
+            deliveries(platform, world).iter().for_each(|(rule, _)| reached.insert(*rule));
+            for actor in world.busy().iter() {
+                let open = world.pending(actor).is_some_and(|c| c.progress == Progress::Open);
+                let moves = moves(platform, world, actor, &mut reached);
+                moves.iter().for_each(|(rule, _)| reached.insert(*rule));
+                assert!(
+                    !open || !moves.is_empty(),
+                    "{}, {name}: no rule for {:?} in {world:?}",
+                    platform.name,
+                    world.pending(actor)
+                );
             }
+        });
+        eprintln!("{:6} {name:16} {count:8} states", platform.name);
+        let beyond: Vec<_> = reached
+            .iter()
+            .filter(|rule| !applicable(platform, &space.setup).contains(*rule))
+            .map(|rule| RULES[usize::from(rule)].id)
+            .collect();
+        let packets_in_posix = space.setup.packet && !platform.extensions;
+        assert!(beyond.is_empty() || packets_in_posix, "not thought to apply: {beyond:?}");
+        let mut ever = ever.lock().expect("no test panics with it");
+        *ever = ever.union(reached);
+        if count != pinned {
+            let told = format!("{}, {name}: {count} states", platform.name);
+            moved.lock().expect("no test panics with it").push(told);
         }
-    }
+    });
+    let moved = moved.into_inner().expect("no test panics with it");
     assert!(moved.is_empty(), "state counts have moved: {moved:#?}");
+    let ever = ever.into_inner().expect("no test panics with it");
     let unreached: Vec<_> = (0..RULES.len() as u16).filter(|rule| !ever.contains(*rule)).collect();
     let ids: Vec<_> = unreached.iter().map(|rule| RULES[usize::from(*rule)].id).collect();
     assert!(ids.is_empty(), "never apply: {ids:?}");

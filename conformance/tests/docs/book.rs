@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
+use std::thread;
 
 use pipewright_conformance::cases::{self, Case};
 use pipewright_model::decide::{Decided, decide};
@@ -50,11 +51,12 @@ fn book() -> &'static Book {
             let outcome = subject.verify(usize::MAX);
             (subject, outcome)
         };
-        Book {
-            cases: cases.map(shows).collect(),
-            canaries: canaries(),
-            systems: systems::all().into_iter().map(decided).collect(),
-        }
+        let systems = thread::scope(|scope| {
+            let all = systems::all().into_iter();
+            let all: Vec<_> = all.map(|subject| scope.spawn(|| decided(subject))).collect();
+            all.into_iter().map(|one| one.join().expect("it is decided")).collect()
+        });
+        Book { cases: cases.map(shows).collect(), canaries: canaries(), systems }
     })
 }
 

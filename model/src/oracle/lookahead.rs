@@ -105,7 +105,7 @@ impl<'r> Lookahead<'r> {
     /// What must become of the actor's call in progress.
     pub(super) fn fate(&self, actor: Actor) -> Fate<'r> {
         match self.foresight {
-            Foresight::Prunes => self.current[usize::from(actor.0)],
+            Foresight::Prunes | Foresight::PrunesByReplies => self.current[usize::from(actor.0)],
             Foresight::Suggests => Fate::default(),
         }
     }
@@ -126,7 +126,7 @@ impl<'r> Lookahead<'r> {
 
     /// Whether the actor's bytes from `from` up to `to` may come now: all that were read before them have.
     pub(super) fn in_order(&self, world: &World, actor: Actor, from: i64, to: i64) -> bool {
-        if self.foresight == Foresight::Suggests {
+        if self.foresight != Foresight::Prunes {
             return true;
         }
         let follows = &self.order.follows[usize::from(actor.0)];

@@ -103,7 +103,8 @@ pub struct Judgement {
 ///
 /// A run that turns out to deviate is judged once more without leaving out what its rest contradicts: so
 /// that the deviation is told of the first event that does not follow from those before it, and not of an
-/// earlier one that only the later makes impossible.
+/// earlier one that only the later makes impossible. Where that is too much, what was found first stands, unless it
+/// rests on a guess: then the run is judged by what is certain of its rest.
 pub fn judge(run: &Run, platform: &Platform) -> Judgement {
     judged(run, platform, false).judgement
 }
@@ -140,9 +141,9 @@ fn judged(run: &Run, platform: &Platform, records: bool) -> Followed {
         return first;
     }
     let again = oracle(Foresight::Suggests).judge();
-    match (&again.judgement.verdict, &first.judgement.verdict) {
-        (Verdict::Inconclusive { .. }, Verdict::Deviates) if !certain => again,
-        (Verdict::Inconclusive { .. }, _) => first,
+    match again.judgement.verdict {
+        Verdict::Inconclusive { .. } if certain => first,
+        Verdict::Inconclusive { .. } => oracle(Foresight::PrunesByReplies).judge(),
         _ => again,
     }
 }
@@ -152,6 +153,8 @@ fn judged(run: &Run, platform: &Platform, records: bool) -> Followed {
 enum Foresight {
     /// Moves that contradict it are left out.
     Prunes,
+    /// Only those that contradict replies are: in which order bytes came may have been guessed wrongly.
+    PrunesByReplies,
     /// It only chooses which counts of a range are tried.
     Suggests,
 }
