@@ -20,7 +20,7 @@ use crate::{blocks, commands, documents, read, root};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pipewright");
 
 /// Commands that this test does not run, and why.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 20] = [
     ("cargo test", "this is one of its tests"),
     ("cargo run --release", "two minutes; CI runs it with 500 scenarios"),
     ("cargo run --release -- verify", "CI runs it"),
@@ -57,6 +57,7 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("mdbook build docs", "tests/book.rs runs it, and looks at each page"),
     (".ci/run", "it runs this test"),
     (".ci/second-kernel 50", "it boots another kernel; CI runs it"),
+    (".ci/soak 100", "it runs the tests a hundred times, for hours"),
     ("cargo run --release -- verify SYSTEM", "tests/systems.rs decides every system"),
 ];
 
