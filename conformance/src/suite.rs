@@ -85,7 +85,7 @@ macro_rules! conformance_tests {
 pub enum Failure {
     /// It deviates: its name, and runs that show it.
     Deviates(String, Vec<Found>),
-    /// Nothing could be judged, for this reason.
+    /// A run could not be judged, for this reason. What is left unjudged would otherwise pass for tested.
     NotJudged(String),
     /// Scenarios could not be carried out.
     Trouble(Trouble),
@@ -99,7 +99,7 @@ impl fmt::Display for Failure {
             Failure::Deviates(channel, found) => {
                 found.iter().try_for_each(|found| writeln!(f, "{}", report::found(channel, found)))
             }
-            Failure::NotJudged(reason) => write!(f, "no run could be judged: {reason}"),
+            Failure::NotJudged(reason) => write!(f, "not all could be judged: {reason}"),
             Failure::Trouble(trouble) => trouble.fmt(f),
             Failure::Case(error) => error.fmt(f),
         }
@@ -124,7 +124,7 @@ impl From<Trouble> for Failure {
 ///
 /// # Errors
 ///
-/// The channel deviates, or nothing could be judged.
+/// The channel deviates, or a run could not be judged.
 pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failure> {
     let tested = campaign::check(&[channel], plan, &|_| {})?;
     let Some(tested) = tested.into_iter().next() else {
@@ -135,8 +135,8 @@ pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failu
     }
     match (tested.found.is_empty(), tested.inconclusive.1.first()) {
         (false, _) => Err(Failure::Deviates(tested.channel, tested.found)),
-        (true, Some(reason)) if tested.scenarios == 0 => Err(Failure::NotJudged(reason.clone())),
-        _ => Ok(tested),
+        (true, Some(reason)) => Err(Failure::NotJudged(reason.clone())),
+        (true, None) => Ok(tested),
     }
 }
 
@@ -208,7 +208,7 @@ pub fn walks_in(
             platform,
             runner: RefCell::new(runner),
             judged: Cell::new(0),
-            reason: RefCell::default(),
+            unjudged: RefCell::default(),
             worst: RefCell::default(),
         };
         bench.walks(arrangement, shape, cases, placement != Placement::Anywhere)?;
@@ -223,8 +223,8 @@ struct Bench {
     runner: RefCell<Runner>,
     /// Runs judged before one deviated.
     judged: Cell<usize>,
-    /// Why the last run that could not be judged could not.
-    reason: RefCell<String>,
+    /// Why the last run that could not be judged could not, if there was one.
+    unjudged: RefCell<Option<String>>,
     /// The last run that deviates: the simplest, as only simpler ones are tried after one.
     worst: RefCell<Option<(Run, Judgement)>>,
 }
@@ -256,10 +256,10 @@ impl Bench {
             (None, Err(TestError::Abort(reason) | TestError::Fail(reason, _))) => {
                 Err(Failure::NotJudged(reason.to_string()))
             }
-            (None, Ok(())) if cases > 0 && self.judged.get() == 0 => {
-                Err(Failure::NotJudged(self.reason.take()))
-            }
-            (None, Ok(())) => Ok(()),
+            (None, Ok(())) => match self.unjudged.take() {
+                Some(reason) => Err(Failure::NotJudged(reason)),
+                None => Ok(()),
+            },
         }
     }
 
@@ -268,7 +268,7 @@ impl Bench {
         let run = match self.runner.borrow_mut().run(&scenario) {
             Ok(run) => run,
             Err(trouble) if trouble.is_of_one_run() => {
-                self.reason.replace(trouble.to_string());
+                self.unjudged.replace(Some(trouble.to_string()));
                 return Ok(());
             }
             Err(trouble) => return Err(TestCaseError::fail(trouble.to_string())),
@@ -281,7 +281,7 @@ impl Bench {
                 Err(TestCaseError::fail(told))
             }
             Verdict::Inconclusive { at } => {
-                self.reason.replace(report::unjudged(&run, at));
+                self.unjudged.replace(Some(report::unjudged(&run, at)));
                 Ok(())
             }
             Verdict::Conforms | Verdict::Unspecified { .. } => {

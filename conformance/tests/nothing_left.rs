@@ -13,6 +13,7 @@ use common::{play, quiet};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, Port, Seen, Tcp};
+use pipewright_conformance::suite::{self, Failure, LINUX};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::call::{Actor, Answer, End, Mode, Op};
 use pipewright_model::kind::{Hold, Side};
@@ -51,6 +52,7 @@ fn after_a_thousand_scenarios_and_deaths_nothing_is_left() {
         }
     }
     death_in_the_midst_of_a_call_is_noticed();
+    what_can_not_be_judged_is_no_success();
     assert_eq!((children(), descriptors()), before);
     links_between_namespaces_are_nowhere();
 }
@@ -129,6 +131,14 @@ fn death_in_the_midst_of_a_call_is_noticed() {
             assert_died(&runner.run(&two_readers(DEADLY)));
             runner.run(&two_readers(Op::Available)).expect("a run");
         }
+    }
+}
+
+/// Most runs of these are judged, and conform; those that are not must not pass for it.
+fn what_can_not_be_judged_is_no_success() {
+    for result in [suite::cases(&Deadly, &LINUX), suite::walks(&Deadly, &LINUX)] {
+        let Err(Failure::NotJudged(reason)) = result else { panic!("{result:?}") };
+        assert!(reason.contains("SIGKILL"), "{reason}");
     }
 }
 
