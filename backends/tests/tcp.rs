@@ -45,7 +45,8 @@ fn all_has_come(connections: usize, connected: fn(&Path) -> Connection) {
 fn send_and_look(name: &str, connections: usize, connected: fn(&Path) -> Connection) -> usize {
     let mut delayed = 0;
     for number in 0..connections {
-        let place = PathBuf::from(format!("{name}-{number}"));
+        // Of this test alone: its addresses are made of it.
+        let place = PathBuf::from(format!("{}-{connections}-{name}-{number}", std::process::id()));
         let ([mut ann, mut ben], mut queues) = connected(&place);
         let expected = sends(number, ann.as_mut());
         delayed += usize::from(!comes_to_rest(&mut queues, false));
