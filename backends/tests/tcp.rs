@@ -51,7 +51,11 @@ fn send_and_look(name: &str, connections: usize, connected: fn(&Path) -> Connect
         let expected = sends(number, ann.as_mut());
         delayed += usize::from(!comes_to_rest(&mut queues, false));
         let got = ben.call(END, RECEIVE, &mut [0; 2]).answer;
-        assert_eq!(got, expected, "connection {number} of the {name}");
+        if got != expected {
+            // Whether it was late, or never came.
+            let later = (queues(false), ben.call(END, RECEIVE, &mut [0; 2]).answer);
+            panic!("connection {number} of the {name}: {got:?}, not {expected:?}; then {later:?}");
+        }
     }
     delayed
 }
