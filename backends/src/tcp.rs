@@ -8,6 +8,8 @@
 
 mod clients;
 mod diag;
+#[cfg(test)]
+mod tests;
 mod veth;
 
 use std::collections::HashMap;

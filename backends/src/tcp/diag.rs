@@ -99,6 +99,12 @@ impl Diag {
         Ok(self.rows(&[[here, there]])?[0])
     }
 
+    /// Whether the socket at `here` that is connected to `there` is one that was not closed.
+    #[cfg(test)]
+    pub(super) fn is_open(&mut self, here: SocketAddrV4, there: SocketAddrV4) -> io::Result<bool> {
+        Ok(self.row(here, there)?.is_some_and(|row| !row.has_finished()))
+    }
+
     /// The same of many: a row for each.
     fn rows(&mut self, pairs: &[[SocketAddrV4; 2]]) -> io::Result<Vec<Option<Row>>> {
         if pairs.is_empty() {

@@ -1,12 +1,18 @@
 //! The proof that nothing is under way: whenever the kernel's queues say so, what was sent has come.
 
+use std::net::SocketAddrV4;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use pipewright_backends::{Channel, Port, Queues, tcp::Tcp};
+use nix::sys::socket::{SockaddrIn, getpeername, getsockname};
 use pipewright_model::call::{Answer, End, Errno, Mode, Op, SendFlags, SocketOption};
 use pipewright_model::kind::{Hold, Side};
 use pipewright_model::run::{Name, Seat};
+
+use super::Tcp;
+use super::diag::Diag;
+use crate::channel::{Channel, Port, Queues};
 
 /// Connections that each of the threads makes, which disturb each other.
 const CONNECTIONS: usize = 10_000;
@@ -95,7 +101,14 @@ fn ports(place: &Path, ends: [Vec<(End, Hold)>; 2]) -> [Box<dyn Port>; 2] {
 
 /// Sends data, the end of data or a reset; what the peer must get.
 fn sends(number: usize, ann: &mut dyn Port) -> Answer {
-    let mut done = |op: Op, bytes: &mut [u8]| ann.call(END, op, bytes).answer;
+    let (here, there) = addresses(ann);
+    let mut done = |op: Op, bytes: &mut [u8]| {
+        let answer = ann.call(END, op, bytes).answer;
+        if op == Op::Close {
+            wait_until_closed(here, there);
+        }
+        answer
+    };
     match number % 5 {
         0 => {
             assert_eq!(done(Op::Write { len: 1 }, &mut [7]), Answer::Count(1));
@@ -121,6 +134,22 @@ fn sends(number: usize, ann: &mut dyn Port) -> Answer {
             Answer::Fails(Errno::ECONNRESET)
         }
     }
+}
+
+/// Of its end, and of its peer's.
+fn addresses(port: &dyn Port) -> (SocketAddrV4, SocketAddrV4) {
+    let descriptors = port.descriptors();
+    let end = descriptors[0].1.as_raw_fd();
+    let here: SockaddrIn = getsockname(end).unwrap();
+    (here.into(), getpeername::<SockaddrIn>(end).unwrap().into())
+}
+
+/// Waits until the kernel has carried out a close. It need not have when the call returns: a process that looks at
+/// our descriptors in /proc just then holds the socket for as long as it looks.
+fn wait_until_closed(here: SocketAddrV4, there: SocketAddrV4) {
+    let mut diag = Diag::new().unwrap();
+    let looks = (0..LOOKS_MAX).find(|_| !diag.is_open(here, there).unwrap());
+    assert!(looks.is_some(), "closed, and open still");
 }
 
 /// Asks the queues until nothing is under way; says whether the first answer was that.
