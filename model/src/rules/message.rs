@@ -64,6 +64,7 @@ const OVERLAPS: &[Overlap] = &[
             "message.any.refused",
             "message.any.send-reset",
             "message.send.no-entry",
+            "unix.any.path-midway",
         ],
     },
     Overlap {
@@ -707,6 +708,12 @@ fn target(at: &Scene<'_>, giving: &Giving<'_>) -> Target {
         return Target::Broken;
     }
     if is_full(at.platform, other, to, giving.index) { Target::Full(to) } else { Target::Ready(to) }
+}
+
+/// Whether a send or connect is made to a path that does not exist.
+pub(super) fn leads_nowhere(at: &Scene<'_>) -> bool {
+    let sending = || ready(at).map(|giving| target(at, &giving));
+    sending().or_else(|| finding(at)) == Some(Target::NoEntry)
 }
 
 /// The socket at the channel's address.

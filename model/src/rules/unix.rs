@@ -68,6 +68,14 @@ const OVERLAPS: &[Overlap] = &[
         rules: &["unix.any.broken", "unix.send.broken-silently", "unix.any.reset-asleep"],
     },
     Overlap {
+        why: "Who looks for a path while a bind is under way may find it or not.",
+        rules: &["unix.any.path-midway", "unix.connect.no-entry", "message.connect.no-entry"],
+    },
+    Overlap {
+        why: "Who opens a path while a bind is under way may find it or not.",
+        rules: &["unix.open.path-midway", "unix.open.no-entry"],
+    },
+    Overlap {
         why: "Of those who wait to be connected one is woken; if that one fails, the others may sleep on.",
         rules: &["unix.connect.waits", "unix.connect.connects", "unix.connect.connected"],
     },
@@ -111,8 +119,13 @@ fn absent(setup: &Setup) -> &'static [&'static str] {
 }
 
 /// Rules of what has a path.
-const OF_PATHS: &[&str] =
-    &["unix.unlink.path", "unix.open.no-such-device", "unix.connect.no-entry"];
+const OF_PATHS: &[&str] = &[
+    "unix.unlink.path",
+    "unix.open.no-such-device",
+    "unix.open.path-midway",
+    "unix.connect.no-entry",
+    "unix.any.path-midway",
+];
 
 /// Rules of how streams are read and written.
 const OF_STREAMS: &[&str] = &[
@@ -602,6 +615,35 @@ const RULES: &[Rule] = &[
             let (socket, address) = binding(at)?;
             (socket.named && (address.is_free() || !address.is_path()))
                 .then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "unix.any.path-midway",
+        says: "While a bind is under way, which may still fail, its path may be there and lead to no socket: then \
+               a connect, and a send of a datagram to it, fail with ECONNREFUSED.",
+        cite: &[
+            Source(AF_UNIX, "unix_bind_bsd"),
+            Observed("1 in 100 sends beside binds in a loop", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let nowhere =
+                connecting(at) == Some(Connecting::NoEntry) || super::message::leads_nowhere(at);
+            (nowhere && is_appearing(at)).then_some(Move::fails(Errno::ECONNREFUSED))
+        },
+    },
+    Rule {
+        id: "unix.open.path-midway",
+        says: "While a bind is under way, which may still fail, its path may be there: then open fails with ENXIO.",
+        cite: &[
+            Source(AF_UNIX, "unix_bind_bsd"),
+            Observed("1 in 9 opens beside binds of a named socket in a loop", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (_, address) = opening(at)?;
+            (address.is_path() && address.is_free() && is_appearing(at))
+                .then_some(Move::fails(Errno::ENXIO))
         },
     },
     Rule {
@@ -1284,6 +1326,11 @@ fn is_closing(at: &Scene<'_>) -> bool {
 /// Whether a datagram socket is getting another peer by a call that is under way.
 fn is_leaving(at: &Scene<'_>) -> bool {
     at.socket().is_some_and(Unix::is_datagram) && at.others().any(|other| other.op() == Op::Connect)
+}
+
+/// Whether somebody is binding a socket.
+fn is_appearing(at: &Scene<'_>) -> bool {
+    at.others().any(|other| other.op() == Op::Bind)
 }
 
 fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {
