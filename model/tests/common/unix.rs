@@ -144,6 +144,15 @@ pub(crate) fn connecting(kind: &'static Kind) -> Space {
         .calls_of(1, S, &[SOCKET_NB, Op::Connect, listen(0), read(1)])
 }
 
+/// One that looks for a path while another binds to it.
+pub(crate) fn naming() -> Space {
+    sockets(&UNIX_STREAM, &[None, None]).calls_of(0, S, &[SOCKET, Op::Bind, Op::Unlink]).calls_of(
+        1,
+        S,
+        &[Op::Open { mode: Mode::Read, flags: Default::default() }],
+    )
+}
+
 /// One that is alone, and does what goes wrong.
 pub(crate) fn misusing(kind: &'static Kind) -> Space {
     let us = SocketOption::ReceiveTimeoutUs;
@@ -233,12 +242,13 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("unix flags", flags(), 36_009, 23_669),
         ("unix polling", polling(&UNIX_STREAM), 8_031, 20_599),
         ("unix options", options(), 12_502, 13_579),
-        ("unix connecting", connecting(&UNIX_STREAM), 9_236, 5_564),
+        ("unix connecting", connecting(&UNIX_STREAM), 9_296, 5_598),
         ("unix abstract names", connecting(&UNIX_STREAM_ABSTRACT), 4_629, 2_793),
+        ("unix naming", naming(), 60, 60),
         ("unix misusing", misusing(&UNIX_STREAM), 658, 356),
         ("unix accepting", accepting(), 29, 29),
         ("unix two readers", two_readers(), 632, 801),
-        ("unix waiting", waiting(), 7_171, 7_171),
+        ("unix waiting", waiting(), 7_221, 7_221),
         ("unix midway", midway(), 2_056, 3_859),
         ("seqpackets", messages(&UNIX_SEQPACKET), 5_864, 9_721),
         ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_733, 3_175),
@@ -247,8 +257,8 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
         ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
         ("datagrams oversleeping", oversleeping(), 179, 302),
-        ("datagrams addressed", addressed(), 26_954, 40_554),
-        ("datagrams leaving", leaving(), 35_658, 59_865),
-        ("datagrams crowded", crowded(), 7_899, 11_953),
+        ("datagrams addressed", addressed(), 26_966, 40_566),
+        ("datagrams leaving", leaving(), 35_776, 59_993),
+        ("datagrams crowded", crowded(), 7_923, 11_977),
     ]
 }
