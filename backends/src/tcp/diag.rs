@@ -33,7 +33,9 @@ mod state {
     pub(super) const LIVING: u32 = 0x1fff & !(1 << 0 | 1 << TIME_WAIT | 1 << 7);
 }
 
-/// `idiag_timer` of a sender whose peer has no room: it asks again from time to time.
+/// `idiag_timer` of a sender that has data, none of them under way: it tries again from time to time. Mostly its peer
+/// has no room; but what could not be sent for a reason of its own waits for this timer too
+/// (Linux net/ipv4/tcp_output.c, `tcp_check_probe_timer`).
 const PROBES: u8 = 4;
 
 /// One end of a connection.
@@ -47,6 +49,8 @@ struct Row {
     /// Bytes not read; of a socket that listens how many connections wait.
     unread: u32,
     counts: Option<Counts>,
+    /// For how many bytes the peer has room, as far as this end has been told; since Linux 5.4.
+    window: Option<u32>,
 }
 
 /// Bytes, of which ends of data are none but where said.
@@ -76,7 +80,8 @@ impl Row {
     /// Whether all that this end has to send has come to the other, or can't before that one reads.
     fn has_sent_all_to(&self, other: &Row) -> bool {
         if self.timer == PROBES {
-            return true;
+            // Once all is read, the next try finds room, though nobody tells of it before.
+            return self.window.is_none_or(|bytes| bytes == 0) && other.unread > 0;
         }
         let ends_match = self.has_finished() == other.has_seen_the_end();
         let (Some(sent), Some(received)) = (self.counts, other.counts) else {
@@ -354,14 +359,18 @@ fn message(bytes: &[u8]) -> io::Result<Message> {
         queued: int(HEADER_BYTES + 60)?,
         unread: int(HEADER_BYTES + 56)?,
         counts: None,
+        window: None,
     };
     let mut at = HEADER_BYTES + MESSAGE_BYTES;
     while at + 4 <= bytes.len() {
         let head = int(at)?;
         let (len, kind) = ((head & 0xffff) as usize, (head >> 16) as u16);
-        // What of `struct tcp_info` is asked for ends at 216.
+        // What of `struct tcp_info` is there on any kernel ends at 216.
+        let info = at + 4;
+        if kind == INET_DIAG_INFO && len >= 4 + 232 {
+            row.window = Some(int(info + 228)?);
+        }
         if kind == INET_DIAG_INFO && len >= 4 + 216 {
-            let info = at + 4;
             row.counts = Some(Counts {
                 sent: long(info + 200)?.wrapping_sub(long(info + 208)?),
                 unsent: int(info + 144)?,
@@ -380,7 +389,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 
-    use super::{Diag, Named, Row, state};
+    use super::{Diag, Named, PROBES, Row, state};
 
     #[test]
     fn an_end_of_data_must_have_come() {
@@ -389,6 +398,17 @@ mod tests {
         assert!(!row(state::FIN_WAIT1).has_sent_all_to(&row(state::ESTABLISHED)));
         assert!(row(state::FIN_WAIT2).has_sent_all_to(&row(state::CLOSE_WAIT)));
     }
+
+    #[test]
+    fn who_tries_again_has_sent_all_only_if_the_peer_has_no_room() {
+        let tries = |window| Row { timer: PROBES, queued: 9, window, ..Row::default() };
+        let reader = |unread| Row { unread, ..Row::default() };
+        assert!(tries(Some(0)).has_sent_all_to(&reader(9)));
+        assert!(tries(None).has_sent_all_to(&reader(9)));
+        assert!(!tries(Some(1)).has_sent_all_to(&reader(9)), "there is room");
+        assert!(!tries(Some(0)).has_sent_all_to(&reader(0)), "there is room, untold");
+    }
+
     #[test]
     fn those_who_are_known_are_found_by_their_addresses() {
         let v4 = |address: SocketAddr| -> SocketAddrV4 { address.to_string().parse().unwrap() };
