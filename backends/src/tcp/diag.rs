@@ -388,6 +388,7 @@ fn message(bytes: &[u8]) -> io::Result<Message> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::io::Write;
     use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 
     use super::{Diag, Named, PROBES, Row, state};
@@ -437,5 +438,30 @@ mod tests {
         ]);
         assert_eq!(listed, [all.clone(), all]);
         drop((client, listener));
+    }
+
+    /// Told by Linux since 5.4.
+    #[test]
+    fn the_window_closes_as_the_peer_does_not_read() {
+        let listener = TcpListener::bind("127.3.2.2:0").unwrap();
+        let SocketAddr::V4(address) = listener.local_addr().unwrap() else {
+            unreachable!("bound to an IPv4 address")
+        };
+        let mut client = TcpStream::connect(address).unwrap();
+        let here: SocketAddrV4 = client.local_addr().unwrap().to_string().parse().unwrap();
+        let (_server, _) = listener.accept().unwrap();
+        let mut diag = Diag::new().unwrap();
+        let mut named = Named::new(address, Some(vec![here]));
+        let mut sender = || {
+            while !named.nothing_under_way(&mut diag, true).unwrap() {}
+            let entries = named.entries(&mut diag).unwrap();
+            entries.iter().find(|entry| entry.here == here).expect("a connection").row
+        };
+        let open = sender();
+        assert!(open.window.expect("a window") > 1, "{open:?}");
+        client.set_nonblocking(true).unwrap();
+        while client.write(&[b'x'; 65_536]).is_ok() {}
+        let full = sender();
+        assert!(full.window.expect("a window") < full.queued, "{full:?}, before {open:?}");
     }
 }
