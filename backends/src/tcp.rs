@@ -3,8 +3,10 @@
 //!
 //! For the connection that is there from the start something listens but for the moment in which it is made,
 //! on a port of 127.0.0.1 that the kernel picks. The address at which sockets are bound by calls is made of the
-//! channel's place, so that every process finds it: one of the sixteen million of the loopback interface. What is under way is asked of the kernel by sock_diag(7), which needs no descriptor
-//! of the connection, so that a close is a close.
+//! channel's place, so that every process finds it: one of the sixteen million of the loopback interface.
+//!
+//! What is under way is asked of the kernel by sock_diag(7), which needs no descriptor of the connection, so that
+//! a close is a close.
 
 mod clients;
 mod diag;

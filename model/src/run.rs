@@ -17,7 +17,8 @@ impl Name {
     /// The most bytes of a name.
     pub const LEN_MAX: usize = 16;
 
-    /// The name spelt `text`, or `None` where it isn't one.
+    /// The name spelt `text`: at most 16 bytes, a small letter of ASCII and then small letters, digits and dashes.
+    /// `None` where it isn't one.
     pub fn new(text: &str) -> Option<Name> {
         let bytes = text.as_bytes();
         let first = *bytes.first()?;

@@ -20,6 +20,9 @@ const CONNECTIONS: usize = 10_000;
 /// The same of those made by calls: fewer, as kernels before 6.3 go through their whole table for each.
 const CONNECTIONS_BY_NAME: usize = 2_000;
 
+/// How many of them are filled, in each of the threads.
+const CONNECTIONS_FILLED: usize = 30;
+
 /// How often the queues are asked at most about one connection.
 const LOOKS_MAX: usize = 1_000_000;
 
@@ -38,6 +41,65 @@ fn what_was_sent_has_come_when_the_queues_say_that_nothing_is_under_way() {
 #[test]
 fn the_same_of_sockets_that_are_found_by_their_address() {
     all_has_come(CONNECTIONS_BY_NAME, connected_by_name);
+}
+
+#[test]
+fn what_does_not_fit_has_come_when_all_is_read() {
+    if let Some(reason) = Tcp::VETH.unavailable() {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "in CI this is not skipped: {reason}"
+        );
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    // Over the loopback interface nobody tells of most room, and each try for it takes a while.
+    filled_and_read(&Tcp::VETH);
+}
+
+/// Sends until nothing fits any more, and reads until there is nothing to read: nothing may be left then.
+fn filled_and_read(channel: &'static Tcp) {
+    let threads = ["first", "second"].map(|name| {
+        thread::spawn(move || {
+            for number in 0..CONNECTIONS_FILLED {
+                let place =
+                    format!("{}-filled-{}-{name}-{number}", std::process::id(), channel.name);
+                let (ports, mut queues) = connected_over(channel, place.as_ref());
+                let [sent, received] = fill_and_read(ports, &mut queues, 1_000 + 2_000 * number);
+                assert_eq!(
+                    received, sent,
+                    "connection {number} of the {name}, over {}",
+                    channel.name
+                );
+            }
+        })
+    });
+    threads.into_iter().for_each(|thread| thread.join().expect("a thread that panics"));
+}
+
+/// How many bytes were sent, and how many came by reads of `len` bytes, each at rest.
+fn fill_and_read(
+    [mut ann, mut ben]: [Box<dyn Port>; 2],
+    queues: &mut Queues,
+    len: usize,
+) -> [u64; 2] {
+    let flags = SendFlags::DONTWAIT;
+    let send = Op::Send { len: 65_536, flags };
+    let mut bytes = vec![7; 65_536.max(len)];
+    let mut sent = 0;
+    while let Answer::Count(count) = ann.call(END, send, &mut bytes[..65_536]).answer {
+        sent += u64::from(count);
+    }
+    let receive = Op::Receive { len: len as u32, flags };
+    let mut received = 0;
+    loop {
+        comes_to_rest(queues, false);
+        match ben.call(END, receive, &mut bytes[..len]).answer {
+            Answer::Count(count) => received += u64::from(count),
+            Answer::Fails(Errno::EAGAIN) => return [sent, received],
+            answer => panic!("{answer:?}"),
+        }
+    }
 }
 
 fn all_has_come(connections: usize, connected: fn(&Path) -> Connection) {
@@ -68,15 +130,19 @@ fn send_and_look(name: &str, connections: usize, connected: fn(&Path) -> Connect
 
 /// A connection that is there from the start.
 fn connected(place: &Path) -> Connection {
+    connected_over(&Tcp::LOOPBACK, place)
+}
+
+fn connected_over(channel: &Tcp, place: &Path) -> Connection {
     let end = |side| vec![(END, Hold { mode: Mode::ReadWrite, side })];
-    let ports = ports(place, [end(Side::A), end(Side::B)]);
-    (ports, Tcp::LOOPBACK.queues(place, false).unwrap().expect("queues"))
+    let ports = ports(channel, place, [end(Side::A), end(Side::B)]);
+    (ports, channel.queues(place, false).unwrap().expect("queues"))
 }
 
 /// One that is made by calls.
 fn connected_by_name(place: &Path) -> Connection {
     let mut queues = Tcp::LOOPBACK.queues(place, true).unwrap().expect("queues");
-    let [mut ann, mut ben] = ports(place, [vec![], vec![]]);
+    let [mut ann, mut ben] = ports(&Tcp::LOOPBACK, place, [vec![], vec![]]);
     let done = |port: &mut Box<dyn Port>, end, op| {
         assert_eq!(port.call(end, op, &mut []).answer, Answer::Done, "{op:?}");
     };
@@ -91,11 +157,11 @@ fn connected_by_name(place: &Path) -> Connection {
     ([ann, ben], queues)
 }
 
-fn ports(place: &Path, ends: [Vec<(End, Hold)>; 2]) -> [Box<dyn Port>; 2] {
+fn ports(channel: &Tcp, place: &Path, ends: [Vec<(End, Hold)>; 2]) -> [Box<dyn Port>; 2] {
     let [ann, ben] = ends;
     let seats = [("ann", ann), ("ben", ben)];
     let seats = seats.map(|(name, ends)| Seat { name: Name::new(name).unwrap(), ends });
-    let ports = Tcp::LOOPBACK.create(place, &seats).unwrap().ports;
+    let ports = channel.create(place, &seats).unwrap().ports;
     ports.try_into().map_err(|_| "two ports").unwrap()
 }
 

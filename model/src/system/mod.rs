@@ -169,6 +169,10 @@ impl System {
     }
 
     /// With a process that holds these ends (named as in runs, with spaces between) and does this.
+    ///
+    /// # Panics
+    ///
+    /// If a name is none ([`Name::new`]), or that of an end does not tell what the end is for ([`Hold::named`]).
     #[must_use]
     pub fn process(mut self, name: &str, ends: &'static str, body: impl Into<Vec<Do>>) -> System {
         let body = body.into();
@@ -215,6 +219,10 @@ impl System {
     }
 
     /// With what the last process keeps of the data that it is given.
+    ///
+    /// # Panics
+    ///
+    /// If there is no process yet.
     #[must_use]
     pub fn keeps(mut self, keeps: Keeps) -> System {
         self.processes.last_mut().expect("a process").keeps = keeps;
