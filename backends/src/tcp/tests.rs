@@ -53,31 +53,22 @@ fn what_does_not_fit_has_come_when_all_is_read() {
         eprintln!("skipped: {reason}");
         return;
     }
-    // Over the loopback interface nobody tells of most room, and each try for it takes a while.
-    filled_and_read(&Tcp::VETH);
-}
-
-/// Sends until nothing fits any more, and reads until there is nothing to read: nothing may be left then.
-fn filled_and_read(channel: &'static Tcp) {
-    let threads = ["first", "second"].map(|name| {
-        thread::spawn(move || {
-            for number in 0..CONNECTIONS_FILLED {
-                let place =
-                    format!("{}-filled-{}-{name}-{number}", std::process::id(), channel.name);
-                let (ports, mut queues) = connected_over(channel, place.as_ref());
-                let [sent, received] = fill_and_read(ports, &mut queues, 1_000 + 2_000 * number);
-                assert_eq!(
-                    received, sent,
-                    "connection {number} of the {name}, over {}",
-                    channel.name
-                );
-            }
-        })
-    });
+    let threads = ["first", "second"].map(|name| thread::spawn(move || fill_and_read_many(name)));
     threads.into_iter().for_each(|thread| thread.join().expect("a thread that panics"));
 }
 
-/// How many bytes were sent, and how many came by reads of `len` bytes, each at rest.
+/// Not over the loopback interface: there nobody tells of most room, and each try for it takes a while.
+fn fill_and_read_many(name: &str) {
+    for number in 0..CONNECTIONS_FILLED {
+        let place = PathBuf::from(format!("{}-filled-{name}-{number}", std::process::id()));
+        let (ports, mut queues) = connected_over(&Tcp::VETH, &place);
+        let [sent, received] = fill_and_read(ports, &mut queues, 1_000 + 2_000 * number);
+        assert_eq!(received, sent, "connection {number} of the {name}");
+    }
+}
+
+/// Sends until nothing fits any more, and reads until there is nothing to read; how many bytes were sent, and how many
+/// came by reads of `len` bytes, each at rest.
 fn fill_and_read(
     [mut ann, mut ben]: [Box<dyn Port>; 2],
     queues: &mut Queues,
