@@ -26,7 +26,7 @@ const ELSEWHERE: [(&str, &str); 20] = [
     ("cargo run --release -- verify", "CI runs it"),
     ("cargo run --release -- check --scenarios 100000", "hours; CI runs 500"),
     ("cargo run --release -- check --scenarios 12000 --seed 71", "minutes; CI runs 500"),
-    ("cargo run --release -- check --scenarios 12000 --seed 81", "minutes; CI runs 500"),
+    ("cargo run --release -- check --scenarios 12000 --seed 97", "minutes; CI runs 500"),
     ("cargo run --release -- check message-queue", "tests/conformance.rs checks every channel"),
     ("cargo run --release -- check NAME", "tests/conformance.rs checks every channel"),
     ("cargo run --release -- bench", "it measures for minutes, on a machine of its own"),
