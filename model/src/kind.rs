@@ -53,6 +53,27 @@ pub enum Discipline {
     Tcp,
 }
 
+impl Discipline {
+    /// How many [numbers](Discipline::number) there are.
+    pub const NUMBERS: usize = 9;
+
+    /// Its number, below [`NUMBERS`](Discipline::NUMBERS). Where sockets have their names makes no difference: the same
+    /// chapters speak of them.
+    pub const fn number(self) -> usize {
+        match self {
+            Discipline::Stream => 0,
+            Discipline::Queue => 1,
+            Discipline::File => 2,
+            Discipline::Cell => 3,
+            Discipline::Ring => 4,
+            Discipline::Tcp => 5,
+            Discipline::Unix(SocketType::Stream, _) => 6,
+            Discipline::Unix(SocketType::Seqpacket, _) => 7,
+            Discipline::Unix(SocketType::Datagram, _) => 8,
+        }
+    }
+}
+
 /// The type of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]

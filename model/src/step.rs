@@ -74,7 +74,7 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
         return moves;
     };
     let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
-    let rules = of_call(&call.op);
+    let rules = of_call(world.discipline(), &call.op);
     if matches!(call.op, Op::Poll { .. }) {
         for index in rules {
             let reported = (RULES[usize::from(*index)].step)(&at);
@@ -99,7 +99,7 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
 /// A rule of the word `deliver` sees a scene whose call is nobody's, once for each object.
 pub fn deliveries(platform: &Platform, world: &World) -> Moves {
     let mut moves = Moves::new();
-    let rules = of_call(&Op::Deliver);
+    let rules = of_call(world.discipline(), &Op::Deliver);
     if rules.is_empty() {
         return moves;
     }

@@ -17,7 +17,10 @@ pub mod stream;
 pub mod tcp;
 pub mod unix;
 
+use std::sync::OnceLock;
+
 use crate::call::Op;
+use crate::kind::{Discipline, KINDS, Kind};
 use crate::platform::Platform;
 use crate::rule::{Rule, RuleIndex};
 use crate::run::Setup;
@@ -94,22 +97,31 @@ pub fn by_id(id: &str) -> Option<RuleIndex> {
     RULES.iter().position(|rule| rule.id == id).map(|index| index as RuleIndex)
 }
 
-/// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any.
+/// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any, out of the chapters
+/// that speak of [what the channel is made of](Kind::chapters); of all chapters where that is not known.
 ///
 /// # Panics
 ///
 /// If a rule's id names no call; a test of the table says which.
-pub fn of_call(op: &Op) -> &'static [RuleIndex] {
-    static BY_CALL: std::sync::OnceLock<[Vec<RuleIndex>; Op::WORDS.len()]> =
-        std::sync::OnceLock::new();
-    let by_call = BY_CALL.get_or_init(|| {
-        Op::WORDS.map(|word| {
-            let of_word =
-                |(_, rule): &(usize, &&Rule)| matches!(rule.call(), w if w == word || w == "any");
-            RULES.iter().enumerate().filter(of_word).map(|(index, _)| index as RuleIndex).collect()
+pub fn of_call(discipline: Option<Discipline>, op: &Op) -> &'static [RuleIndex] {
+    type ByCall = [Vec<RuleIndex>; Op::WORDS.len()];
+    static BY_DISCIPLINE: OnceLock<[ByCall; Discipline::NUMBERS + 1]> = OnceLock::new();
+    let by_discipline = BY_DISCIPLINE.get_or_init(|| {
+        std::array::from_fn(|number| {
+            let is_of = |kind: &Kind| kind.discipline.number() == number;
+            let speaks =
+                |chapter| KINDS.iter().any(|kind| is_of(kind) && kind.chapters.contains(&chapter));
+            Op::WORDS.map(|word| {
+                let applies = |rule: &Rule| {
+                    (rule.call() == word || rule.call() == "any")
+                        && (number == Discipline::NUMBERS || speaks(rule.chapter()))
+                };
+                let rules = RULES.iter().enumerate().filter(|(_, rule)| applies(rule));
+                rules.map(|(index, _)| index as RuleIndex).collect()
+            })
         })
     });
-    &by_call[op.kind()]
+    &by_discipline[discipline.map_or(Discipline::NUMBERS, Discipline::number)][op.kind()]
 }
 
 /// The rules that can apply to a channel set up like this: what a campaign could show at most.
