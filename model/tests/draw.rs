@@ -2,14 +2,14 @@
 //!
 //! What is in the channel is the oracle's matter, and not looked into here.
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 #[path = "common/history.rs"]
 #[expect(dead_code, reason = "only spoiling is needed here")]
 mod history;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
+use cases::cases;
 use common::svg::{self, Text};
 use common::{LINUX_SMALL, POSIX_SMALL, Pinned, spaces};
 use history::spoil;
@@ -25,24 +25,6 @@ fn looked_at(story: &Story<'_>) -> Vec<Text> {
     let svg = story.svg(Theme::Auto);
     assert_eq!(svg, story.svg(Theme::Auto), "drawn again it differs");
     svg::looked_at(&svg)
-}
-
-fn cases() -> Vec<(PathBuf, Run)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/cases");
-    let chapters = fs::read_dir(root).expect("cases").flatten();
-    let files = chapters.flat_map(|chapter| fs::read_dir(chapter.path()).expect("cases").flatten());
-    let mut all: Vec<_> = files
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "case"))
-        .map(|path| {
-            let text = fs::read_to_string(&path).expect("text");
-            let run = text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            (path, run)
-        })
-        .collect();
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    assert!(all.len() > 200, "only {} cases", all.len());
-    all
 }
 
 #[test]

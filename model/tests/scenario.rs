@@ -1,16 +1,15 @@
 //! Run files as models: the run of a file that conforms is possible, and every way through a model can be drawn.
 #![cfg(feature = "stateright")]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 
-use std::fs;
-use std::path::Path;
-
+use cases::cases;
 use pipewright_model::draw::Theme;
 use pipewright_model::explorer::{Drawn, Pipewright, link};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
-use pipewright_model::run::Run;
 use pipewright_model::scenario::{AS_IN_THE_FILE, POSSIBLE, Scenario};
 use pipewright_model::systems::{self, Subject};
 use pipewright_model::verify::{Model, NO_DEADLOCK, Report, verify};
@@ -21,22 +20,6 @@ use std::sync::Arc;
 
 /// The most states that are searched of a case.
 const STATES_MAX: usize = 3_000;
-
-fn cases() -> Vec<(String, Run)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/cases");
-    let chapters = fs::read_dir(root).expect("cases").flatten();
-    let files = chapters.flat_map(|chapter| fs::read_dir(chapter.path()).expect("cases").flatten());
-    let mut all: Vec<_> = files
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "case"))
-        .map(|path| {
-            let run = fs::read_to_string(&path).expect("text").parse().expect("a run");
-            (path.display().to_string(), run)
-        })
-        .collect();
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    all
-}
 
 fn holds<A>(report: &Report<A>, name: &str) -> bool {
     report.found.iter().find(|found| found.property == name).expect("asked").holds
@@ -58,7 +41,7 @@ fn the_run_of_a_case_that_conforms_is_possible() {
         if holds(&report, POSSIBLE) {
             possible += 1;
         } else {
-            assert!(!report.exhaustive, "{name}: its run is not possible");
+            assert!(!report.exhaustive, "{name:?}: its run is not possible");
             large += 1;
         }
     }

@@ -21,6 +21,7 @@ use crate::world::World;
 pub const CHAPTER: Chapter = Chapter {
     name: "cell",
     title: "Cells: variables that threads share",
+    of_all: false,
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],

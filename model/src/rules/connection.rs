@@ -22,6 +22,7 @@ const AF_INET: &str = "net/ipv4/af_inet.c";
 pub const CHAPTER: Chapter = Chapter {
     name: "connection",
     title: "How TCP sockets get connected",
+    of_all: false,
     rules: RULES,
     not_on_linux: NOT_ON_LINUX,
     not_in_posix: &["connection.available.listening"],

@@ -16,6 +16,7 @@ use crate::world::{Description, World};
 pub const CHAPTER: Chapter = Chapter {
     name: "descriptor",
     title: "Descriptors and open file descriptions",
+    of_all: true,
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],

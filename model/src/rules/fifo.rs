@@ -16,6 +16,7 @@ use crate::world::{Description, NAMED, Place, Progress, World};
 pub const CHAPTER: Chapter = Chapter {
     name: "fifo",
     title: "Opening a FIFO",
+    of_all: false,
     rules: RULES,
     not_on_linux: &["fifo.open.begins-to-wait-uncounted", "fifo.open.read-write-undefined"],
     not_in_posix: &["fifo.open.read-write"],

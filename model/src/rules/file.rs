@@ -27,6 +27,7 @@ const KERNEL: &str = "Linux 6.18";
 pub const CHAPTER: Chapter = Chapter {
     name: "file",
     title: "Regular files",
+    of_all: false,
     rules: RULES,
     not_on_linux: &["file.truncate.not-for-writing-otherwise", "file.any.extension"],
     not_in_posix: &[

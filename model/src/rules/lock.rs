@@ -18,6 +18,7 @@ const KERNEL: &str = "Linux 6.18";
 pub const CHAPTER: Chapter = Chapter {
     name: "lock",
     title: "Locks on whole files",
+    of_all: true,
     rules: RULES,
     not_on_linux: &["lock.lock.refused-otherwise", "lock.any.unspecified"],
     not_in_posix: &[

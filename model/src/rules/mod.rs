@@ -33,6 +33,9 @@ pub struct Chapter {
     pub name: &'static str,
     /// Its heading.
     pub title: &'static str,
+    /// Whether its rules may apply to a channel of any kind, and not only to kinds made of what those are made of
+    /// [that name it](Kind::chapters).
+    pub of_all: bool,
     /// The rules, in reading order.
     pub rules: &'static [Rule],
     /// Rules that apply only where a platform leaves choices that Linux does not leave.
@@ -98,7 +101,8 @@ pub fn by_id(id: &str) -> Option<RuleIndex> {
 }
 
 /// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any, out of the chapters
-/// that speak of [what the channel is made of](Kind::chapters); of all chapters where that is not known.
+/// that speak of [what the channel is made of](Kind::chapters), or [of all](Chapter::of_all); of all chapters where
+/// that is not known.
 ///
 /// # Panics
 ///
@@ -109,12 +113,15 @@ pub fn of_call(discipline: Option<Discipline>, op: &Op) -> &'static [RuleIndex] 
     let by_discipline = BY_DISCIPLINE.get_or_init(|| {
         std::array::from_fn(|number| {
             let is_of = |kind: &Kind| kind.discipline.number() == number;
-            let speaks =
+            let names =
                 |chapter| KINDS.iter().any(|kind| is_of(kind) && kind.chapters.contains(&chapter));
+            let of_all =
+                |name| CHAPTERS.iter().any(|chapter| chapter.name == name && chapter.of_all);
+            let speaks =
+                |chapter| number == Discipline::NUMBERS || of_all(chapter) || names(chapter);
             Op::WORDS.map(|word| {
                 let applies = |rule: &Rule| {
-                    (rule.call() == word || rule.call() == "any")
-                        && (number == Discipline::NUMBERS || speaks(rule.chapter()))
+                    (rule.call() == word || rule.call() == "any") && speaks(rule.chapter())
                 };
                 let rules = RULES.iter().enumerate().filter(|(_, rule)| applies(rule));
                 rules.map(|(index, _)| index as RuleIndex).collect()

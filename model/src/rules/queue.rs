@@ -19,6 +19,7 @@ use crate::world::{Description, NAMED, Place, World};
 pub const CHAPTER: Chapter = Chapter {
     name: "queue",
     title: "Message queues",
+    of_all: false,
     rules: RULES,
     not_on_linux: &["queue.poll.unspecified"],
     not_in_posix: &[],

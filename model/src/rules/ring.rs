@@ -21,6 +21,7 @@ use crate::world::World;
 pub const CHAPTER: Chapter = Chapter {
     name: "ring",
     title: "Rings: bytes in memory that processes share",
+    of_all: false,
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],

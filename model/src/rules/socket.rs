@@ -16,6 +16,7 @@ use crate::world::{Description, ObjectIndex, World};
 pub const CHAPTER: Chapter = Chapter {
     name: "socket",
     title: "Sockets of every family",
+    of_all: false,
     rules: RULES,
     not_on_linux: &[],
     not_in_posix: &[],

@@ -19,6 +19,7 @@ const KERNELS: &str = "Linux 6.1 and 6.18";
 pub const CHAPTER: Chapter = Chapter {
     name: "stream",
     title: "Streams: pipes and FIFOs once open",
+    of_all: false,
     rules: RULES,
     not_on_linux: &[
         "stream.read.zero-length-checked",

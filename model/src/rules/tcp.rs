@@ -22,6 +22,7 @@ const KERNEL: &str = "Linux 6.18";
 pub const CHAPTER: Chapter = Chapter {
     name: "tcp",
     title: "TCP connections",
+    of_all: false,
     rules: RULES,
     not_on_linux: &["tcp.available.unspecified", "tcp.poll.end-beyond-the-standard"],
     not_in_posix: &[

@@ -27,6 +27,7 @@ const KERNELS: &str = "Linux 6.1 and 6.18";
 pub const CHAPTER: Chapter = Chapter {
     name: "unix",
     title: "Unix sockets: streams, names, connections",
+    of_all: false,
     rules: RULES,
     not_on_linux: NOT_ON_LINUX,
     not_in_posix: NOT_IN_POSIX,
