@@ -255,7 +255,7 @@ impl Address {
 }
 
 /// The state of everything.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct World {
     /// Who takes part.
@@ -266,18 +266,6 @@ pub struct World {
     pub objects: SmallVec<[Object; 1]>,
     /// Its path.
     pub place: Place,
-}
-
-/// What can be is copied in one piece: the oracle clones worlds all the time.
-impl Clone for World {
-    fn clone(&self) -> World {
-        World {
-            actors: self.actors.clone(),
-            descriptions: SmallVec::from_slice(&self.descriptions),
-            objects: self.objects.clone(),
-            place: self.place,
-        }
-    }
 }
 
 impl World {
