@@ -31,6 +31,7 @@
 //! - [`Placement`]: on which processors;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
 //! - [`mod@bench`]: what all this costs, against the bare mechanisms under it;
+//! - [`status`]: how the commands of the program end;
 //! - [`suite`]: a campaign as tests of one channel, [`conformance_tests!`] in one line;
 //! - [`stop`]: ending between two scenarios on Ctrl-C.
 //!
@@ -51,6 +52,7 @@ pub mod report;
 mod runner;
 pub mod scenario;
 mod solo;
+pub mod status;
 pub mod stop;
 pub mod suite;
 mod trouble;

@@ -67,7 +67,7 @@ during which others used more than 15 % of that processor. How the oracle's verd
 that leaves nothing out is a test: HISTORIES=8000 cargo test -p pipewright-model --release --test brute_force
 ";
 
-/// Measures and reports. Status 1 where something that must hold does not.
+/// Measures and reports: deviates where something that must hold does not, is not judged where others disturbed it.
 pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
     measured(arguments).map_err(|refusal| refusal.text().to_owned())
 }
@@ -102,7 +102,7 @@ fn measured(arguments: &Arguments) -> Result<Status, Refusal> {
     Ok(if came_to(Reached::No) {
         Status::Deviates
     } else if came_to(Reached::Disturbed) {
-        Status::Inconclusive
+        Status::NotJudged
     } else {
         Status::Conforms
     })

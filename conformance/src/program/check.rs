@@ -126,13 +126,12 @@ fn tell(tested: &[Tested]) -> Result<(), Refusal> {
 }
 
 fn status(tested: &[Tested]) -> Status {
-    if tested.iter().any(|row| row.deviating > 0) {
-        Status::Deviates
-    } else if tested.iter().any(|row| row.inconclusive.0 > 0) {
-        Status::Inconclusive
-    } else {
-        Status::Conforms
-    }
+    let of = |row: &Tested| match row.verdict() {
+        "deviates" => Status::Deviates,
+        "inconclusive" | "unspecified" => Status::NotJudged,
+        _ => Status::Conforms,
+    };
+    tested.iter().map(of).fold(Status::Conforms, Status::and)
 }
 
 pub(super) fn create(path: &PathBuf) -> Result<(File, PathBuf), Refusal> {

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pipewright_model::draw::{self, Story};
 
-use super::replay::load;
+use super::input::load;
 use super::{Profile, Refusal, Status, print};
 
 /// Arguments of `draw`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run file: a case, or a saved failure.
+    /// The run file: a case, or a saved failure; `-` is standard input.
     file: PathBuf,
     /// Where to write the SVG, over what is there; standard output where it is left out, or `-`.
     #[arg(short, long, value_name = "FILE")]

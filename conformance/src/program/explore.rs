@@ -15,15 +15,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use stateright::Model as _;
 
-use super::replay::load;
+use super::input::load;
 use super::verify::chosen;
 use super::{Profile, Refusal, Status, print};
 
 /// Arguments of `explore`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system by name, or a run file: a case, or a saved failure. Where nothing is given the systems
-    /// are listed.
+    /// A system by name, or a run file: a case, or a saved failure; `-` is standard input. Where
+    /// nothing is given the systems are listed.
     #[arg(value_name = "SYSTEM|FILE")]
     what: Option<String>,
     /// The port on which the page is served, to this machine alone; 0 for any that is free.
@@ -52,7 +52,7 @@ fn explored(arguments: &Arguments) -> Result<Status, Refusal> {
         Some(Subject::System(system)) => serve(system, what, port),
         Some(Subject::Protocol(protocol)) => serve(protocol, what, port),
         // What can't be the name of a system is the path of a file, be it there or not.
-        None if !Path::new(what).exists() && !what.contains(['/', '.']) => {
+        None if what != "-" && !Path::new(what).exists() && !what.contains(['/', '.']) => {
             let unknown = chosen(std::slice::from_ref(what)).err();
             Err(unknown.unwrap_or_else(|| Refusal::new(format!("there is no file {what}"))))
         }

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod draw;
 mod explore;
+mod input;
 mod list;
 mod replay;
 mod verify;
@@ -12,45 +13,22 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use pipewright_backends::Channel;
+use pipewright_conformance::report::Heading;
+use pipewright_conformance::status::{self, Status};
 use pipewright_model::platform::Platform;
 use pipewright_model::rules::RULES;
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Conforms,
-    Deviates,
-    BadInput,
-    Inconclusive,
-    Stopped,
-}
-
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> ExitCode {
-        ExitCode::from(match status {
-            Status::Conforms => 0,
-            Status::Deviates => 1,
-            Status::BadInput => 2,
-            Status::Inconclusive => 3,
-            Status::Stopped => 130,
-        })
-    }
-}
 
 /// The executable specification of Unix inter-process communication.
 ///
 /// Without a command: check all channels of this machine.
 #[derive(Parser)]
-#[command(version, after_help = EXIT_STATUS)]
+#[command(name = "pipewright", version = version())]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 }
-
-const EXIT_STATUS: &str = "Exit status: 0 conforms, 1 deviates, 2 bad usage or input, \
-3 not all could be judged (inconclusive), 130 stopped by Ctrl-C.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -95,8 +73,27 @@ impl Profile {
     }
 }
 
+/// The version, the kernel on which the program runs, and how many rules it knows.
+fn version() -> String {
+    let rules = pipewright_model::rules::COUNT;
+    format!("{} ({}, {rules} rules)", env!("CARGO_PKG_VERSION"), Heading::here("", 0).kernel)
+}
+
+/// The command line. The help text of each command ends with the exit statuses.
+fn command_line() -> clap::Command {
+    let with_statuses = |command: clap::Command| command.after_help(status::help());
+    with_statuses(Arguments::command()).mut_subcommands(with_statuses)
+}
+
+/// What was typed; what can't be understood ends the program, as do the help texts.
+fn typed() -> Arguments {
+    let mut command = command_line();
+    let matches = command.get_matches_mut();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
 pub(crate) fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = typed();
     let result = match arguments.command {
         None => check::run(&check::Arguments::default()),
         Some(Command::Check(arguments)) => check::run(&arguments),

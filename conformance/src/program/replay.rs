@@ -1,10 +1,7 @@
 //! `pipewright replay` and `pipewright judge`: run files.
 
-use std::fs;
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use clap::{Args, ValueEnum};
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::report::{deviations, explained, verdict_word};
@@ -14,12 +11,13 @@ use pipewright_model::platform::Platform;
 use pipewright_model::run::Run;
 use pipewright_model::text;
 
+use super::input::load;
 use super::{Profile, Refusal, Status, channel, print};
 
 /// Arguments of `replay`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run file: a case, or a saved failure.
+    /// The run file: a case, or a saved failure; `-` is standard input.
     file: PathBuf,
     /// The channel to run it on; where none is given, the one that is set up as the file says.
     #[arg(long, value_name = "C", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
@@ -35,7 +33,7 @@ pub(super) struct Arguments {
 /// Arguments of `judge`.
 #[derive(Args)]
 pub(super) struct JudgeArguments {
-    /// The run file.
+    /// The run file; `-` is standard input.
     file: PathBuf,
     /// The rules to judge by.
     #[arg(long, value_enum, default_value_t)]
@@ -114,11 +112,20 @@ fn told(run: &Run, platform: &'static Platform) -> Result<Status, Refusal> {
         Verdict::Conforms => Status::Conforms,
         Verdict::Deviates => Status::Deviates,
         Verdict::Unspecified { from, reason } => {
-            print(&format!("from `{}` on: {reason}\n", text::event(run, from).trim()))?;
-            Status::Conforms
+            print(&unspecified(run, from, reason))?;
+            Status::NotJudged
         }
-        Verdict::Inconclusive { .. } => Status::Inconclusive,
+        Verdict::Inconclusive { .. } => Status::NotJudged,
     })
+}
+
+/// Where the rules end, and what that means for the run.
+fn unspecified(run: &Run, from: usize, reason: &str) -> String {
+    format!(
+        "from `{}` on, the rules say nothing: {reason}; what follows is neither right nor wrong, so the run as \
+         a whole is not judged\n",
+        text::event(run, from).trim()
+    )
 }
 
 /// The channel of this machine that is set up as the run says, or at least one of its kind.
@@ -129,24 +136,4 @@ fn fitting(run: &Run) -> Result<&'static dyn Channel, Refusal> {
     exactly.or(alike).copied().ok_or_else(|| {
         Refusal::new(format!("no channel is a {}; choose one by --channel", run.setup.kind.name))
     })
-}
-
-/// Reads a run file.
-pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
-    let source = fs::read_to_string(path)
-        .map_err(|error| Refusal::new(format!("failed to read {}: {error}", path.display())))?;
-    source.parse().map_err(|error| Refusal::new(drawn(path, &source, &error)))
-}
-
-/// A parse error with the line that it is in, and the place marked.
-fn drawn(path: &Path, source: &str, error: &text::ParseError) -> String {
-    let path = path.display().to_string();
-    let place = AnnotationKind::Primary.span(error.bytes.clone()).label("here");
-    let snippet = Snippet::source(source).path(&path).annotation(place);
-    let told = Level::ERROR.primary_title(&error.what).element(snippet);
-    let help = error.help.as_ref().map(|help| Level::HELP.message(help));
-    let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
-    let drawn = renderer.render(&[told.elements(help)]);
-    format!("failed to read {path}: {error}\n{drawn}")
 }

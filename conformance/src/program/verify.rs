@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Print the table alone, without the runs that show what doesn't hold.
     #[arg(long)]
     brief: bool,
-    /// Look at so many states of a system at most; what is not decided by then counts as not as expected.
+    /// Look at so many states of a system at most; what is not decided by then is not judged.
     /// One worker only.
     #[arg(long, value_name = "N")]
     states: Option<usize>,
@@ -115,7 +115,16 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
         let text = serde_json::to_string_pretty(&told)? + "\n";
         write(file, path, &text)?;
     }
-    Ok(if unexpected.is_empty() { Status::Conforms } else { Status::Deviates })
+    Ok(all.iter().map(status).fold(Status::Conforms, Status::and))
+}
+
+/// What is undecided is not judged: it may still turn out as expected.
+fn status(row: &Decided) -> Status {
+    match (row.is_as_expected(), verdict(&row.outcome).as_str()) {
+        (true, _) => Status::Conforms,
+        (false, "undecided") => Status::NotJudged,
+        (false, _) => Status::Deviates,
+    }
 }
 
 /// Decides systems by one worker.

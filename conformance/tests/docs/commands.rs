@@ -62,7 +62,8 @@ const ELSEWHERE: [(&str, &str); 20] = [
 ];
 
 /// What stands for something in a command, and a thing for which it can stand.
-const STANDS_FOR: [(&str, &str); 4] = [
+const STANDS_FOR: [(&str, &str); 5] = [
+    ("COMMAND", "check"),
     ("CHAPTER/SITUATION", "stream/read-waits-for-data"),
     ("run.case", "docs/leaked-end.case"),
     ("rules ID", "rules stream.read.waits"),

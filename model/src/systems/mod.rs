@@ -129,10 +129,14 @@ impl Subject {
 }
 
 impl Outcome {
-    /// The properties that don't hold, each with the run that shows it.
+    /// The properties that don't hold, each with the run that shows it. What has not been reached among a part
+    /// of the states may yet be.
     pub fn broken(&self) -> impl Iterator<Item = (&'static str, Option<&Run>)> {
         let found = self.report.found.iter().zip(&self.runs);
-        found.filter(|(found, _)| !found.holds).map(|(found, run)| (found.property, run.as_ref()))
+        let exhaustive = self.report.exhaustive;
+        found
+            .filter(move |(found, run)| !found.holds && (exhaustive || run.is_some()))
+            .map(|(found, run)| (found.property, run.as_ref()))
     }
 
     /// Whether it is as it is known to be, all states being looked at.
