@@ -44,15 +44,19 @@ pub fn decide(kind: &'static Kind) -> Decided {
     let (waiting, run) = waiting(kind);
     shown.push((
         match waiting {
-            Waiting::Waits if has_talk_button(kind) => "who would talk while the other does waits",
-            Waiting::Waits => "a receiver of nothing waits",
-            Waiting::BusyWaits => "a receiver of nothing is answered at once",
+            Waiting::Waits if has_talk_button(kind) => {
+                "a process that wants to talk while the other holds the lock blocks"
+            }
+            Waiting::Waits => "a receiver that finds nothing blocks",
+            Waiting::BusyWaits => {
+                "a receiver that finds nothing gets an answer at once and must look again"
+            }
         },
         run,
     ));
+    let deadlock = deadlock(kind);
     shown.extend(
-        deadlock(kind)
-            .map(|run| ("both write more than fits before they read: both wait for ever", run)),
+        deadlock.map(|run| ("both write more than fits before they read: a deadlock", run)),
     );
     Decided { direction, waiting, shown }
 }
@@ -73,22 +77,25 @@ fn direction(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direc
         let own = finds(&|world| hears(world, ANN, ANN) || hears(world, BEN, BEN));
         let both = finds(&|world| under_way(world, ANN) && under_way(world, BEN));
         if let Some(run) = finds(&|world| talks_over(world)) {
-            shown.push(("used both ways, one talks over what it has not heard", run));
+            shown.push((
+                "used both ways, one overwrites data of the other that it has not read",
+                run,
+            ));
             continue;
         }
         match (to_ben, to_ann, own, both) {
             (Some(_), Some(_), None, Some(run)) => {
-                shown.push(("both have words under way to each other", run));
+                shown.push(("both have data in flight to each other", run));
                 return Direction::Duplex;
             }
             (Some(_), Some(run), None, None) => {
-                shown.push(("it goes the other way as well, but never at the same time", run));
+                shown.push(("data goes both ways, but never at the same time", run));
                 best = Direction::HalfDuplex;
             }
             (Some(_), Some(_), Some(run), _) => {
-                shown.push(("used both ways, somebody reads its own words", run));
+                shown.push(("used both ways, an actor reads back its own data", run));
             }
-            (Some(run), None, ..) => shown.push(("words go this way only", run)),
+            (Some(run), None, ..) => shown.push(("data goes one way only", run)),
             _ => {}
         }
     }
@@ -128,10 +135,10 @@ fn by_turns(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direct
     let to_ann = finds(&in_turns, &|world| hears(world, ANN, BEN));
     let over = finds(&in_turns, &|world| talks_over(world));
     let at_once = finds(&in_turns, &hold);
-    shown.extend(to_ann.clone().map(|run| ("in turns, each hears the other", run)));
+    shown.extend(to_ann.clone().map(|run| ("in turns, each reads what the other wrote", run)));
     let without = finds(&talks, &|world| talks_over(world));
-    shown
-        .extend(without.map(|run| ("without the lock, one talks over what it has not heard", run)));
+    let overwrites = "without the lock, one overwrites data of the other that it has not read";
+    shown.extend(without.map(|run| (overwrites, run)));
     match (to_ben, to_ann, over, at_once) {
         (Some(_), Some(_), None, None) => Direction::HalfDuplex,
         _ => Direction::Simplex,

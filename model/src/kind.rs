@@ -197,7 +197,7 @@ const PIPE_CAPACITY_BYTES: u32 = 65_536;
 /// The unnamed pipe.
 pub const PIPE: Kind = Kind {
     name: "pipe",
-    says: "The unnamed pipe of pipe(2), reached by inheriting or being handed its ends.",
+    says: "An unnamed pipe, pipe(2); processes inherit its ends or are passed them.",
     reach: Reach::RelatedProcesses,
     direction: Direction::Simplex,
     waiting: Waiting::Waits,
@@ -212,7 +212,7 @@ pub const PIPE: Kind = Kind {
 /// The named pipe.
 pub const FIFO: Kind = Kind {
     name: "fifo",
-    says: "The named pipe of mkfifo(3), reached by opening its path.",
+    says: "A named pipe, mkfifo(3); processes open its path.",
     reach: Reach::UnrelatedProcesses,
     direction: Direction::Simplex,
     waiting: Waiting::Waits,
@@ -227,7 +227,7 @@ pub const FIFO: Kind = Kind {
 /// Two pipes, one for each way.
 pub const PIPE_PAIR: Kind = Kind {
     name: "pipe-pair",
-    says: "Two unnamed pipes, one for each way.",
+    says: "Two unnamed pipes, one for each direction.",
     reach: Reach::RelatedProcesses,
     direction: Direction::Duplex,
     waiting: Waiting::Waits,
@@ -242,7 +242,7 @@ pub const PIPE_PAIR: Kind = Kind {
 /// The POSIX message queue.
 pub const MESSAGE_QUEUE: Kind = Kind {
     name: "message-queue",
-    says: "The message queue of mq_open(3), reached by its name.",
+    says: "A POSIX message queue, mq_open(3); processes open its name.",
     reach: Reach::UnrelatedProcesses,
     direction: Direction::Simplex,
     waiting: Waiting::Waits,
@@ -257,7 +257,7 @@ pub const MESSAGE_QUEUE: Kind = Kind {
 /// The shared file.
 pub const FILE: Kind = Kind {
     name: "file",
-    says: "A regular file, opened by path by everybody who uses it.",
+    says: "A regular file; each process opens its path.",
     reach: Reach::UnrelatedProcesses,
     direction: Direction::Simplex,
     waiting: Waiting::BusyWaits,
@@ -272,7 +272,7 @@ pub const FILE: Kind = Kind {
 /// A file whose open file descriptions are shared.
 pub const INHERITED_FILE: Kind = Kind {
     name: "inherited-file",
-    says: "A regular file, opened once and reached by inheriting or being handed its descriptors.",
+    says: "A regular file, opened once; processes inherit its descriptors or are passed them.",
     reach: Reach::RelatedProcesses,
     ends: Ends::Shared,
     ..FILE
@@ -281,7 +281,7 @@ pub const INHERITED_FILE: Kind = Kind {
 /// The file with a talk button.
 pub const LOCKED_FILE: Kind = Kind {
     name: "locked-file",
-    says: "A regular file in which one at a time talks: whoever holds its lock (F_OFD_SETLK).",
+    says: "A regular file that is read and written only by the holder of its lock (F_OFD_SETLK).",
     direction: Direction::HalfDuplex,
     waiting: Waiting::Waits,
     chapters: &["file", "lock", "descriptor"],
@@ -291,15 +291,15 @@ pub const LOCKED_FILE: Kind = Kind {
 /// The same with the older lock.
 pub const FLOCKED_FILE: Kind = Kind {
     name: "locked-file-flock",
-    says: "A regular file in which one at a time talks: whoever holds its lock (flock).",
+    says: "A regular file that is read and written only by the holder of its lock (flock).",
     ..LOCKED_FILE
 };
 
 /// The global variable that is polled.
 pub const GLOBAL_VARIABLE: Kind = Kind {
     name: "global-variable",
-    says: "A variable of one process with one writer and any number of readers, which look at it whenever \
-           they like; its value is always seen whole.",
+    says: "A variable of one process with one writer and any number of readers, which poll it; no \
+           read sees half a value.",
     reach: Reach::Threads,
     direction: Direction::Simplex,
     waiting: Waiting::BusyWaits,
@@ -314,7 +314,7 @@ pub const GLOBAL_VARIABLE: Kind = Kind {
 /// The global variable behind a lock.
 pub const GUARDED_VARIABLE: Kind = Kind {
     name: "guarded-variable",
-    says: "A variable of one process behind a mutex, with a condition variable on which readers wait for a \
+    says: "A variable of one process behind a mutex; readers wait on a condition variable for a \
            value that they have not seen.",
     waiting: Waiting::Waits,
     ..GLOBAL_VARIABLE
@@ -323,8 +323,8 @@ pub const GUARDED_VARIABLE: Kind = Kind {
 /// Two variables that are polled.
 pub const VARIABLE_PAIR: Kind = Kind {
     name: "variable-pair",
-    says: "Two variables of one process, each with one writer; nothing orders what is stored in one by what is \
-           stored in the other.",
+    says: "Two variables of one process, one for each direction; stores to the two are not \
+           ordered.",
     direction: Direction::Duplex,
     sides: 2,
     held: TWO_WAYS,
@@ -334,8 +334,8 @@ pub const VARIABLE_PAIR: Kind = Kind {
 /// Two variables behind a lock.
 pub const GUARDED_VARIABLE_PAIR: Kind = Kind {
     name: "guarded-variable-pair",
-    says: "Two variables of one process behind a mutex, each with a condition variable on which readers wait for a \
-           value that they have not seen.",
+    says: "Two variables of one process, one for each direction, each behind a mutex with a \
+           condition variable.",
     direction: Direction::Duplex,
     sides: 2,
     held: TWO_WAYS,
@@ -345,8 +345,7 @@ pub const GUARDED_VARIABLE_PAIR: Kind = Kind {
 /// The ring in shared memory that is polled.
 pub const SHARED_MEMORY: Kind = Kind {
     name: "shared-memory",
-    says: "A ring of bytes in memory that processes share, from one producer to one consumer, which look \
-           at it whenever they like.",
+    says: "A ring buffer in shared memory, from one producer to one consumer; both poll it.",
     reach: Reach::UnrelatedProcesses,
     direction: Direction::Simplex,
     waiting: Waiting::BusyWaits,
@@ -361,7 +360,8 @@ pub const SHARED_MEMORY: Kind = Kind {
 /// The ring in shared memory whose ends wait.
 pub const SHARED_MEMORY_WAITING: Kind = Kind {
     name: "shared-memory-waiting",
-    says: "The same ring, whose consumer sleeps while it is empty and whose producer while it is full.",
+    says: "The same ring buffer; the consumer sleeps while it is empty, the producer while it is \
+           full.",
     waiting: Waiting::Waits,
     ..SHARED_MEMORY
 };
@@ -369,7 +369,7 @@ pub const SHARED_MEMORY_WAITING: Kind = Kind {
 /// Unix stream sockets.
 pub const UNIX_STREAM: Kind = Kind {
     name: "unix-stream",
-    says: "Unix stream sockets: a pair from socketpair(2), or connected by a path.",
+    says: "Unix stream sockets: a socketpair(2), or connected by a path.",
     reach: Reach::UnrelatedProcesses,
     direction: Direction::Duplex,
     waiting: Waiting::Waits,
@@ -384,7 +384,8 @@ pub const UNIX_STREAM: Kind = Kind {
 /// Unix stream sockets with a name that is in no file system.
 pub const UNIX_STREAM_ABSTRACT: Kind = Kind {
     name: "unix-stream-abstract",
-    says: "Unix stream sockets: a pair from socketpair(2), or connected by a name in no file system.",
+    says: "Unix stream sockets: a socketpair(2), or connected by an abstract name, which no file \
+           system holds.",
     discipline: Discipline::Unix(SocketType::Stream, Naming::Abstract),
     ..UNIX_STREAM
 };
@@ -392,7 +393,8 @@ pub const UNIX_STREAM_ABSTRACT: Kind = Kind {
 /// Unix sockets that keep the bounds of messages and are connected.
 pub const UNIX_SEQPACKET: Kind = Kind {
     name: "unix-seqpacket",
-    says: "Unix sockets for messages between two that are connected: a pair, or by a path.",
+    says: "Connected Unix sockets that keep message boundaries: a socketpair(2), or connected by a \
+           path.",
     discipline: Discipline::Unix(SocketType::Seqpacket, Naming::Path),
     chapters: &["message", "unix", "socket", "descriptor"],
     ..UNIX_STREAM
@@ -401,7 +403,7 @@ pub const UNIX_SEQPACKET: Kind = Kind {
 /// Unix datagram sockets.
 pub const UNIX_DATAGRAM: Kind = Kind {
     name: "unix-datagram",
-    says: "Unix sockets for messages: a pair, or sent to a path.",
+    says: "Unix datagram sockets: a socketpair(2), or messages sent to a path.",
     discipline: Discipline::Unix(SocketType::Datagram, Naming::Path),
     ..UNIX_SEQPACKET
 };
@@ -409,7 +411,7 @@ pub const UNIX_DATAGRAM: Kind = Kind {
 /// A TCP connection.
 pub const TCP: Kind = Kind {
     name: "tcp",
-    says: "TCP sockets: a connection, or made by an address; its ends may be on two machines.",
+    says: "TCP sockets: a connection between two addresses, on one machine or on two.",
     reach: Reach::Machines,
     direction: Direction::Duplex,
     waiting: Waiting::Waits,

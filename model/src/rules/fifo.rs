@@ -28,7 +28,7 @@ pub const CHAPTER: Chapter = Chapter {
 const RULES: &[Rule] = &[
     Rule {
         id: "fifo.open.reader-meets-writer",
-        says: "An open for reading of a FIFO that somebody has open for writing succeeds at once.",
+        says: "An open of a FIFO for reading succeeds at once if a write end is open.",
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -38,7 +38,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.writer-meets-reader",
-        says: "An open for writing of a FIFO that somebody has open for reading succeeds at once.",
+        says: "An open of a FIFO for writing succeeds at once if a read end is open.",
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -48,9 +48,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.reader-nonblocking",
-        says: "An open for reading with O_NONBLOCK of a FIFO that nobody has open for writing succeeds \
-               at once; on Linux, poll on it tells of no hang-up until somebody has opened it for \
-               writing.",
+        says: "A nonblocking open of a FIFO for reading succeeds at once even if no write end is \
+               open.",
         cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "fifo_open")],
         force: Force::Must,
         step: |at| {
@@ -60,8 +59,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.writer-nonblocking",
-        says: "An open for writing with O_NONBLOCK of a FIFO that nobody has open for reading fails \
-               with ENXIO.",
+        says: "A nonblocking open of a FIFO for writing fails with ENXIO if no read end is open.",
         cite: &[Posix("open", "ERRORS [ENXIO]"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -71,16 +69,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.begins-to-wait",
-        says: "A blocking open of a FIFO for reading or writing whose other side nobody has open begins \
-               to wait, and counts as an open end for others already.",
+        says: "A blocking open of a FIFO whose other side is not open blocks, and already counts \
+               as an open end for others.",
         cite: &[Source("fs/pipe.c", "fifo_open"), Posix("open", "O_NONBLOCK")],
         force: Force::May,
         step: |at| finds_nobody(at)?.then(|| Move::proceeds(0, 0).with(enter_and_count)),
     },
     Rule {
         id: "fifo.open.begins-to-wait-uncounted",
-        says: "A blocking open of a FIFO that begins to wait may not yet count as an open end for \
-               others.",
+        says: "A blocking open of a FIFO that blocks need not count as an open end for others yet.",
         cite: &[Posix("open", "O_NONBLOCK")],
         force: Force::May,
         step: |at| {
@@ -90,16 +87,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.waits",
-        says: "A blocking open of a FIFO for reading or writing sleeps until somebody opens the other \
-               side.",
+        says: "A blocked open of a FIFO sleeps until the other side is opened.",
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| (waiting(at)? && !partner_came(at)).then_some(Move::rests()),
     },
     Rule {
         id: "fifo.open.partner-came",
-        says: "A blocking open of a FIFO that waits succeeds once somebody has opened the other side, \
-               even if it is closed again by then.",
+        says: "A blocked open of a FIFO succeeds once the other side has been opened, even if that \
+               end is closed again by then.",
         cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "wait_for_partner")],
         force: Force::Must,
         step: |at| {
@@ -108,7 +104,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.read-write",
-        says: "An open for reading and writing of a FIFO succeeds at once.",
+        says: "An open of a FIFO for both reading and writing succeeds at once.",
         cite: &[Man("fifo(7)", "DESCRIPTION"), Source("fs/pipe.c", "fifo_open")],
         force: Force::Silent,
         step: |at| {
@@ -118,7 +114,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.read-write-undefined",
-        says: "What an open for reading and writing of a FIFO does is undefined.",
+        says: "The result of opening a FIFO for both reading and writing is undefined.",
         cite: &[Posix("open", "O_RDWR")],
         force: Force::Silent,
         step: |at| {
@@ -128,7 +124,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.no-entry",
-        says: "An open of a path that was removed fails with ENOENT, though the FIFO may still be open.",
+        says: "An open of a path that was removed fails with ENOENT, even while the FIFO is still \
+               open.",
         cite: &[Posix("open", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
@@ -141,8 +138,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.unlink.removes-path",
-        says: "Removing the path of a FIFO leaves it as it is for those who have it open or wait in \
-               open.",
+        says: "Removing the path of a FIFO affects neither open ends nor opens that are blocked.",
         cite: &[Posix("unlink", "DESCRIPTION"), Observed("data goes on flowing", "Linux 6.18")],
         force: Force::Must,
         step: |at| {
@@ -152,7 +148,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.unlink.no-entry",
-        says: "Removing a path that was removed already fails with ENOENT.",
+        says: "Removing a path that was already removed fails with ENOENT.",
         cite: &[Posix("unlink", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {

@@ -1,4 +1,7 @@
-//! Streams: what reading and writing a pipe or FIFO does, once it is open.
+//! Pipes and FIFOs once open: reading, writing, polling and capacity.
+//!
+//! The sentences say *pipe* for a pipe and for an open FIFO, *read end* and *write end* for a description open
+//! for reading and for writing, *blocking* where `O_NONBLOCK` is clear.
 //!
 //! Not modelled: several buffers in one call (readv, writev), splice and tee, `SIGIO`, time-outs,
 //! interruption by a signal handler, scheduling order among those who wait.
@@ -18,7 +21,7 @@ const KERNELS: &str = "Linux 6.1 and 6.18";
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
     name: "stream",
-    title: "Streams: pipes and FIFOs once open",
+    title: "Pipes and FIFOs, once open",
     of_all: false,
     rules: RULES,
     not_on_linux: &[
@@ -57,8 +60,8 @@ pub const CHAPTER: Chapter = Chapter {
     },
     overlaps: &[
         Overlap {
-            why: "The standard gives no capacity: whether there is room, and for how much, is known of an \
-                  empty stream only.",
+            why: "POSIX states no capacity: room is certain only in an empty pipe, and only for PIPE_BUF \
+                  bytes.",
             rules: &[
                 "stream.write.fits",
                 "stream.write.partial",
@@ -70,8 +73,8 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "A call that waits when another descriptor of its description gets O_NONBLOCK may go on \
-                  sleeping, or notice.",
+            why: "A blocked call may notice that O_NONBLOCK has been set on its open file description, or \
+                  sleep on.",
             rules: &[
                 "stream.read.waits",
                 "stream.read.empty-nonblocking",
@@ -83,8 +86,8 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "What reads in progress at the same time give is not specified: one after the other is among \
-                  what they may give.",
+            why: "The results of concurrent reads are unspecified; those of one read after the other are \
+                  among them.",
             rules: &[
                 "stream.read.concurrent",
                 "stream.read.available",
@@ -108,8 +111,8 @@ const RULES: &[Rule] = &[
     // Reading
     Rule {
         id: "stream.read.available",
-        says: "A read of a stream with data returns as many bytes as are there, up to the number asked \
-               for, oldest first, whatever writes they came from, and does not wait for more.",
+        says: "A read of a non-empty pipe returns the oldest bytes at once, as many as requested \
+               or all available, ignoring write boundaries.",
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
@@ -120,8 +123,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.packet",
-        says: "A read that reaches a packet returns no byte behind it; what of the packet does not \
-               fit the read is discarded.",
+        says: "A read that reaches a packet (O_DIRECT) stops at the packet's end and discards the \
+               part that exceeds the requested length.",
         cite: &[Man("pipe(2)", "O_DIRECT"), Source("fs/pipe.c", "anon_pipe_read")],
         force: Force::Silent,
         step: |at| {
@@ -132,8 +135,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.no-writer",
-        says: "A read of an empty stream that nobody has open for writing returns 0, blocking or not, \
-               as often as it is made.",
+        says: "A read of an empty pipe with no open write end returns 0 (end of file), blocking or \
+               not, every time.",
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
@@ -143,16 +146,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.empty-nonblocking",
-        says: "A read of an empty stream that somebody has open for writing fails with EAGAIN where \
-               O_NONBLOCK is set.",
+        says: "A nonblocking read of an empty pipe with an open write end fails with EAGAIN.",
         cite: &[Posix("read", "DESCRIPTION"), Posix("read", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| (nothing_to_read(at) && at.nonblock()).then_some(Move::fails(Errno::EAGAIN)),
     },
     Rule {
         id: "stream.read.finds-nothing",
-        says: "A read of an empty stream that somebody has open for writing begins to wait where \
-               O_NONBLOCK is clear.",
+        says: "A blocking read of an empty pipe with an open write end blocks.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -162,22 +163,21 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.waits",
-        says: "A read that has begun to wait sleeps while the stream is empty and somebody has it open \
-               for writing.",
+        says: "A blocked read sleeps while the pipe is empty and a write end is open.",
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| (nothing_to_read(at) && at.call.entered).then_some(Move::rests()),
     },
     Rule {
         id: "stream.read.zero-length",
-        says: "A read of zero bytes returns 0 and never waits.",
+        says: "A read of zero bytes returns 0 and never blocks.",
         cite: &[Posix("read", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_read")],
         force: Force::May,
         step: |at| (read_len(at)? == 0).then_some(Move::answers(Answer::Count(0))),
     },
     Rule {
         id: "stream.read.zero-length-checked",
-        says: "A read of zero bytes may report the error that a longer one would have met.",
+        says: "A read of zero bytes may fail with EAGAIN where a longer read would.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -201,8 +201,7 @@ const RULES: &[Rule] = &[
     // Writing
     Rule {
         id: "stream.write.fits",
-        says: "A write for which there is room transfers all its bytes, in one piece, and returns \
-               their number.",
+        says: "A write for which there is room transfers all its bytes and returns their number.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::Must,
         step: |at| {
@@ -213,8 +212,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.merges",
-        says: "A write shorter than a page whose bytes fit behind those on the last page is appended \
-               to that page, even when no page is free.",
+        says: "A write shorter than a page is appended to the last page if it fits there, even \
+               when no page is free.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_write"),
             Observed("no deviation in campaigns of millions of calls", KERNELS),
@@ -228,8 +227,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.completes",
-        says: "A blocking write that had to wait returns the number of all its bytes once the last of \
-               them is transferred.",
+        says: "A blocking write that did not fit at once returns its full length once its last byte is \
+               transferred.",
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -240,8 +239,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.in-parts",
-        says: "A blocking write of more than PIPE_BUF bytes transfers what there is room for and goes \
-               on; the bytes of other writers may come between its parts.",
+        says: "A blocking write of more than PIPE_BUF bytes transfers what fits and continues; \
+               bytes of other writes may come between its parts.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::May,
         step: |at| {
@@ -253,8 +252,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.partial",
-        says: "A write of more than PIPE_BUF bytes with O_NONBLOCK set, for some of which there is \
-               room, transfers those and returns their number.",
+        says: "A nonblocking write of more than PIPE_BUF bytes that fits only in part transfers \
+               that part and returns its length (short write).",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::Must,
         step: |at| {
@@ -266,8 +265,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.full-nonblocking",
-        says: "A write that finds no room transfers nothing and fails with EAGAIN where O_NONBLOCK is \
-               set.",
+        says: "A nonblocking write that finds no room transfers nothing and fails with EAGAIN.",
         cite: &[Posix("write", "DESCRIPTION"), Posix("write", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
@@ -278,8 +276,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.no-free-page",
-        says: "Room comes by whole pages: a write that would need a page fails with EAGAIN where \
-               O_NONBLOCK is set and no page is free, though fewer bytes than the capacity are in.",
+        says: "A nonblocking write that needs a new page fails with EAGAIN if none is free, even \
+               with fewer bytes in the pipe than its capacity.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_write"),
             Observed("full, one byte read, still full; 11 writes of 4,097 fill 65,536", KERNELS),
@@ -293,8 +291,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.cut-short-nonblocking",
-        says: "A write that waits when O_NONBLOCK gets set by somebody else returns the number of bytes \
-               it has transferred instead of waiting again.",
+        says: "A write that finds no more room returns the number of bytes transferred so far if \
+               O_NONBLOCK was set after it blocked.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
         step: |at| {
@@ -304,8 +302,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.finds-no-room",
-        says: "A write that finds no room begins to wait where O_NONBLOCK is clear; from then on it \
-               takes new pages only.",
+        says: "A blocking write that finds no room blocks, and from then on fills new pages only.",
         cite: &[Posix("write", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::May,
         step: |at| {
@@ -316,8 +313,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.waits",
-        says: "A write that has begun to wait sleeps while there is no room and somebody has the stream \
-               open for reading.",
+        says: "A blocked write sleeps while there is no room and a read end is open.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::May,
         step: |at| {
@@ -327,8 +323,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.no-reader",
-        says: "A write of at least one byte to a stream that nobody has open for reading fails with \
-               EPIPE and raises SIGPIPE in the caller, once, whether it has waited or not.",
+        says: "A write of one or more bytes that has transferred none fails with EPIPE (broken \
+               pipe) and raises SIGPIPE if no read end is open.",
         cite: &[Posix("write", "ERRORS [EPIPE]"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
@@ -338,8 +334,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.reader-left",
-        says: "A write whose last reader closes when a part is transferred returns that part's length, \
-               and raises SIGPIPE all the same.",
+        says: "A write whose last reader closes after a part is transferred returns the number of \
+               bytes transferred so far and raises SIGPIPE.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write"), Observed("65536 + SIGPIPE", KERNELS)],
         force: Force::May,
         step: |at| {
@@ -349,8 +345,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.reader-left-fails",
-        says: "A write whose last reader closes when a part is transferred may fail with EPIPE and \
-               raise SIGPIPE.",
+        says: "A write whose last reader closes after a part is transferred may instead fail with \
+               EPIPE and raise SIGPIPE.",
         cite: &[Posix("write", "ERRORS [EPIPE]")],
         force: Force::May,
         step: |at| {
@@ -362,7 +358,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.zero-length",
-        says: "A write of zero bytes returns 0, raises nothing, wakes nobody, even where nobody reads.",
+        says: "A write of zero bytes returns 0, raises no signal and wakes no reader, even if no \
+               read end is open.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
         step: |at| {
@@ -372,7 +369,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.zero-length-unspecified",
-        says: "What a write of zero bytes to a stream does is not specified.",
+        says: "The result of a write of zero bytes to a pipe is unspecified.",
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
@@ -383,7 +380,7 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "stream.poll.readable",
-        says: "poll finds POLLIN on an end open for reading while there is data.",
+        says: "poll reports POLLIN on a read end while the pipe has data.",
         cite: &[Posix("poll", "POLLIN"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
         step: |at| {
@@ -393,8 +390,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.readable-at-end",
-        says: "poll may find POLLIN on an end open for reading while nobody has the stream open for \
-               writing, as a read would not wait.",
+        says: "poll may report POLLIN on a read end while no write end is open, as a read would \
+               not block.",
         cite: &[Posix("poll", "POLLIN")],
         force: Force::May,
         step: |at| {
@@ -404,8 +401,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.hang-up",
-        says: "poll finds POLLHUP on an end open for reading while nobody has the stream open for \
-               writing, asked for or not, and with POLLIN while there is data.",
+        says: "poll reports POLLHUP on a read end, requested or not, after the last writer has \
+               closed, together with POLLIN while data remains.",
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
         step: |at| {
@@ -415,8 +412,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.no-hang-up-yet",
-        says: "poll may find POLLHUP on an end of a FIFO that was opened for reading when nobody wrote \
-               and has had no writer since; on Linux it does not.",
+        says: "poll may report POLLHUP on a FIFO opened for reading that has had no writer since; \
+               Linux does not.",
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
@@ -444,7 +441,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.writable",
-        says: "poll finds POLLOUT on an end open for writing while a page is free.",
+        says: "poll reports POLLOUT on a write end while the pipe has a free page.",
         cite: &[Posix("poll", "POLLOUT"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
@@ -457,7 +454,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.writable-perhaps",
-        says: "poll may find POLLOUT on an end open for writing.",
+        says: "poll may report POLLOUT on a write end.",
         cite: &[Posix("poll", "POLLOUT")],
         force: Force::May,
         step: |at| {
@@ -493,8 +490,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.no-reader",
-        says: "poll finds POLLERR on an end open for writing while nobody has the stream open for \
-               reading, asked for or not; POLLOUT stays as it is.",
+        says: "poll reports POLLERR on a write end, requested or not, while no read end is open; \
+               POLLOUT is unaffected.",
         cite: &[Man("poll(2)", "POLLERR"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
@@ -508,7 +505,7 @@ const RULES: &[Rule] = &[
     // Capacity and the like
     Rule {
         id: "stream.capacity.is",
-        says: "F_GETPIPE_SZ returns the capacity in bytes, the same on both ends.",
+        says: "F_GETPIPE_SZ returns the capacity in bytes, on either end.",
         cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
@@ -518,8 +515,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.set-capacity.rounds-up",
-        says: "F_SETPIPE_SZ gives at least the capacity asked for, rounded up to a power of two of \
-               pages, and returns it.",
+        says: "F_SETPIPE_SZ sets the capacity to the requested size, rounded up to a power of two \
+               of pages, and returns it.",
         cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION"), Source("fs/pipe.c", "pipe_set_size")],
         force: Force::Silent,
         step: |at| {
@@ -531,7 +528,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.set-capacity.in-use",
-        says: "F_SETPIPE_SZ fails with EBUSY where more pages are in use than would be left.",
+        says: "F_SETPIPE_SZ fails with EBUSY if more pages are in use than would remain.",
         cite: &[Man("F_GETPIPE_SZ(2const)", "ERRORS"), Source("fs/pipe.c", "pipe_resize_ring")],
         force: Force::Silent,
         step: |at| {
@@ -555,8 +552,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.set-capacity.not-permitted",
-        says: "F_SETPIPE_SZ beyond the system's limit fails with EPERM for a caller without \
-               CAP_SYS_RESOURCE.",
+        says: "F_SETPIPE_SZ beyond the system's limit (pipe-max-size) fails with EPERM for a \
+               caller without CAP_SYS_RESOURCE.",
         cite: &[Man("F_GETPIPE_SZ(2const)", "ERRORS"), Man("pipe(7)", "/proc files")],
         force: Force::Silent,
         step: |at| {
@@ -567,8 +564,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.set-capacity.user-limit",
-        says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM for an unprivileged user who holds more \
-               pipe pages than pipe-user-pages-soft; new pipes of such a user have two pages.",
+        says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM for an unprivileged user who \
+               holds more pipe pages than pipe-user-pages-soft.",
         cite: &[Man("pipe(7)", "/proc files"), Observed("8192 -> EPERM", "Linux 6.18")],
         force: Force::Silent,
         step: |at| {
@@ -580,7 +577,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.available.counts",
-        says: "FIONREAD gives the number of bytes that are there to be read, on either end.",
+        says: "FIONREAD returns the number of bytes in the pipe, on either end.",
         cite: &[Man("FIONREAD(2const)", "DESCRIPTION"), Source("fs/pipe.c", "pipe_ioctl")],
         force: Force::Silent,
         step: |at| {
@@ -591,7 +588,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.any.extension",
-        says: "What F_SETPIPE_SZ, F_GETPIPE_SZ and FIONREAD do is not specified.",
+        says: "The results of F_SETPIPE_SZ, F_GETPIPE_SZ and FIONREAD on a pipe are unspecified.",
         cite: &[Posix("fcntl", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
