@@ -6,6 +6,7 @@ use pipewright_model::call::{
     ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply, SendFlags,
 };
 use pipewright_model::data::Data;
+use pipewright_model::kind::Kind;
 use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 
 use crate::pool::{Patience, Pool};
@@ -212,7 +213,7 @@ impl<'a> Play<'a> {
         if !self.told.contains(actor) {
             self.seen.push((desk.entered_ns(), Rank::Call, Event::Call(call)));
         }
-        let data = given(call.op, seen.answer, desk.bytes());
+        let data = given(self.run.setup.kind, call.op, seen.answer, desk.bytes());
         let Seen { answer, signal } = seen;
         self.seen.push((left, Rank::Return, Event::Return(actor, Reply { answer, signal, data })));
         part.learn(call, answer);
@@ -285,13 +286,13 @@ fn has_sent(run: &Run) -> bool {
     })
 }
 
-/// The data that a call gave.
-pub(crate) fn given(op: Op, answer: Answer, bytes: &[u8]) -> Data {
-    // With MSG_TRUNC what is counted need not have been given.
-    let discards = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::TRUNC));
+/// The data that a call on a channel of this kind gave.
+pub(crate) fn given(kind: &Kind, op: Op, answer: Answer, bytes: &[u8]) -> Data {
+    // With MSG_TRUNC a message is counted whole, though only its beginning was given.
+    let whole = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::TRUNC));
     match (op.asks(), answer.count()) {
-        (Some(len), Some(count)) if count <= len && !discards => {
-            Data::Bytes(bytes[..count as usize].into())
+        (Some(len), Some(count)) if (count <= len || whole) && !kind.discards(&op) => {
+            Data::Bytes(bytes[..count.min(len) as usize].into())
         }
         _ => Data::Unknown,
     }

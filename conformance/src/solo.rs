@@ -85,7 +85,7 @@ impl Solo {
             prepare(call.actor, call.op, part.written, bytes);
             let Seen { answer, signal } = port.call(call.end, call.op, bytes);
             part.learn(call, answer);
-            let data = given(call.op, answer, bytes);
+            let data = given(self.run.setup.kind, call.op, answer, bytes);
             self.run.push(Event::Return(call.actor, Reply { answer, signal, data }));
         }
         drop(ports);

@@ -24,7 +24,7 @@ pub const ANY: Actor = Actor(u8::MAX - 2);
 pub const NOBODYS: [(&str, Actor); 2] = [("zero", ZERO), ("any", ANY)];
 
 /// Whether these bytes are no actor's, and so have no positions.
-fn is_nobodys(actor: Actor) -> bool {
+pub(crate) fn is_nobodys(actor: Actor) -> bool {
     actor == ZERO || actor == ANY
 }
 
@@ -85,12 +85,19 @@ pub fn push_segment(segments: &mut Segments, segment: Segment) {
     if segment.len == 0 {
         return;
     }
-    match segments.last_mut() {
-        Some(last) if last.is_followed_by(segment) => {
-            last.len += segment.len;
-        }
-        _ => segments.push(segment),
+    match segments.last_mut().filter(|last| last.is_followed_by(segment)) {
+        Some(last) => last.len = joined(last.len, segment.len),
+        None => segments.push(segment),
     }
+}
+
+/// The length of two adjacent segments together.
+///
+/// It is of 32 bits as nothing holds more bytes: runs in which something would are left
+/// [unjudged](crate::oracle::bounds).
+pub(crate) fn joined(len: u32, more: u32) -> u32 {
+    debug_assert!(len.checked_add(more).is_some(), "more bytes than anything holds");
+    len.saturating_add(more)
 }
 
 /// The data that a call gave.

@@ -3,7 +3,7 @@
 //! A kind is not a channel of some system: a kernel's pipe, a sandbox's and a library's are all of
 //! the kind `pipe`. One line a kind in [`KINDS`].
 
-use crate::call::{Lock, Mode, Op};
+use crate::call::{Lock, Mode, Op, SendFlags};
 use crate::channel::queue::MESSAGE_BYTES;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
@@ -474,6 +474,12 @@ impl Kind {
             Discipline::Ring | Discipline::Tcp => true,
             _ => false,
         }
+    }
+
+    /// Whether the call takes bytes without giving them: then the caller's buffer tells nothing.
+    pub fn discards(&self, op: &Op) -> bool {
+        let asks_to = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::TRUNC));
+        asks_to && self.discipline == Discipline::Tcp
     }
 
     /// Whether its ends are descriptors of the system, or handles of a library.

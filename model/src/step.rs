@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::call::{Actor, Answer, End, Events, Op, Signal};
 use crate::platform::Platform;
 use crate::rule::{Answers, Move, RuleIndex, Scene, What};
-use crate::rules::{RULES, of_call};
+use crate::rules::{COUNT, RULES, of_call};
 use crate::world::{Pending, Progress, World};
 
 /// The moves that the rules allow, each with its rule.
@@ -16,7 +16,7 @@ pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
 pub struct RuleSet([u64; RULE_WORDS]);
 
 /// Words of a set of rules, 64 rules each.
-const RULE_WORDS: usize = 6;
+const RULE_WORDS: usize = COUNT.div_ceil(64);
 
 impl RuleSet {
     /// Adds a rule.

@@ -9,7 +9,7 @@
 use smallvec::SmallVec;
 
 use crate::call::Actor;
-use crate::data::{Segment, Segments, push_segment};
+use crate::data::{Segment, Segments, joined, push_segment};
 use crate::kind::SocketType;
 use crate::platform::{Account, Platform};
 use crate::world::{DescriptionIndex, ObjectIndex};
@@ -196,7 +196,7 @@ impl Unix {
             && last.data.actor == piece.data.actor
             && last.data.to() == piece.data.from
         {
-            last.data.len += piece.data.len;
+            last.data.len = joined(last.data.len, piece.data.len);
             return;
         }
         self.queue.push(piece);

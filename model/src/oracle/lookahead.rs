@@ -4,7 +4,7 @@
 //! Used only to leave out moves that the run contradicts, and to choose among ranges of counts.
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, Op, Reply, SendFlags};
-use crate::data::{ANY, Data, Segment};
+use crate::data::{Data, Segment, is_nobodys};
 use crate::kind::Discipline;
 use crate::oracle::names::Names;
 use crate::oracle::{Fate, Foresight};
@@ -195,7 +195,7 @@ impl Order {
             match &reply.data {
                 Data::Unknown => continue,
                 Data::Named(segments) => {
-                    let known = |piece: &Segment| Some(*piece).filter(|piece| piece.actor != ANY);
+                    let known = |piece: &Segment| Some(*piece).filter(|s| !is_nobodys(s.actor));
                     segments.iter().for_each(|piece| order.note(&mut previous, known(piece)));
                 }
                 Data::Bytes(bytes) => {

@@ -10,6 +10,7 @@
 //! sequences that end in answering the returning call; at quiet, those after which every open call may
 //! sleep. Of the resulting states, those that can still be reached from another are dropped.
 
+pub mod bounds;
 mod found;
 mod lookahead;
 mod names;
@@ -229,6 +230,13 @@ impl<'r> Oracle<'r> {
         for (index, event) in self.run.events.iter().enumerate() {
             let goal = match event {
                 Event::Call(call) => {
+                    if let Some(reason) = self.exceeded(call) {
+                        self.judgement.verdict = match self.judgement.deviations.is_empty() {
+                            true => Verdict::Unspecified { from: index, reason },
+                            false => Verdict::Deviates,
+                        };
+                        return;
+                    }
                     self.begin(index, *call);
                     self.record();
                     continue;
@@ -263,6 +271,11 @@ impl<'r> Oracle<'r> {
         if !self.judgement.deviations.is_empty() {
             self.judgement.verdict = Verdict::Deviates;
         }
+    }
+
+    /// Why the run can't be followed beyond this call, where it moves more than the model can hold.
+    fn exceeded(&self, call: &Call) -> Option<&'static str> {
+        self.states.iter().find_map(|state| bounds::exceeded(&state.world, call))
     }
 
     fn begin(&mut self, index: usize, call: Call) {

@@ -781,11 +781,9 @@ fn take(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     if !peek {
         socket.queue.remove(0);
     }
-    // With MSG_TRUNC what is counted need not have been given.
-    if !flags.contains(SendFlags::TRUNC) {
-        let given = message.data.part(0, message.data.len.min(len));
-        push_segment(&mut world.pending_mut(actor).data, given);
-    }
+    // With MSG_TRUNC more may be counted than is given.
+    let given = message.data.part(0, message.data.len.min(len));
+    push_segment(&mut world.pending_mut(actor).data, given);
     if peek && entered {
         let calls = world.actors.iter_mut().filter_map(|other| other.call.as_mut());
         let here = |call: &&mut crate::world::Pending| {

@@ -100,6 +100,8 @@
 //!   wrote ([`crate::data::fill`]); `zero[0..8]` are eight bytes that nobody wrote, `any[0..8]` eight of which
 //!   nothing is known. Nothing after the answer: not recorded, or the call gives none.
 //!   A reply gives at most 16 MiB.
+//! - **Bounds.** Sizes and offsets have 32 bits. A run in which a channel would hold 4 GiB or an offset get there, or
+//!   a call offers more than 2,147,479,552 bytes (what Linux transfers at most), is not judged from there on.
 //!
 //! # Printing
 //!
