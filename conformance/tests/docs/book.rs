@@ -10,7 +10,7 @@ use std::thread;
 
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::status::Status;
-use pipewright_model::decide::{Decided, decide};
+use pipewright_model::decide::{self, Decided, decide};
 use pipewright_model::draw::{Story, Theme};
 use pipewright_model::kind::{KINDS, Kind};
 use pipewright_model::oracle::judge;
@@ -24,7 +24,7 @@ use pipewright_model::system::Family;
 use pipewright_model::systems::{self, Outcome, Subject};
 
 use crate::no_case::{NEVER_SHOWN, NOT_MODELLED};
-use crate::{documents, generated, read};
+use crate::{documents, generated, read, steps};
 
 const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end of generated -->";
@@ -114,6 +114,8 @@ impl Book {
             "drawing" => drawing(of),
             "run" => format!("```run\n{}```", self.case(of).text),
             "map" => render::map(),
+            "kind" => render::kind(kind(of), decided(kind(of))),
+            "shown" => shown(of),
             "matrix" => self.matrix(),
             "systems" => self.systems(),
             "counts" => self.counts(),
@@ -140,7 +142,8 @@ impl Book {
 
     fn rules(&self, chapter: &Chapter) -> String {
         let cases = |id: &str| self.cases_of(id).iter().map(|case| case.name.clone()).collect();
-        render::chapter(chapter, cases, case_link)
+        let steps = steps::of(chapter.name);
+        render::chapter(chapter, cases, case_link, |id| steps[id].clone())
     }
 
     fn picture(&self, name: &str) -> String {
@@ -347,6 +350,34 @@ fn decided(kind: &'static Kind) -> &'static Decided {
     static DECIDED: OnceLock<Vec<(&'static str, Decided)>> = OnceLock::new();
     let all = DECIDED.get_or_init(|| KINDS.iter().map(|kind| (kind.name, decide(kind))).collect());
     &all.iter().find(|(name, _)| *name == kind.name).expect("a kind").1
+}
+
+fn kind(name: &str) -> &'static Kind {
+    pipewright_model::kind::named(name).unwrap_or_else(|| panic!("there is no kind {name}"))
+}
+
+/// Of the runs by which the rules decide a kind, the picture of the one that is told in these words.
+fn shown(of: &str) -> String {
+    let (name, words) = of.split_once(' ').expect("a kind, and words of what is shown");
+    let shown = &decided(kind(name)).shown;
+    let found = shown.iter().find(|(what, _)| what.contains(words));
+    let (what, run) = found.unwrap_or_else(|| panic!("{name}: nothing shows that {words}"));
+    let file = format!("pictures/map-{name}-{}.svg", words.replace(' ', "-"));
+    let svg = Story::of(run, &decide::PLATFORM).svg(Theme::Auto);
+    generated(&format!("docs/{file}"), &svg);
+    let says = render::sentence(what);
+    format!("![{says}]({file})\n\n*{says}.*")
+}
+
+#[test]
+fn every_kind_has_its_place_on_the_map() {
+    let page = read("docs/map.md");
+    for Kind { name, .. } in KINDS {
+        let place = format!("\n## {name}\n");
+        assert!(page.contains(&place), "docs/map.md has no section {name}");
+        let part = format!("{BEGIN}kind {name} -->");
+        assert!(page.contains(&part), "docs/map.md lacks {part}");
+    }
 }
 
 fn linked(ids: &[&str]) -> String {

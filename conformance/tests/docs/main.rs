@@ -7,6 +7,7 @@ mod commands;
 mod leak;
 #[path = "../common/no_case.rs"]
 mod no_case;
+mod steps;
 
 use std::collections::BTreeSet;
 use std::fs;
