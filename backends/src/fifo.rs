@@ -15,6 +15,7 @@ use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::port::{FdPort, capacity_bytes, open_flags, set_capacity_bytes};
+use crate::sys::Calling;
 
 /// A way to make a named pipe.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ impl Fifo {
     pub const SMALL: Fifo = Fifo { name: "fifo-small", capacity_bytes: Some(4096), ..Fifo::PLAIN };
 
     fn open(&self, place: &Path, mode: Mode) -> io::Result<OwnedFd> {
-        Ok(open(place, open_flags(mode, self.nonblock), Permissions::empty())?)
+        open(place, open_flags(mode, self.nonblock), Permissions::empty()).calling("open")
     }
 }
 
@@ -59,8 +60,10 @@ impl Channel for Fifo {
     }
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
-        nix::unistd::mkfifo(place, Permissions::S_IRUSR | Permissions::S_IWUSR)?;
-        let keeper = open(place, open_flags(Mode::ReadWrite, true), Permissions::empty())?;
+        nix::unistd::mkfifo(place, Permissions::S_IRUSR | Permissions::S_IWUSR)
+            .calling("mkfifo")?;
+        let keeper =
+            open(place, open_flags(Mode::ReadWrite, true), Permissions::empty()).calling("open")?;
         let crowded = capacity_bytes(&keeper)? < FIFO.capacity_default_bytes;
         // Linux frees a FIFO's buffer with its last end: the next to open finds default capacity.
         let forgotten = !seats.is_empty() && seats.iter().all(|seat| seat.ends.is_empty());

@@ -17,6 +17,7 @@ use pipewright_model::run::{Seat, Setup};
 use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::pipe::{Handout, no_such_end};
 use crate::port::{FdPort, open_flags};
+use crate::sys::Calling;
 
 /// The environment variable that names a directory on a disk, for files that are to be on one.
 pub const DISK: &str = "PIPEWRIGHT_DISK";
@@ -66,7 +67,7 @@ impl File {
     fn open(&self, place: &Path, hold: Hold) -> io::Result<OwnedFd> {
         let mut flags = open_flags(hold.mode, false);
         flags.set(OFlag::O_APPEND, self.append);
-        Ok(open(place, flags, Permissions::empty())?)
+        open(place, flags, Permissions::empty()).calling("open")
     }
 }
 
@@ -118,7 +119,7 @@ impl Channel for File {
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
         let permissions = Permissions::S_IRUSR | Permissions::S_IWUSR;
         let made = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-        let keeper = open(place, made, permissions)?;
+        let keeper = open(place, made, permissions).calling("open(O_CREAT)")?;
         let ports = match self.kind.ends {
             Ends::Opened => {
                 seats.iter().map(|seat| self.join(place, &seat.ends)).collect::<io::Result<_>>()?

@@ -11,6 +11,7 @@ use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::port::{FdPort, capacity_bytes, set_capacity_bytes};
+use crate::sys::Calling;
 
 /// A way to make an unnamed pipe, or one for each way.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +72,7 @@ impl Channel for Pipe {
             _ => &[(Side::Only, Side::Only)],
         };
         for (reads, writes) in pipes {
-            let (read, write) = nix::unistd::pipe2(flags)?;
+            let (read, write) = nix::unistd::pipe2(flags).calling("pipe2")?;
             setup.crowded = capacity_bytes(&read)? < self.kind.capacity_default_bytes;
             if let Some(bytes) = self.capacity_bytes {
                 set_capacity_bytes(&read, bytes)?;
@@ -119,7 +120,9 @@ impl Handout {
     pub(crate) fn next(&mut self) -> io::Result<OwnedFd> {
         self.holders -= 1;
         match &self.original {
-            Some(original) if self.holders > 0 => original.try_clone(),
+            Some(original) if self.holders > 0 => {
+                original.try_clone().calling("fcntl(F_DUPFD_CLOEXEC)")
+            }
             _ => self.original.take().ok_or_else(no_such_end),
         }
     }

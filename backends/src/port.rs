@@ -20,7 +20,7 @@ use nix::sys::stat::Mode as Permissions;
 use pipewright_model::call::{Answer, ENDS_MAX, End, Mode, Op, OpenFlags, Signal};
 
 use crate::channel::{Port, Seen};
-use crate::sys::signals;
+use crate::sys::{Calling, signals};
 use calls::{counted, done, failed};
 pub use socket::{Address, Sockets};
 
@@ -236,12 +236,12 @@ pub(crate) fn open_flags(mode: Mode, nonblock: bool) -> OFlag {
 
 /// Capacity of a pipe in bytes.
 pub(crate) fn capacity_bytes(fd: impl AsFd) -> io::Result<u32> {
-    Ok(fcntl(fd, FcntlArg::F_GETPIPE_SZ)? as u32)
+    Ok(fcntl(fd, FcntlArg::F_GETPIPE_SZ).calling("fcntl(F_GETPIPE_SZ)")? as u32)
 }
 
 /// Asks for a capacity in bytes; the kernel rounds it up.
 pub(crate) fn set_capacity_bytes(fd: impl AsFd, bytes: u32) -> io::Result<()> {
     let bytes = i32::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
-    fcntl(fd, FcntlArg::F_SETPIPE_SZ(bytes))?;
+    fcntl(fd, FcntlArg::F_SETPIPE_SZ(bytes)).calling("fcntl(F_SETPIPE_SZ)")?;
     Ok(())
 }

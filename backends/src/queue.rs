@@ -21,6 +21,7 @@ use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port, Seen};
 use crate::port::{FdPort, calls, open_flags};
+use crate::sys::Calling;
 
 /// A way to make a message queue.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +59,7 @@ impl Channel for MessageQueue {
         // SAFETY: the name ends in a zero byte, and the attributes are complete.
         let made = unsafe { libc::mq_open(name.as_ptr(), flags, permissions, &raw mut attributes) };
         if made < 0 {
-            return Err(io::Error::last_os_error());
+            return Err(io::Error::last_os_error()).calling("mq_open");
         }
         // SAFETY: the number was made just now, and belongs to nobody else.
         let keeper = unsafe { OwnedFd::from_raw_fd(made) };
@@ -73,7 +74,9 @@ impl Channel for MessageQueue {
 
     fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
         let name = name(place);
-        let open = |(end, hold): &(End, Hold)| Ok((*end, open(&name, hold.mode, false)?));
+        let open = |(end, hold): &(End, Hold)| {
+            Ok((*end, open(&name, hold.mode, false).calling("mq_open")?))
+        };
         let ends = ends.iter().map(open).collect::<io::Result<Vec<_>>>()?;
         self.adopt(place, ends)
     }

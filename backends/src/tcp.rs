@@ -33,6 +33,7 @@ use pipewright_model::run::{Seat, Setup};
 use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
 use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
+use crate::sys::{Calling, errno};
 use diag::{Diag, Named};
 
 pub use clients::Clients;
@@ -53,6 +54,9 @@ pub struct Tcp {
 
 /// The two addresses of a connection.
 type Addresses = [SocketAddrV4; 2];
+
+/// The call that makes a socket, as errors name it.
+const SOCKET: &str = "socket(AF_INET, SOCK_STREAM)";
 
 static MADE: Mutex<Option<HashMap<PathBuf, Addresses>>> = Mutex::new(None);
 
@@ -98,7 +102,7 @@ impl Channel for Tcp {
 
     fn unavailable(&self) -> Option<String> {
         // That there are too few descriptors is told when there is something to do.
-        let lacking = |error: &io::Error| error.raw_os_error().is_none();
+        let lacking = |error: &io::Error| errno(error).is_none();
         self.veth.then(veth::veth)?.err().filter(lacking).map(|error| error.to_string())
     }
 
@@ -207,10 +211,10 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 /// The same, where nobody listens.
 fn free_address(place: &Path) -> io::Result<SocketAddrV4> {
     let flags = SockFlag::SOCK_CLOEXEC;
-    let probe = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
-    setsockopt(&probe, sockopt::ReuseAddr, &true)?;
+    let probe = socket(AddressFamily::Inet, SockType::Stream, flags, None).calling(SOCKET)?;
+    setsockopt(&probe, sockopt::ReuseAddr, &true).calling("setsockopt(SO_REUSEADDR)")?;
     let address = address_of(place);
-    bind(probe.as_raw_fd(), &SockaddrIn::from(address))?;
+    bind(probe.as_raw_fd(), &SockaddrIn::from(address)).calling("bind")?;
     Ok(address)
 }
 
@@ -225,15 +229,17 @@ impl Tcp {
 
     /// Two sockets connected to each other.
     fn connected(&self) -> io::Result<[OwnedFd; 2]> {
-        let make =
-            || Ok(socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?);
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let make = || socket(AddressFamily::Inet, SockType::Stream, flags, None).calling(SOCKET);
         let [_, address_b] = if self.veth { veth::ADDRESSES } else { [Ipv4Addr::LOCALHOST; 2] };
         let listener: OwnedFd = self.within(1, make)?;
-        setsockopt(&listener, sockopt::ReuseAddr, &true)?;
-        bind(listener.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(address_b, 0)))?;
-        listen(&listener, Backlog::new(8)?)?;
+        setsockopt(&listener, sockopt::ReuseAddr, &true).calling("setsockopt(SO_REUSEADDR)")?;
+        let any_port = SockaddrIn::from(SocketAddrV4::new(address_b, 0));
+        bind(listener.as_raw_fd(), &any_port).calling("bind")?;
+        listen(&listener, Backlog::new(8)?).calling("listen")?;
         let a = self.within(0, make)?;
-        connect(a.as_raw_fd(), &getsockname::<SockaddrIn>(listener.as_raw_fd())?)?;
+        let there = getsockname::<SockaddrIn>(listener.as_raw_fd()).calling("getsockname")?;
+        connect(a.as_raw_fd(), &there).calling("connect")?;
         // Anybody on this machine may have been faster.
         let b = loop {
             let b = accepted(&listener)?;
@@ -244,8 +250,8 @@ impl Tcp {
             }
         };
         for end in [&a, &b] {
-            setsockopt(end, sockopt::TcpNoDelay, &true)?;
-            setsockopt(end, sockopt::ReuseAddr, &true)?;
+            setsockopt(end, sockopt::TcpNoDelay, &true).calling("setsockopt(TCP_NODELAY)")?;
+            setsockopt(end, sockopt::ReuseAddr, &true).calling("setsockopt(SO_REUSEADDR)")?;
             if self.nonblock {
                 rustix::io::ioctl_fionbio(end, true)?;
             }
@@ -257,13 +263,14 @@ impl Tcp {
 #[expect(unsafe_code, reason = "nix gives the number of what it accepts, and owns nothing")]
 fn accepted(listener: &OwnedFd) -> io::Result<OwnedFd> {
     use std::os::fd::FromRawFd;
-    let number = accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC)?;
+    let number = accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC).calling("accept4")?;
     // SAFETY: the descriptor was just made, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 fn address(end: &OwnedFd) -> io::Result<SocketAddrV4> {
-    Ok(SocketAddrV4::from(getsockname::<SockaddrIn>(end.as_raw_fd())?))
+    let name = getsockname::<SockaddrIn>(end.as_raw_fd()).calling("getsockname")?;
+    Ok(SocketAddrV4::from(name))
 }
 
 /// A port of sockets that resets what is left of its connections when it is dropped after use, as nobody

@@ -19,6 +19,7 @@ use pipewright_model::run::{Seat, Setup};
 use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
+use crate::sys::Calling;
 
 /// A way to make Unix sockets.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +95,9 @@ impl Channel for Unix {
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {
         let mut flags = SockFlag::SOCK_CLOEXEC;
         flags.set(SockFlag::SOCK_NONBLOCK, self.nonblock);
-        let (a, b) = socketpair(AddressFamily::Unix, self.sockets(place)?.kind, None, flags)?;
+        let kind = self.sockets(place)?.kind;
+        let (a, b) =
+            socketpair(AddressFamily::Unix, kind, None, flags).calling("socketpair(AF_UNIX)")?;
         let hold = |side| Hold { mode: Mode::ReadWrite, side };
         let mut handouts =
             [Handout::new(hold(Side::A), a, seats), Handout::new(hold(Side::B), b, seats)];

@@ -4,6 +4,7 @@
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
 mod jobs;
+mod lacking;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,8 @@ use crate::generate::shrink;
 use crate::report;
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
+
+pub use lacking::Lacking;
 
 use jobs::{Job, Share, jobs, scenarios};
 
@@ -123,8 +126,10 @@ pub struct Tested {
     pub channel: String,
     /// How it is set up.
     pub setup: Setup,
-    /// Why it can't be had here, and was skipped.
-    pub skipped: Option<String>,
+    /// What this machine lacks of it.
+    pub lacking: Lacking,
+    /// Whether a stop came before all of its scenarios were run.
+    pub stopped: bool,
     /// Scenarios run and judged.
     pub scenarios: usize,
     /// Calls made in them.
@@ -143,6 +148,15 @@ pub struct Tested {
     pub deviating: usize,
 }
 
+/// What a campaign came to.
+#[derive(Debug)]
+pub struct Campaign {
+    /// A row a channel, in the order in which they were asked for.
+    pub tested: Vec<Tested>,
+    /// What ended it before all was done: a stop, or a machine that can run nothing any more.
+    pub ended_by: Option<Trouble>,
+}
+
 /// The most deviating scenarios that are made simple and kept, for each channel.
 pub const FOUND_MAX: usize = 3;
 
@@ -156,8 +170,10 @@ impl Tested {
     /// What the campaign says of the channel.
     pub fn verdict(&self) -> &'static str {
         match self {
-            Tested { skipped: Some(_), .. } => "skipped",
             Tested { deviating: 1.., .. } => "deviates",
+            Tested { lacking, .. } if lacking.transfers => "not supported",
+            Tested { scenarios: 0, lacking, .. } if !lacking.reasons.is_empty() => "not supported",
+            Tested { scenarios: 0, stopped: true, .. } => "stopped",
             Tested { inconclusive: (1.., _), .. } => "inconclusive",
             Tested { scenarios, unspecified, .. } if scenarios == unspecified => "unspecified",
             _ => "conforms",
@@ -179,6 +195,10 @@ impl Tested {
         self.inconclusive.1.truncate(FOUND_MAX);
         self.deviating += other.deviating;
         self.found.extend(other.found);
+        self.lacking.scenarios += other.lacking.scenarios;
+        self.lacking.transfers |= other.lacking.transfers;
+        other.lacking.reasons.into_iter().for_each(|reason| self.lacking.note(0, reason));
+        self.stopped |= other.stopped;
     }
 }
 
@@ -187,18 +207,35 @@ impl Tested {
 ///
 /// # Errors
 ///
-/// What keeps the machine from running anything at all: a lack of descriptors, of space, of /proc. A run
-/// that failed for itself (an actor died, nothing moved) is counted as inconclusive instead.
+/// What ended it before all was done: see [`run`].
 pub fn check(
     channels: &[&'static dyn Channel],
     plan: &Plan,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Tested>, Trouble> {
-    for channel in channels {
-        if let Some(reason) = channel.unavailable().filter(|_| !may_skip()) {
+    let Campaign { tested, ended_by } = run(channels, plan, &|_, done| progress(done));
+    ended_by.map_or(Ok(tested), Err)
+}
+
+/// The same, with what is known where it ends before all is done. `progress` is told the channel, too.
+///
+/// What keeps the machine from running anything at all (a lack of descriptors, of /proc) ends it. What keeps a
+/// channel from being made is in that channel's row, and the others go on. A run that failed for itself (an
+/// actor died, nothing moved) is counted as inconclusive.
+pub fn run(
+    channels: &[&'static dyn Channel],
+    plan: &Plan,
+    progress: &(dyn Fn(&'static dyn Channel, usize) + Sync),
+) -> Campaign {
+    let mut tested: Vec<Tested> =
+        channels.iter().map(|channel| nothing_yet(*channel, plan)).collect();
+    for (channel, row) in channels.iter().zip(&mut tested) {
+        let Some(reason) = channel.unavailable() else { continue };
+        if !may_skip() {
             let channel = channel.name().to_owned();
-            return Err(Trouble::Unavailable { channel, reason });
+            return Campaign { tested, ended_by: Some(Trouble::Unavailable { channel, reason }) };
         }
+        row.lacking.note(0, reason);
     }
     let jobs = jobs(channels, plan);
     let next = AtomicUsize::new(0);
@@ -210,7 +247,9 @@ pub fn check(
                 while !stop::requested() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { break };
-                    let result = run_job(channels[job.channel], plan, job, *core, progress);
+                    let channel = channels[job.channel];
+                    let progress = |done| progress(channel, done);
+                    let result = run_job(channel, plan, job, *core, &progress);
                     let failed = result.is_err();
                     results.lock().unwrap_or_else(|e| e.into_inner()).push((index, result));
                     if failed {
@@ -220,20 +259,26 @@ pub fn check(
             });
         }
     });
-    let mut tested: Vec<Tested> =
-        channels.iter().map(|channel| nothing_yet(*channel, plan)).collect();
     let mut results = results.into_inner().unwrap_or_else(|e| e.into_inner());
     results.sort_by_key(|(index, _)| *index);
+    let mut ended_by = stop::requested().then_some(Trouble::Stopped);
+    let mut left: Vec<bool> = jobs.iter().map(|_| true).collect();
     for (index, result) in results {
-        tested[jobs[index].channel].add(result?);
+        match result {
+            Ok(seen) => {
+                left[index] = false;
+                tested[jobs[index].channel].add(seen);
+            }
+            Err(trouble) => ended_by = Some(trouble),
+        }
     }
-    if stop::requested() {
-        return Err(Trouble::Stopped);
+    for (job, _) in jobs.iter().zip(left).filter(|(_, left)| *left) {
+        tested[job.channel].stopped = true;
     }
     for channel in &mut tested {
         channel.found.truncate(FOUND_MAX);
     }
-    Ok(tested)
+    Campaign { tested, ended_by }
 }
 
 /// Whether a channel that can't be had here may be skipped: on the machines that check every change (`CI=true`)
@@ -271,7 +316,8 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
         channel: channel.name().to_owned(),
         applicable: applicable_to(channel, plan.platform),
         setup,
-        skipped: channel.unavailable(),
+        lacking: Lacking::default(),
+        stopped: false,
         scenarios: 0,
         steps: 0,
         shown: RuleSet::default(),
@@ -297,18 +343,23 @@ fn run_job(
     let mut stopped = None;
     let start = || Runner::new(channel, job.arrangement, actors, placement);
     let mut runner = match started(&mut tested, start) {
-        Err(trouble @ Trouble::NoPlace { .. }) => {
-            tested.could_not_judge(&trouble.to_string());
+        Err(trouble) if trouble.is_of_channel() => {
+            tested.lacking.note(scenarios.len(), trouble.to_string());
             progress(scenarios.len());
             return Ok(tested);
         }
         started => started?,
     };
+    let mut done = 0;
     runner.run_all(&scenarios, |index, run| {
         progress(1);
+        done += 1;
         match run {
             Ok(run) => {
                 let judgement = plan.judge(&run);
+                if tested.lacking.explains(&run, &judgement) {
+                    return;
+                }
                 if note(&mut tested, &scenarios[index], &run, &judgement) {
                     deviating.push((index, run, judgement));
                 }
@@ -320,13 +371,16 @@ fn run_job(
                     &trouble,
                 ));
             }
+            Err(trouble) if trouble.is_of_channel() => {
+                tested.lacking.note(1, trouble.to_string());
+            }
             Err(trouble) => stopped = stopped.take().or(Some(trouble)),
         }
     });
-    match stopped {
-        None => {}
-        Some(trouble) => return Err(trouble),
+    if let Some(trouble) = stopped {
+        return Err(trouble);
     }
+    tested.stopped = done < scenarios.len() && stop::requested();
     for (index, run, judgement) in deviating.into_iter().take(FOUND_MAX) {
         let (run, judgement) = simplest(&mut runner, plan, &scenarios[index], run, judgement);
         let source = sources[index].clone();

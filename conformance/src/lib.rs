@@ -29,6 +29,7 @@
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
 //! - [`Solo`]: carries out scenarios in the calling thread, without anybody to wait for;
 //! - [`Placement`]: on which processors;
+//! - [`Observation`]: how well this machine lets actors be looked at;
 //! - [`Trouble`]: why there is no run; never a judgement on the channel;
 //! - [`mod@bench`]: what all this costs, against the bare mechanisms under it;
 //! - [`status`]: how the commands of the program end;
@@ -58,6 +59,7 @@ pub mod suite;
 mod trouble;
 mod worker;
 
+pub use look::Observation;
 pub use pool::Placement;
 pub use runner::Runner;
 pub use scenario::{Scenario, Step};

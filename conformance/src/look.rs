@@ -21,9 +21,14 @@
 //! has given it up to sleep. That it sleeps in a call of an order, not for want of one, follows from
 //! the order being out: posting it has woken the thread.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+
+use pipewright_backends::sys::Shortage;
+
+use crate::trouble::Trouble;
 
 /// Whether all these threads sleep in calls at one moment, between the first looks and the second, at
 /// which also `beside` holds. `false` decides nothing. Whether a call has returned meanwhile is left to
@@ -51,12 +56,10 @@ pub(crate) struct Lookout {
 
 impl Lookout {
     /// Looks at a thread that sleeps on the word at `idle_address` whenever it has no order.
-    pub(crate) fn new(process: i32, thread: i32, idle_address: usize) -> io::Result<Lookout> {
-        let open = |file| File::open(format!("/proc/{process}/task/{thread}/{file}"));
-        let syscall = match open("syscall") {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && one_at_a_time() => None,
-            opened => Some(opened?),
-        };
+    pub(crate) fn new(process: i32, thread: i32, idle_address: usize) -> Result<Lookout, Trouble> {
+        let path = |file| format!("/proc/{process}/task/{thread}/{file}");
+        let open = |file| File::open(path(file)).map_err(|error| blind(path(file), error));
+        let syscall = if has_no_syscall() { None } else { Some(open("syscall")?) };
         let lookout = Lookout {
             syscall,
             schedstat: open("schedstat")?,
@@ -66,11 +69,14 @@ impl Lookout {
         };
         // Both can be refused at reading only, and without counts no look is worth anything.
         if let Some(syscall) = &lookout.syscall {
-            Line::default().read(syscall)?;
+            Line::default().read(syscall).map_err(|error| blind(path("syscall"), error))?;
         }
         match lookout.runs() {
             Some(1..) => Ok(lookout),
-            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "the kernel counts no runs")),
+            _ => {
+                let none = io::Error::new(io::ErrorKind::Unsupported, "the kernel counts no runs");
+                Err(blind(path("schedstat"), none))
+            }
         }
     }
 
@@ -102,6 +108,69 @@ impl Lookout {
         let name_end = line.text().iter().rposition(|byte| *byte == b')')?;
         line.text().get(name_end + 2).copied()
     }
+}
+
+/// How well actors are looked at here, in the header of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// By the call in which each sleeps, its state and how often it ran: what is said of sleep is proven.
+    Full,
+    /// By state and run count, as the kernel does not name calls: a proof too, as it runs one thread at a time.
+    OneAtATime,
+    /// Not at all: sleep can't be told.
+    None,
+}
+
+impl Observation {
+    /// What this machine allows. Why it allows none is told where an actor is to be looked at.
+    pub fn here() -> Observation {
+        let readable = |file| std::fs::read(format!("/proc/thread-self/{file}")).is_ok();
+        match (readable("schedstat") && readable("stat"), has_no_syscall()) {
+            (true, true) => Observation::OneAtATime,
+            (true, false) if readable("syscall") => Observation::Full,
+            _ => Observation::None,
+        }
+    }
+}
+
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Observation::Full => "full",
+            Observation::OneAtATime => {
+                "state and run count (the kernel has no /proc/PID/syscall; it runs one thread at a time)"
+            }
+            Observation::None => "none (it can't be seen whether an actor sleeps)",
+        })
+    }
+}
+
+/// An actor can't be looked at: by which file, and what helps.
+fn blind(path: String, source: io::Error) -> Trouble {
+    if Shortage::of(&source).is_some() {
+        return Trouble::while_doing("look at an actor in /proc")(source);
+    }
+    let remedy = match source.kind() {
+        _ if std::fs::metadata("/proc/self/stat").is_err() => "mount /proc",
+        io::ErrorKind::PermissionDenied => {
+            "let this user trace its own processes (hidepid of /proc, kernel.yama.ptrace_scope, ptrace in a sandbox)"
+        }
+        _ if path.ends_with("syscall") => {
+            "/proc is mounted, but this kernel does not tell in which call a thread sleeps \
+             (Linux does with CONFIG_HAVE_ARCH_TRACEHOOK); run on one that does"
+        }
+        _ => {
+            "/proc is mounted, but this kernel does not count how often a thread has run \
+             (Linux does with CONFIG_SCHED_INFO); run on one that does"
+        }
+    };
+    Trouble::Blind { path, remedy, source }
+}
+
+/// Whether `stat` has to do, and will.
+fn has_no_syscall() -> bool {
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    one_at_a_time() && std::fs::metadata("/proc/thread-self/syscall").is_err_and(|e| missing(&e))
 }
 
 /// Whether the kernel runs one thread at a time and none is stopped in the middle of a call.
@@ -149,7 +218,25 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_in_call, is_one_at_a_time};
+    use std::io;
+
+    use super::{blind, is_in_call, is_one_at_a_time};
+
+    #[test]
+    fn what_is_missing_is_named_by_its_path_with_what_it_takes() {
+        let path = "/proc/7/task/8/syscall";
+        let none = || io::Error::from_raw_os_error(2);
+        let told = blind(path.into(), none()).to_string();
+        assert!(told.contains(&format!("{path}: No such file")), "{told}");
+        assert!(
+            told.contains("/proc is mounted, but this kernel does not tell in which"),
+            "{told}"
+        );
+        let told = blind("/proc/7/task/8/schedstat".into(), none()).to_string();
+        assert!(told.contains("how often a thread has run"), "{told}");
+        let told = blind(path.into(), io::Error::from_raw_os_error(13)).to_string();
+        assert!(told.contains("let this user trace its own processes"), "{told}");
+    }
 
     #[test]
     fn only_a_sleep_in_a_call_of_an_order_counts() {

@@ -129,8 +129,7 @@ impl Pool {
             let (mut desk, mut body) = made;
             let thread_id = introduce(&self.bell, Actor(index as u8), &mut desk, &mut body)?;
             let process_id = body.process_id();
-            let lookout = Lookout::new(process_id, thread_id, desk.idle_address())
-                .map_err(Trouble::while_looking)?;
+            let lookout = Lookout::new(process_id, thread_id, desk.idle_address())?;
             self.workers.push(Member { desk, lookout, body, thread_id });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What a campaign has seen, for people and for machines: a table, deviations as text, JSON, JUnit.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
@@ -14,7 +14,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use crate::campaign::{Found, Source, Tested};
-use crate::{Scenario, Trouble};
+use crate::{Observation, Scenario, Trouble};
 
 /// Where, by what and from which seed a campaign was run.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Heading {
     pub profile: &'static str,
     /// The seed.
     pub seed: u64,
+    /// How well actors are looked at.
+    pub observation: Observation,
 }
 
 impl Heading {
@@ -33,7 +35,16 @@ impl Heading {
         let uname = rustix::system::uname();
         let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
         let kernel = [uname.sysname(), uname.release(), uname.machine()].map(part).join(" ");
-        Heading { kernel, profile, seed }
+        Heading { kernel, profile, seed, observation: Observation::here() }
+    }
+}
+
+impl fmt::Display for Heading {
+    /// Lines that open a report.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Heading { kernel, profile, seed, observation } = self;
+        writeln!(f, "{kernel}, profile {profile}, seed {seed}")?;
+        writeln!(f, "observation: {observation}")
     }
 }
 
@@ -78,9 +89,6 @@ fn shown(row: &Tested) -> usize {
 
 /// The verdict, and of how many runs it or another was given: `deviates in 3, unspecified in 1`.
 fn verdict(row: &Tested) -> String {
-    if let Some(reason) = &row.skipped {
-        return format!("skipped: {reason}");
-    }
     let counts = [
         ("deviates", row.deviating),
         ("inconclusive", row.inconclusive.0),
@@ -88,10 +96,25 @@ fn verdict(row: &Tested) -> String {
     ];
     let told = counts.iter().filter(|(_, count)| *count > 0);
     let mut told: Vec<_> = told.map(|(word, count)| format!("{word} in {count}")).collect();
-    if row.verdict() == "conforms" {
-        told.insert(0, "conforms".to_owned());
+    let word = row.verdict();
+    if matches!(word, "conforms" | "not supported" | "stopped") {
+        told.insert(0, word.to_owned());
+    }
+    if row.lacking.scenarios > 0 {
+        told.push(format!("left out {}", row.lacking.scenarios));
+    }
+    if row.stopped && word != "stopped" {
+        told.push("stopped".to_owned());
     }
     told.join(", ")
+}
+
+/// What this machine lacks of a channel, a line for each reason.
+pub fn lacking(row: &Tested) -> String {
+    let word =
+        if row.verdict() == "not supported" { "not supported" } else { "in part not supported" };
+    let line = |reason: &String| format!("{}: {word}: {reason}\n", row.channel);
+    row.lacking.reasons.iter().map(line).collect()
 }
 
 /// A scenario that deviates: where it came from, the run, and what was allowed instead.
@@ -218,11 +241,12 @@ pub fn verdict_word(verdict: &Verdict) -> &'static str {
 
 /// The campaign as JSON:
 ///
-/// - `kernel`, `profile`, `seed`;
+/// - `kernel`, `profile`, `seed`, `observation`;
 /// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
 ///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
-///   (`conforms`, `deviates`, `unspecified`, `inconclusive` or `skipped`); `skipped`, why, or null; `deviating`, `unspecified`,
-///   `inconclusive`, how many runs; `deviations`, the first few, made simple:
+///   (`conforms`, `deviates`, `unspecified`, `inconclusive`, `not supported` or `stopped`); `stopped`, whether a stop came
+///   before all scenarios were run; `not_supported`, a list of reasons, and `left_out`, how many scenarios for
+///   them; `deviating`, `unspecified`, `inconclusive`, how many runs; `deviations`, the first few, made simple:
 ///   - `arrangement`; `run`, the text of the run; `events`, a list: `event`, `line`, `after_another`,
 ///     and `allowed`, a list of `reply` and `rule`.
 pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
@@ -245,7 +269,9 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
             "rules_total": row.applicable.len(),
             "rules_not_shown": rules(missing),
             "verdict": row.verdict(),
-            "skipped": row.skipped,
+            "stopped": row.stopped,
+            "not_supported": row.lacking.reasons,
+            "left_out": row.lacking.scenarios,
             "deviating": row.deviating,
             "unspecified": row.unspecified,
             "inconclusive": row.inconclusive.0,
@@ -256,6 +282,7 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
         "kernel": heading.kernel,
         "profile": heading.profile,
         "seed": heading.seed,
+        "observation": heading.observation.to_string(),
         "channels": tested.iter().map(channel).collect::<Vec<_>>(),
     })
 }
@@ -288,12 +315,14 @@ pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit
     let mut report = Report::new(format!("pipewright {} {}", heading.profile, heading.kernel));
     for row in tested {
         let mut suite = TestSuite::new(row.channel.as_str());
-        let mut status = match &row.skipped {
-            None => TestCaseStatus::success(),
-            Some(_) => TestCaseStatus::skipped(),
+        let mut status = match row.verdict() {
+            "not supported" | "stopped" => TestCaseStatus::skipped(),
+            _ => TestCaseStatus::success(),
         };
-        if let Some(reason) = &row.skipped {
-            status.set_message(reason.as_str());
+        if !row.lacking.reasons.is_empty() {
+            status.set_message(row.lacking.reasons.join("; "));
+        } else if row.stopped {
+            status.set_message("stopped before all scenarios were run");
         }
         if !row.found.is_empty() || row.inconclusive.0 > 0 {
             status = TestCaseStatus::non_success(match row.verdict() {

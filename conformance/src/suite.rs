@@ -130,7 +130,7 @@ pub fn check(channel: &'static dyn Channel, plan: &Plan) -> Result<Tested, Failu
     let Some(tested) = tested.into_iter().next() else {
         return Err(Failure::NotJudged("there is no channel".into()));
     };
-    if tested.skipped.is_some() {
+    if tested.scenarios == 0 && tested.inconclusive.0 == 0 && !tested.lacking.reasons.is_empty() {
         return Ok(tested);
     }
     match (tested.found.is_empty(), tested.inconclusive.1.first()) {

@@ -69,11 +69,12 @@ pub enum Trouble {
         seconds: u64,
     },
     /// Actors can't be looked at.
-    #[error(
-        "failed to look at an actor in /proc ({source}); \
-         mount /proc, and let this user trace its own processes"
-    )]
+    #[error("failed to see whether an actor sleeps: {path}: {source}; {remedy}")]
     Blind {
+        /// The file that would tell.
+        path: String,
+        /// What helps.
+        remedy: &'static str,
         /// What the system said.
         source: io::Error,
     },
@@ -87,7 +88,7 @@ pub enum Trouble {
         source: io::Error,
     },
     /// The channel needs a place that this machine does not have.
-    #[error("skipped, as there is no place for it: {source}")]
+    #[error("there is no place for it: {source}")]
     NoPlace {
         /// What the system or the channel said.
         source: io::Error,
@@ -121,11 +122,14 @@ impl Trouble {
         matches!(self, Trouble::ActorDied { .. } | Trouble::Inconclusive { .. })
     }
 
-    /// The trouble that the system gave while an actor was to be looked at.
-    pub(crate) fn while_looking(source: io::Error) -> Trouble {
-        match Shortage::of(&source) {
-            Some(_) => Trouble::while_doing("look at an actor in /proc")(source),
-            None => Trouble::Blind { source },
+    /// Whether it befell the channel, and others may well be had.
+    pub fn is_of_channel(&self) -> bool {
+        match self {
+            Trouble::System { .. } | Trouble::NoPlace { .. } => true,
+            Trouble::Short { shortage, .. } => {
+                matches!(shortage, Shortage::Space | Shortage::Writable)
+            }
+            _ => false,
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipewright_backends::sys::desk::{Order, Orders, Report};
-use pipewright_backends::sys::{now_ns, passing, process};
+use pipewright_backends::sys::{errno, now_ns, passing, process};
 use pipewright_backends::{Channel, Port};
 use pipewright_model::call::{Actor, End, Op};
 use pipewright_model::data;
@@ -107,7 +107,7 @@ impl Worker {
 }
 
 fn failed(error: &io::Error) -> Report {
-    Report::Failed(error.raw_os_error().unwrap_or(0))
+    Report::Failed(errno(error).unwrap_or(0))
 }
 
 /// How much of a buffer is marked before a read: bytes that were never given then show as such.

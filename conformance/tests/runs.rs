@@ -262,11 +262,11 @@ fn a_channel_that_can_not_be_had_is_skipped_and_says_why() {
     }
     let tested = tested.expect("nothing to be done");
     let heading = Heading::here("linux", 0);
-    assert!(report::table(&tested).contains("skipped: there is none"));
+    assert!(report::table(&tested).contains("┆ not supported"));
     let row = &report::json(&heading, &tested)["channels"][0];
     assert_eq!(
-        (row["verdict"].as_str(), row["skipped"].as_str()),
-        (Some("skipped"), Some("there is none"))
+        (row["verdict"].as_str(), row["not_supported"][0].as_str()),
+        (Some("not supported"), Some("there is none"))
     );
     let junit = report::junit(&heading, &tested).expect("XML");
     assert!(junit.contains("<skipped message=\"there is none\""), "{junit}");

@@ -25,6 +25,7 @@ use nix::sys::stat::{Mode, fstat};
 
 use super::ring::{Header, Memory, Sides};
 use super::sync::UnsafeCell;
+use crate::sys::Calling;
 
 /// Makes shared memory without a name, all zero, whose size nobody can change any more.
 ///
@@ -33,9 +34,10 @@ use super::sync::UnsafeCell;
 /// Whatever `memfd_create(2)`, `posix_fallocate(3)` and `fcntl(2)` say.
 pub fn anonymous(len_bytes: usize) -> io::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let fd = memfd_create(c"pipewright", flags)?;
+    let fd = memfd_create(c"pipewright", flags).calling("memfd_create")?;
     allocate(&fd, len_bytes)?;
-    fcntl(&fd, FcntlArg::F_ADD_SEALS(seals() | SealFlag::F_SEAL_SEAL))?;
+    let sealed = FcntlArg::F_ADD_SEALS(seals() | SealFlag::F_SEAL_SEAL);
+    fcntl(&fd, sealed).calling("fcntl(F_ADD_SEALS)")?;
     Ok(fd)
 }
 
@@ -71,7 +73,7 @@ pub fn anonymous(len_bytes: usize) -> io::Result<OwnedFd> {
 /// Whatever `shm_open(3)` and `posix_fallocate(3)` say, above all `EEXIST`.
 pub fn create_named(name: &str, len_bytes: usize) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-    let fd = shm_open(name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    let fd = shm_open(name, flags, Mode::S_IRUSR | Mode::S_IWUSR).calling("shm_open")?;
     if let Err(error) = allocate(&fd, len_bytes) {
         let _ = shm_unlink(name);
         return Err(error);
@@ -86,7 +88,7 @@ pub fn create_named(name: &str, len_bytes: usize) -> io::Result<OwnedFd> {
 ///
 /// Whatever `shm_open(3)` says.
 pub fn open_named(name: &str) -> io::Result<OwnedFd> {
-    Ok(shm_open(name, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?)
+    shm_open(name, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).calling("shm_open")
 }
 
 /// Takes a name away. The memory stays for those who have it.
@@ -122,7 +124,7 @@ fn allocate(fd: &OwnedFd, len_bytes: usize) -> io::Result<()> {
     let len = libc::off_t::try_from(len_bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
     while let Err(errno) = posix_fallocate(fd, 0, len) {
         if errno != Errno::EINTR {
-            return Err(errno.into());
+            return Err(errno).calling("posix_fallocate");
         }
     }
     Ok(())
@@ -161,7 +163,8 @@ impl Mapping {
         let len = len.ok_or(io::ErrorKind::InvalidData)?;
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: no address is asked for, so no mapping is replaced.
-        let place = unsafe { mmap(None, len, access, MapFlags::MAP_SHARED, fd, 0) }?;
+        let place =
+            unsafe { mmap(None, len, access, MapFlags::MAP_SHARED, fd, 0) }.calling("mmap")?;
         Ok(Mapping { place: place.cast(), len })
     }
 

@@ -7,13 +7,22 @@ use std::fmt;
 use std::io;
 
 use nix::libc;
+use pipewright_model::call::Answer;
 use rustix::time::{ClockId, clock_gettime};
 
 pub mod desk;
 pub mod map;
 pub mod passing;
 pub mod process;
+mod refused;
 pub mod signals;
+
+pub use refused::{Calling, errno};
+
+/// Whether a reply says that the system has no such call at all.
+pub fn has_no_such_call(answer: Answer) -> bool {
+    answer == Answer::Fails(pipewright_model::call::Errno::ENOSYS)
+}
 
 /// The time on the clock that orders events, in nanoseconds (`CLOCK_MONOTONIC`).
 pub fn now_ns() -> u64 {
@@ -37,7 +46,7 @@ pub enum Shortage {
 impl Shortage {
     /// What the system lacks, where that is what this error says.
     pub fn of(error: &io::Error) -> Option<Shortage> {
-        match error.raw_os_error()? {
+        match errno(error)? {
             libc::EMFILE | libc::ENFILE | libc::ETOOMANYREFS => Some(Shortage::Descriptors),
             libc::ENOSPC | libc::EDQUOT => Some(Shortage::Space),
             libc::EROFS => Some(Shortage::Writable),

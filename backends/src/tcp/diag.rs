@@ -9,6 +9,11 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
 };
 
+use crate::sys::Calling;
+
+const SEND: &str = "send(AF_NETLINK, NETLINK_SOCK_DIAG)";
+const RECV: &str = "recv(AF_NETLINK, NETLINK_SOCK_DIAG)";
+
 /// A socket to ask by.
 #[derive(Debug)]
 pub(super) struct Diag {
@@ -97,7 +102,8 @@ impl Diag {
     pub(super) fn new() -> io::Result<Diag> {
         let flags = SockFlag::SOCK_CLOEXEC;
         let protocol = SockProtocol::NetlinkSockDiag;
-        Ok(Diag { socket: socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)? })
+        let made = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol);
+        Ok(Diag { socket: made.calling("socket(AF_NETLINK, NETLINK_SOCK_DIAG)")? })
     }
 
     /// What the kernel knows of the socket at `here` that is connected to `there`.
@@ -118,10 +124,11 @@ impl Diag {
         }
         let requests: Vec<u8> =
             pairs.iter().flat_map(|[here, there]| request(*here, *there)).collect();
-        send(self.socket.as_raw_fd(), &requests, MsgFlags::empty())?;
+        send(self.socket.as_raw_fd(), &requests, MsgFlags::empty()).calling(SEND)?;
         let mut answer = [0; 2048];
         let mut row = |[here, there]: &[SocketAddrV4; 2]| -> io::Result<Option<Row>> {
-            let len = recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+            let len =
+                recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty()).calling(RECV)?;
             // Where nobody is connected it tells who listens.
             match message(&answer[..len])? {
                 Message::Row(entry) if entry.here == *here && entry.there == *there => {
@@ -135,11 +142,12 @@ impl Diag {
 
     /// All living sockets of which one end is at this address.
     fn all_at(&mut self, address: SocketAddrV4) -> io::Result<Vec<Entry>> {
-        send(self.socket.as_raw_fd(), &request_all(), MsgFlags::empty())?;
+        send(self.socket.as_raw_fd(), &request_all(), MsgFlags::empty()).calling(SEND)?;
         let mut found = Vec::new();
         let mut answer = vec![0; 32_768];
         loop {
-            let len = recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+            let len =
+                recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty()).calling(RECV)?;
             let mut rest = &answer[..len];
             while rest.len() >= HEADER_BYTES {
                 let len = u32::from_ne_bytes([rest[0], rest[1], rest[2], rest[3]]) as usize;

@@ -16,6 +16,8 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
 };
 
+use crate::sys::Calling;
+
 /// The namespaces.
 #[derive(Debug)]
 pub(super) struct Veth {
@@ -41,7 +43,7 @@ pub(super) fn veth() -> io::Result<&'static Veth> {
             thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
         })
     });
-    made.as_ref().map_err(|error| match error.raw_os_error() {
+    made.as_ref().map_err(|error| match crate::sys::errno(error) {
         Some(code @ (libc::EMFILE | libc::ENFILE)) => io::Error::from_raw_os_error(code),
         _ => io::Error::other(format!(
             "it takes root, and a kernel with network namespaces and veth ({error})"
@@ -52,7 +54,7 @@ pub(super) fn veth() -> io::Result<&'static Veth> {
 impl Veth {
     fn make() -> io::Result<Veth> {
         let fresh = || -> io::Result<(File, Netlink)> {
-            unshare(CloneFlags::CLONE_NEWNET)?;
+            unshare(CloneFlags::CLONE_NEWNET).calling("unshare(CLONE_NEWNET)")?;
             Ok((this_space()?, Netlink::new()?))
         };
         let (first, mut in_first) = fresh()?;
@@ -120,7 +122,8 @@ impl Netlink {
     fn new() -> io::Result<Netlink> {
         let flags = SockFlag::SOCK_CLOEXEC;
         let protocol = SockProtocol::NetlinkRoute;
-        Ok(Netlink { socket: socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)? })
+        let made = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol);
+        Ok(Netlink { socket: made.calling("socket(AF_NETLINK, NETLINK_ROUTE)")? })
     }
 
     /// Makes a pair of links, of which one end is here and one in the other namespace.

@@ -8,11 +8,11 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
-use pipewright_conformance::campaign::{self, Plan, Tested};
+use pipewright_conformance::campaign::{self, Campaign, Plan, Tested};
 use pipewright_conformance::report::{self, Heading};
 use pipewright_conformance::{Trouble, cases, stop};
 
-use super::{Profile, Refusal, Status, channel, print};
+use super::{Profile, Refusal, Status, channel, print, print_error};
 
 /// Arguments of `check`.
 #[derive(Args, Default)]
@@ -75,18 +75,19 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
 
     stop_on_signals()?;
     let heading = Heading::here(platform.name, plan.seed);
-    print(&format!("{}, profile {}, seed {}\n", heading.kernel, heading.profile, heading.seed))?;
+    print(&heading.to_string())?;
     let bar = bar(campaign::count(&channels, &plan));
-    let result = campaign::check(&channels, &plan, &|done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let tested = match result {
-        Ok(tested) => tested,
-        Err(Trouble::Stopped) => {
-            eprintln!("pipewright: stopped; nothing is left behind");
-            return Ok(Status::Stopped);
-        }
-        Err(trouble) => return Err(trouble.into()),
+    let progress = |channel: &'static dyn Channel, done: usize| {
+        bar.set_message(channel.name());
+        bar.inc(done as u64);
     };
+    let Campaign { tested, ended_by } = campaign::run(&channels, &plan, &progress);
+    bar.finish_and_clear();
+    match &ended_by {
+        None | Some(Trouble::Stopped) => {}
+        Some(trouble) if tested.iter().all(is_empty) => return ended(trouble, Status::Conforms),
+        Some(_) => {}
+    }
     tell(&tested)?;
     if let Some((file, path)) = &mut json {
         let text = serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n";
@@ -108,13 +109,34 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
              goes through what else could have been.\n"
         ))?;
     }
-    Ok(status(&tested))
+    let status = status(&tested, !arguments.channels.is_empty());
+    ended_by.map_or(Ok(status), |trouble| ended(&trouble, status))
+}
+
+/// Whether nothing is known of a channel.
+fn is_empty(row: &Tested) -> bool {
+    row.scenarios == 0 && row.inconclusive.0 == 0
+}
+
+/// What ended the campaign before all was done.
+fn ended(trouble: &Trouble, status: Status) -> Result<Status, Refusal> {
+    match trouble {
+        Trouble::Stopped => {
+            print_error("stopped; nothing is left behind");
+            Ok(status.and(Status::Stopped))
+        }
+        trouble => Err(trouble.into()),
+    }
 }
 
 fn tell(tested: &[Tested]) -> Result<(), Refusal> {
     let mut text = report::table(tested);
     text.push('\n');
     for row in tested {
+        let lacking = report::lacking(row);
+        if !lacking.is_empty() {
+            text.push_str(&format!("\n{lacking}"));
+        }
         for found in &row.found {
             text.push_str(&format!("\n{}", report::found(&row.channel, found)));
         }
@@ -125,10 +147,13 @@ fn tell(tested: &[Tested]) -> Result<(), Refusal> {
     print(&text)
 }
 
-fn status(tested: &[Tested]) -> Status {
+/// What a machine lacks is no fault, unless it was asked for by name, or all that there is.
+fn status(tested: &[Tested], named: bool) -> Status {
+    let named = named || tested.iter().all(|row| row.verdict() == "not supported");
     let of = |row: &Tested| match row.verdict() {
         "deviates" => Status::Deviates,
-        "inconclusive" | "unspecified" => Status::NotJudged,
+        "inconclusive" | "unspecified" | "stopped" => Status::NotJudged,
+        _ if named && !row.lacking.reasons.is_empty() => Status::NotJudged,
         _ => Status::Conforms,
     };
     tested.iter().map(of).fold(Status::Conforms, Status::and)
@@ -168,7 +193,7 @@ pub(super) fn stop_on_signals() -> Result<(), Refusal> {
 
 fn bar(scenarios: usize) -> ProgressBar {
     let bar = ProgressBar::new(scenarios as u64);
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} scenarios, {eta} left");
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} scenarios, {eta} left: {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

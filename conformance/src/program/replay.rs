@@ -12,7 +12,7 @@ use pipewright_model::run::Run;
 use pipewright_model::text;
 
 use super::input::load;
-use super::{Profile, Refusal, Status, channel, print};
+use super::{Profile, Refusal, Status, channel, print, print_error};
 
 /// Arguments of `replay`.
 #[derive(Args)]
@@ -91,7 +91,13 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
     let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
-    let run = runner.run(&scenario)?;
+    let run = match runner.run(&scenario) {
+        Err(trouble) if trouble.is_of_channel() => {
+            print_error(&format!("{}: not supported here: {trouble}", channel.name()));
+            return Ok(Status::NotJudged);
+        }
+        run => run?,
+    };
     told(&run, arguments.profile.platform())
 }
 

@@ -3,6 +3,7 @@
 //! Whether a judgement is right is tested elsewhere.
 
 mod place;
+mod refused;
 mod statuses;
 
 use std::fs;
@@ -282,11 +283,11 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
     ];
     let checked = place.run(&arguments);
     assert_eq!(checked.status, Some(0), "{checked:?}");
-    assert!(checked.out.contains(", profile linux, seed 7\n"));
+    assert!(checked.out.contains(", profile linux, seed 7\nobservation: full\n"));
     assert!(checked.out.contains("│ fifo "));
 
     let told = json(&place.read("a.json"));
-    assert_eq!(keys(&told), ["kernel", "profile", "seed", "channels"]);
+    assert_eq!(keys(&told), ["kernel", "profile", "seed", "observation", "channels"]);
     assert_eq!((&told["profile"], &told["seed"]), (&Value::from("linux"), &Value::from(7)));
     for (row, name) in told["channels"].as_array().expect("a list").iter().zip(["pipe", "fifo"]) {
         assert_eq!(row["channel"], name);
@@ -303,7 +304,9 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
             "rules_total",
             "rules_not_shown",
             "verdict",
-            "skipped",
+            "stopped",
+            "not_supported",
+            "left_out",
             "deviating",
             "unspecified",
             "inconclusive",
@@ -354,14 +357,18 @@ fn a_reader_that_goes_early_is_no_trouble() {
 fn stopped_in_mid_campaign_it_leaves_nothing() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let place = Place::new();
-        let (mut child, _out) = campaign(&place, ENDLESS);
+        let (mut child, mut out) = campaign(&place, ENDLESS);
         let id = child.id() as i32;
         let workers = eventually("there are workers", || {
             Some(children(id)).filter(|workers| !workers.is_empty())
         });
         kill(Pid::from_raw(id), signal).expect("sent");
+        let mut told = String::new();
+        out.read_to_string(&mut told).expect("UTF-8");
         let status = eventually("it ends", || child.try_wait().expect("a child"));
         assert_eq!(status.code(), Some(130));
+        let row = told.lines().find(|line| line.starts_with("│ pipe ")).expect("a row");
+        assert!(row.contains("stopped"), "{told}");
         let mut err = String::new();
         child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");
         assert_eq!(err, "pipewright: stopped; nothing is left behind\n");
