@@ -14,8 +14,10 @@ use pipewright_model::kind::{FIFO, Hold};
 use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port};
+use crate::pipe::usual_capacity_bytes;
 use crate::port::{FdPort, capacity_bytes, open_flags, set_capacity_bytes};
 use crate::sys::Calling;
+use crate::sys::settings::setup;
 
 /// A way to make a named pipe.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +53,7 @@ impl Channel for Fifo {
             kind: &FIFO,
             capacity_bytes: self.capacity_bytes.unwrap_or(FIFO.capacity_default_bytes),
             nonblock: self.nonblock,
-            ..Setup::new(&FIFO)
+            ..setup(&FIFO)
         }
     }
 
@@ -64,7 +66,7 @@ impl Channel for Fifo {
             .calling("mkfifo")?;
         let keeper =
             open(place, open_flags(Mode::ReadWrite, true), Permissions::empty()).calling("open")?;
-        let crowded = capacity_bytes(&keeper)? < FIFO.capacity_default_bytes;
+        let crowded = capacity_bytes(&keeper)? < usual_capacity_bytes(&self.setup());
         // Linux frees a FIFO's buffer with its last end: the next to open finds default capacity.
         let forgotten = !seats.is_empty() && seats.iter().all(|seat| seat.ends.is_empty());
         if let (Some(bytes), false) = (self.capacity_bytes, forgotten) {

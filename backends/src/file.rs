@@ -18,6 +18,7 @@ use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::pipe::{Handout, no_such_end};
 use crate::port::{FdPort, open_flags};
 use crate::sys::Calling;
+use crate::sys::settings::setup;
 
 /// The environment variable that names a directory on a disk, for files that are to be on one.
 pub const DISK: &str = "PIPEWRIGHT_DISK";
@@ -82,7 +83,7 @@ impl Channel for File {
     }
 
     fn setup(&self) -> Setup {
-        Setup { append: self.append, ..Setup::new(self.kind) }
+        Setup { append: self.append, ..setup(self.kind) }
     }
 
     fn arrangements(&self) -> &[Arrangement] {

@@ -8,10 +8,12 @@ use nix::fcntl::OFlag;
 use pipewright_model::call::End;
 use pipewright_model::kind::{Hold, Kind, PIPE, PIPE_PAIR, Side};
 use pipewright_model::run::{Seat, Setup};
+use pipewright_model::settings::Setting;
 
 use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::port::{FdPort, capacity_bytes, set_capacity_bytes};
 use crate::sys::Calling;
+use crate::sys::settings::setup;
 
 /// A way to make an unnamed pipe, or one for each way.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ impl Channel for Pipe {
             capacity_bytes: self.capacity_bytes.unwrap_or(self.kind.capacity_default_bytes),
             packet: self.packet,
             nonblock: self.nonblock,
-            ..Setup::new(self.kind)
+            ..setup(self.kind)
         }
     }
 
@@ -73,7 +75,7 @@ impl Channel for Pipe {
         };
         for (reads, writes) in pipes {
             let (read, write) = nix::unistd::pipe2(flags).calling("pipe2")?;
-            setup.crowded = capacity_bytes(&read)? < self.kind.capacity_default_bytes;
+            setup.crowded = capacity_bytes(&read)? < usual_capacity_bytes(&setup);
             if let Some(bytes) = self.capacity_bytes {
                 set_capacity_bytes(&read, bytes)?;
             }
@@ -100,6 +102,12 @@ impl Channel for Pipe {
 
 pub(crate) fn no_such_end() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "this channel has no such end")
+}
+
+/// What the capacity of a pipe is that nobody has resized, whose user may have it, in bytes.
+pub(crate) fn usual_capacity_bytes(setup: &Setup) -> u32 {
+    const STOCK_BYTES: u32 = Setting::PageSize.stock();
+    setup.kind.capacity_default_bytes / STOCK_BYTES * setup.settings.get(Setting::PageSize)
 }
 
 /// Hands out descriptors of one open file description: copies, and the original to the last holder.

@@ -20,7 +20,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, accept4, bind, connect, getpeername,
@@ -29,10 +29,12 @@ use nix::sys::socket::{
 use pipewright_model::call::{End, Mode, Op, SendFlags, SocketOption};
 use pipewright_model::kind::{Hold, Side, TCP};
 use pipewright_model::run::{Seat, Setup};
+use pipewright_model::settings::Settings;
 
 use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
 use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
+use crate::sys::settings::{self, setup};
 use crate::sys::{Calling, errno};
 use diag::{Diag, Named};
 
@@ -81,13 +83,30 @@ pub fn within_namespace<T>(side: usize, work: impl FnOnce() -> io::Result<T>) ->
     veth::veth().map_err(io::Error::other)?.within(side, work)
 }
 
+/// Moves this thread, and what it starts from now on, to a network namespace of its own, whose settings are nobody
+/// else's and whose loopback interface is up.
+///
+/// # Errors
+///
+/// If the system refuses, as it does where this isn't root.
+pub fn enter_namespace() -> io::Result<()> {
+    veth::enter()
+}
+
 impl Channel for Tcp {
     fn name(&self) -> &str {
         self.name
     }
 
     fn setup(&self) -> Setup {
-        Setup { nonblock: self.nonblock, ..Setup::new(&TCP) }
+        static VETH: OnceLock<Settings> = OnceLock::new();
+        let here = setup(&TCP);
+        let there = || {
+            let read = veth::veth().and_then(|veth| veth.within(0, || Ok(settings::read())));
+            read.map_or(here.settings, |read| read.of_kind(&TCP))
+        };
+        let settings = if self.veth { *VETH.get_or_init(there) } else { here.settings };
+        Setup { nonblock: self.nonblock, settings, ..here }
     }
 
     fn arrangements(&self) -> &[Arrangement] {

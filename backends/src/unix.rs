@@ -20,6 +20,7 @@ use crate::channel::{Arrangement, Channel, Instance, Port};
 use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
 use crate::sys::Calling;
+use crate::sys::settings::setup;
 
 /// A way to make Unix sockets.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +76,7 @@ impl Channel for Unix {
     }
 
     fn setup(&self) -> Setup {
-        Setup { nonblock: self.nonblock, ..Setup::new(self.kind) }
+        Setup { nonblock: self.nonblock, ..setup(self.kind) }
     }
 
     fn arrangements(&self) -> &[Arrangement] {

@@ -1,14 +1,17 @@
 //! What a campaign has seen, for people and for machines: a table, deviations as text, JSON, JUnit.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use pipewright_backends::Channel;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
 use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
 use pipewright_model::rules::RULES;
 use pipewright_model::run::{Event, Run, Setup};
+use pipewright_model::settings::Setting;
 use pipewright_model::text;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
@@ -27,6 +30,8 @@ pub struct Heading {
     pub seed: u64,
     /// How well actors are looked at.
     pub observation: Observation,
+    /// The settings of this system that differ from the stock, of those that matter to the channels.
+    pub settings: Vec<(Setting, u32)>,
 }
 
 impl Heading {
@@ -35,15 +40,30 @@ impl Heading {
         let uname = rustix::system::uname();
         let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
         let kernel = [uname.sysname(), uname.release(), uname.machine()].map(part).join(" ");
-        Heading { kernel, profile, seed, observation: Observation::here() }
+        Heading { kernel, profile, seed, observation: Observation::here(), settings: vec![] }
+    }
+
+    /// The same with the settings that matter to these channels.
+    #[must_use]
+    pub fn with_settings_of(mut self, channels: &[&dyn Channel]) -> Heading {
+        let changed = channels.iter().flat_map(|channel| channel.setup().settings.changed());
+        self.settings = changed.collect::<BTreeSet<_>>().into_iter().collect();
+        self
     }
 }
 
 impl fmt::Display for Heading {
     /// Lines that open a report.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Heading { kernel, profile, seed, observation } = self;
+        let Heading { kernel, profile, seed, observation, settings } = self;
         writeln!(f, "{kernel}, profile {profile}, seed {seed}")?;
+        let told = settings.iter().map(|(setting, value)| {
+            format!("{} {value} (stock {})", setting.name(), setting.stock())
+        });
+        match told.collect::<Vec<_>>().as_slice() {
+            [] => {}
+            told => writeln!(f, "settings: {}", told.join(", "))?,
+        }
         writeln!(f, "observation: {observation}")
     }
 }
@@ -241,7 +261,8 @@ pub fn verdict_word(verdict: &Verdict) -> &'static str {
 
 /// The campaign as JSON:
 ///
-/// - `kernel`, `profile`, `seed`, `observation`;
+/// - `kernel`, `profile`, `seed`, `observation`; `settings`, a list: those that differ from the stock, each with its `name`,
+///   `value` and `stock`;
 /// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
 ///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
 ///   (`conforms`, `deviates`, `unspecified`, `inconclusive`, `not supported` or `stopped`); `stopped`, whether a stop came
@@ -283,8 +304,13 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
         "profile": heading.profile,
         "seed": heading.seed,
         "observation": heading.observation.to_string(),
+        "settings": heading.settings.iter().map(setting_json).collect::<Vec<_>>(),
         "channels": tested.iter().map(channel).collect::<Vec<_>>(),
     })
+}
+
+fn setting_json((setting, value): &(Setting, u32)) -> Value {
+    json!({ "name": setting.name(), "value": value, "stock": setting.stock() })
 }
 
 fn deviation_json(found: &Found) -> Value {

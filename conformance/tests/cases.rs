@@ -212,8 +212,9 @@ fn played(setup: &Setup, scenario: &Scenario) -> Result<Run, Failed> {
 
 /// A channel of this machine set up like this.
 fn real(setup: &Setup) -> Option<&'static dyn Channel> {
-    let same =
-        |channel: &&&dyn Channel| channel.setup() == Setup { crowded: false, ..setup.clone() };
+    let same = |channel: &&&dyn Channel| {
+        channel.setup().stock() == Setup { crowded: false, ..setup.stock() }
+    };
     if let Some(channel) = channels().iter().find(same) {
         return Some(*channel);
     }

@@ -35,7 +35,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// The world at the start.
+    /// The world at the start. The platform is as it is given, whatever the settings of the channel are.
     pub fn start(&self, platform: &Platform) -> World {
         World::new(platform, &self.setup, &self.seats)
     }

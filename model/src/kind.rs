@@ -457,6 +457,34 @@ impl Kind {
         }
     }
 
+    /// Whether a channel of this kind can have this capacity.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and which it can have: lower case, no full stop.
+    pub fn check_capacity(&self, bytes: u32) -> Result<(), String> {
+        let name = self.name;
+        match self.discipline {
+            _ if bytes == self.capacity_default_bytes => Ok(()),
+            Discipline::Stream if bytes.is_power_of_two() => Ok(()),
+            Discipline::Stream => Err(format!(
+                "a {name} has a power of two of pages: the next capacity is {}",
+                bytes.checked_next_power_of_two().unwrap_or(1 << 31)
+            )),
+            Discipline::Queue if bytes > 0 && bytes.is_multiple_of(MESSAGE_BYTES) => Ok(()),
+            Discipline::Queue => Err(format!(
+                "a {name} takes whole messages of {MESSAGE_BYTES} bytes: \
+                 for ten messages the capacity is {}",
+                10 * MESSAGE_BYTES
+            )),
+            Discipline::Cell | Discipline::Ring if bytes > 0 => Ok(()),
+            Discipline::Cell | Discipline::Ring => Err(format!("a {name} has at least one byte")),
+            Discipline::File | Discipline::Unix(..) | Discipline::Tcp => {
+                Err(format!("a {name} has no capacity to be set"))
+            }
+        }
+    }
+
     /// Whether an end of this mode has one holder at most.
     pub fn is_sole(&self, mode: Mode) -> bool {
         match self.discipline {

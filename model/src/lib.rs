@@ -47,6 +47,7 @@ pub mod rule;
 pub mod rules;
 pub mod run;
 pub mod scenario;
+pub mod settings;
 pub mod simulate;
 pub mod step;
 pub mod system;

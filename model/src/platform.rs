@@ -1,6 +1,11 @@
 //! Platforms: what one system promises where another leaves a choice.
 //!
-//! Rules read these fields and never ask which system they are on.
+//! Rules read these fields and never ask which system they are on. A platform is a kernel with its settings:
+//! [`LINUX`] has those of the stock, and [`Platform::under`] gives it others.
+
+use std::borrow::Cow;
+
+use crate::settings::{Setting, Settings};
 
 /// How a stream keeps what was written and not yet read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +44,8 @@ pub struct Platform {
     /// Largest capacity that an unprivileged process may ask for, in bytes
     /// (`/proc/sys/fs/pipe-max-size`).
     pub capacity_max_bytes: u32,
+    /// How many pages of pipes an unprivileged user may have; `None` where no run meets the limit that there is.
+    pub pipe_pages_max: Option<u32>,
     /// Whether the calls that only Linux has (`F_SETPIPE_SZ`, `F_GETPIPE_SZ`, `FIONREAD` on pipes,
     /// packet mode, `O_RDWR` on FIFOs, zero-length writes) have a meaning.
     pub extensions: bool,
@@ -64,12 +71,24 @@ pub struct Platform {
     pub lock_may_fail_eacces: bool,
     /// What a socket's send buffer holds.
     pub socket_account: Account,
-    /// The size of socket buffers that nobody has changed, in bytes.
-    pub socket_buffer_bytes: u32,
+    /// The send buffer of a new socket, in bytes.
+    pub send_buffer_bytes: u32,
+    /// The receive buffer of a new socket, in bytes.
+    pub receive_buffer_bytes: u32,
+    /// The largest send buffer that may be asked for, in bytes; `None` where that is not known.
+    pub send_buffer_max_bytes: Option<u32>,
+    /// The largest receive buffer that may be asked for, in bytes; `None` where that is not known.
+    pub receive_buffer_max_bytes: Option<u32>,
+    /// The largest backlog.
+    pub backlog_max: u16,
+    /// How many datagrams may wait at a Unix socket, besides one.
+    pub datagrams_max: u32,
     /// Whether calls on sockets fail as Linux has them fail, where the standard names another error.
     pub socket_errors_of_linux: bool,
     /// Bytes that a TCP connection takes and carries, each way, though none of them is read.
     pub tcp_room_bytes: u32,
+    /// Whether a TCP connection for which there is no room when it is made is reset.
+    pub tcp_resets_on_overflow: bool,
 }
 
 /// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
@@ -80,6 +99,7 @@ pub const LINUX: Platform = Platform {
     storage: Storage::Pages,
     capacity_default_bytes: 65_536,
     capacity_max_bytes: 1 << 20,
+    pipe_pages_max: None,
     extensions: true,
     waiting_open_may_not_count: false,
     cut_short_write_may_fail: false,
@@ -91,9 +111,15 @@ pub const LINUX: Platform = Platform {
     truncate_may_fail_ebadf: false,
     lock_may_fail_eacces: false,
     socket_account: Account::Memory,
-    socket_buffer_bytes: 212_992,
+    send_buffer_bytes: 212_992,
+    receive_buffer_bytes: 212_992,
+    send_buffer_max_bytes: None,
+    receive_buffer_max_bytes: None,
+    backlog_max: 4096,
+    datagrams_max: 10,
     socket_errors_of_linux: true,
     tcp_room_bytes: 16_384,
+    tcp_resets_on_overflow: false,
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -104,6 +130,7 @@ pub const POSIX: Platform = Platform {
     storage: Storage::Bytes,
     capacity_default_bytes: 0,
     capacity_max_bytes: u32::MAX,
+    pipe_pages_max: None,
     extensions: false,
     waiting_open_may_not_count: true,
     cut_short_write_may_fail: true,
@@ -115,9 +142,15 @@ pub const POSIX: Platform = Platform {
     truncate_may_fail_ebadf: true,
     lock_may_fail_eacces: true,
     socket_account: Account::Envelope,
-    socket_buffer_bytes: 212_992,
+    send_buffer_bytes: 212_992,
+    receive_buffer_bytes: 212_992,
+    send_buffer_max_bytes: None,
+    receive_buffer_max_bytes: None,
+    backlog_max: 4096,
+    datagrams_max: 10,
     socket_errors_of_linux: false,
     tcp_room_bytes: 1,
+    tcp_resets_on_overflow: false,
 };
 
 /// All profiles.
@@ -141,9 +174,54 @@ impl Platform {
                 Account::Memory => Account::Small,
                 account => account,
             },
-            socket_buffer_bytes: 4,
+            send_buffer_bytes: 4,
+            receive_buffer_bytes: 4,
             tcp_room_bytes: if self.tcp_room_bytes > 1 { bytes } else { 1 },
             ..self
         }
     }
+
+    /// The same platform with other settings: those that differ from the stock.
+    pub fn under(&self, settings: &Settings) -> Cow<'_, Platform> {
+        match *settings == Settings::STOCK {
+            true => Cow::Borrowed(self),
+            false => Cow::Owned(settings.changed().fold(self.clone(), Platform::set)),
+        }
+    }
+
+    fn set(mut self, (setting, value): (Setting, u32)) -> Platform {
+        match setting {
+            Setting::PageSize => {
+                self.page_bytes = value;
+                if self.storage == Storage::Pages {
+                    self.capacity_default_bytes = PIPE_PAGES * value;
+                }
+                if self.socket_account == Account::Memory {
+                    self.socket_account = Account::Envelope;
+                }
+            }
+            Setting::PipeBuf => self.pipe_buf_bytes = value,
+            Setting::PipeMaxSize => self.capacity_max_bytes = value,
+            // Whichever is reached first; 0 is none.
+            Setting::PipeUserPagesSoft | Setting::PipeUserPagesHard if value > 0 => {
+                self.pipe_pages_max = Some(self.pipe_pages_max.map_or(value, |max| max.min(value)));
+            }
+            Setting::PipeUserPagesSoft | Setting::PipeUserPagesHard => {}
+            Setting::SendBuffer => self.send_buffer_bytes = value,
+            Setting::ReceiveBuffer => self.receive_buffer_bytes = value,
+            Setting::SendBufferMax => self.send_buffer_max_bytes = Some(value),
+            Setting::ReceiveBufferMax => self.receive_buffer_max_bytes = Some(value),
+            Setting::Backlog => self.backlog_max = u16::try_from(value).unwrap_or(u16::MAX),
+            Setting::Datagrams => self.datagrams_max = value,
+            // What the kernel keeps beside each write may take all of a small buffer.
+            Setting::TcpSendBuffer | Setting::TcpReceiveBuffer | Setting::TcpUnsent => {
+                self.tcp_room_bytes = 1;
+            }
+            Setting::TcpAbortOnOverflow => self.tcp_resets_on_overflow = value != 0,
+        }
+        self
+    }
 }
+
+/// Pages of a pipe that nobody has resized (`PIPE_DEF_BUFFERS`).
+const PIPE_PAGES: u32 = 16;

@@ -8,6 +8,7 @@ use std::fmt;
 use crate::call::{Actor, Call, End, Op, Reply};
 use crate::data::NOBODYS;
 use crate::kind::{Hold, Kind};
+use crate::settings::Settings;
 
 /// A short name of an actor or an end: a lower-case letter, then lower-case letters, digits or `-`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +67,8 @@ pub struct Setup {
     /// Whether the user holds more pipe pages than an unprivileged one may
     /// (`/proc/sys/fs/pipe-user-pages-soft`): then new pipes are small, and may not grow.
     pub crowded: bool,
+    /// The settings of the system.
+    pub settings: Settings,
 }
 
 impl Setup {
@@ -78,7 +81,13 @@ impl Setup {
             nonblock: false,
             append: false,
             crowded: false,
+            settings: Settings::STOCK,
         }
+    }
+
+    /// The same on a system whose settings nobody has changed.
+    pub fn stock(&self) -> Setup {
+        Setup { settings: Settings::STOCK, ..self.clone() }
     }
 }
 

@@ -105,7 +105,8 @@ impl Scenario {
                 state.followed.map(usize::from) == Some(scenario.run.events.len())
             }),
         ];
-        Scenario { run, platform: platform.clone(), programs, replies, words, properties }
+        let platform = platform.under(&run.setup.settings).into_owned();
+        Scenario { run, platform, programs, replies, words, properties }
     }
 
     fn actors(&self) -> impl Iterator<Item = Actor> + use<> {

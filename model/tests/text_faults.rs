@@ -54,6 +54,42 @@ fn options_of_a_channel_are_known_and_given_once() {
 }
 
 #[test]
+fn a_capacity_that_the_kind_cannot_have_is_refused_with_one_that_it_can() {
+    let pipe = "a pipe has a power of two of pages: the next capacity is 16";
+    is("channel pipe capacity 10", &format!(r#"1:23 "10": {pipe}"#));
+    let queue =
+        "a message-queue takes whole messages of 64 bytes: for ten messages the capacity is 640";
+    is("channel message-queue capacity 10", &format!(r#"1:32 "10": {queue}"#));
+    is("channel message-queue capacity 0", &format!(r#"1:32 "0": {queue}"#));
+    is("channel tcp capacity 1", r#"1:22 "1": a tcp has no capacity to be set"#);
+    is("channel file capacity 1", r#"1:23 "1": a file has no capacity to be set"#);
+    is("channel shared-memory capacity 0", r#"1:32 "0": a shared-memory has at least one byte"#);
+    assert!("channel message-queue capacity 640".parse::<Run>().is_ok());
+    assert!("channel message-queue capacity 256".parse::<Run>().is_ok());
+}
+
+#[test]
+fn settings_are_known_matter_to_the_kind_and_stand_before_events() {
+    let after = |lines: &str| shown(&format!("channel unix-datagram\n{lines}"));
+    let qlen = "net.unix.max_dgram_qlen";
+    assert_eq!(
+        after("setting"),
+        r#"2:8 "": expected the name of a setting, found the end of the line"#
+    );
+    assert_eq!(after("setting net.unix 1"), r#"2:9 "net.unix": there is no setting "net.unix""#);
+    let value = "expected the value of the setting, found the end of the line";
+    assert_eq!(after(&format!("setting {qlen}")), format!(r#"2:32 "": {value}"#));
+    let other = r#"2:9 "fs.pipe-max-size": fs.pipe-max-size changes nothing for a unix-datagram"#;
+    assert_eq!(after("setting fs.pipe-max-size 4096"), other);
+    let range = r#"2:19 "4095": PAGE_SIZE is a power of two"#;
+    assert_eq!(after("setting PAGE_SIZE 4095"), range);
+    let late = after(&format!("actor a holds sa\na: close\nsetting {qlen} 1"));
+    assert_eq!(late, r#"4:1 "setting": "setting" lines stand before the first event"#);
+    let help = fault("channel pipe\nsetting x 1").help.unwrap_or_default();
+    assert!(help.starts_with("settings are PAGE_SIZE, PIPE_BUF, fs.pipe-max-size"));
+}
+
+#[test]
 fn actors_are_declared_once_before_events_with_ends_of_the_kind() {
     let after = |lines: &str| shown(&format!("channel pipe\n{lines}"));
     let name = "expected a name for the actor, found";

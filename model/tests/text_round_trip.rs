@@ -9,6 +9,7 @@ use pipewright_model::call::{
 use pipewright_model::data::{Data, Segment, Segments, fill, push_segment};
 use pipewright_model::kind::{FIFO, Hold, KINDS, Kind, PIPE};
 use pipewright_model::run::{Actors, Event, Name, Run, Seat, Setup};
+use pipewright_model::settings::{Setting, Settings};
 use pipewright_model::text::event;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -158,13 +159,23 @@ fn seats(kind: &'static Kind, end_names: Vec<Name>) -> impl Strategy<Value = Vec
 fn run() -> impl Strategy<Value = Run> {
     let some_ends = subsequence(&END_NAMES[..], 1..=END_NAMES.len());
     let ends = prop_oneof![some_ends.prop_shuffle(), Just(vec!["r", "w"])];
-    let setup = (select(KINDS), any::<[bool; 3]>(), any::<u32>());
+    let capacity =
+        prop_oneof![(0..32_u32).prop_map(|bits| 1 << bits), (1..99_u32).prop_map(|n| n * 64)];
+    let setting = select(Setting::all().collect::<Vec<_>>());
+    let value = prop_oneof![any::<u32>(), 0..20_000_u32, (9..17_u32).prop_map(|bits| 1 << bits)];
+    let setup = (select(KINDS), any::<[bool; 3]>(), capacity, vec((setting, value), 0..3));
     (setup, ends, vec("( {0,2}[a-z#]{1,9})?", 0..3))
-        .prop_flat_map(|((kind, flags, capacity_bytes), ends, preamble)| {
+        .prop_flat_map(|((kind, flags, capacity_bytes, settings), ends, preamble)| {
             let mut setup = Setup::new(kind);
             setup.packet = flags[0];
             setup.nonblock = flags[1];
-            setup.capacity_bytes = if flags[2] { capacity_bytes } else { setup.capacity_bytes };
+            if flags[2] && kind.check_capacity(capacity_bytes).is_ok() {
+                setup.capacity_bytes = capacity_bytes;
+            }
+            let settings = settings.iter().filter(|(set, value)| set.check(*value).is_ok());
+            let settings =
+                settings.fold(Settings::STOCK, |all, (set, value)| all.with(*set, *value));
+            setup.settings = settings.of_kind(kind);
             let ends: Vec<Name> = ends.into_iter().map(name).collect();
             let seats = seats(kind, ends.clone());
             (Just((setup, ends, preamble)), seats)

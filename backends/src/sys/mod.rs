@@ -15,6 +15,7 @@ pub mod map;
 pub mod passing;
 pub mod process;
 mod refused;
+pub mod settings;
 pub mod signals;
 
 pub use refused::{Calling, errno};

@@ -173,6 +173,13 @@ pub fn keep_to_limits() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the system's limits on a user's pipes are none for this thread: it has `CAP_SYS_RESOURCE` or
+/// `CAP_SYS_ADMIN`.
+pub(crate) fn may_have_any_pipes() -> bool {
+    let any = CapabilitySet::SYS_RESOURCE | CapabilitySet::SYS_ADMIN;
+    capabilities(None).is_ok_and(|sets| sets.effective.intersects(any))
+}
+
 /// The number by which the system knows this thread.
 pub fn thread_id() -> i32 {
     nix::unistd::gettid().as_raw()

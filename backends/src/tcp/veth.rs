@@ -62,7 +62,7 @@ impl Veth {
         in_second.make_pair(&first)?;
         for (netlink, address) in [&mut in_first, &mut in_second].into_iter().zip(ADDRESSES) {
             netlink.add_address(address)?;
-            netlink.bring_up()?;
+            netlink.bring_up(INDEX)?;
         }
         Ok(Veth { spaces: [first, second] })
     }
@@ -84,6 +84,20 @@ impl Veth {
         done
     }
 }
+
+/// Moves this thread to a network namespace of its own, in which the loopback interface is up: what it starts from
+/// now on is there too, and ends with it.
+///
+/// # Errors
+///
+/// If the system refuses, as it does where this isn't root.
+pub(super) fn enter() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    Netlink::new()?.bring_up(LOOPBACK)
+}
+
+/// The index of the loopback interface in every namespace.
+const LOOPBACK: u32 = 1;
 
 fn this_space() -> io::Result<File> {
     File::open("/proc/thread-self/ns/net")
@@ -139,8 +153,8 @@ impl Netlink {
         self.ask(RTM_NEWLINK, NLM_F_CREATE_EXCL, &body.concat())
     }
 
-    fn bring_up(&mut self) -> io::Result<()> {
-        self.ask(RTM_NEWLINK, 0, &link(IFF_UP))
+    fn bring_up(&mut self, index: u32) -> io::Result<()> {
+        self.ask(RTM_NEWLINK, 0, &link_of(index, IFF_UP))
     }
 
     fn add_address(&mut self, address: Ipv4Addr) -> io::Result<()> {
@@ -175,7 +189,11 @@ impl Netlink {
 
 /// `struct ifinfomsg` of the link: family, type, index, flags, and which of the flags to set.
 fn link(flags: u32) -> Vec<u8> {
-    let words = [0, INDEX, flags, flags];
+    link_of(INDEX, flags)
+}
+
+fn link_of(index: u32, flags: u32) -> Vec<u8> {
+    let words = [0, index, flags, flags];
     words.into_iter().flat_map(u32::to_ne_bytes).collect()
 }
 

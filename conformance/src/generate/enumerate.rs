@@ -3,6 +3,7 @@
 //! Only paths that go no further are given, as a run of one shows all its beginnings. Every step settles:
 //! what racing steps do is for random walks.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use pipewright_model::call::{Actor, Call, End};
@@ -78,7 +79,7 @@ fn name(text: &str) -> Name {
 #[derive(Debug)]
 pub struct Paths<'a> {
     alphabet: &'a Alphabet,
-    steps: Steps<'a>,
+    platform: Cow<'a, Platform>,
     seats: Vec<Seat>,
     end_names: Vec<Name>,
     twins: Vec<bool>,
@@ -115,10 +116,11 @@ impl<'a> Paths<'a> {
         len_max: usize,
     ) -> Paths<'a> {
         let seats = alphabet.seats();
-        let start = World::new(platform, setup, &seats);
+        let platform = platform.under(&setup.settings);
+        let start = World::new(&platform, setup, &seats);
         Paths {
             alphabet,
-            steps: Steps::new(platform),
+            platform,
             seats,
             end_names: alphabet.end_names.iter().map(|text| name(text)).collect(),
             twins: (0..alphabet.seats.len() as u8).map(|actor| alphabet.is_twin(actor)).collect(),
@@ -151,8 +153,7 @@ impl<'a> Paths<'a> {
             (fits && world.pending(call.actor).is_none()).then_some(())?;
             let mut world = world.clone();
             world.call(call);
-            let platform = self.steps.platform;
-            let moves = moves(platform, &world, call.actor, &mut RuleSet::default());
+            let moves = moves(&self.platform, &world, call.actor, &mut RuleSet::default());
             let specified = |what: What| !matches!(what, What::Unspecified(_));
             moves.iter().all(|(_, step)| specified(step.what)).then_some(world)
         });
@@ -161,6 +162,7 @@ impl<'a> Paths<'a> {
 
     /// All worlds at rest that these may lead to.
     fn settled(&self, worlds: Vec<World>) -> Vec<World> {
+        let steps = Steps::new(&self.platform);
         let mut known: HashSet<World> = HashSet::new();
         let mut rest = Vec::new();
         let mut todo = worlds;
@@ -175,10 +177,10 @@ impl<'a> Paths<'a> {
                 continue;
             }
             for actor in world.busy().iter() {
-                todo.extend(self.steps.of(&world, actor));
+                todo.extend(steps.of(&world, actor));
             }
-            todo.extend(self.steps.delivered(&world));
-            if self.steps.may_sleep(&world) {
+            todo.extend(steps.delivered(&world));
+            if steps.may_sleep(&world) {
                 rest.push(world);
             }
         }

@@ -1,5 +1,7 @@
 //! Follows one concrete world of the model along calls: where several moves are possible, dice decide.
 
+use std::borrow::Cow;
+
 use pipewright_model::call::{Actor, Answer, Call};
 use pipewright_model::oracle::reply_of;
 use pipewright_model::platform::Platform;
@@ -54,7 +56,7 @@ pub fn follow(platform: &Platform, setup: &Setup, scenario: &Scenario, seed: u64
 /// A world, and what was used to get there.
 #[derive(Clone, Debug)]
 pub(super) struct Follower<'p> {
-    pub(super) platform: &'p Platform,
+    pub(super) platform: Cow<'p, Platform>,
     pub(super) world: World,
     /// Rules used.
     pub(super) shown: RuleSet,
@@ -64,7 +66,8 @@ pub(super) struct Follower<'p> {
 
 impl<'p> Follower<'p> {
     pub(super) fn new(platform: &'p Platform, setup: &Setup, seats: &[Seat]) -> Follower<'p> {
-        let world = World::new(platform, setup, seats);
+        let platform = platform.under(&setup.settings);
+        let world = World::new(&platform, setup, seats);
         Follower { platform, world, shown: RuleSet::default(), unspecified: false }
     }
 
@@ -79,7 +82,7 @@ impl<'p> Follower<'p> {
     pub(super) fn begin(&mut self, call: Call) -> bool {
         self.world.call(call);
         let unspecified = |actor: Actor| {
-            let moves = moves(self.platform, &self.world, actor, &mut RuleSet::default());
+            let moves = moves(&self.platform, &self.world, actor, &mut RuleSet::default());
             moves.iter().any(|(_, step)| matches!(step.what, What::Unspecified(_)))
         };
         if self.world.busy().iter().any(unspecified) {
@@ -96,19 +99,19 @@ impl<'p> Follower<'p> {
         loop {
             if awake == 0 {
                 // What is under way arrives before all is quiet, and may wake somebody.
-                let arrivals = deliveries(self.platform, &self.world);
+                let arrivals = deliveries(&self.platform, &self.world);
                 if !is_under_way(&arrivals) {
                     return;
                 }
                 let pick = dice.below(arrivals.len() as u32);
                 let Some((rule, step)) = arrivals.get(pick as usize).copied() else { return };
                 self.shown.insert(rule);
-                deliver(self.platform, &mut self.world, step);
+                deliver(&self.platform, &mut self.world, step);
                 awake = self.world.busy().0;
                 continue;
             }
             let actor = one_of(awake, dice);
-            let moves = moves(self.platform, &self.world, actor, &mut self.shown);
+            let moves = moves(&self.platform, &self.world, actor, &mut self.shown);
             let active = moves.iter().filter(|(_, step)| step.what != What::Rests).count() as u32;
             if active == 0 || (rests(&moves) && dice.chance(50)) {
                 let resting = moves.iter().filter(|(_, step)| step.what == What::Rests);
@@ -145,7 +148,7 @@ impl<'p> Follower<'p> {
                 let done = self.world.pending(actor).map_or(0, |call| call.done);
                 let (given, count) = draw(answers, done, dice);
                 let world = &mut self.world;
-                answer(self.platform, world, actor, (rule, step), count, given, signal);
+                answer(&self.platform, world, actor, (rule, step), count, given, signal);
                 // A move may answer another's call too: one that was seen midway.
                 for actor in self.world.busy().iter() {
                     if let Some((_, reply)) = reply_of(&self.world, actor) {
@@ -156,7 +159,7 @@ impl<'p> Follower<'p> {
             }
             What::Proceeds { least, most } => {
                 let count = count(least, most, dice);
-                proceed(self.platform, &mut self.world, actor, step, count);
+                proceed(&self.platform, &mut self.world, actor, step, count);
             }
             What::Unspecified(_) => self.unspecified = true,
             What::Rests | What::Delivers { .. } | What::Reports { .. } => {}

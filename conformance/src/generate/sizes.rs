@@ -96,7 +96,7 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
         Around::Page => platform.page_bytes,
         Around::LastPage => {
             let last = stream.slots.last();
-            let used = last.map_or(0, |slot| u32::from(slot.read) + u32::from(slot.len));
+            let used = last.map_or(0, |slot| slot.read + slot.len);
             platform.page_bytes - used
         }
         Around::Free => {

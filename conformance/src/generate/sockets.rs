@@ -153,7 +153,7 @@ impl Walk<'_> {
             return Some((self.new_end(actor, RW)?, Op::Socket { nonblock }));
         }
         let end = self.end(actor, |_| true)?;
-        let platform = self.shape.platform;
+        let platform = &self.follower.platform;
         let object = self.follower.world.object(self.follower.world.end(actor, end)?);
         let op = match ask {
             Ask::Bind => Op::Bind,

@@ -216,7 +216,7 @@ impl Walk<'_> {
 
     /// A call that the actor might make; `None` if there is none of the sort that was drawn.
     fn call(&mut self, actor: Actor) -> Option<Call> {
-        let platform = self.shape.platform;
+        let platform = &self.follower.platform.clone();
         let by_path = self.shape.setup.kind.ends == Ends::Opened;
         let by_name = self.shape.setup.kind.ends == Ends::Connected;
         // It takes some calls until there is a connection, and some more until there are too many.
@@ -306,7 +306,7 @@ impl Walk<'_> {
                     false => self.end(actor, |_| true)?,
                 };
                 let object = self.follower.world.object(self.follower.world.end(actor, end)?);
-                let len = sizes::offset(object, self.shape.platform, &mut self.dice);
+                let len = sizes::offset(object, &self.follower.platform, &mut self.dice);
                 (end, Op::Truncate { len: len.max(0).unsigned_abs() })
             }
             Ask::NoSocket => {
@@ -350,7 +350,7 @@ impl Walk<'_> {
         let Object::File(file) = world.object(index) else { return Some(Op::POSITION) };
         let base = i64::from(world.descriptions[usize::from(index)].offset);
         let (size, object) = (i64::from(file.len()), world.object(index));
-        let to = i64::from(sizes::offset(object, self.shape.platform, &mut self.dice));
+        let to = i64::from(sizes::offset(object, &self.follower.platform, &mut self.dice));
         let froms = [(3, Whence::Start), (1, Whence::Current), (2, Whence::End)];
         let from = self.dice.weighted(froms.into_iter())?;
         let offset = match from {
@@ -371,8 +371,8 @@ impl Walk<'_> {
         let object = self.follower.world.object(self.follower.world.end(actor, end)?);
         match object {
             Object::File(_) => {
-                let at = sizes::offset(object, self.shape.platform, &mut self.dice);
-                Some((len(object, self.shape.platform, &mut self.dice), at))
+                let at = sizes::offset(object, &self.follower.platform, &mut self.dice);
+                Some((len(object, &self.follower.platform, &mut self.dice), at))
             }
             _ => Some((self.dice.below(3), 0)),
         }
@@ -456,7 +456,7 @@ impl Walk<'_> {
 
     /// Capacities to ask for: about what is in use, about what there is, at the limits.
     fn capacity(&mut self, actor: Actor, end: End) -> Option<u32> {
-        let platform = self.shape.platform;
+        let platform = &self.follower.platform;
         let world = &self.follower.world;
         let Object::Stream(stream) = world.object(world.end(actor, end)?) else {
             return Some(self.dice.below(2) * platform.page_bytes);

@@ -74,7 +74,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     plan.cases = cases::embedded()?;
 
     stop_on_signals()?;
-    let heading = Heading::here(platform.name, plan.seed);
+    let heading = Heading::here(platform.name, plan.seed).with_settings_of(&channels);
     print(&heading.to_string())?;
     let bar = bar(campaign::count(&channels, &plan));
     let progress = |channel: &'static dyn Channel, done: usize| {

@@ -137,7 +137,7 @@ fn unspecified(run: &Run, from: usize, reason: &str) -> String {
 /// The channel of this machine that is set up as the run says, or at least one of its kind.
 fn fitting(run: &Run) -> Result<&'static dyn Channel, Refusal> {
     let all = pipewright_backends::channels();
-    let exactly = all.iter().find(|channel| channel.setup() == run.setup);
+    let exactly = all.iter().find(|channel| channel.setup().stock() == run.setup.stock());
     let alike = all.iter().find(|channel| channel.setup().kind == run.setup.kind);
     exactly.or(alike).copied().ok_or_else(|| {
         Refusal::new(format!("no channel is a {}; choose one by --channel", run.setup.kind.name))

@@ -25,9 +25,9 @@ const PAGES_CROWDED: u32 = 2;
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Slot {
     /// Bytes of the page that have been read already.
-    pub read: u16,
+    pub read: u32,
     /// Bytes of the page that are still to be read.
-    pub len: u16,
+    pub len: u32,
     /// Whether the page is a packet: nothing is merged into it, and one read takes it whole.
     pub packet: bool,
 }
@@ -37,7 +37,7 @@ impl Hash for Slot {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let (read, len, packet) =
             (u64::from(self.read), u64::from(self.len), u64::from(self.packet));
-        hasher.write_u64(read << 32 | len << 8 | packet);
+        hasher.write_u64(read << 32 | len << 1 | packet);
     }
 }
 
@@ -83,7 +83,7 @@ impl Stream {
     /// An empty stream.
     pub fn new(platform: &Platform, setup: &Setup) -> Stream {
         let slots_max = match platform.storage {
-            Storage::Pages => setup.capacity_bytes / platform.page_bytes,
+            Storage::Pages => (setup.capacity_bytes / platform.page_bytes).max(1),
             Storage::Bytes => 0,
         };
         // Whatever was set up of a FIFO is forgotten when all have closed: the next to open the path
@@ -129,10 +129,7 @@ impl Stream {
     pub fn mergeable(&self, platform: &Platform, len: u32) -> u32 {
         let head = len % platform.page_bytes;
         match self.slots.last() {
-            Some(last)
-                if !last.packet
-                    && u32::from(last.read) + u32::from(last.len) + head <= platform.page_bytes =>
-            {
+            Some(last) if !last.packet && last.read + last.len + head <= platform.page_bytes => {
                 head
             }
             _ => 0,
@@ -177,12 +174,12 @@ impl Stream {
         if platform.storage == Storage::Pages {
             let merged = if entered { 0 } else { self.mergeable(platform, len) };
             if let (1.., Some(last)) = (merged, self.slots.last_mut()) {
-                last.len += merged as u16;
+                last.len += merged;
             }
             let mut left = count - merged;
             while left > 0 {
                 let take = left.min(platform.page_bytes);
-                self.slots.push(Slot { read: 0, len: take as u16, packet });
+                self.slots.push(Slot { read: 0, len: take, packet });
                 left -= take;
             }
         }
@@ -196,7 +193,7 @@ impl Stream {
         }
         let mut count = 0;
         for slot in &self.slots {
-            let take = u32::from(slot.len).min(len - count);
+            let take = slot.len.min(len - count);
             count += take;
             if slot.packet {
                 return (count, true);
@@ -216,12 +213,12 @@ impl Stream {
             let mut left = count;
             let mut emptied = 0;
             for slot in &mut self.slots {
-                let take = u32::from(slot.len).min(left);
-                slot.len -= take as u16;
-                slot.read += take as u16;
+                let take = slot.len.min(left);
+                slot.len -= take;
+                slot.read += take;
                 left -= take;
                 if slot.packet && take > 0 {
-                    discarded = u32::from(slot.len);
+                    discarded = slot.len;
                     slot.len = 0;
                 }
                 if slot.len > 0 {

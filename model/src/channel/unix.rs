@@ -102,8 +102,8 @@ impl Unix {
             receive_closed: false,
             send_closed: false,
             reset: false,
-            send_buffer: platform.socket_buffer_bytes,
-            receive_buffer: platform.socket_buffer_bytes,
+            send_buffer: platform.send_buffer_bytes,
+            receive_buffer: platform.receive_buffer_bytes,
             timeout_us: 0,
             queue: SmallVec::new(),
             pending: SmallVec::new(),
@@ -255,7 +255,9 @@ pub fn cost(account: Account, kind: SocketType, len: u32) -> u32 {
 /// The most bytes of a stream that go in one piece.
 pub fn piece_max(account: Account, send_buffer: u32) -> u32 {
     match account {
-        Account::Memory => (send_buffer / 2 - 64).min(STREAM_BLOCK_BYTES + PAGED_BYTES_MAX),
+        Account::Memory => {
+            (send_buffer / 2).saturating_sub(64).clamp(1, STREAM_BLOCK_BYTES + PAGED_BYTES_MAX)
+        }
         Account::Small => 2,
         Account::Envelope => u32::MAX,
     }
@@ -264,7 +266,7 @@ pub fn piece_max(account: Account, send_buffer: u32) -> u32 {
 /// The most bytes of one message.
 pub fn message_max(account: Account, send_buffer: u32) -> u32 {
     match account {
-        Account::Memory => send_buffer - 32,
+        Account::Memory => send_buffer.saturating_sub(32),
         Account::Small => send_buffer,
         Account::Envelope => u32::MAX,
     }

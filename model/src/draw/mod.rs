@@ -28,6 +28,8 @@ mod paint;
 mod rows;
 mod theme;
 
+use std::borrow::Cow;
+
 use crate::call::Actor;
 use crate::oracle::{Allowed, Deviation, Followed, Verdict, follow};
 use crate::platform::Platform;
@@ -42,7 +44,7 @@ pub use theme::Theme;
 #[derive(Clone, Debug)]
 pub struct Story<'a> {
     run: &'a Run,
-    platform: &'a Platform,
+    platform: Cow<'a, Platform>,
     /// What stands above it; nothing for the line of the channel.
     title: Option<String>,
     /// Whether each step is told of: then who sleeps is known at any time, and not at quiet alone.
@@ -78,7 +80,8 @@ pub enum What {
 impl<'a> Story<'a> {
     /// A story in which nothing has happened yet. All its steps are [pushed](Story::push).
     pub fn new(run: &'a Run, platform: &'a Platform) -> Story<'a> {
-        let start = vec![World::new(platform, &run.setup, &run.seats)];
+        let platform = platform.under(&run.setup.settings);
+        let start = vec![World::new(&platform, &run.setup, &run.seats)];
         Story { run, platform, title: None, complete: true, start, frames: Vec::new() }
     }
 

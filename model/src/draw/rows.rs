@@ -230,7 +230,7 @@ impl Builder<'_> {
             return Actors::NONE;
         };
         let asleep = |actor: &Actor| {
-            let steps = moves(self.story.platform, world, *actor, &mut RuleSet::default());
+            let steps = moves(&self.story.platform, world, *actor, &mut RuleSet::default());
             !steps.is_empty() && steps.iter().all(|(_, step)| step.what == Moved::Rests)
         };
         world.busy().iter().filter(asleep).collect()
@@ -241,7 +241,7 @@ impl Builder<'_> {
         let Some(world) = worlds.first() else { return Vec::new() };
         let mut rules = RuleSet::default();
         for actor in open.iter() {
-            let steps = moves(self.story.platform, world, actor, &mut RuleSet::default());
+            let steps = moves(&self.story.platform, world, actor, &mut RuleSet::default());
             let resting = steps.iter().filter(|(_, step)| step.what == Moved::Rests);
             resting.for_each(|(rule, _)| rules.insert(*rule));
         }

@@ -126,6 +126,7 @@ pub fn follow(run: &Run, platform: &Platform) -> Followed {
 }
 
 fn judged(run: &Run, platform: &Platform, records: bool) -> Followed {
+    let platform = &*platform.under(&run.setup.settings);
     let oracle = |foresight| {
         let worlds = records.then(Vec::new);
         Oracle { worlds, ..Oracle::new(run, platform, foresight) }

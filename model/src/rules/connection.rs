@@ -284,10 +284,11 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.not-modelled",
-        says: "What becomes of a TCP socket that was shut before it got connected or listens, and of one that \
-               meets itself a second time, is not modelled.",
+        says: "What becomes of a TCP socket that was shut before it got connected or listens, of one that meets \
+               itself a second time, and under tcp_abort_on_overflow of two that ask at once, is not modelled.",
         cite: &[
             Source(AF_INET, "inet_shutdown"),
+            Man("tcp(7)", "tcp_abort_on_overflow"),
             Source("net/ipv4/inet_hashtables.c", "__inet_check_established"),
         ],
         force: Force::Silent,
@@ -301,6 +302,9 @@ const RULES: &[Rule] = &[
                 Op::Listen { .. } => tcp.phase == Phase::Unconnected && shut,
                 _ => false,
             };
+            if at.platform.tcp_resets_on_overflow && two_ask(at) {
+                return Some(Move::unspecified("net.ipv4.tcp_abort_on_overflow is set"));
+            }
             strange.then_some(Move::unspecified("a TCP socket in a strange state"))
         },
     },
@@ -604,6 +608,13 @@ fn asked(at: &Scene<'_>) -> Option<(ObjectIndex, Request)> {
     }
 }
 
+/// A connect beside another request for a connection: room for one may be gone when the other needs it.
+fn two_ask(at: &Scene<'_>) -> bool {
+    let asks = |object: &Object| matches!(object, Object::Tcp(tcp) if tcp.asks());
+    let others = at.others().any(|other| other.op() == Op::Connect);
+    at.op() == Op::Connect && (others || at.world.objects.iter().any(asks))
+}
+
 /// A write to a socket that asks for a connection, and whether it waits.
 fn asking_writer(at: &Scene<'_>) -> Option<bool> {
     let (flags, tcp) = writes(at)?;
@@ -629,13 +640,10 @@ fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-/// What the system allows as a backlog, by default.
-const BACKLOG_MAX: u16 = 4096;
-
-fn listen(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+fn listen(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     let Op::Listen { backlog } = world.pending_mut(actor).op else { return };
     if let Some(tcp) = tcp_of_call(world, actor) {
-        tcp.phase = Phase::Listening(backlog.min(BACKLOG_MAX));
+        tcp.phase = Phase::Listening(backlog.min(platform.backlog_max));
     }
 }
 

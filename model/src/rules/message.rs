@@ -157,9 +157,6 @@ const OF_CONNECTIONS: &[&str] = &[
     "message.any.sends-unconnected",
 ];
 
-/// Messages that may wait for a socket before its senders must, besides one (`max_dgram_qlen`).
-const QUEUE_MAX: usize = 10;
-
 const RULES: &[Rule] = &[
     // Receiving
     Rule {
@@ -746,9 +743,9 @@ fn may_send(other: &Unix, from: ObjectIndex) -> bool {
 }
 
 /// Whether too many messages wait for a socket that is not the sender, and does not talk to it.
-fn is_full(_: &Platform, other: &Unix, to: ObjectIndex, from: ObjectIndex) -> bool {
+fn is_full(platform: &Platform, other: &Unix, to: ObjectIndex, from: ObjectIndex) -> bool {
     other.is_datagram()
-        && other.queue.len() > QUEUE_MAX
+        && other.queue.len() > platform.datagrams_max as usize
         && to != from
         && other.peer != Peer::Socket(from)
 }

@@ -565,14 +565,21 @@ const RULES: &[Rule] = &[
     Rule {
         id: "stream.set-capacity.user-limit",
         says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM for an unprivileged user who \
-               holds more pipe pages than pipe-user-pages-soft.",
+               would hold more pipe pages than pipe-user-pages-soft.",
         cite: &[Man("pipe(7)", "/proc files"), Observed("8192 -> EPERM", "Linux 6.18")],
         force: Force::Silent,
         step: |at| {
             let bytes = asked_capacity(at)?;
             let grows = bytes > at.stream()?.capacity_bytes(at.platform);
-            (grows && at.stream()?.crowded && bytes <= at.platform.capacity_max_bytes)
-                .then_some(Move::fails(Errno::EPERM))
+            let max = at.platform.pipe_pages_max;
+            let beyond = max.is_some_and(|max| bytes / at.platform.page_bytes > max);
+            if !grows || bytes > at.platform.capacity_max_bytes {
+                None
+            } else if at.stream()?.crowded || beyond {
+                Some(Move::fails(Errno::EPERM))
+            } else {
+                max.map(|_| Move::unspecified("how many pages the user's other pipes have"))
+            }
         },
     },
     Rule {
@@ -686,7 +693,7 @@ fn transfers_pages(at: &Scene<'_>) -> bool {
     let reads = || {
         let (len, stream) = read_len(at).zip(at.stream())?;
         let first = stream.slots.first()?;
-        Some(stream.readable(at.platform, len).0 > u32::from(first.len))
+        Some(stream.readable(at.platform, len).0 > first.len)
     };
     at.platform.storage == Storage::Pages && (writes || reads().unwrap_or(false))
 }

@@ -995,26 +995,29 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.set-option.buffer",
-        says: "SO_SNDBUF and SO_RCVBUF take twice the value given, and at least a little; the receive buffer \
-               has no effect.",
+        says: "SO_SNDBUF and SO_RCVBUF take twice the value given, at least a little and at most twice the \
+               system's maximum; the receive buffer has no effect.",
         cite: &[Man("socket(7)", "Socket options"), Man(MAN_UNIX, "Socket options")],
         force: Force::May,
         step: |at| {
             let (option, value) = setting(at)?;
             let buffer = matches!(option, SocketOption::SendBuffer | SocketOption::ReceiveBuffer);
-            (buffer && (0..=BUFFER_MAX_BYTES).contains(&value))
-                .then(|| Move::answers(Answer::Done).with(set_buffer))
+            let known = (0..=BUFFER_MAX_BYTES).contains(&value)
+                || value >= 0 && buffer_max_bytes(at.platform, option).is_some();
+            (buffer && known).then(|| Move::answers(Answer::Done).with(set_buffer))
         },
     },
     Rule {
         id: "unix.set-option.buffer-beyond",
-        says: "How much the system allows at most is not modelled.",
+        says: "What a buffer of more bytes than every system allows comes to depends on the system's maximum.",
         cite: &[Man("socket(7)", "/proc interfaces")],
         force: Force::Silent,
         step: |at| {
             let (option, value) = setting(at)?;
             let buffer = matches!(option, SocketOption::SendBuffer | SocketOption::ReceiveBuffer);
-            (buffer && !(0..=BUFFER_MAX_BYTES).contains(&value))
+            let known = (0..=BUFFER_MAX_BYTES).contains(&value)
+                || value >= 0 && buffer_max_bytes(at.platform, option).is_some();
+            (buffer && !known)
                 .then_some(Move::unspecified("a buffer beyond what every system allows"))
         },
     },
@@ -1066,8 +1069,16 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// Buffers up to this many bytes may be asked for on every system.
+/// Buffers up to this many bytes may be asked for on every system whose maximum nobody has lowered.
 const BUFFER_MAX_BYTES: i32 = 212_992;
+
+/// The largest buffer that may be asked for, in bytes; `None` where that is not known.
+fn buffer_max_bytes(platform: &Platform, option: SocketOption) -> Option<u32> {
+    match option {
+        SocketOption::SendBuffer => platform.send_buffer_max_bytes,
+        _ => platform.receive_buffer_max_bytes,
+    }
+}
 
 /// The least that `SO_SNDBUF` gives, in bytes.
 const SEND_BUFFER_MIN_BYTES: u32 = 4608;
@@ -1499,13 +1510,10 @@ fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
     }
 }
 
-/// What the system allows as a backlog, by default.
-const BACKLOG_MAX: u16 = 4096;
-
-fn listen(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+fn listen(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     let Op::Listen { backlog } = world.pending_mut(actor).op else { return };
     if let Some(socket) = socket_of_call(world, actor) {
-        socket.life = Life::Listening(backlog.min(BACKLOG_MAX));
+        socket.life = Life::Listening(backlog.min(platform.backlog_max));
     }
 }
 
@@ -1560,10 +1568,11 @@ pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-fn set_buffer(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+fn set_buffer(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+    let most = buffer_max_bytes(platform, option).unwrap_or(u32::MAX);
     let Some(socket) = socket_of_call(world, actor) else { return };
-    let twice = value as u32 * 2;
+    let twice = (value as u32).min(most).saturating_mul(2);
     match option {
         SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
         _ => socket.receive_buffer = twice.max(RECEIVE_BUFFER_MIN_BYTES),

@@ -23,9 +23,10 @@
 //! A line holds one header, declaration or event; blank lines are allowed; `#` starts a comment.
 //!
 //! ```text
-//! run      = channel , { actor | ends } , { event } ;
+//! run      = channel , { setting } , { actor | ends } , { event } ;
 //! channel  = "channel" , kind , { "capacity" , size | "packet" | "nonblocking"
 //!            | "append" | "crowded" } ;
+//! setting  = "setting" , setting-name , size ;
 //! actor    = "actor" , name , [ "holds" , end , { end } ] ;
 //! ends     = "ends" , end , { end } ;
 //! event    = name , ":" , call , [ "->" , reply ]          (* a call, and its return at once *)
@@ -78,6 +79,7 @@
 //! position = [ "-" ] , size ;                                            (* 64 bits, signed *)
 //! errno    = a name of errno.h | "E" , digit , { digit } ;
 //! kind     = a name of crate::kind::KINDS ;
+//! setting-name = a name of crate::settings::Setting ;
 //! ```
 //!
 //! # Meaning
@@ -85,6 +87,9 @@
 //! - **Comments.** Whole-line comments before the `channel` line are the run's preamble; the comment
 //!   at the end of an event's line is its remark. Other comments are dropped. Where a line holds a
 //!   call and its return the remark is the return's.
+//! - **Capacity**, in bytes. A pipe has a power of two of pages. A message queue takes messages of 64 bytes, so
+//!   that `capacity 640` is room for ten; without it there is room for four.
+//! - **Settings** are those of the system where the run was seen, where they differ from the stock.
 //! - **Actors** are seated as declared, then, undeclared, as they make their first call. Where an
 //!   undeclared actor's name starts with `writer` it holds `w`, with `reader` it holds `r`; of a
 //!   channel with two sides, `ann` holds the ends of the first and `ben` those of the second. Where

@@ -6,6 +6,7 @@ use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Op, Reply, Signal};
 use crate::data::{Data, NOBODYS, Segment, Segments, push_segment};
 use crate::kind::{self, Hold};
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
+use crate::settings::Setting;
 
 use super::ParseError;
 use super::calls::{self, Names};
@@ -84,10 +85,11 @@ impl Parser {
             (Some("channel"), Some(_)) => {
                 return Err(Fault::new(line.place(), "a run is about one channel"));
             }
-            (Some(word @ ("actor" | "ends")), _) if !self.events.is_empty() => {
+            (Some(word @ ("setting" | "actor" | "ends")), _) if !self.events.is_empty() => {
                 let what = format!("\"{word}\" lines stand before the first event");
                 return Err(Fault::new(line.place(), what));
             }
+            (Some("setting"), Some(_)) => self.setting(line)?,
             (Some("actor"), _) => self.actor(line)?,
             (Some("ends"), _) => self.ends(line)?,
             (Some("quiet"), _) => self.quiet(line, remark)?,
@@ -126,10 +128,31 @@ impl Parser {
             line.bump();
             given.push(option);
             if option == "capacity" {
+                let place = line.place();
                 setup.capacity_bytes = line.size("a capacity in bytes")?;
+                kind.check_capacity(setup.capacity_bytes)
+                    .map_err(|what| Fault::new(place, what))?;
             }
         }
         self.setup = Some(setup);
+        Ok(())
+    }
+
+    fn setting(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        line.bump();
+        let Some(setup) = &mut self.setup else { return Ok(()) };
+        let place = line.place();
+        let setting = setting(line)?;
+        if !setting.matters_to(setup.kind) {
+            let what = format!("{} changes nothing for a {}", setting.name(), setup.kind.name);
+            return Err(Fault::new(place.start..line.read_to(), what));
+        }
+        let place = line.place();
+        let value = line.size("the value of the setting")?;
+        if let Err(what) = setting.check(value) {
+            return Err(Fault::new(place, what));
+        }
+        setup.settings = setup.settings.with(setting, value);
         Ok(())
     }
 
@@ -455,6 +478,30 @@ impl Names for Caller<'_> {
     fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault> {
         self.parser.end_or_implied(line, self.actor)
     }
+}
+
+/// The name of a setting: tokens joined by dots.
+fn setting(line: &mut Line<'_>) -> Result<Setting, Fault> {
+    let start = line.place().start;
+    let mut name = String::new();
+    while let Some(token) = line.peek() {
+        name.push_str(token);
+        line.bump();
+        if line.peek() != Some(".") {
+            break;
+        }
+        name.push('.');
+        line.bump();
+    }
+    Setting::named(&name).ok_or_else(|| {
+        let names: Vec<_> = Setting::all().map(Setting::name).collect();
+        let place = start..line.read_to().max(start);
+        let what = match name.as_str() {
+            "" => "expected the name of a setting, found the end of the line".to_owned(),
+            name => format!("there is no setting {name:?}"),
+        };
+        Fault::new(place, what).help(format!("settings are {}", names.join(", ")))
+    })
 }
 
 const HELP_EVENT: &str = "an event reads \"writer: write 2 -> 2\" or \"quiet writer\"";

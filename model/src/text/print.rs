@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::call::{Actor, Answer, Call, Reply};
 use crate::data::{Data, NOBODYS, Segment};
 use crate::run::{Event, Name, Run, Setup};
+use crate::settings::Setting;
 
 use super::calls;
 use super::ends::{self, Table};
@@ -22,6 +23,7 @@ pub(super) fn run(run: &Run, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", format!("# {}", one_line(line)).trim_end())?;
     }
     f.write_str(&header(&run.setup))?;
+    f.write_str(&settings(&run.setup))?;
     f.write_str(&declarations(run))?;
     let lines: Vec<Line<'_>> = Lines::new(run).collect();
     let width = |widths: &mut dyn Iterator<Item = usize>, max: usize| {
@@ -69,6 +71,12 @@ pub(crate) fn header(setup: &Setup) -> String {
         text += if given { word } else { "" };
     }
     text + "\n"
+}
+
+/// A `setting` line for each setting that differs from the stock.
+fn settings(setup: &Setup) -> String {
+    let line = |(setting, value): (Setting, u32)| format!("setting {} {value}\n", setting.name());
+    setup.settings.changed().map(line).collect()
 }
 
 /// The `actor` and `ends` lines, where leaving them out would give another run.
