@@ -47,6 +47,7 @@ pub mod campaign;
 pub mod cases;
 pub mod generate;
 mod look;
+mod places;
 mod play;
 mod pool;
 pub mod report;

@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 use tempfile::TempDir;
 
 use crate::look::{Lookout, asleep_together};
+use crate::places::places;
 use crate::trouble::Trouble;
 use crate::worker::{Supply, Tray, Worker};
 
@@ -90,13 +91,7 @@ impl Pool {
         // Made once for all, here: a worker must not find another thread in the midst of making it.
         data::fill(Actor(0), 0, &mut [0]);
         let bell = Bell::new().map_err(Trouble::while_doing("share memory"))?;
-        let no_place = |source| Trouble::NoPlace { source };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("pipewright-");
-        let places = match channel.directory().map_err(no_place)? {
-            Some(directory) => builder.tempdir_in(directory).map_err(no_place)?,
-            None => builder.tempdir().map_err(|source| Trouble::Homeless { source })?,
-        };
+        let places = places(channel)?;
         let workers = Vec::new();
         let bell = Arc::new(bell);
         Ok(Pool { bell, workers, channel, places, cores, looks: 0, _stays: PhantomData })

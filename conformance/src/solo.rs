@@ -11,6 +11,7 @@ use pipewright_model::kind::Ends;
 use pipewright_model::run::{Event, Run};
 use tempfile::TempDir;
 
+use crate::places::places;
 use crate::play::{Part, given};
 use crate::pool::no_fork;
 use crate::scenario::Scenario;
@@ -34,12 +35,7 @@ impl Solo {
     ///
     /// If no temporary directory can be made.
     pub fn new(channel: &'static dyn Channel) -> Result<Solo, Trouble> {
-        let making = Trouble::while_doing("make a temporary directory");
-        let places = channel.directory().and_then(|directory| match directory {
-            Some(directory) => tempfile::tempdir_in(directory),
-            None => tempfile::tempdir(),
-        });
-        let places = places.map_err(making)?;
+        let places = places(channel)?;
         let place = places.path().join("solo");
         let run = Run::new(channel.setup(), Vec::new(), Vec::new());
         Ok(Solo { channel, place, bytes: Vec::new(), run, _places: places })

@@ -11,6 +11,7 @@ use pipewright_model::call::Answer;
 use rustix::time::{ClockId, clock_gettime};
 
 pub mod desk;
+pub mod leftovers;
 pub mod map;
 pub mod passing;
 pub mod process;

@@ -11,6 +11,7 @@ use pipewright_backends::sys::process;
 use pipewright_conformance::campaign::{self, Campaign, Plan, Tested};
 use pipewright_conformance::report::{self, Heading};
 use pipewright_conformance::{Trouble, cases, stop};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
@@ -182,13 +183,25 @@ fn save(dir: &std::path::Path, tested: &[Tested]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Ctrl-C and SIGTERM end the campaign between two scenarios; the second time, at once.
+/// Signals that ask for an end: from a terminal, from a terminal that is gone, from an administrator or a limit.
+pub(super) const STOPPING: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ];
+
+/// They end the campaign between two scenarios; the second time, at once. Who starts a program by nohup(1) wants
+/// it to outlive the terminal: then SIGHUP stays ignored.
 pub(super) fn stop_on_signals() -> Result<(), Refusal> {
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    let wanted = STOPPING.into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
+    for signal in wanted {
         signal_hook::flag::register_conditional_default(signal, stop::flag())?;
         signal_hook::flag::register(signal, stop::flag())?;
     }
     Ok(())
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }
 
 fn bar(scenarios: usize) -> ProgressBar {

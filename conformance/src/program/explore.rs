@@ -11,10 +11,10 @@ use pipewright_model::explorer::{Drawn, Pipewright, link};
 use pipewright_model::scenario::Scenario;
 use pipewright_model::systems::{self, Subject};
 use pipewright_model::verify::{Model, What, verify};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use stateright::Model as _;
 
+use super::check::STOPPING;
 use super::input::load;
 use super::verify::chosen;
 use super::{Profile, Refusal, Status, print};
@@ -84,7 +84,7 @@ where
     let address = free(port)?;
     std::env::set_current_dir(NO_UI)
         .map_err(|e| Refusal::new(format!("failed to enter {NO_UI}: {e}")))?;
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new(STOPPING)?;
     let closing = signals.handle();
     let model = Arc::new(model);
     let served = Pipewright::new(Arc::clone(&model));

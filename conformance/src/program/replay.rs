@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::report::{deviations, explained, verdict_word};
-use pipewright_conformance::{Placement, Runner, Scenario};
+use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::Run;
 use pipewright_model::text;
 
+use super::check::stop_on_signals;
 use super::input::load;
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
@@ -90,11 +91,16 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     })?;
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
+    stop_on_signals()?;
     let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
     let run = match runner.run(&scenario) {
         Err(trouble) if trouble.is_of_channel() => {
             print_error(&format!("{}: not supported here: {trouble}", channel.name()));
             return Ok(Status::NotJudged);
+        }
+        Err(Trouble::Stopped) => {
+            print_error("stopped; nothing is left behind");
+            return Ok(Status::Stopped);
         }
         run => run?,
     };

@@ -355,7 +355,9 @@ fn a_reader_that_goes_early_is_no_trouble() {
 
 #[test]
 fn stopped_in_mid_campaign_it_leaves_nothing() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    let signals =
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGXFSZ];
+    for signal in signals {
         let place = Place::new();
         let (mut child, mut out) = campaign(&place, ENDLESS);
         let id = child.id() as i32;
@@ -375,6 +377,35 @@ fn stopped_in_mid_campaign_it_leaves_nothing() {
         assert_gone(&workers);
         place.assert_nothing_left();
     }
+}
+
+#[test]
+fn what_a_killed_program_left_is_swept_by_the_next() {
+    let place = Place::new();
+    let (mut child, _out) = campaign(&place, ENDLESS);
+    let id = child.id() as i32;
+    eventually("there are workers", || Some(children(id)).filter(|workers| !workers.is_empty()));
+    kill(Pid::from_raw(id), Signal::SIGKILL).expect("sent");
+    child.wait().expect("it ended");
+    let count = |place: &Place| fs::read_dir(place.temporary()).expect("a directory").count();
+    assert!(count(&place) > 0, "nothing was left");
+    let (mut other, _out) = campaign(&place, ENDLESS);
+    let living = eventually("its directories are there alone", || {
+        let left = fs::read_dir(place.temporary()).expect("a directory").flatten();
+        let own = format!("pipewright-{:x}-", other.id());
+        let names = left.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let names: Vec<_> = names.collect();
+        let all_own = names.iter().all(|name| name.starts_with(&own));
+        (all_own && !names.is_empty()).then_some(names)
+    });
+    // A third leaves alone what belongs to one that lives.
+    let third = place.command(&["check", "pipe", "--scenarios", "5", "--paths", "0"]);
+    let mut third = start(third);
+    assert!(third.wait().expect("it ended").success());
+    assert!(count(&place) > 0, "{living:?}");
+    kill(Pid::from_raw(other.id() as i32), Signal::SIGTERM).expect("sent");
+    other.wait().expect("it ended");
+    place.assert_nothing_left();
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! Directories for what a run makes under names: their names say whose they are, so that what is left of a
+//! process that was killed is swept away by the next.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use pipewright_backends::Channel;
+use pipewright_backends::sys::leftovers;
+use tempfile::TempDir;
+
+use crate::trouble::Trouble;
+
+/// A fresh directory for the places of a channel, where that channel wants it.
+pub(crate) fn places(channel: &dyn Channel) -> Result<TempDir, Trouble> {
+    let no_place = |source| Trouble::NoPlace { source };
+    match channel.directory().map_err(no_place)? {
+        Some(directory) => fresh(&directory).map_err(no_place),
+        None => fresh(&tempfile::env::temp_dir()).map_err(|source| Trouble::Homeless { source }),
+    }
+}
+
+fn fresh(within: &Path) -> io::Result<TempDir> {
+    tidy(within);
+    tempfile::Builder::new().prefix(&leftovers::prefix()).tempdir_in(within)
+}
+
+/// Sweeps a directory, and those of names, if this process has not done so.
+fn tidy(directory: &Path) {
+    static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for directory in leftovers::NAMES.map(Path::new).into_iter().chain([directory]) {
+        if done.insert(directory.to_owned()) {
+            leftovers::sweep(directory);
+        }
+    }
+}
