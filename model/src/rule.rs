@@ -9,7 +9,7 @@ use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::stream::Room;
 use crate::channel::{Cell, File, Object, Ring, Stream, Unix};
 use crate::platform::Platform;
-use crate::world::{Description, ObjectIndex, Pending, Progress, World};
+use crate::world::{Description, NAMED, ObjectIndex, Pending, Place, Progress, World};
 
 /// Index into [`crate::rules::RULES`].
 pub type RuleIndex = u16;
@@ -369,8 +369,17 @@ impl<'a> Scene<'a> {
         Some((len, room))
     }
 
-    /// The scenes of the other calls in progress that are not answered yet.
-    pub fn others(&self) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+    /// The object that the call is on: the one behind its end, or the one to which the path leads that it opens.
+    pub fn on(&self) -> Option<ObjectIndex> {
+        match self.op() {
+            Op::Open { .. } => (self.world.place == Place::Linked).then_some(NAMED),
+            _ => self.object_index(),
+        }
+    }
+
+    /// The scenes of all other calls in progress that are not answered yet. Rules don't see them: a rule sees the
+    /// neighbourhood of its call, so that a call elsewhere excuses nothing here.
+    fn others(&self) -> impl Iterator<Item = Scene<'a>> + use<'a> {
         let (this, at) = (usize::from(self.actor.0), *self);
         let actors = self.world.actors.iter().enumerate().filter(move |(index, _)| *index != this);
         actors.filter_map(move |(index, other)| {
@@ -379,11 +388,29 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The scenes of the other calls in progress on an object.
+    pub fn others_at(&self, object: ObjectIndex) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+        self.others().filter(move |other| other.on() == Some(object))
+    }
+
     /// The scenes of the other calls in progress on the same object.
     pub fn others_here(&self) -> impl Iterator<Item = Scene<'a>> + use<'a> {
-        let here = self.description().map(|d| d.object);
-        self.others()
-            .filter(move |other| here.is_some() && other.description().map(|d| d.object) == here)
+        let here = self.on();
+        self.others().filter(move |other| here.is_some() && other.on() == here)
+    }
+
+    /// The scenes of the other calls in progress that bind or connect a socket to the address of this channel.
+    pub fn others_at_address(&self) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+        let on_address = |other: &Scene<'_>| matches!(other.op(), Op::Bind | Op::Connect);
+        self.others().filter(move |other| on_address(other) && other.object().is_some())
+    }
+
+    /// The scenes of the other calls in progress that may drop the last reference to an object.
+    pub fn others_releasing(
+        &self,
+        object: ObjectIndex,
+    ) -> impl Iterator<Item = Scene<'a>> + use<'a> {
+        self.others().filter(move |other| other.world.may_release(other.call, object))
     }
 
     /// Whether another read of at least one byte of the same stream is in progress.

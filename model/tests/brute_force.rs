@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{LINUX_SMALL, POSIX_SMALL, in_parallel, spaces};
-use history::{nothing_answered, spoil};
+use history::spoil;
 use pipewright_model::explore::Space;
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::Platform;
@@ -21,7 +21,7 @@ use pipewright_model::simulate::{Draw, history, with_bytes};
 use pipewright_model::step::{
     RuleSet, all_answers, answer, deliver, deliveries, moves, proceed, rests,
 };
-use pipewright_model::world::World;
+use pipewright_model::world::{Progress, World};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -187,4 +187,10 @@ fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) 
         }
     }
     reached
+}
+
+/// Whether no call of the world is answered and not yet returned.
+fn nothing_answered(world: &World) -> bool {
+    let open = |actor| world.pending(actor).is_none_or(|call| call.progress == Progress::Open);
+    world.busy().iter().all(open)
 }

@@ -1,10 +1,11 @@
 //! Sockets in the world: who refers to whom, and what goes with one that dies.
 
+use crate::call::{Op, SendFlags};
 use crate::channel::unix::{Peer, Unix};
 use crate::channel::{Object, Tcp};
 use crate::kind::SocketType;
 use crate::platform::Platform;
-use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, Progress, World};
+use crate::world::{Address, DescriptionIndex, ObjectIndex, Pending, Place, Progress, World};
 
 impl World {
     /// All Unix sockets.
@@ -173,6 +174,36 @@ impl World {
         }
         dead.pending.iter().for_each(|waiting| self.dies(*waiting, true));
         self.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
+    }
+
+    /// Whether a call in progress may drop the last reference to a socket: by closing the last descriptor of it, or
+    /// by discarding what keeps it, on its way in a queue or waiting to be accepted.
+    pub fn may_release(&self, call: &Pending, object: ObjectIndex) -> bool {
+        let dropped = |index: &DescriptionIndex| self.holders(*index) == 1;
+        let dies = |index: DescriptionIndex| {
+            let mut after = self.clone();
+            after.release(index);
+            !matches!(after.objects.get(usize::from(object)), Some(Object::Unix(_)))
+        };
+        let Some(index) = call.description else { return false };
+        if call.op == Op::Close {
+            // Most sockets keep nothing else.
+            let keeps = self.sockets().any(|(_, socket)| {
+                !socket.pending.is_empty()
+                    || socket.queue.iter().any(|piece| piece.passed.is_some())
+            });
+            let here = self.descriptions[usize::from(index)].object == object;
+            return dropped(&index) && (here || keeps) && dies(index);
+        }
+        let Object::Unix(socket) = self.object(index) else { return false };
+        let discards = match call.op {
+            Op::Read { .. } => true,
+            Op::Receive { flags, .. } => !flags.contains(SendFlags::PEEK),
+            Op::Connect => socket.is_datagram(),
+            op => op.offers().is_some() && socket.is_datagram() && socket.peer == Peer::Gone,
+        };
+        let mut passed = socket.queue.iter().filter_map(|piece| piece.passed);
+        discards && passed.any(|index| dropped(&index) && dies(index))
     }
 
     /// Tells the sends in progress on a socket that its peer has left.

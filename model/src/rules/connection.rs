@@ -611,7 +611,7 @@ fn asked(at: &Scene<'_>) -> Option<(ObjectIndex, Request)> {
 /// A connect beside another request for a connection: room for one may be gone when the other needs it.
 fn two_ask(at: &Scene<'_>) -> bool {
     let asks = |object: &Object| matches!(object, Object::Tcp(tcp) if tcp.asks());
-    let others = at.others().any(|other| other.op() == Op::Connect);
+    let others = at.others_at_address().any(|other| other.op() == Op::Connect);
     at.op() == Op::Connect && (others || at.world.objects.iter().any(asks))
 }
 

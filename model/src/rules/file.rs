@@ -268,7 +268,7 @@ const RULES: &[Rule] = &[
             let (len, count) = reading(at)?;
             let most = count.min((len - at.call.done).saturating_sub(1));
             (at.platform.file_transfers_in_parts && most > 0)
-                .then(|| others_on_file(at).any(|other| changes(&other)))?
+                .then(|| at.others_here().any(|other| changes(&other)))?
                 .then(|| Move::proceeds(1, most).with(gather))
         },
     },
@@ -286,7 +286,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let left = writing(at).map(|(_, len)| len - at.call.done).or_else(|| clearing(at))?;
             (at.platform.file_transfers_in_parts && left > 0)
-                .then(|| others_on_file(at).any(|other| looks(&other)))?
+                .then(|| at.others_here().any(|other| looks(&other)))?
                 .then(|| Move::proceeds(1, left).with(put_part))
         },
     },
@@ -556,13 +556,6 @@ fn appends(at: &Scene<'_>) -> bool {
     at.description().is_some_and(|description| at.platform.appends(description, at.op()))
 }
 
-/// Calls of others, not answered yet, on the file on which this call is, or which it opens.
-fn others_on_file<'a>(at: &Scene<'a>) -> impl Iterator<Item = Scene<'a>> + use<'a> {
-    let of = |at: &Scene<'_>| at.description().map_or(NAMED, |description| description.object);
-    let here = of(at);
-    at.others().filter(move |other| of(other) == here)
-}
-
 /// Whether the call changes the file.
 fn changes(at: &Scene<'_>) -> bool {
     match at.op() {
@@ -594,7 +587,7 @@ fn waits_its_turn(at: &Scene<'_>) -> bool {
         let same = other.call.description == at.call.description;
         changes(at) && changes(other) || same && uses_offset(at.op()) && uses_offset(other.op())
     };
-    others_on_file(at).any(|other| other.call.done > 0 && excludes(&other))
+    at.others_here().any(|other| other.call.done > 0 && excludes(&other))
 }
 
 fn transfers_rest(at: &Scene<'_>, len: u32) -> Move {

@@ -152,6 +152,7 @@ const OF_CONNECTIONS: &[&str] = &[
     "unix.shutdown.connected",
     "unix.shutdown.unconnected",
     "unix.available.listening",
+    "unix.poll.close-midway",
     "message.any.receives-unconnected",
     "message.any.broken-midway",
     "message.any.sends-unconnected",
@@ -736,6 +737,18 @@ fn finding(at: &Scene<'_>) -> Option<Target> {
     })
 }
 
+/// Whether a call is a connect by which a datagram socket leaves its peer `old` for another.
+pub(super) fn leaves(at: &Scene<'_>, old: ObjectIndex) -> bool {
+    let leaves =
+        |to| at.socket().is_some_and(|socket| socket.peer == Peer::Socket(old)) && to != old;
+    matches!(finding(at), Some(Target::Ready(to)) if leaves(to))
+}
+
+/// Whether more messages wait for a socket than strangers may add to.
+pub(super) fn is_crowded(platform: &Platform, socket: &Unix) -> bool {
+    socket.queue.len() > platform.datagrams_max as usize
+}
+
 /// Whether a socket takes messages from another: it talks to nobody else, and
 /// did not to somebody who is gone.
 fn may_send(other: &Unix, from: ObjectIndex) -> bool {
@@ -745,7 +758,7 @@ fn may_send(other: &Unix, from: ObjectIndex) -> bool {
 /// Whether too many messages wait for a socket that is not the sender, and does not talk to it.
 fn is_full(platform: &Platform, other: &Unix, to: ObjectIndex, from: ObjectIndex) -> bool {
     other.is_datagram()
-        && other.queue.len() > platform.datagrams_max as usize
+        && is_crowded(platform, other)
         && to != from
         && other.peer != Peer::Socket(from)
 }

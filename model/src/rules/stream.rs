@@ -435,7 +435,7 @@ const RULES: &[Rule] = &[
                 matches!(other.op(), Op::Open { mode: Mode::Write, .. }) && !other.call.entered
             };
             (polls(at) && !at.platform.poll_is_loose && never_had_writer(at))
-                .then(|| at.others().any(opens))?
+                .then(|| at.others_here().any(opens))?
                 .then_some(Move::may_report(Events::HUP))
         },
     },

@@ -8,7 +8,7 @@
 
 use crate::call::{Actor, Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Unix;
-use crate::channel::unix::{Life, Peer, Piece, cost, named, piece_max};
+use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named, piece_max};
 use crate::data::push_segment;
 use crate::kind::{Discipline, Naming, SocketType};
 use crate::platform::{Account, Platform};
@@ -193,7 +193,7 @@ const RULES: &[Rule] = &[
             let first = taking.socket.queue.first()?;
             let several = first.passed.is_none() && readable.count > first.data.len;
             let known = at.platform.socket_account != Account::Envelope;
-            (several && known && at.others().next().is_some())
+            (several && known && is_watched(at, taking.socket))
                 .then(|| Move::proceeds(first.data.len, first.data.len).with(take_piece))
         },
     },
@@ -905,16 +905,18 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.error-midway",
-        says: "poll does not wait for a connect of a datagram socket that is under way: it may tell that the peer \
-               before can be written to before it tells of the error that this brings.",
+        says: "poll of a datagram socket whose peer is connecting to another may find room for what is thereby lost \
+               before it finds the error that tells of it.",
         cite: &[
             Source(AF_UNIX, "unix_dgram_disconnected"),
             Observed("OUT first, ERR later", "Linux 6.18"),
         ],
         force: Force::Silent,
         step: |at| {
-            polling(at)?;
-            is_leaving(at).then_some(Move::may_report(Events::OUT))
+            let this = at.object_index()?;
+            let sent = |piece: &Piece| piece.sender == Some(this);
+            let lost = peer_leaving(at)?.queue.iter().any(sent);
+            lost.then_some(Move::may_report(Events::OUT))
         },
     },
     Rule {
@@ -927,28 +929,46 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && !is_midway(at) && may_be_writable(at, socket))
+            (free && !is_writable_midway(at) && may_be_writable(at, socket))
                 .then_some(Move::reports(Events::OUT))
         },
     },
     Rule {
         id: "unix.poll.writable-midway",
-        says: "poll does not wait for a send on the same socket that is under way, nor for a close of the \
-               receiver: it may not find POLLOUT though it would before and after, and of a close it may tell \
-               the one thing before the other.",
+        says: "poll beside a send on the same socket may miss POLLOUT though it would find it before and after; so \
+               does poll of a datagram socket whose peer, with a full queue, is connecting to another.",
         cite: &[
-            Source(AF_UNIX, "unix_release_sock"),
-            Observed("beside a close: ERR|HUP first, POLLOUT later", "Linux 6.18"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+            Source(AF_UNIX, "unix_dgram_connect"),
+            Source(AF_UNIX, "unix_dgram_poll"),
         ],
         force: Force::Silent,
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            let out = free && is_midway(at) && may_be_writable(at, socket);
-            let closing = socket.life == Life::Connected && is_closing(at);
-            let end = Events::IN.union(Events::RDHUP).union(Events::HUP).union(Events::ERR);
-            let may = if closing { end.union(Events::OUT) } else { Events::OUT };
-            (out || closing).then_some(Move::may_report(may))
+            (free && is_writable_midway(at) && may_be_writable(at, socket))
+                .then_some(Move::may_report(Events::OUT))
+        },
+    },
+    Rule {
+        id: "unix.poll.close-midway",
+        says: "poll of a connected socket whose peer is being closed may find some of the end of data, hang-up, \
+               error and room before the others.",
+        cite: &[
+            Source(AF_UNIX, "unix_release_sock"),
+            Source(AF_UNIX, "unix_poll"),
+            Observed("ERR|HUP first, POLLOUT later", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (index, peer) = peer_closing(at)?;
+            let this = at.object_index()?;
+            let unaccepted = at.world.sockets().any(|(_, other)| other.pending.contains(&index));
+            let purged = peer.queue.iter().any(|piece| piece.sender == Some(this));
+            let end = Events::IN.union(Events::RDHUP).union(Events::HUP);
+            let lost = !peer.queue.is_empty() || unaccepted;
+            let end = if lost { end.union(Events::ERR) } else { end };
+            Some(Move::may_report(if purged { end.union(Events::OUT) } else { end }))
         },
     },
     Rule {
@@ -1153,6 +1173,15 @@ fn another_takes(at: &Scene<'_>) -> bool {
         .any(|other| other.call.done > 0 && taking(&other).is_some_and(|taking| !taking.all))
 }
 
+/// Whether another call is in progress that can tell how much was taken: on this socket or on the one that sent.
+fn is_watched(at: &Scene<'_>, socket: &Unix) -> bool {
+    let at_peer = || match socket.peer {
+        Peer::Socket(peer) => at.others_at(peer).next().is_some(),
+        Peer::None | Peer::Gone => false,
+    };
+    at.others_here().next().is_some() || at_peer()
+}
+
 /// A call that peeks, with the data that it finds.
 fn peeked<'a>(at: &Scene<'a>) -> Option<(Taking<'a>, crate::channel::unix::Readable)> {
     let taking = stream_taking(at).filter(|taking| taking.peek)?;
@@ -1196,9 +1225,11 @@ impl Giving<'_> {
         self.len - at.call.done
     }
 
-    /// Bytes of the next piece.
+    /// Bytes of the next piece, or of the message.
     fn piece(&self, at: &Scene<'_>) -> u32 {
-        self.left(at).min(piece_max(at.platform.socket_account, self.socket.send_buffer))
+        let account = at.platform.socket_account;
+        let max = if self.socket.is_stream() { piece_max } else { message_max };
+        self.left(at).min(max(account, self.socket.send_buffer))
     }
 
     /// Whether a stream socket is connected, and no address is given.
@@ -1303,8 +1334,13 @@ fn waits_for_room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// Whether `poll` finds POLLOUT for sure: a sleeper is woken then.
 fn is_writable(at: &Scene<'_>) -> bool {
+    is_writable_with(at, 0)
+}
+
+/// Whether it would, were so much more under way.
+fn is_writable_with(at: &Scene<'_>, more: u32) -> bool {
     let (Some(index), Some(socket)) = (at.object_index(), at.socket()) else { return false };
-    let under_way = at.world.under_way(index);
+    let under_way = at.world.under_way(index) + more;
     match at.platform.socket_account {
         Account::Memory => (under_way + 1) * 4 <= socket.send_buffer,
         Account::Small => under_way * 2 <= socket.send_buffer,
@@ -1322,27 +1358,38 @@ fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
     at.platform.socket_errors_of_linux || !is_hung_up(socket)
 }
 
-/// Whether a send on the same socket is under way, or a close that has not returned.
-fn is_midway(at: &Scene<'_>) -> bool {
-    let here = at.object_index();
-    at.others().any(|other| {
-        other.op() == Op::Close || other.op().offers().is_some() && other.object_index() == here
-    })
+/// Whether a call is under way beside which poll may miss room that is there before and after it: a send on the
+/// same socket, which takes memory before it knows whether it succeeds, or a connect by which the peer, for which
+/// many messages wait, leaves.
+fn is_writable_midway(at: &Scene<'_>) -> bool {
+    let account = at.platform.socket_account;
+    let taken = at.others_here().filter_map(|other| {
+        let giving = giving(&other)?;
+        Some(cost(account, giving.socket.kind, giving.piece(&other)))
+    });
+    let sends = !is_writable_with(at, taken.sum());
+    sends || peer_leaving(at).is_some_and(|peer| super::message::is_crowded(at.platform, peer))
 }
 
-/// Whether somebody is closing something.
-fn is_closing(at: &Scene<'_>) -> bool {
-    at.others().any(|other| other.op() == Op::Close)
+/// The peer of a connected socket, where a call is under way that may release it.
+fn peer_closing<'a>(at: &Scene<'a>) -> Option<(ObjectIndex, &'a Unix)> {
+    let socket = polling(at).filter(|socket| !socket.is_datagram())?;
+    let Peer::Socket(peer) = socket.peer else { return None };
+    at.others_releasing(peer).next()?;
+    Some((peer, at.world.socket(peer)?))
 }
 
-/// Whether a datagram socket is getting another peer by a call that is under way.
-fn is_leaving(at: &Scene<'_>) -> bool {
-    at.socket().is_some_and(Unix::is_datagram) && at.others().any(|other| other.op() == Op::Connect)
+/// The peer of a datagram socket, where a connect is under way by which it gets another peer than this.
+fn peer_leaving<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    let (socket, this) = (polling(at)?, at.object_index()?);
+    let Peer::Socket(peer) = socket.peer else { return None };
+    at.others_at(peer).any(|other| super::message::leaves(&other, this)).then_some(())?;
+    at.world.socket(peer)
 }
 
-/// Whether somebody is binding a socket.
+/// Whether a socket of this channel is being bound.
 fn is_appearing(at: &Scene<'_>) -> bool {
-    at.others().any(|other| other.op() == Op::Bind)
+    at.others_at_address().any(|other| other.op() == Op::Bind)
 }
 
 fn binding<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Address)> {

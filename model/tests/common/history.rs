@@ -2,7 +2,6 @@
 
 use pipewright_model::call::Answer;
 use pipewright_model::run::{Event, Run};
-use pipewright_model::world::Progress;
 use proptest::prelude::Rng;
 
 /// Spoils a history a little; it may still be one that the rules allow.
@@ -42,12 +41,4 @@ pub(crate) fn spoil(run: &mut Run, rng: &mut impl Rng) {
         run.events.truncate(len);
         run.remarks.truncate(len);
     }
-}
-
-/// Whether no call of the world is answered and not yet returned.
-pub(crate) fn nothing_answered(world: &pipewright_model::world::World) -> bool {
-    world
-        .busy()
-        .iter()
-        .all(|actor| world.pending(actor).is_none_or(|call| call.progress == Progress::Open))
 }

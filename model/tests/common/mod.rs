@@ -208,7 +208,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("pipe two writers", pipe_two_writers(), 6_439, 20_831),
         pinned("pipe two writers, non-blocking", pipe_two_writers_nonblocking(), 784, 2_161),
         pinned("pipe two readers", pipe_two_readers(), 17_872, 16_624),
-        pinned("fifo opening", fifo_opening(), 141_839, 18_658),
+        pinned("fifo opening", fifo_opening(), 141_835, 18_658),
         pinned("fifo both", fifo_both(), 3_074, 15_738),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
