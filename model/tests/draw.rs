@@ -6,7 +6,6 @@
 mod cases;
 mod common;
 #[path = "common/history.rs"]
-#[expect(dead_code, reason = "only spoiling is needed here")]
 mod history;
 
 use cases::cases;

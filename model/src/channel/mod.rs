@@ -68,18 +68,22 @@ impl Object {
 
     /// The names of all bytes that it holds.
     pub fn segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
+        let mut cuts = None;
         let (segments, pieces) = match self {
             Object::Free => (None, None),
             Object::Stream(stream) => (Some(stream.segments.iter_mut()), None),
             Object::Queue(queue) => (Some(queue.messages.iter_mut()), None),
-            Object::File(file) => (Some(file.segments.iter_mut()), None),
+            Object::File(file) => {
+                cuts = Some(file.batches.iter_mut().flat_map(|batch| &mut batch.cut));
+                (Some(file.segments.iter_mut()), None)
+            }
             Object::Cell(cell) => (Some(cell.values.iter_mut()), None),
             Object::Ring(ring) => (Some(ring.segments.iter_mut()), None),
             Object::Tcp(tcp) => (Some(tcp.segments.iter_mut()), None),
             Object::Unix(socket) => (None, Some(socket.queue.iter_mut())),
         };
         let pieces = pieces.into_iter().flatten().map(|piece| &mut piece.data);
-        segments.into_iter().flatten().chain(pieces)
+        segments.into_iter().flatten().chain(pieces).chain(cuts.into_iter().flatten())
     }
 
     /// Bytes that wait to be read, or that it holds; of a variable, those of older values that somebody may

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Op, Reply, Whence};
 use crate::channel::{File, Object};
-use crate::data::Segment;
+use crate::data::{Segment, Segments};
 use crate::oracle::lookahead::Lookahead;
 use crate::platform::Platform;
 use crate::world::{Pending, World};
@@ -32,7 +32,14 @@ pub(super) fn counts(
         let count = match lookahead.reply(actor) {
             Some(reply) => {
                 let left = reply.answer.count().unwrap_or(0).saturating_sub(call.done);
-                reply.data.matching(call.done, &file.names(from, most)).min(left)
+                let agree = |names: &Segments| reply.data.matching(call.done, names).min(left);
+                if let Some(batch) = file.batch(actor).filter(|batch| batch.kept < u32::MAX) {
+                    let cut = Segments::from_slice(&batch.cut);
+                    let cut = File { segments: cut, ..File::default() }.names(from, most);
+                    let zeros = Segments::from_slice(&[Segment::zero(most)]);
+                    counts.extend([agree(&cut), agree(&zeros)]);
+                }
+                agree(&file.names(from, most))
             }
             None if lookahead.knows_nothing() => {
                 counts.push(1);
@@ -41,7 +48,10 @@ pub(super) fn counts(
             // What a read gives that never returns is nobody's business.
             None => 0,
         };
-        counts.extend((count > 0).then_some(count.min(most)));
+        counts.push(count);
+        counts.retain(|count| (1..=most).contains(count));
+        counts.sort_unstable();
+        counts.dedup();
         return Some(counts);
     }
     let start = match call.op {

@@ -12,8 +12,9 @@
 //! `SEEK_HOLE`, mappings, `O_DIRECT`, `O_CREAT`, permissions, setting `O_APPEND` of an open description.
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
+use crate::channel::file::Batch;
 use crate::channel::{File, Object};
-use crate::data::Segment;
+use crate::data::{Segment, Segments, push_segment};
 use crate::kind::Ends;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
@@ -32,7 +33,11 @@ pub const CHAPTER: Chapter = Chapter {
     not_on_linux: &["file.truncate.not-for-writing-otherwise", "file.any.extension"],
     not_in_posix: &[
         "file.any.reads-in-parts",
+        "file.any.holds-pages",
+        "file.any.reads-held-pages",
+        "file.any.reads-cleared-pages",
         "file.any.changes-in-parts",
+        "file.any.lengthens-first",
         "file.any.takes-turns",
         "file.any.no-pipe",
         "file.write-at.appends-all-the-same",
@@ -66,6 +71,15 @@ pub const CHAPTER: Chapter = Chapter {
                   meanwhile sees its head.",
         },
         Exception {
+            rule: "file.any.holds-pages",
+            why: "As above: what a read of several pages gives of those that are cut off meanwhile is as old as \
+                  its hold on them, and so is where it ends.",
+        },
+        Exception {
+            rule: "file.any.lengthens-first",
+            why: "As above: the gap before a write beyond the end is seen before the write.",
+        },
+        Exception {
             rule: "file.write-at.appends-all-the-same",
             why: "POSIX wants pwrite to write at its offset whatever the flags are; pwrite(2) lists what \
                   Linux does under BUGS.",
@@ -83,8 +97,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::Read { .. }))?;
-            (count > 0 || at.call.done > 0)
-                .then(|| Move::transfers(count, count).with(gather_and_advance))
+            ends_with(at, count).then(|| Move::transfers(count, count).with(gather_and_advance))
         },
     },
     Rule {
@@ -95,7 +108,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::Read { .. }))?;
-            (count == 0 && at.call.done == 0).then_some(Move::answers(Answer::Count(0)))
+            (count == 0 && at.call.done == 0 && batch(at).is_none())
+                .then_some(Move::answers(Answer::Count(0)))
         },
     },
     Rule {
@@ -116,7 +130,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::ReadAt { .. }))?;
-            (count > 0 || at.call.done > 0).then(|| Move::transfers(count, count).with(gather))
+            ends_with(at, count).then(|| Move::transfers(count, count).with(gather_and_end))
         },
     },
     Rule {
@@ -126,7 +140,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (_, count) = reading(at).filter(|_| matches!(at.op(), Op::ReadAt { .. }))?;
-            (count == 0 && at.call.done == 0).then_some(Move::answers(Answer::Count(0)))
+            (count == 0 && at.call.done == 0 && batch(at).is_none())
+                .then_some(Move::answers(Answer::Count(0)))
         },
     },
     Rule {
@@ -268,8 +283,61 @@ const RULES: &[Rule] = &[
             let (len, count) = reading(at)?;
             let most = count.min((len - at.call.done).saturating_sub(1));
             (at.platform.file_transfers_in_parts && most > 0)
-                .then(|| at.others_here().any(|other| changes(&other)))?
+                .then(|| batch(at).is_some() || at.others_here().any(|other| changes(&other)))?
                 .then(|| Move::proceeds(1, most).with(gather))
+        },
+    },
+    Rule {
+        id: "file.any.holds-pages",
+        says: "A read of a file beside a call that changes its size may take hold of the pages that there are: it \
+               ends where they end, whatever the size becomes.",
+        cite: &[
+            Source("mm/filemap.c", "filemap_read"),
+            Observed(
+                "100 of 150 bytes, the file grown and written over within the read (ext4)",
+                KERNEL,
+            ),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (_, count) = reading(at)?;
+            (at.platform.file_transfers_in_parts && count > 0 && batch(at).is_none())
+                .then(|| at.others_here().any(|other| resizes(&other)))?
+                .then(|| Move::proceeds(0, 0).with(hold))
+        },
+    },
+    Rule {
+        id: "file.any.reads-held-pages",
+        says: "A read that holds pages which are cut off meanwhile gives what was in them, even behind bytes \
+               that were written later.",
+        cite: &[
+            Source("mm/filemap.c", "filemap_read"),
+            Source("mm/truncate.c", "truncate_inode_pages_range"),
+            Observed("new, new, old pages: 200 of 200 reads stopped at the first (ext4)", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (held, rest) = held(at)?;
+            let cut: u32 = held.cut.iter().map(|segment| segment.len).sum();
+            let most = cut.min(held.end).saturating_sub(position(at)?).min(rest);
+            (most > 0).then(|| Move::proceeds(1, most).with(gather_held))
+        },
+    },
+    Rule {
+        id: "file.any.reads-cleared-pages",
+        says: "A read that holds a page of which a part is cut off meanwhile gives zeros for that part.",
+        cite: &[
+            Source("mm/filemap.c", "filemap_read"),
+            Source("mm/truncate.c", "truncate_inode_partial_folio"),
+            Observed("100 new bytes and 3,996 zeros, the file having 100 (ext4, tmpfs)", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (held, rest) = held(at)?;
+            let position = position(at)?;
+            let most = held.end.saturating_sub(position).min(rest);
+            (most > 0 && position >= held.kept)
+                .then(|| Move::proceeds(1, most).with(gather_cleared))
         },
     },
     Rule {
@@ -288,6 +356,25 @@ const RULES: &[Rule] = &[
             (at.platform.file_transfers_in_parts && left > 0)
                 .then(|| at.others_here().any(|other| looks(&other)))?
                 .then(|| Move::proceeds(1, left).with(put_part))
+        },
+    },
+    Rule {
+        id: "file.any.lengthens-first",
+        says: "A write beyond the end of a file may be seen to lengthen it to where it starts before any of its \
+               bytes is there.",
+        cite: &[
+            Source("mm/filemap.c", "generic_perform_write"),
+            Observed(
+                "a size of 5,000 beside a write at 5,000 that is stopped at its first byte",
+                KERNEL,
+            ),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (start, _) = writing(at)?;
+            (at.platform.file_transfers_in_parts && start > at.file()?.len())
+                .then(|| at.others_here().any(|other| looks(&other)))?
+                .then(|| Move::proceeds(0, 0).with(lengthen))
         },
     },
     Rule {
@@ -510,9 +597,37 @@ fn opening(at: &Scene<'_>) -> Option<(Mode, bool)> {
 /// got to.
 fn reading(at: &Scene<'_>) -> Option<(u32, u32)> {
     let len = at.op().asks().filter(|len| *len > 0 && at.reads())?;
+    let from = position(at)?;
+    let found = at.file()?.readable(from, len - at.call.done);
+    let held = batch(at).map_or(found, |batch| batch.end.saturating_sub(from));
+    (!waits_its_turn(at)).then_some((len, found.min(held)))
+}
+
+/// Where a read has got to.
+fn position(at: &Scene<'_>) -> Option<u32> {
     let from = at.world.file_position(at.platform, at.call)?;
-    let found = at.file()?.readable(from.saturating_add(at.call.done), len - at.call.done);
-    (!waits_its_turn(at)).then_some((len, found))
+    Some(from.saturating_add(at.call.done))
+}
+
+/// What a read has taken hold of.
+fn batch<'a>(at: &Scene<'a>) -> Option<&'a Batch> {
+    at.file()?.batch(at.actor)
+}
+
+/// What a read has taken hold of, if some of it was cut off since; with how many bytes it has still to give.
+fn held<'a>(at: &Scene<'a>) -> Option<(&'a Batch, u32)> {
+    let rest = at.op().asks()? - at.call.done;
+    let batch = batch(at).filter(|batch| batch.kept < u32::MAX)?;
+    (!waits_its_turn(at)).then_some((batch, rest))
+}
+
+/// Whether a read that finds so many more bytes, or has got some, ends with them.
+fn ends_with(at: &Scene<'_>, count: u32) -> bool {
+    let rest = at.op().asks().unwrap_or(0) - at.call.done;
+    match (batch(at), position(at)) {
+        (Some(batch), Some(from)) => count == batch.end.saturating_sub(from).min(rest),
+        _ => count > 0 || at.call.done > 0,
+    }
 }
 
 /// Where a write of at least one byte in its turn starts, and its length.
@@ -564,6 +679,18 @@ fn changes(at: &Scene<'_>) -> bool {
     }
 }
 
+/// Whether the call may change the size of the file.
+fn resizes(at: &Scene<'_>) -> bool {
+    let Some(size) = at.file().map(File::len) else { return changes(at) };
+    match at.op() {
+        Op::Truncate { len } => changes(at) && len != size,
+        op => {
+            let end = at.world.file_position(at.platform, at.call).zip(op.offers());
+            changes(at) && end.is_none_or(|(from, len)| from.saturating_add(len) > size)
+        }
+    }
+}
+
 /// Whether the call may see a change half done.
 fn looks(at: &Scene<'_>) -> bool {
     match at.op() {
@@ -578,7 +705,7 @@ fn uses_offset(op: Op) -> bool {
     matches!(op, Op::Read { .. } | Op::Write { .. } | Op::Seek { .. })
 }
 
-/// Whether another call is half done after which this one comes.
+/// Whether another call has begun on its way after which this one comes.
 fn waits_its_turn(at: &Scene<'_>) -> bool {
     if !at.platform.file_transfers_in_parts || !is_file(at.world) {
         return false;
@@ -587,7 +714,8 @@ fn waits_its_turn(at: &Scene<'_>) -> bool {
         let same = other.call.description == at.call.description;
         changes(at) && changes(other) || same && uses_offset(at.op()) && uses_offset(other.op())
     };
-    at.others_here().any(|other| other.call.done > 0 && excludes(&other))
+    let half_done = |other: &Scene<'_>| other.call.done > 0 || other.call.entered;
+    at.others_here().any(|other| half_done(&other) && excludes(&other))
 }
 
 fn transfers_rest(at: &Scene<'_>, len: u32) -> Move {
@@ -626,13 +754,55 @@ fn gather(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     let from = world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
     let Some(file) = world.file_of_call(actor) else { return };
     let names = file.names(from, count);
+    give(world, actor, names);
+}
+
+fn hold(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    world.pending_mut(actor).entered = true;
+    if let Some(file) = world.file_of_call(actor) {
+        file.take_batch(actor);
+    }
+}
+
+fn gather_held(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let Some(call) = world.pending(actor) else { return };
+    let from = world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
+    let Some(batch) = world.file_of_call(actor).and_then(|file| file.batch(actor)) else { return };
+    let names = File { segments: Segments::from_slice(&batch.cut), ..File::default() };
+    give(world, actor, names.names(from, count));
+}
+
+fn gather_cleared(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    give(world, actor, [Segment::zero(count)]);
+}
+
+fn lengthen(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Some(call) = world.pending(actor) else { return };
+    let start = world.file_position(platform, call).unwrap_or(0);
+    world.pending_mut(actor).entered = true;
+    if let Some(file) = world.file_of_call(actor) {
+        file.set_len(start);
+    }
+}
+
+/// Adds bytes to those that a read gives.
+fn give(world: &mut World, actor: Actor, names: impl IntoIterator<Item = Segment>) {
     let call = world.pending_mut(actor);
-    names.into_iter().for_each(|name| crate::data::push_segment(&mut call.data, name));
-    call.done += count;
+    for name in names {
+        call.done += name.len;
+        push_segment(&mut call.data, name);
+    }
+}
+
+fn gather_and_end(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    gather(world, platform, actor, count);
+    if let Some(file) = world.file_of_call(actor) {
+        file.drop_batch(actor);
+    }
 }
 
 fn gather_and_advance(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    gather(world, platform, actor, count);
+    gather_and_end(world, platform, actor, count);
     let done = world.pending_mut(actor).done;
     if let Some(description) = world.description_of_call(actor) {
         description.offset = description.offset.saturating_add(done);
@@ -693,8 +863,10 @@ fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
         ..Description::new(mode, NAMED)
     });
     world.set_end(actor, end, Some(index));
-    if flags.contains(OpenFlags::TRUNCATE) {
-        world.objects[usize::from(NAMED)] = Object::File(File::default());
+    if let Some(Object::File(file)) = world.objects.get_mut(usize::from(NAMED))
+        && flags.contains(OpenFlags::TRUNCATE)
+    {
+        file.set_len(0);
     }
 }
 

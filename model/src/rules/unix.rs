@@ -393,8 +393,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.write-in-pieces",
-        says: "A longer write to a stream socket is sent in pieces, each of which goes as soon as there is \
-               room; those of other writers may come between.",
+        says: "A write to a stream socket may go in several pieces, each as there is room for it; those of other \
+               writers may come between.",
         cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::May,
         step: |at| {
@@ -408,7 +408,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.write-partial",
-        says: "A write that may not wait returns the number of bytes for which there was room.",
+        says: "A non-blocking write to a stream socket that has sent a part returns that part's length when there may \
+               be no room for more.",
         cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Must,
         step: |at| match at.platform.socket_account {

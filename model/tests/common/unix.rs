@@ -249,7 +249,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("unix accepting", accepting(), 29, 29),
         ("unix two readers", two_readers(), 632, 801),
         ("unix waiting", waiting(), 7_207, 7_207),
-        ("unix midway", midway(), 2_024, 3_781),
+        ("unix midway", midway(), 1_962, 3_781),
         ("seqpackets", messages(&UNIX_SEQPACKET), 5_864, 9_721),
         ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_487, 2_993),
         ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 658, 356),
