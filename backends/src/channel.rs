@@ -117,6 +117,12 @@ pub trait Channel: Send + Sync {
         true
     }
 
+    /// Whether the kernel itself copies to and from the bytes that a call is given: then the call can be stopped
+    /// in its middle.
+    fn copies_in_kernel(&self) -> bool {
+        false
+    }
+
     /// The directory in which its places are to be, where it isn't the temporary one.
     ///
     /// # Errors

@@ -57,6 +57,10 @@ impl Channel for Fifo {
         }
     }
 
+    fn copies_in_kernel(&self) -> bool {
+        true
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Passed, Arrangement::Opened]
     }

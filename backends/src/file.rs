@@ -86,6 +86,10 @@ impl Channel for File {
         Setup { append: self.append, ..setup(self.kind) }
     }
 
+    fn copies_in_kernel(&self) -> bool {
+        true
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         match self.kind.ends {
             Ends::Opened => &[Arrangement::Threads, Arrangement::Passed, Arrangement::Opened],

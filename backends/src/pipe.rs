@@ -58,6 +58,10 @@ impl Channel for Pipe {
         }
     }
 
+    fn copies_in_kernel(&self) -> bool {
+        true
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed]
     }

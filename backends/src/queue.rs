@@ -36,6 +36,10 @@ impl Channel for MessageQueue {
         Setup::new(&MESSAGE_QUEUE)
     }
 
+    fn copies_in_kernel(&self) -> bool {
+        true
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Passed, Arrangement::Opened]
     }

@@ -109,6 +109,10 @@ impl Channel for Tcp {
         Setup { nonblock: self.nonblock, settings, ..here }
     }
 
+    fn copies_in_kernel(&self) -> bool {
+        true
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         let all = &[
             Arrangement::Threads,

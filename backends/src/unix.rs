@@ -79,6 +79,10 @@ impl Channel for Unix {
         Setup { nonblock: self.nonblock, ..setup(self.kind) }
     }
 
+    fn copies_in_kernel(&self) -> bool {
+        true
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed, Arrangement::Opened]
     }

@@ -94,6 +94,12 @@ impl Lookout {
         self.state() == Some(b'S') && self.runs() == Some(self.runs)
     }
 
+    /// Whether the thread sleeps in a call of an order, and has not run between two looks; also where no signal
+    /// would end the sleep, as in the kernel's own locks. It says how far things have got, and proves nothing.
+    pub(crate) fn is_still(&mut self) -> bool {
+        self.first() && matches!(self.state(), Some(b'S' | b'D')) && self.runs() == Some(self.runs)
+    }
+
     fn runs(&self) -> Option<u64> {
         let mut line = Line::default();
         line.read(&self.schedstat).ok()?;

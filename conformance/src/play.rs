@@ -1,5 +1,7 @@
 //! One scenario on one channel: makes the calls, waits until nothing moves, notes what was seen.
 
+mod stops;
+
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
 use pipewright_backends::{Queues, Seen};
 use pipewright_model::call::{
@@ -11,8 +13,9 @@ use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 
 use crate::pool::{Patience, Pool};
 use crate::runner::everybody;
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Scenario, Step, Stop};
 use crate::trouble::Trouble;
+use stops::Stops;
 
 /// A scenario under way.
 pub(crate) struct Play<'a> {
@@ -25,7 +28,7 @@ pub(crate) struct Play<'a> {
     told: Actors,
     /// Whether a call was posted since things last came to rest.
     stirred: bool,
-    /// What was seen since then, with its time. At equal times calls go before returns.
+    /// What was seen since then, with its time; at equal times as the ranks are.
     seen: Vec<(u64, Rank, Event)>,
     run: Run,
     /// What the kernel has under way, where the channel has that.
@@ -34,6 +37,7 @@ pub(crate) struct Play<'a> {
     connected: bool,
     /// Whether somebody may have asked since things last came to rest.
     connecting: bool,
+    stops: Stops,
 }
 
 /// What is known of an actor.
@@ -49,6 +53,8 @@ pub(crate) struct Part {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Call,
+    Stops,
+    GoesOn,
     Return,
 }
 
@@ -76,27 +82,39 @@ impl<'a> Play<'a> {
             queues,
             connected,
             connecting,
+            stops: Stops::default(),
         }
     }
 
     /// Makes the calls, then takes all ends away. The run, and whether all workers are idle again.
     pub(crate) fn play(mut self) -> Result<(Run, bool), Trouble> {
-        for Step { call, settle } in &self.scenario.steps {
-            if usize::from(call.actor.0) < self.scenario.seats.len() {
-                self.step(*call)?;
+        let stopping = self.scenario.steps.iter().filter(|step| step.stop.is_some());
+        self.pool.watch(stopping.map(|step| step.call.actor).collect())?;
+        for step in &self.scenario.steps {
+            let holding = self.stops.stopped;
+            if usize::from(step.call.actor.0) < self.scenario.seats.len() {
+                self.step(step)?;
             }
-            if *settle {
+            if !holding.is_empty() {
+                self.stand_still()?;
+                self.count_inside(holding)?;
+            }
+            if step.settle {
                 self.settle()?;
             }
         }
         self.settle()?;
+        self.let_all_go_on()?;
+        self.stop_nowhere()?;
         debug_assert_eq!(self.run.check(), Ok(()));
         let released = self.take_ends_away()?;
         Ok((self.run, released))
     }
 
-    /// Posts a call, unless its actor is blocked or it makes no sense.
-    fn step(&mut self, call: Call) -> Result<(), Trouble> {
+    /// Posts a call, unless its actor is blocked or it makes no sense. One that is to stop is let come there.
+    fn step(&mut self, step: &Step) -> Result<(), Trouble> {
+        let call = step.call;
+        self.go_on(call.actor)?;
         self.wait_for(call.actor)?;
         let part = &mut self.parts[usize::from(call.actor.0)];
         let ends = self.scenario.end_names.len();
@@ -107,20 +125,34 @@ impl<'a> Play<'a> {
         self.connecting |= call.op == Op::Connect;
         self.connected |= self.connecting;
         let Call { actor, end, op } = call;
-        let order = Order::Call { actor, end, op, from: part.written };
+        let within = |stop: &Stop| stop.at < op.offers().or(op.asks()).unwrap_or(0);
+        let stop = step.stop.filter(within).filter(|_| self.pool.member(actor).watch.is_some());
+        let from = self.parts[usize::from(actor.0)].written;
+        let order = Order::Call { actor, end, op, from, stop: stop.map(|stop| stop.at) };
+        self.stops.begin(actor, stop);
         self.pool.member(actor).desk.post(order);
         self.open = self.open.with(actor);
         self.stirred = true;
-        Ok(())
+        if stop.is_some() { self.wait_for(actor) } else { Ok(()) }
     }
 
-    /// Lets an actor come to the end of its call, or to sleep in it.
+    /// Lets an actor come to the end of its call, to its stop, or to sleep in it.
     fn wait_for(&mut self, actor: Actor) -> Result<(), Trouble> {
         let this = Actors::NONE.with(actor);
         let mut patience = Patience::new();
         while self.open.contains(actor) {
             self.collect(actor);
-            if !self.open.contains(actor) || self.pool.quiet(this) {
+            self.notice(actor)?;
+            if !self.open.contains(actor) || self.stops.stopped.contains(actor) {
+                break;
+            }
+            let sleeps = match self.stops.stopped.is_empty() {
+                true => self.pool.quiet(this),
+                false => self.pool.still(this),
+            };
+            if sleeps {
+                // At its stop it looks asleep, too.
+                self.notice(actor)?;
                 break;
             }
             self.pool.pause(&mut patience, this)?;
@@ -128,7 +160,8 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    /// Waits until every open call has returned or all those open sleep at the same time; notes it.
+    /// Waits until every open call has returned or all those open sleep at the same time; notes it. While a
+    /// call is stopped nothing is noted: it is waited until all others have got as far as they can.
     fn settle(&mut self) -> Result<(), Trouble> {
         if !self.stirred {
             return Ok(());
@@ -140,6 +173,9 @@ impl<'a> Play<'a> {
             self.collect_all();
             if self.is_at_rest()? {
                 break;
+            }
+            if self.notice_all()? {
+                return self.stand_still();
             }
             if self.open != before {
                 patience = Patience::new();
@@ -175,7 +211,8 @@ impl<'a> Play<'a> {
         };
         match failed {
             Some(error) => Err(Trouble::while_doing("ask for what is under way")(error)),
-            None => Ok(rests),
+            // A call at its stop looks asleep, too.
+            None => Ok(rests && !self.notice_all()?),
         }
     }
 
@@ -218,6 +255,7 @@ impl<'a> Play<'a> {
         self.seen.push((left, Rank::Return, Event::Return(actor, Reply { answer, signal, data })));
         part.learn(call, answer);
         part.call = None;
+        self.stops.end(actor);
         self.open = without(self.open, actor);
         self.told = without(self.told, actor);
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use pipewright_backends::sys::desk::{Desk, Order, Report, desk};
 use pipewright_backends::sys::map::Bell;
 use pipewright_backends::sys::process::Child;
+use pipewright_backends::sys::stop::{self, Watch};
 use pipewright_backends::sys::{passing, signals};
 use pipewright_backends::{Channel, Port};
 use pipewright_model::call::{ACTORS_MAX, Actor};
@@ -64,12 +65,16 @@ pub(crate) struct Member {
     pub(crate) desk: Desk,
     lookout: Lookout,
     body: Body,
+    /// The socket to the worker.
+    line: OwnedFd,
+    /// The watch over its calls that stop, once one is to.
+    pub(crate) watch: Option<Watch>,
     thread_id: i32,
 }
 
 enum Body {
     Thread { handle: JoinHandle<()>, tray: Tray, interrupter: Option<Interrupter> },
-    Process { child: Child, socket: Option<OwnedFd> },
+    Process { child: Child },
 }
 
 /// Ends the call in which a port sleeps, where a signal would not.
@@ -121,19 +126,22 @@ impl Pool {
             let index = self.workers.len();
             let core = (!self.cores.is_empty()).then(|| self.cores[index % self.cores.len()]);
             let made = self.make(form, core).map_err(Trouble::while_doing("start a worker"))?;
-            let (mut desk, mut body) = made;
+            let (mut desk, mut body, line) = made;
             let thread_id = introduce(&self.bell, Actor(index as u8), &mut desk, &mut body)?;
             let process_id = body.process_id();
             let lookout = Lookout::new(process_id, thread_id, desk.idle_address())?;
-            self.workers.push(Member { desk, lookout, body, thread_id });
+            let watch = None;
+            self.workers.push(Member { desk, lookout, body, line, watch, thread_id });
         }
         Ok(())
     }
 
-    fn make(&self, form: Form, core: Option<usize>) -> io::Result<(Desk, Body)> {
+    fn make(&self, form: Form, core: Option<usize>) -> io::Result<(Desk, Body, OwnedFd)> {
         let (desk, orders) = desk(self.bell.clone())?;
         let (channel, places) = (self.channel, self.places().to_owned());
-        let worker = |supply| Worker { orders, channel, places, supply, core };
+        let (ours, line) = passing::sockets()?;
+        let theirs = line.as_raw_fd();
+        let worker = |supply| Worker { orders, channel, places, supply, line, core };
         let body = match form {
             Form::Thread => {
                 let tray = Tray::default();
@@ -143,21 +151,48 @@ impl Pool {
                 Body::Thread { handle, tray, interrupter: None }
             }
             Form::Process => {
-                let (ours, theirs) = passing::sockets()?;
-                let keep = vec![theirs.as_raw_fd()];
-                let worker = worker(Supply::Socket(theirs));
-                let child = Child::fork(keep, || worker.work())?;
-                Body::Process { child, socket: Some(ours) }
+                let worker = worker(Supply::Line);
+                let child = Child::fork(vec![theirs], || worker.work())?;
+                Body::Process { child }
             }
             Form::Heir(ports) => {
                 let keep = ports.iter().flatten().flat_map(|port| port.descriptors());
-                let keep = keep.map(|(_, fd)| fd.as_raw_fd()).collect();
+                let keep = keep.map(|(_, fd)| fd.as_raw_fd()).chain([theirs]).collect();
                 let worker = worker(Supply::Inherited(ports));
                 let child = Child::fork(keep, || worker.work())?;
-                Body::Process { child, socket: None }
+                Body::Process { child }
             }
         };
-        Ok((desk, body))
+        Ok((desk, body, ours))
+    }
+
+    /// Has these actors ready for calls that stop, where calls on this channel can be stopped at all.
+    pub(crate) fn watch(&mut self, actors: Actors) -> Result<(), Trouble> {
+        if !self.channel.copies_in_kernel() || stop::unavailable().is_some() {
+            return Ok(());
+        }
+        let doing = "watch over a call's buffer";
+        let unready =
+            |pool: &Pool, actor: &Actor| pool.workers[usize::from(actor.0)].watch.is_none();
+        let unready: Vec<Actor> = actors.iter().filter(|actor| unready(self, actor)).collect();
+        self.carry_out(unready.iter().map(|actor| (*actor, Order::Watch)), doing)?;
+        for actor in unready {
+            let member = self.member(actor);
+            let Some(Report::Watched(page)) = member.desk.report() else { continue };
+            let received = passing::receive(&member.line).map_err(Trouble::while_doing(doing))?;
+            member.watch = received.into_iter().next().map(|(_, fd)| Watch::new(fd, page));
+        }
+        Ok(())
+    }
+
+    /// Whether each of these actors sleeps in its call, be it that the kernel itself lets it wait: for a lock
+    /// that a call holds which is stopped. `false` decides nothing.
+    pub(crate) fn still(&mut self, open: Actors) -> bool {
+        let mut members = self.workers.iter_mut().enumerate();
+        members.all(|(index, member)| {
+            !open.contains(Actor(index as u8))
+                || member.lookout.is_still() && !member.desk.finished()
+        })
     }
 
     /// Whether each of these actors sleeps in its call, all at one moment. `false` decides nothing.
@@ -309,10 +344,7 @@ impl Member {
                 *tray.lock().unwrap_or_else(PoisonError::into_inner) = Some(port);
                 Ok(())
             }
-            Body::Process { socket: Some(socket), .. } => {
-                passing::send(socket, &port.descriptors())
-            }
-            Body::Process { socket: None, .. } => Err(io::ErrorKind::NotConnected.into()),
+            Body::Process { .. } => passing::send(&self.line, &port.descriptors()),
         }
     }
 
@@ -324,6 +356,10 @@ impl Member {
     }
 
     fn end(mut self) {
+        if let Some(watch) = &self.watch {
+            // A thread would wait for its page for ever; of a process, nothing is to be had any more.
+            let _ = watch.go_on(|_| ());
+        }
         // A process is killed and reaped when its body is dropped.
         if let Body::Thread { handle, .. } = self.body
             && self.desk.finished()
@@ -338,7 +374,7 @@ impl Body {
     fn process_id(&self) -> i32 {
         match self {
             Body::Thread { .. } => std::process::id() as i32,
-            Body::Process { child, .. } => child.id(),
+            Body::Process { child } => child.id(),
         }
     }
 
@@ -346,7 +382,7 @@ impl Body {
     fn ended(&mut self) -> Option<String> {
         match self {
             Body::Thread { handle, .. } => handle.is_finished().then(|| "panicked".into()),
-            Body::Process { child, .. } => child.ended().map(str::to_owned),
+            Body::Process { child } => child.ended().map(str::to_owned),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use pipewright_backends::Channel;
+use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
 use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
@@ -32,6 +33,8 @@ pub struct Heading {
     pub observation: Observation,
     /// The settings of this system that differ from the stock, of those that matter to the channels.
     pub settings: Vec<(Setting, u32)>,
+    /// Why calls are not stopped in their middle, where they can't be.
+    pub no_stops: Option<&'static str>,
 }
 
 impl Heading {
@@ -40,7 +43,8 @@ impl Heading {
         let uname = rustix::system::uname();
         let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
         let kernel = [uname.sysname(), uname.release(), uname.machine()].map(part).join(" ");
-        Heading { kernel, profile, seed, observation: Observation::here(), settings: vec![] }
+        let (observation, no_stops) = (Observation::here(), stop::unavailable());
+        Heading { kernel, profile, seed, observation, settings: vec![], no_stops }
     }
 
     /// The same with the settings that matter to these channels.
@@ -55,7 +59,7 @@ impl Heading {
 impl fmt::Display for Heading {
     /// Lines that open a report.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Heading { kernel, profile, seed, observation, settings } = self;
+        let Heading { kernel, profile, seed, observation, settings, no_stops } = self;
         writeln!(f, "{kernel}, profile {profile}, seed {seed}")?;
         let told = settings.iter().map(|(setting, value)| {
             format!("{} {value} (stock {})", setting.name(), setting.stock())
@@ -64,7 +68,11 @@ impl fmt::Display for Heading {
             [] => {}
             told => writeln!(f, "settings: {}", told.join(", "))?,
         }
-        writeln!(f, "observation: {observation}")
+        writeln!(f, "observation: {observation}")?;
+        match no_stops {
+            Some(reason) => writeln!(f, "no call is stopped in its middle: {reason}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -262,7 +270,7 @@ pub fn verdict_word(verdict: &Verdict) -> &'static str {
 /// The campaign as JSON:
 ///
 /// - `kernel`, `profile`, `seed`, `observation`; `settings`, a list: those that differ from the stock, each with its `name`,
-///   `value` and `stock`;
+///   `value` and `stock`; `stops`, whether calls are stopped in their middle;
 /// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
 ///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
 ///   (`conforms`, `deviates`, `unspecified`, `inconclusive`, `not supported` or `stopped`); `stopped`, whether a stop came
@@ -305,6 +313,7 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
         "seed": heading.seed,
         "observation": heading.observation.to_string(),
         "settings": heading.settings.iter().map(setting_json).collect::<Vec<_>>(),
+        "stops": heading.no_stops.is_none(),
         "channels": tested.iter().map(channel).collect::<Vec<_>>(),
     })
 }

@@ -1,7 +1,7 @@
 //! Scenarios: who calls what in which order, without saying what comes of it.
 
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_model::call::{Call, Mode, Op};
+use pipewright_model::call::{ACTORS_MAX, Call, Mode, Op};
 use pipewright_model::kind::{Discipline, Ends, Hold, Kind, Side};
 use pipewright_model::run::{Event, Name, Run, Seat};
 
@@ -15,6 +15,25 @@ pub struct Step {
     /// Whether to let things come to rest before the next step. Where not, the next call races
     /// this one.
     pub settle: bool,
+    /// Where the call is to be stopped in its middle, if it is.
+    pub stop: Option<Stop>,
+}
+
+/// A stop in the middle of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stop {
+    /// The byte of the call's buffer that is missing until the call is to go on, counted from 0.
+    pub at: u32,
+    /// How many of the steps that follow are made before it goes on. Fewer where its actor's turn comes, or the
+    /// scenario ends.
+    pub inside: u32,
+}
+
+impl Step {
+    /// A call after which things come to rest.
+    pub fn settled(call: Call) -> Step {
+        Step { call, settle: true, stop: None }
+    }
 }
 
 /// A list of calls, to be made on any channel that has the ends for it.
@@ -30,18 +49,34 @@ pub struct Scenario {
 
 impl Scenario {
     /// The scenario behind a run: its calls, settled where the run shows that the world stood still
-    /// or that a call returned before the next was made.
+    /// or that a call returned before the next was made, and stopped where they were.
     pub fn of(run: &Run) -> Scenario {
         let mut steps: Vec<Step> = Vec::new();
         let mut open = 0_usize;
+        // The steps with the calls made last, and how many there were when they stopped.
+        let mut calls = [(0_usize, 0_usize); ACTORS_MAX];
         for event in &run.events {
             match event {
                 Event::Call(call) => {
-                    steps.push(Step { call: *call, settle: false });
+                    calls[usize::from(call.actor.0)].0 = steps.len();
+                    steps.push(Step { settle: false, ..Step::settled(*call) });
                     open += 1;
                 }
                 Event::Return(..) => open -= 1,
                 Event::Quiet(_) => {}
+                Event::Stops(actor, at) => {
+                    let made = steps.len();
+                    let (call, stopped) = &mut calls[usize::from(actor.0)];
+                    *stopped = made;
+                    steps[*call].stop = Some(Stop { at: *at, inside: u32::MAX });
+                }
+                Event::GoesOn(actor) => {
+                    let made = steps.len();
+                    let (call, stopped) = calls[usize::from(actor.0)];
+                    if let Some(stop) = &mut steps[call].stop {
+                        stop.inside = (made - stopped) as u32;
+                    }
+                }
             }
             let settled = open == 0 || matches!(event, Event::Quiet(_));
             if let (true, Some(last)) = (settled, steps.last_mut()) {
@@ -84,7 +119,10 @@ impl Scenario {
         if to.discipline == Discipline::Cell {
             // Values are read and written whole.
             let whole = to.capacity_default_bytes;
-            scenario.steps.iter_mut().for_each(|step| step.call.op = step.call.op.with_len(whole));
+            for step in &mut scenario.steps {
+                step.call.op = step.call.op.with_len(whole);
+                step.stop = None;
+            }
         }
         (!self.opens()).then(|| normal(&scenario))
     }
@@ -94,6 +132,11 @@ impl Scenario {
     pub fn can_be(&self, arrangement: Arrangement, kind: &Kind) -> bool {
         let held = self.seats.iter().any(|seat| !seat.ends.is_empty());
         !(held && is_by_name(arrangement, kind))
+    }
+
+    /// Whether a call is to be stopped in its middle.
+    pub fn stops(&self) -> bool {
+        self.steps.iter().any(|step| step.stop.is_some())
     }
 
     /// Whether an actor gets at the channel by name during the scenario.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipewright_backends::sys::desk::{Order, Orders, Report};
+use pipewright_backends::sys::stop::StopBuffer;
 use pipewright_backends::sys::{errno, now_ns, passing, process};
 use pipewright_backends::{Channel, Port};
 use pipewright_model::call::{Actor, End, Op};
@@ -20,8 +21,8 @@ pub(crate) type Tray = Arc<Mutex<Option<Box<dyn Port>>>>;
 pub(crate) enum Supply {
     /// From another thread.
     Tray(Tray),
-    /// Out of a socket.
-    Socket(OwnedFd),
+    /// Out of the socket to the controller.
+    Line,
     /// From the process that forked this one: one for each channel of a batch.
     Inherited(Vec<Option<Box<dyn Port>>>),
 }
@@ -33,6 +34,8 @@ pub(crate) struct Worker {
     /// The directory that holds all places.
     pub(crate) places: PathBuf,
     pub(crate) supply: Supply,
+    /// The socket to the controller.
+    pub(crate) line: OwnedFd,
     /// The processor to keep to, unless it is the parent's.
     pub(crate) core: Option<usize>,
 }
@@ -46,13 +49,27 @@ impl Worker {
     /// Carries out orders until told to leave.
     pub(crate) fn work(mut self) {
         let mut port: Option<Box<dyn Port>> = None;
+        let mut stopping: Option<StopBuffer> = None;
         loop {
             let report = match self.orders.take() {
-                Order::Call { actor, end, op, from } => match &mut port {
-                    Some(port) => call(&mut self.orders, port.as_mut(), actor, end, op, from),
-                    None => Report::Failed(0),
-                },
+                Order::Call { actor, end, op, from, stop } => {
+                    let called = Called { actor, end, op, from };
+                    match (&mut port, stop, &mut stopping) {
+                        (Some(port), None, _) => called.make(&mut self.orders, port.as_mut()),
+                        (Some(port), Some(at), Some(buffer)) => called
+                            .make_and_stop(&mut self.orders, port.as_mut(), buffer, at as usize)
+                            .unwrap_or_else(|error| failed(&error)),
+                        _ => Report::Failed(0),
+                    }
+                }
                 Order::Introduce => self.introduce(),
+                Order::Watch => match StopBuffer::new().and_then(|buffer| self.show(buffer)) {
+                    Ok((buffer, page)) => {
+                        stopping = Some(buffer);
+                        Report::Watched(page)
+                    }
+                    Err(error) => failed(&error),
+                },
                 Order::Drop => {
                     port = None;
                     Report::Done
@@ -78,15 +95,22 @@ impl Worker {
         }
     }
 
+    /// Sends the watch over a buffer to the controller.
+    fn show(&self, buffer: StopBuffer) -> io::Result<(StopBuffer, usize)> {
+        let (descriptor, page) = buffer.watch();
+        passing::send(&self.line, &[(End(0), descriptor)])?;
+        Ok((buffer, page))
+    }
+
     fn receive(&mut self, handover: Order) -> io::Result<Box<dyn Port>> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         match (handover, &mut self.supply) {
             (Order::Take { .. }, Supply::Tray(tray)) => {
                 tray.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(missing)
             }
-            (Order::Take { place, ends }, Supply::Socket(socket)) => {
+            (Order::Take { place, ends }, Supply::Line) => {
                 let hold = |end: End| ends.iter().flatten().find(|(held, _)| *held == end);
-                let received = passing::receive(socket)?.into_iter();
+                let received = passing::receive(&self.line)?.into_iter();
                 let held = received.map(|(end, fd)| {
                     let (_, hold) = hold(end).ok_or_else(missing)?;
                     Ok((end, *hold, fd))
@@ -110,23 +134,54 @@ fn failed(error: &io::Error) -> Report {
     Report::Failed(errno(error).unwrap_or(0))
 }
 
+/// What bytes are that a read has not given.
+pub(crate) const MARK: u8 = 0xee;
+
 /// How much of a buffer is marked before a read: bytes that were never given then show as such.
 const MARKED_BYTES_MAX: usize = 65_536;
 
-fn call(
-    orders: &mut Orders,
-    port: &mut dyn Port,
+/// A call to be made.
+#[derive(Clone, Copy)]
+struct Called {
     actor: Actor,
     end: End,
     op: Op,
     from: i64,
-) -> Report {
-    let (bytes, stamp) = orders.call();
-    let bytes = &mut bytes[..op_len(op)];
-    prepare(actor, op, from, bytes);
-    stamp.entered();
-    let seen = port.call(end, op, bytes);
-    Report::Seen(seen, now_ns())
+}
+
+impl Called {
+    fn make(self, orders: &mut Orders, port: &mut dyn Port) -> Report {
+        let Called { actor, end, op, from } = self;
+        let (bytes, stamp) = orders.call();
+        let bytes = &mut bytes[..op_len(op)];
+        prepare(actor, op, from, bytes);
+        stamp.entered();
+        let seen = port.call(end, op, bytes);
+        Report::Seen(seen, now_ns())
+    }
+
+    /// Makes the call in a buffer of which the bytes from `at` on are missing.
+    fn make_and_stop(
+        self,
+        orders: &mut Orders,
+        port: &mut dyn Port,
+        buffer: &mut StopBuffer,
+        at: usize,
+    ) -> io::Result<Report> {
+        let Called { actor, end, op, from } = self;
+        let len = op_len(op);
+        let (bytes, stamp) = orders.call();
+        let lacking = buffer.lacking(len, at, |bytes| prepare(actor, op, from, bytes))?;
+        stamp.entered();
+        let seen = port.call(end, op, lacking);
+        let left = now_ns();
+        // The call may not have come so far.
+        buffer.fill()?;
+        if op.asks().is_some() {
+            bytes[..len].copy_from_slice(buffer.bytes(len, at));
+        }
+        Ok(Report::Seen(seen, left))
+    }
 }
 
 /// The bytes that a call offers or has room for.
@@ -139,7 +194,7 @@ pub(crate) fn op_len(op: Op) -> usize {
 pub(crate) fn prepare(actor: Actor, op: Op, from: i64, bytes: &mut [u8]) {
     if op.asks().is_some() {
         let marked = bytes.len().min(MARKED_BYTES_MAX);
-        bytes[..marked].fill(0xee);
+        bytes[..marked].fill(MARK);
     } else {
         data::fill(actor, from, bytes);
     }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use no_case::{NEVER_SHOWN, NOT_MODELLED};
+use pipewright_backends::sys::stop;
 use pipewright_backends::{Channel, Fifo, Pipe, SharedMemory, Unix, channels};
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::generate::follow;
@@ -154,7 +155,7 @@ fn remarks(run: &Run, judgement: &Judgement) -> Vec<Option<&'static str>> {
             let waits = |rule: &RuleIndex| id(*rule).ends_with(&format!(".{word}.waits"));
             judgement.shown.iter().find(waits).map(id)
         }
-        Event::Call(_) | Event::Quiet(_) => None,
+        Event::Call(_) | Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => None,
     };
     run.events.iter().enumerate().map(event).collect()
 }
@@ -186,6 +187,12 @@ fn play(path: &Path) -> Result<(), Failed> {
     let no_other_way = (0..FOLLOWED).all(|seed| replies(&follow(seed)) == expected);
     // Whether the user of this machine holds too many pages is not ours to choose.
     let set_up_so = run.setup == case.run.setup;
+    // A call that stops leaves the kernel no other way either.
+    let stops = |run: &Run| run.events.iter().any(|event| matches!(event, Event::Stops(..)));
+    if stops(&case.run) && !stops(&run) && stop::unavailable().is_none() {
+        return Err(format!("nothing stops:\n{run}").into());
+    }
+    let no_other_way = no_other_way || stops(&run);
     if set_up_so && no_other_way && replies(&run) != expected {
         return Err(format!("it goes otherwise:\n{run}").into());
     }

@@ -200,7 +200,7 @@ fn a_scenario_is_found_again_in_its_run() {
     let scenario = Scenario {
         seats: seats(&[&[(R, Hold::READ), (W, Hold::WRITE)]]),
         end_names: ["r", "w"].map(|name| Name::new(name).expect("a name")).into(),
-        steps: vec![Step { call, settle: true }],
+        steps: vec![Step::settled(call)],
     };
     let mut runner =
         Runner::new(&Pipe::PLAIN, Arrangement::Threads, 1, Placement::Anywhere).expect("a runner");

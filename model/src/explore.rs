@@ -452,7 +452,7 @@ fn rename(events: &mut [Event]) {
                     written[actor] += i64::from(count);
                 }
             }
-            Event::Quiet(_) => {}
+            Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::call::{Actor, Call, End, Op, Reply};
+use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply};
 use crate::data::NOBODYS;
 use crate::kind::{Hold, Kind};
 use crate::settings::Settings;
@@ -144,6 +144,11 @@ pub enum Event {
     Return(Actor, Reply),
     /// Nothing moved: every open call slept, at the same time; these actors' calls were open.
     Quiet(Actors),
+    /// The open call of this actor has stopped: the system is about to copy the byte at this position of the
+    /// call's buffer, and waits for it to be there.
+    Stops(Actor, u32),
+    /// The byte is about to be there: until now the call was stopped.
+    GoesOn(Actor),
 }
 
 /// A run: its set-up, who takes part, and the events in the order of the clock.
@@ -188,16 +193,21 @@ impl Run {
         self.end_names.get(end.0 as usize).map_or("?", Name::as_str)
     }
 
-    /// Checks what every run must keep: a call only by an idle actor, a return only of an open call,
-    /// `quiet` with exactly the actors whose calls are open, actors and ends that exist.
+    /// Checks what every run must keep: a call only by an idle actor, a return only of an open call that is
+    /// not stopped, `quiet` with exactly the actors whose calls are open, none of them stopped, a stop within
+    /// the buffer of an open call, once a call; actors and ends that exist.
     ///
     /// # Errors
     ///
     /// The first event that breaks this, with what is wrong, in lower case and without a full stop.
     pub fn check(&self) -> Result<(), Malformed> {
         let mut open = Actors::NONE;
+        let mut stops = Stops::default();
         for (index, event) in self.events.iter().enumerate() {
             let bad = |what: String| Err(Malformed { index, what });
+            if let Err(what) = stops.follow(self, event, open) {
+                return bad(what);
+            }
             match event {
                 Event::Call(call) => {
                     if call.actor.0 as usize >= self.seats.len() {
@@ -231,8 +241,63 @@ impl Run {
                         names => format!("the calls open here are of {}", names.join(", ")),
                     });
                 }
-                Event::Quiet(_) => {}
+                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
             }
+        }
+        Ok(())
+    }
+}
+
+/// Which calls may stop and which have, along a run.
+#[derive(Default)]
+struct Stops {
+    /// The bytes of each actor's open call, as long as it has not stopped.
+    len: [u32; ACTORS_MAX],
+    stopped: Actors,
+}
+
+impl Stops {
+    /// Takes note of an event; what is wrong with it, if it is.
+    fn follow(&mut self, run: &Run, event: &Event, open: Actors) -> Result<(), String> {
+        match event {
+            Event::Call(Call { actor, op, .. }) => {
+                if let Some(len) = self.len.get_mut(usize::from(actor.0)) {
+                    *len = op.offers().or(op.asks()).unwrap_or(0);
+                }
+            }
+            Event::Stops(actor, at) => {
+                let name = run.actor_name(*actor);
+                if !open.contains(*actor) {
+                    return Err(format!("{name} stops in a call that it has not made"));
+                }
+                let len = std::mem::take(&mut self.len[usize::from(actor.0)]);
+                if *at >= len {
+                    return Err(match len {
+                        0 => format!(
+                            "a call stops once, and only where it copies bytes; {name}'s does not"
+                        ),
+                        _ => format!("{name}'s call has {len} bytes, counted from 0"),
+                    });
+                }
+                self.stopped = self.stopped.with(*actor);
+            }
+            Event::GoesOn(actor) if !self.stopped.contains(*actor) => {
+                return Err(format!("{} is not stopped", run.actor_name(*actor)));
+            }
+            Event::GoesOn(actor) => {
+                self.stopped = Actors(self.stopped.0 & !Actors::NONE.with(*actor).0);
+            }
+            Event::Return(actor, _) if self.stopped.contains(*actor) => {
+                let name = run.actor_name(*actor);
+                return Err(format!("{name}'s call is stopped, and must go on before it returns"));
+            }
+            Event::Quiet(_) => {
+                if let Some(actor) = self.stopped.iter().next() {
+                    let name = run.actor_name(actor);
+                    return Err(format!("nothing is quiet while {name}'s call is stopped"));
+                }
+            }
+            Event::Return(..) => {}
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ impl Scenario {
                         replies[*call] = Some(reply.clone());
                     }
                 }
-                Event::Quiet(_) => {}
+                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
             }
         }
         let words = text::words(&run);
@@ -175,8 +175,16 @@ impl Scenario {
             }
             at += 1;
         }
-        while let Some(Event::Quiet(open)) = self.run.events.get(at) {
-            if *open != world.busy() || !Steps::new(&self.platform).may_sleep(world) {
+        loop {
+            let comes = match self.run.events.get(at) {
+                Some(Event::Quiet(open)) => {
+                    *open == world.busy() && Steps::new(&self.platform).may_sleep(world)
+                }
+                // Where a call stands in its copy is no matter of the rules.
+                Some(Event::Stops(..) | Event::GoesOn(_)) => true,
+                _ => false,
+            };
+            if !comes {
                 break;
             }
             at += 1;

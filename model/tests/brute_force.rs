@@ -81,6 +81,9 @@ fn rejects(
     if number % 2 == 1 {
         run = with_bytes(run);
     }
+    if number % 4 < 2 {
+        stop(&mut run, |bound| rng.next_u32() as usize % bound);
+    }
     let expected = brute(&run, platform);
     let verdict = judge(&run, platform).verdict;
     let agrees = match expected {
@@ -94,6 +97,35 @@ fn rejects(
         platform.name
     );
     expected == Brute::Deviates
+}
+
+/// Stops some calls in their middle, for as long as nobody is seen to rest: what the history tells may no longer be
+/// so then.
+fn stop(run: &mut Run, mut draw: impl FnMut(usize) -> usize) {
+    let copies = |event: &Event| match event {
+        Event::Call(call) => call.op.offers().or(call.op.asks()).filter(|len| *len > 0),
+        _ => None,
+    };
+    for at in (0..run.events.len()).rev() {
+        let (Event::Call(call), Some(len)) = (&run.events[at], copies(&run.events[at])) else {
+            continue;
+        };
+        let actor = call.actor;
+        let ends = |event: &Event| match event {
+            Event::Return(returning, _) => *returning == actor,
+            Event::Quiet(_) => true,
+            _ => false,
+        };
+        let rest = run.events[at + 1..].iter();
+        let room = rest.take_while(|event| !ends(event)).count();
+        if draw(3) == 0 {
+            let goes_on = at + 1 + draw(room + 1);
+            let stops = at + 1 + draw(goes_on - at);
+            run.events.insert(goes_on, Event::GoesOn(actor));
+            run.events.insert(stops, Event::Stops(actor, draw(len as usize) as u32));
+            run.remarks.resize(run.events.len(), String::new());
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +145,15 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                 .map(|mut world| {
                     world.call(*call);
                     world
+                })
+                .collect(),
+            Event::Stops(..) => states,
+            Event::GoesOn(actor) => closure(platform, states, &mut unspecified)
+                .into_iter()
+                .filter(|world| {
+                    world.pending(*actor).is_none_or(|call| {
+                        call.op.offers().is_none() || call.progress == Progress::Open
+                    })
                 })
                 .collect(),
             Event::Return(actor, reply) => closure(platform, states, &mut unspecified)

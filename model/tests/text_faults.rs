@@ -260,3 +260,49 @@ fn places_of_events_are_told() {
     let texts: Vec<_> = places.into_iter().map(|place| &text[place]).collect();
     assert_eq!(texts, ["writer: write 1", "-> 1", "quiet"]);
 }
+
+#[test]
+fn a_call_stops_once_where_it_has_a_byte_and_goes_on_before_anything_else() {
+    let after = |lines: &str| shown(&format!("channel pipe\n{lines}"));
+    assert_eq!(
+        after("writer: write 9 stops"),
+        r#"2:22 "": expected "at", found the end of the line"#
+    );
+    assert_eq!(
+        after("writer: write 9 stops at x"),
+        r#"2:26 "x": expected the position of a byte in the call's buffer, found "x""#
+    );
+    assert_eq!(
+        after("writer: write 9 stops at 9"),
+        r#"2:17 "stops at 9": writer's call has 9 bytes, counted from 0"#
+    );
+    assert_eq!(
+        after("writer: close stops at 0"),
+        r#"2:15 "stops at 0": a call stops once, and only where it copies bytes; writer's does not"#
+    );
+    assert_eq!(
+        after("writer: write 9 stops at 1\nwriter: stops at 2"),
+        r#"3:1 "writer: stops at 2": a call stops once, and only where it copies bytes; writer's does not"#
+    );
+    assert_eq!(after("writer: stops at 2"), r#"2:1 "writer": writer has made no call"#);
+    assert_eq!(
+        after("writer: write 9\nwriter: goes on"),
+        r#"3:1 "writer: goes on": writer is not stopped"#
+    );
+    assert_eq!(
+        after("writer: write 9\nwriter: goes off"),
+        r#"3:14 "off": expected "on", found "off""#
+    );
+    assert_eq!(
+        after("writer: write 9 stops at 1\nwriter: -> 9"),
+        r#"3:1 "writer: -> 9": writer's call is stopped, and must go on before it returns"#
+    );
+    assert_eq!(
+        after("writer: write 9 stops at 1\nquiet writer"),
+        r#"3:1 "quiet writer": nothing is quiet while writer's call is stopped"#
+    );
+    assert_eq!(
+        after("writer: write 9 stops at 1 -> 9"),
+        r#"2:28 "->": expected the end of the line, found "->""#
+    );
+}

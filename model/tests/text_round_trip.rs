@@ -128,6 +128,8 @@ enum Next {
     Call(Call),
     Return(u8, Reply),
     Quiet,
+    Stops(u8, Index),
+    GoesOn(u8),
 }
 
 fn next(actors: u8, ends: u8) -> impl Strategy<Value = (Next, String)> {
@@ -139,6 +141,8 @@ fn next(actors: u8, ends: u8) -> impl Strategy<Value = (Next, String)> {
         3 => call,
         3 => (0..actors, reply(actors)).prop_map(|(actor, reply)| Next::Return(actor, reply)),
         1 => Just(Next::Quiet),
+        1 => (0..actors, any::<Index>()).prop_map(|(actor, at)| Next::Stops(actor, at)),
+        1 => (0..actors).prop_map(Next::GoesOn),
     ];
     (next, "([a-z#:]{1,8}( [a-z.é]{1,30}){0,2})?")
 }
@@ -187,17 +191,33 @@ fn run() -> impl Strategy<Value = Run> {
         })
         .prop_map(|(mut run, nexts)| {
             let mut open = Actors::NONE;
+            let mut stopped = Actors::NONE;
+            let mut lens = [0; ACTORS_MAX];
             for (next, remark) in nexts {
                 run.events.push(match next {
                     Next::Call(call) if !open.contains(call.actor) => {
                         open = open.with(call.actor);
+                        let len = call.op.offers().or(call.op.asks());
+                        lens[usize::from(call.actor.0)] = len.unwrap_or(0) as usize;
                         Event::Call(call)
                     }
+                    Next::Stops(actor, at)
+                        if open.contains(Actor(actor)) && lens[usize::from(actor)] > 0 =>
+                    {
+                        let len = std::mem::take(&mut lens[usize::from(actor)]);
+                        stopped = stopped.with(Actor(actor));
+                        Event::Stops(Actor(actor), at.index(len) as u32)
+                    }
+                    Next::GoesOn(actor) if stopped.contains(Actor(actor)) => {
+                        stopped = stopped.iter().filter(|other| other.0 != actor).collect();
+                        Event::GoesOn(Actor(actor))
+                    }
+                    Next::Return(actor, _) if stopped.contains(Actor(actor)) => continue,
                     Next::Return(actor, reply) if open.contains(Actor(actor)) => {
                         open = open.iter().filter(|open| open.0 != actor).collect();
                         Event::Return(Actor(actor), reply)
                     }
-                    Next::Quiet => Event::Quiet(open),
+                    Next::Quiet if stopped.is_empty() => Event::Quiet(open),
                     _ => continue,
                 });
                 run.remarks.push(remark);

@@ -34,7 +34,11 @@ pub enum Order {
         op: Op,
         /// Position of the first byte offered among all that the actor has written.
         from: i64,
+        /// The byte of the buffer from which on a page is missing, where the call is to stop there.
+        stop: Option<u32>,
     },
+    /// Get ready for calls that stop, and send the descriptor of the watch.
+    Watch,
     /// Take the port, or the descriptors, handed over for the channel at this place.
     Take {
         /// Number of the place.
@@ -65,6 +69,8 @@ pub enum Order {
 pub enum Report {
     /// The number by which the system knows the worker's thread.
     Thread(i32),
+    /// The address of the page that can be missing: ready for calls that stop.
+    Watched(usize),
     /// What a call gave, and when it had returned, on the clock of [`super::now_ns`].
     Seen(Seen, u64),
     /// Done, nothing to say.

@@ -18,6 +18,7 @@ pub mod process;
 mod refused;
 pub mod settings;
 pub mod signals;
+pub mod stop;
 
 pub use refused::{Calling, errno};
 

@@ -176,9 +176,8 @@ fn end_names() -> Vec<Name> {
 
 /// A scenario in which each call is settled before the next.
 fn scenario(ends: &[&[(End, Hold)]], calls: &[(u8, End, Op)]) -> Scenario {
-    let step = |(actor, end, op): &(u8, End, Op)| Step {
-        call: Call { actor: Actor(*actor), end: *end, op: *op },
-        settle: true,
+    let step = |(actor, end, op): &(u8, End, Op)| {
+        Step::settled(Call { actor: Actor(*actor), end: *end, op: *op })
     };
     Scenario { seats: seats(ends), end_names: end_names(), steps: calls.iter().map(step).collect() }
 }

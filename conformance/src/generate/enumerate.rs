@@ -135,7 +135,7 @@ impl<'a> Paths<'a> {
         normal(&Scenario {
             seats: self.seats.clone(),
             end_names: self.end_names.clone(),
-            steps: self.calls.iter().map(|call| Step { call: *call, settle: true }).collect(),
+            steps: self.calls.iter().map(|call| Step::settled(*call)).collect(),
         })
     }
 

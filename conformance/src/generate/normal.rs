@@ -25,7 +25,7 @@ pub fn normalise(mut scenario: Scenario) -> Scenario {
     });
     let mut racing = Actors::NONE;
     for index in 0..scenario.steps.len() {
-        let Step { call, settle } = scenario.steps[index];
+        let Step { call, settle, .. } = scenario.steps[index];
         if racing.contains(call.actor) {
             scenario.steps[index - 1].settle = true;
             racing = Actors::NONE;

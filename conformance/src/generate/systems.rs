@@ -37,7 +37,7 @@ fn in_order(system: &System, calls: &[Call]) -> Scenario {
     Scenario {
         seats: system.seats(),
         end_names: system.end_names.clone(),
-        steps: calls.iter().map(|call| Step { call: *call, settle: true }).collect(),
+        steps: calls.iter().map(|call| Step::settled(*call)).collect(),
     }
 }
 

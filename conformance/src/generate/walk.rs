@@ -185,7 +185,7 @@ impl Walk<'_> {
                 continue;
             }
             self.handles.made(&call);
-            return Some(Step { call, settle });
+            return Some(Step { settle, ..Step::settled(call) });
         }
         None
     }

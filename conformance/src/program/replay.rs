@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::report::{deviations, explained, verdict_word};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
@@ -89,6 +90,14 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
             channel.name()
         ))
     })?;
+    // A stop may have been lost on the way: to a channel of another kind, say.
+    if let Some(reason) = Scenario::of(&file).stops().then(|| no_stops(channel)).flatten() {
+        print_error(&format!(
+            "{}: calls of this file stop in their middle: {reason}",
+            channel.name()
+        ));
+        return Ok(Status::NotJudged);
+    }
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
     stop_on_signals()?;
@@ -105,6 +114,14 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
         run => run?,
     };
     told(&run, arguments.profile.platform())
+}
+
+/// Why calls on a channel can't be stopped in their middle, where they can't.
+fn no_stops(channel: &dyn Channel) -> Option<&'static str> {
+    match channel.copies_in_kernel() {
+        true => stop::unavailable(),
+        false => Some("its calls do not copy in the kernel"),
+    }
 }
 
 /// Judges a file as it stands.

@@ -15,9 +15,8 @@ pub(crate) fn seats(ends: &[&[(End, Hold)]]) -> Vec<Seat> {
 /// A scenario of these calls, each settled; ends 0 to 2 have names.
 pub(crate) fn play(ends: &[&[(End, Hold)]], calls: &[(u8, End, Op)]) -> Scenario {
     let end_names = ["r", "w", "x"].map(|name| Name::new(name).expect("a name")).into();
-    let step = |(actor, end, op): &(u8, End, Op)| Step {
-        call: Call { actor: Actor(*actor), end: *end, op: *op },
-        settle: true,
+    let step = |(actor, end, op): &(u8, End, Op)| {
+        Step::settled(Call { actor: Actor(*actor), end: *end, op: *op })
     };
     Scenario { seats: seats(ends), end_names, steps: calls.iter().map(step).collect() }
 }

@@ -287,7 +287,8 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
     assert!(checked.out.contains("│ fifo "));
 
     let told = json(&place.read("a.json"));
-    assert_eq!(keys(&told), ["kernel", "profile", "seed", "observation", "settings", "channels"]);
+    let heads = ["kernel", "profile", "seed", "observation", "settings", "stops", "channels"];
+    assert_eq!(keys(&told), heads);
     assert_eq!((&told["profile"], &told["seed"]), (&Value::from("linux"), &Value::from(7)));
     for (row, name) in told["channels"].as_array().expect("a list").iter().zip(["pipe", "fifo"]) {
         assert_eq!(row["channel"], name);

@@ -158,6 +158,10 @@ impl Builder<'_> {
                 row.rules = self.sleeping(*open, &last.worlds);
                 return Some(row);
             }
+            (What::Event(index), Some(Event::Stops(actor, _) | Event::GoesOn(actor))) => {
+                row.moves = Some(*actor);
+                words.clone_from(&self.words[index]);
+            }
             (What::Moves(actor), _) => {
                 row.moves = Some(actor);
                 words = moved(&last.worlds, actor);

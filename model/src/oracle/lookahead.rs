@@ -61,6 +61,13 @@ impl<'r> Lookahead<'r> {
                         fates[call].answerable_from = index + 1;
                     }
                 }
+                Event::GoesOn(actor) => {
+                    if let Some(call) = open[usize::from(actor.0)].filter(|call| offers(run, *call))
+                    {
+                        fates[call].answerable_from = index + 1;
+                    }
+                }
+                Event::Stops(..) => {}
             }
         }
         let writers: Actors = run.events.iter().filter_map(writer).collect();
@@ -147,6 +154,11 @@ fn transferred(world: &World, actor: Actor) -> i64 {
     actor.written + actor.call.as_ref().map_or(0, |call| i64::from(call.done))
 }
 
+/// Whether the call at this event offers bytes.
+fn offers(run: &Run, call: usize) -> bool {
+    matches!(run.events.get(call), Some(Event::Call(call)) if call.op.offers().is_some())
+}
+
 fn writer(event: &Event) -> Option<Actor> {
     match event {
         Event::Call(Call { actor, op: Op::Write { len: 1.. }, .. }) => Some(*actor),
@@ -180,7 +192,7 @@ impl Order {
                     continue;
                 }
                 Event::Return(actor, reply) => (*actor, reply),
-                Event::Quiet(_) => continue,
+                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => continue,
             };
             reading = Actors(reading.0 & !Actors::NONE.with(actor).0);
             let Some(call) = calls[usize::from(actor.0)].take() else { continue };

@@ -174,7 +174,8 @@ struct State {
 struct Fate<'r> {
     /// The reply that it will get, if it returns.
     reply: Option<&'r Reply>,
-    /// Index of the first event at which it may be answered: after the last quiet in which it is open.
+    /// Index of the first event at which it may be answered: after the last quiet in which it is open, and
+    /// after it has gone on, if it is a write that stops.
     answerable_from: usize,
 }
 
@@ -229,7 +230,7 @@ impl<'r> Oracle<'r> {
             return;
         }
         for (index, event) in self.run.events.iter().enumerate() {
-            let goal = match event {
+            let next = match event {
                 Event::Call(call) => {
                     if let Some(reason) = self.exceeded(call) {
                         self.judgement.verdict = match self.judgement.deviations.is_empty() {
@@ -242,10 +243,18 @@ impl<'r> Oracle<'r> {
                     self.record();
                     continue;
                 }
-                Event::Return(actor, reply) => Goal::Return(*actor, Some(reply)),
-                Event::Quiet(_) => Goal::Quiet,
+                // How far the call has got is no matter of the rules.
+                Event::Stops(..) => {
+                    self.record();
+                    continue;
+                }
+                Event::GoesOn(actor) => Some(self.unanswered(*actor)),
+                Event::Return(actor, reply) => {
+                    self.advance(index, Goal::Return(*actor, Some(reply)))
+                }
+                Event::Quiet(_) => self.advance(index, Goal::Quiet),
             };
-            let Some(next) = self.advance(index, goal) else {
+            let Some(next) = next else {
                 self.judgement.verdict = Verdict::Inconclusive { at: index };
                 return;
             };
@@ -300,6 +309,18 @@ impl<'r> Oracle<'r> {
         Some(next)
     }
 
+    /// The states in which a write that was stopped until now is not answered: what has not been copied has not
+    /// been taken. A read tells nothing: some take what they copy out of the channel first.
+    fn unanswered(&self, actor: Actor) -> Vec<State> {
+        let fits = |state: &&State| {
+            state
+                .world
+                .pending(actor)
+                .is_none_or(|call| call.op.offers().is_none() || call.progress == Progress::Open)
+        };
+        self.states.iter().filter(fits).cloned().collect()
+    }
+
     /// Ends the call of `actor` in every state, and notes the rule that answered it.
     fn finish(&mut self, index: usize, actor: Actor) {
         let mut by = None;
@@ -341,7 +362,7 @@ impl<'r> Oracle<'r> {
                     }
                 }
             }
-            Event::Call(_) => {}
+            Event::Call(_) | Event::Stops(..) | Event::GoesOn(_) => {}
         }
         let after_another = !self.judgement.deviations.is_empty();
         self.judgement.deviations.push(Deviation { event: index, allowed, after_another });

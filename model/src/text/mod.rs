@@ -31,6 +31,8 @@
 //! ends     = "ends" , end , { end } ;
 //! event    = name , ":" , call , [ "->" , reply ]          (* a call, and its return at once *)
 //!          | name , ":" , "->" , reply                     (* the return of an earlier call *)
+//!          | name , ":" , [ call ] , "stops" , "at" , size (* the open call waits in its copy *)
+//!          | name , ":" , "goes" , "on"                    (* it waits no longer *)
 //!          | "quiet" , [ name , { "," , name } ] ;         (* whose calls are open, asleep *)
 //! call     = "open" , mode , { "append" | "truncate" | "nonblocking" } , [ "as" , end ]
 //!          | "read"         , [ end ] , size
@@ -101,6 +103,9 @@
 //!   its mode is, and `socket` makes `s`, unless they say `as`. An end may be left
 //!   out where its actor has exactly one open, or has had only one and closed it. Ends are numbered
 //!   in the order of the `ends` line, and those not listed in alphabetical order after them.
+//! - **Stops.** `stops at 4096` says that the call has got as far as the byte 4096 of its buffer, counted
+//!   from 0: the system stands in the midst of the copy and waits, as that byte is not there, until the
+//!   call `goes on`. Until then the call does not return, and nothing is quiet.
 //! - **Data** `writer[0..2]` are the bytes that stand for the positions 0 and 1 of all that `writer`
 //!   wrote ([`crate::data::fill`]); `zero[0..8]` are eight bytes that nobody wrote, `any[0..8]` eight of which
 //!   nothing is known. Nothing after the answer: not recorded, or the call gives none.

@@ -236,19 +236,33 @@ impl Parser {
             };
             return self.reply_of(actor, line, remark, place.start);
         }
+        if let Some("stops" | "goes") = line.peek() {
+            let Some(actor) = self.find(name) else {
+                return Err(Fault::new(place, format!("{name} has made no call")));
+            };
+            let event = if line.take("goes") { goes_on(actor, line)? } else { stop(actor, line)? };
+            self.push(event, remark, place.start..line.read_to());
+            return Ok(());
+        }
         let actor = match self.find(name) {
             Some(actor) => actor,
             None => self.seat_undeclared(name, line.peek(), kind, place.clone())?,
         };
         let call = self.call(line, actor)?;
         let at_once = line.peek() == Some("->");
+        let stops = line.peek() == Some("stops");
         self.table.call(&call);
-        let call_remark = if at_once { "" } else { remark };
+        let call_remark = if at_once || stops { "" } else { remark };
         self.push(Event::Call(call), call_remark, place.start..line.read_to());
         if at_once {
             let start = line.place().start;
             line.bump();
             return self.reply_of(actor, line, remark, start);
+        }
+        if stops {
+            let start = line.place().start;
+            let event = stop(actor, line)?;
+            self.push(event, remark, start..line.read_to());
         }
         Ok(())
     }
@@ -443,7 +457,7 @@ impl Parser {
                         end
                     });
                 }
-                Event::Return(..) | Event::Quiet(_) => {}
+                Event::Return(..) | Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
             }
         }
         let mut run = Run::new(setup, self.seats, self.end_names);
@@ -502,6 +516,19 @@ fn setting(line: &mut Line<'_>) -> Result<Setting, Fault> {
         };
         Fault::new(place, what).help(format!("settings are {}", names.join(", ")))
     })
+}
+
+/// Takes where an open call stops.
+fn stop(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
+    line.expect("stops")?;
+    line.expect("at")?;
+    Ok(Event::Stops(actor, line.size("the position of a byte in the call's buffer")?))
+}
+
+/// Takes the rest of the words that a call goes on.
+fn goes_on(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
+    line.expect("on")?;
+    Ok(Event::GoesOn(actor))
 }
 
 const HELP_EVENT: &str = "an event reads \"writer: write 2 -> 2\" or \"quiet writer\"";

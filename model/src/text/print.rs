@@ -104,7 +104,7 @@ fn ends_used(run: &Run) -> Vec<Name> {
     let held = run.seats.iter().flat_map(|seat| seat.ends.iter().map(|(end, _)| *end));
     let called = run.events.iter().filter_map(|event| match event {
         Event::Call(call) => Some(call.ends()),
-        Event::Return(..) | Event::Quiet(_) => None,
+        Event::Return(..) | Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => None,
     });
     let called = called.flatten();
     let mut used = [false; 256];
@@ -132,6 +132,7 @@ fn can_leave_out_from(run: &Run, mut next: usize) -> bool {
                 seated(*actor, next) && named.iter().all(|name| seated(name.actor, next))
             }
             Event::Quiet(actors) => actors.iter().all(|actor| seated(actor, next)),
+            Event::Stops(actor, _) | Event::GoesOn(actor) => seated(*actor, next),
         };
         if !fits {
             return false;
@@ -158,6 +159,11 @@ pub(crate) fn words(run: &Run) -> Vec<String> {
     let mut words = vec![String::new(); run.events.len()];
     for line in Lines::new(run) {
         let call = line.call.split_once(": ").map_or("", |(_, call)| call).to_owned();
+        if let Some(stop) = line.stop {
+            words[line.events.start] = call;
+            words[line.events.start + 1] = stop;
+            continue;
+        }
         match (line.reply, line.events.len()) {
             (Some(reply), 1) => words[line.events.start] = reply,
             (Some(reply), _) => {
@@ -176,6 +182,8 @@ struct Line<'r> {
     call: String,
     /// The reply, if it is in the line.
     reply: Option<String>,
+    /// Where the call of the line stops, if it does so at once.
+    stop: Option<String>,
     remark: &'r str,
     /// The events in the line, by index.
     events: Range<usize>,
@@ -183,9 +191,10 @@ struct Line<'r> {
 
 impl Line<'_> {
     fn event(&self, call_width: usize) -> String {
-        match &self.reply {
-            Some(reply) => format!("{:call_width$} -> {reply}", self.call),
-            None => self.call.clone(),
+        match (&self.reply, &self.stop) {
+            (Some(reply), _) => format!("{:call_width$} -> {reply}", self.call),
+            (None, Some(stop)) => format!("{} {stop}", self.call),
+            (None, None) => self.call.clone(),
         }
     }
 }
@@ -263,15 +272,20 @@ impl<'r> Iterator for Lines<'r> {
     fn next(&mut self) -> Option<Line<'r>> {
         let run = self.run;
         let first = self.next;
+        let mut stop = None;
         let (call, reply) = match run.events.get(first)? {
             Event::Call(call) => {
                 let text = self.call(call);
-                match run.events.get(first + 1) {
-                    Some(Event::Return(actor, reply))
-                        if *actor == call.actor && self.remark(first).is_empty() =>
-                    {
+                let next = run.events.get(first + 1).filter(|_| self.remark(first).is_empty());
+                match next {
+                    Some(Event::Return(actor, reply)) if *actor == call.actor => {
                         self.next += 1;
                         (text, Some(self.reply(*actor, reply)))
+                    }
+                    Some(Event::Stops(actor, at)) if *actor == call.actor => {
+                        self.next += 1;
+                        stop = Some(format!("stops at {at}"));
+                        (text, None)
                     }
                     _ => (text, None),
                 }
@@ -283,8 +297,11 @@ impl<'r> Iterator for Lines<'r> {
                 let names: Vec<_> = actors.iter().map(|actor| run.actor_name(actor)).collect();
                 (format!("quiet {}", names.join(", ")).trim_end().into(), None)
             }
+            Event::Stops(actor, at) => (format!("{}: stops at {at}", run.actor_name(*actor)), None),
+            Event::GoesOn(actor) => (format!("{}: goes on", run.actor_name(*actor)), None),
         };
         self.next += 1;
-        Some(Line { call, reply, remark: self.remark(self.next - 1), events: first..self.next })
+        let remark = self.remark(self.next - 1);
+        Some(Line { call, reply, stop, remark, events: first..self.next })
     }
 }
