@@ -26,8 +26,9 @@ pub struct Space {
     pub end_names: Vec<Name>,
     /// The calls that an idle actor may make.
     pub alphabet: Vec<Call>,
-    /// A write is only made while fewer bytes than this wait to be read. POSIX gives no capacity, so
-    /// without this no exploration ends.
+    /// A write is only made while fewer bytes than this wait to be read, and while no read in progress has taken some
+    /// of its actor's. POSIX gives no capacity, and lets a read take its bytes one by one, so without this no
+    /// exploration ends.
     pub fill_bytes: u32,
     /// Where bytes stay for ever (in files): a write is only made while its actor has written fewer bytes than
     /// this, and names are not renumbered at returns.
@@ -70,7 +71,21 @@ impl Space {
         let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
         let written = world.actors[usize::from(call.actor.0)].written;
         let enough = self.lasting_bytes.is_some_and(|bytes| written >= bytes);
-        !(enough || fills && filled())
+        !(enough || fills && (filled() || self.lags(world, call.actor)))
+    }
+}
+
+impl Space {
+    /// Whether a read in progress has taken a byte of this actor's, and may take more.
+    fn lags(&self, world: &World, actor: Actor) -> bool {
+        let calls = world.actors.iter().filter_map(|actor| actor.call.as_ref());
+        let mut reads = calls.filter(|call| {
+            let object =
+                world.object_called(call).map(|object| &world.objects[usize::from(object)]);
+            matches!((call.op, object), (Op::Read { .. }, Some(Object::Stream(_))))
+        });
+        self.lasting_bytes.is_none()
+            && reads.any(|read| read.data.iter().any(|bytes| bytes.actor == actor))
     }
 }
 

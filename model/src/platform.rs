@@ -61,6 +61,11 @@ pub struct Platform {
     pub zero_read_may_fail: bool,
     /// Whether two reads in progress on one stream have a defined result.
     pub concurrent_reads: bool,
+    /// Whether what a message queue has is handed to whoever has waited for it the longest: a message to a receiver,
+    /// and a place to a sender.
+    pub queue_hands_over: bool,
+    /// Whether of the reads that sleep on a stream the one that has slept the longest is woken first.
+    pub readers_in_line: bool,
     /// Whether reads of a file, and what changes it, may be seen half done by one another.
     pub file_transfers_in_parts: bool,
     /// Whether `pwrite` on a description with `O_APPEND` appends.
@@ -106,6 +111,8 @@ pub const LINUX: Platform = Platform {
     poll_is_loose: false,
     zero_read_may_fail: false,
     concurrent_reads: true,
+    queue_hands_over: true,
+    readers_in_line: true,
     file_transfers_in_parts: true,
     append_ignores_position: true,
     truncate_may_fail_ebadf: false,
@@ -137,6 +144,8 @@ pub const POSIX: Platform = Platform {
     poll_is_loose: true,
     zero_read_may_fail: true,
     concurrent_reads: false,
+    queue_hands_over: false,
+    readers_in_line: false,
     file_transfers_in_parts: false,
     append_ignores_position: false,
     truncate_may_fail_ebadf: true,

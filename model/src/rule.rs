@@ -6,7 +6,6 @@
 use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
-use crate::channel::stream::Room;
 use crate::channel::{Cell, File, Object, Ring, Stream, Unix};
 use crate::platform::Platform;
 use crate::world::{Description, NAMED, ObjectIndex, Pending, Place, Progress, World};
@@ -361,12 +360,9 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What a write of at least one byte, with a reader to read it, could transfer now; with its
-    /// length in bytes.
-    pub fn write_room(&self) -> Option<(u32, Room)> {
-        let len = self.write_len().filter(|len| *len > 0 && self.has_reader())?;
-        let room = self.stream()?.room(self.platform, len, self.call.done, self.call.entered);
-        Some((len, room))
+    /// Whether another call holds the lock of what is behind the end.
+    pub fn is_locked(&self) -> bool {
+        self.description().is_some_and(|d| self.world.is_locked(d.object, self.actor))
     }
 
     /// The object that the call is on: the one behind its end, or the one to which the path leads that it opens.

@@ -102,6 +102,7 @@ pub struct Seat {
 
 /// A set of actors, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Actors(pub u8);
 
 impl Actors {
@@ -111,6 +112,11 @@ impl Actors {
     /// The set with `actor` added.
     pub fn with(self, actor: Actor) -> Actors {
         Actors(self.0 | 1 << actor.0)
+    }
+
+    /// The set without `actor`.
+    pub fn without(self, actor: Actor) -> Actors {
+        Actors(self.0 & !(1 << actor.0))
     }
 
     /// Whether `actor` is in the set.

@@ -101,6 +101,18 @@ pub enum Progress {
     },
 }
 
+/// How far a poll in progress has looked, where it looks at one thing after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub enum Look {
+    /// Not yet, or at all at once.
+    Not,
+    /// At what the object holds: so many pages in use.
+    At(u32),
+    /// In vain: it looks at all once more.
+    Again,
+}
+
 /// A call in progress, with what the kernel remembers of it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -127,9 +139,18 @@ pub struct Pending {
     /// It was under way when something happened beside it that it may have seen, or not: nothing more could be
     /// sent; bytes that it looked at were taken; there was no room for somebody else's.
     pub midway: bool,
+    /// It holds the lock of its object, having done the first part of what it does under it.
+    pub holds: bool,
+    /// Who has waited longer for the same, and waits still.
+    pub behind: Actors,
+    /// It is known to wait behind all those that began to wait before it, and before all that will.
+    pub placed: bool,
+    /// How far a poll has looked.
+    pub look: Look,
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,
-    /// An open in progress for which the other side has come (and may have gone again).
+    /// What it waits for has come: to an open the other side (which may have gone again), to a call on a queue what was
+    /// handed to it.
     pub partner_came: bool,
     /// Names of the bytes that a read was given.
     pub data: Segments,
@@ -150,6 +171,10 @@ impl Pending {
         timed: false,
         overslept: false,
         midway: false,
+        holds: false,
+        behind: Actors::NONE,
+        placed: false,
+        look: Look::Not,
         waits_on: None,
         partner_came: false,
         data: Segments::new_const(),
@@ -172,7 +197,14 @@ impl Hash for Pending {
         let more = [self.waited, self.timed, self.overslept, self.midway].map(u64::from);
         let more = more[3] << 38 | more[0] << 37 | more[1] << 36 | more[2] << 35;
         let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 40;
-        hasher.write_u64(flags | more | waits_on | u64::from(self.done));
+        let holds = u64::from(self.holds) << 39;
+        let look = match self.look {
+            Look::Not => 0,
+            Look::Again => 1 << 49,
+            Look::At(pages) => (u64::from(pages) + 2) << 49,
+        };
+        hasher.write_u64(flags | more | waits_on | holds | look | u64::from(self.done));
+        hasher.write_u16(u16::from(self.placed) << 8 | u16::from(self.behind.0));
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress).hash(hasher);
     }
@@ -411,6 +443,25 @@ impl World {
         self.modes(object).any(Mode::writes)
     }
 
+    /// Whether a call other than this actor's holds the object's lock.
+    pub fn is_locked(&self, object: ObjectIndex, actor: Actor) -> bool {
+        let others = self.actors.iter().enumerate().filter(|(at, _)| *at != usize::from(actor.0));
+        let mut calls = others.filter_map(|(_, other)| other.call.as_ref());
+        calls.any(|call| call.holds && self.object_called(call) == Some(object))
+    }
+
+    /// The object that a call is on: behind its descriptor, or where an open's path leads.
+    pub fn object_called(&self, call: &Pending) -> Option<ObjectIndex> {
+        match (call.op, call.description) {
+            (Op::Open { .. }, _) => (self.place == Place::Linked || call.entered).then_some(NAMED),
+            // A close that is answered has let go of it.
+            (_, index) => {
+                let description = self.descriptions.get(usize::from(index?));
+                description.filter(|open| open.mode.is_some()).map(|open| open.object)
+            }
+        }
+    }
+
     /// How many open file descriptions the object has, with those of opens that wait and count.
     pub fn open_count(&self, object: ObjectIndex) -> usize {
         self.modes(object).count()
@@ -428,11 +479,35 @@ impl World {
     pub fn release(&mut self, index: DescriptionIndex) {
         let object = self.descriptions[usize::from(index)].object;
         self.remove_description(index);
+        if !self.has_writer(object) {
+            self.scatter(object);
+        }
         self.unheld(object);
         if self.open_count(object) == 0
             && let Some(Object::Stream(stream)) = self.objects.get_mut(usize::from(object))
         {
             stream.reset();
+        }
+    }
+
+    /// The actors whose reads sleep on a stream.
+    pub fn readers_asleep(&self, object: ObjectIndex) -> impl Iterator<Item = Actor> + '_ {
+        let asleep = move |call: &Pending| {
+            call.entered
+                && call.progress == Progress::Open
+                && matches!(call.op, Op::Read { .. })
+                && self.object_called(call) == Some(object)
+        };
+        let actors = (0..self.actors.len() as u8).map(Actor);
+        actors.filter(move |actor| self.pending(*actor).is_some_and(asleep))
+    }
+
+    /// In which order the reads that sleep on a stream are woken is not known any more.
+    pub fn scatter(&mut self, object: ObjectIndex) {
+        let readers: Actors = self.readers_asleep(object).collect();
+        for reader in readers.iter() {
+            let call = self.pending_mut(reader);
+            (call.behind, call.placed) = (Actors::NONE, false);
         }
     }
 
@@ -445,6 +520,9 @@ impl World {
 
     /// Ends the actor's call: its caller has seen the return.
     pub fn returned(&mut self, actor: Actor) {
+        for call in self.actors.iter_mut().filter_map(|actor| actor.call.as_mut()) {
+            call.behind = call.behind.without(actor);
+        }
         let state = &mut self.actors[usize::from(actor.0)];
         if let Some(Pending { op, progress: Progress::Answered { answer, .. }, .. }) =
             state.call.take()

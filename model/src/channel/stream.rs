@@ -119,6 +119,14 @@ impl Stream {
         self.segments.is_empty()
     }
 
+    /// Pages of the ring in use, as `poll` sees it; where it is not of pages, 1 if it is not empty.
+    pub fn in_use(&self, platform: &Platform) -> u32 {
+        match platform.storage {
+            Storage::Pages => self.slots.len() as u32,
+            Storage::Bytes => u32::from(!self.is_empty()),
+        }
+    }
+
     /// Whether the ring has no free slot.
     pub fn is_full(&self) -> bool {
         self.slots.len() >= self.slots_max as usize

@@ -1,4 +1,4 @@
-//! Where calls on a file that go piece by piece are seen half done: the counts worth trying.
+//! Where calls that go piece by piece are seen half done: the counts worth trying.
 //!
 //! Any piece is allowed; only those can matter at which the bytes or sizes that others are known to get
 //! change from old to new. Bytes compared are those of the replies in the run, so the choice leaves out
@@ -9,7 +9,7 @@
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Op, Reply, Whence};
-use crate::channel::{File, Object};
+use crate::channel::{File, Object, Stream};
 use crate::data::{Segment, Segments};
 use crate::oracle::lookahead::Lookahead;
 use crate::platform::Platform;
@@ -25,7 +25,13 @@ pub(super) fn counts(
 ) -> Option<SmallVec<[u32; 4]>> {
     let call = world.pending(actor)?;
     let index = call.description?;
-    let Object::File(file) = world.object(index) else { return None };
+    let file = match world.object(index) {
+        Object::File(file) => file,
+        Object::Stream(stream) if call.op.asks().is_some() => {
+            return Some(of_stream(platform, lookahead, call, actor, stream, most));
+        }
+        _ => return None,
+    };
     let mut counts = SmallVec::new();
     if call.op.asks().is_some() {
         let from = world.file_position(platform, call)?.saturating_add(call.done);
@@ -90,6 +96,26 @@ pub(super) fn counts(
     counts.sort_unstable();
     counts.dedup();
     Some(counts)
+}
+
+/// Counts for the next part of a read that shares a stream with others: as much as agrees.
+fn of_stream(
+    platform: &Platform,
+    lookahead: &Lookahead<'_>,
+    call: &Pending,
+    actor: Actor,
+    stream: &Stream,
+    most: u32,
+) -> SmallVec<[u32; 4]> {
+    let count = match lookahead.reply(actor) {
+        Some(reply) => {
+            let left = reply.answer.count().unwrap_or(0).saturating_sub(call.done);
+            reply.data.matching(call.done, &stream.peek(platform, most)).min(left)
+        }
+        None if lookahead.knows_nothing() => return SmallVec::from_slice(&[1, most]),
+        None => 0,
+    };
+    (count > 0).then_some(count.min(most)).into_iter().collect()
 }
 
 /// The file as it will be after `count` more bytes of the call.

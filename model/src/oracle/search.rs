@@ -469,7 +469,9 @@ fn data_at_head(platform: &Platform, world: &World, actor: Actor, reply: &Reply)
         (_, Data::Unknown, _) => Some(true),
         (Op::Read { len } | Op::ReadAt { len, .. }, data, Answer::Count(1..)) => {
             match world.object(call.description?) {
-                Object::Stream(stream) => Some(data.may_be(&stream.peek(platform, len))),
+                Object::Stream(stream) if call.done == 0 => {
+                    Some(data.may_be(&stream.peek(platform, len)))
+                }
                 Object::File(file) if call.done == 0 => {
                     let from = world.file_position(platform, call)?;
                     Some(data.may_be(&file.names(from, len)))

@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene, What};
 use crate::rules::{Chapter, Overlap};
-use crate::world::{Description, World};
+use crate::world::{Description, Look, World};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -154,8 +154,11 @@ const RULES: &[Rule] = &[
         cite: &[Posix("close", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (holders(at)? == 1 && !last_of_channel(at) && !super::tcp::is_socket(at))
-                .then(|| Move::answers(Answer::Done).with(close))
+            (holders(at)? == 1
+                && !at.is_locked()
+                && !last_of_channel(at)
+                && !super::tcp::is_socket(at))
+            .then(|| Move::answers(Answer::Done).with(close))
         },
     },
     Rule {
@@ -164,7 +167,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("close", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
-            (holders(at)? == 1 && last_of_channel(at))
+            (holders(at)? == 1 && !at.is_locked() && last_of_channel(at))
                 .then(|| Move::answers(Answer::Done).with(close))
         },
     },
@@ -231,7 +234,9 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (must, _) = found(at)?;
-            (must.is_empty() && matches!(at.op(), Op::Poll { wait: true, .. }))
+            // What was there when it looked is not what is there when it sleeps: it looks again before it does.
+            let looks = matches!(at.call.look, Look::At(_));
+            (must.is_empty() && !looks && matches!(at.op(), Op::Poll { wait: true, .. }))
                 .then_some(Move::rests())
         },
     },
@@ -246,7 +251,7 @@ fn negative_offset(op: Op) -> bool {
 const ALWAYS: Events = Events::ERR.union(Events::HUP).union(Events::NVAL);
 
 /// What the poll in progress finds of what it is to report: for sure, and perhaps.
-fn found(at: &Scene<'_>) -> Option<(Events, Events)> {
+pub(super) fn found(at: &Scene<'_>) -> Option<(Events, Events)> {
     let Op::Poll { events, .. } = at.op() else { return None };
     if at.is_memory() {
         return None;

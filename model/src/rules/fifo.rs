@@ -19,7 +19,11 @@ pub const CHAPTER: Chapter = Chapter {
     of_all: false,
     rules: RULES,
     not_on_linux: &["fifo.open.begins-to-wait-uncounted", "fifo.open.read-write-undefined"],
-    not_in_posix: &["fifo.open.read-write"],
+    not_in_posix: &[
+        "fifo.open.read-write",
+        "fifo.open.counts-a-moment-later",
+        "fifo.open.takes-turns",
+    ],
     absent: |_| &[],
     overlaps: &[],
     exceptions: &[],
@@ -44,6 +48,36 @@ const RULES: &[Rule] = &[
         step: |at| {
             (opening(at)? == Mode::Write && at.world.has_reader(NAMED))
                 .then(|| Move::answers(Answer::Done).with(open))
+        },
+    },
+    Rule {
+        id: "fifo.open.counts-a-moment-later",
+        says: "While a FIFO is being opened for writing, poll may for a moment report POLLHUP on a read \
+               end that never had a writer.",
+        cite: &[
+            Source("fs/pipe.c", "fifo_open"),
+            Observed("beside 1,120 of 6,338,674 opens on another processor", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let meets = opening(at)? == Mode::Write && at.world.has_reader(NAMED);
+            let waits = |other: Scene<'_>| {
+                matches!(other.op(), Op::Poll { .. })
+                    && other.description().is_some_and(|d| d.object == NAMED && d.never_had_writer)
+            };
+            (meets && !at.platform.poll_is_loose && !at.call.holds && at.others_here().any(waits))
+                .then(|| Move::proceeds(0, 0).with(announce))
+        },
+    },
+    Rule {
+        id: "fifo.open.takes-turns",
+        says: "An open of a FIFO waits while another call holds its lock.",
+        cite: &[Source("fs/pipe.c", "fifo_open")],
+        force: Force::Silent,
+        step: |at| {
+            let opens = matches!(at.op(), Op::Open { .. }) && is_fifo(at) && !at.call.entered;
+            let linked = at.world.place == Place::Linked;
+            (opens && linked && at.world.is_locked(NAMED, at.actor)).then_some(Move::rests())
         },
     },
     Rule {
@@ -162,7 +196,10 @@ const RULES: &[Rule] = &[
 fn opening(at: &Scene<'_>) -> Option<Mode> {
     match at.op() {
         Op::Open { mode, .. }
-            if is_fifo(at) && at.world.place == Place::Linked && !at.call.entered =>
+            if is_fifo(at)
+                && at.world.place == Place::Linked
+                && !at.call.entered
+                && !at.world.is_locked(NAMED, at.actor) =>
         {
             Some(mode)
         }
@@ -228,16 +265,28 @@ fn come(world: &mut World, side: Mode) {
         }
     }
     if side.writes() {
-        for description in &mut world.descriptions {
-            description.never_had_writer = false;
-        }
+        had_writer(world);
     }
+}
+
+/// `poll` tells of hang-ups from here on.
+fn had_writer(world: &mut World) {
+    for description in world.descriptions.iter_mut().filter(|d| d.object == NAMED) {
+        description.never_had_writer = false;
+    }
+}
+
+/// There was a writer; it counts as one a moment later.
+fn announce(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    had_writer(world);
+    world.pending_mut(actor).holds = true;
 }
 
 fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let call = world.pending_mut(actor);
     let (end, counted) = (call.end, call.counted);
     call.counted = false;
+    call.holds = false;
     let Op::Open { mode, flags } = call.op else { return };
     if !counted {
         come(world, mode);

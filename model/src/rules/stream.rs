@@ -6,15 +6,19 @@
 //! Not modelled: several buffers in one call (readv, writev), splice and tee, `SIGIO`, time-outs,
 //! interruption by a signal handler, scheduling order among those who wait.
 
+use super::descriptor::{found, holders};
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
-use crate::channel::Stream;
+use crate::channel::of_call::object_index;
+use crate::channel::stream::Room;
+use crate::channel::{Object, Stream};
+use crate::data::push_segment;
 use crate::kind::Ends;
 use crate::platform::{Platform, Storage};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
-use crate::rule::{Answers, Force, Move, Rule, Scene, What};
+use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::{Chapter, Overlap};
-use crate::step::{RuleSet, answer, moves, proceed};
-use crate::world::World;
+use crate::run::Actors;
+use crate::world::{Look, Pending, World};
 
 const KERNELS: &str = "Linux 6.1 and 6.18";
 
@@ -27,20 +31,30 @@ pub const CHAPTER: Chapter = Chapter {
     not_on_linux: &[
         "stream.read.zero-length-checked",
         "stream.read.concurrent",
+        "stream.read.concurrent-part",
         "stream.write.reader-left-fails",
         "stream.write.zero-length-unspecified",
         "stream.any.extension",
         "stream.poll.readable-at-end",
         "stream.poll.no-hang-up-yet",
+        "stream.poll.writable-when-empty",
         "stream.poll.writable-perhaps",
+        "stream.poll.no-reader-perhaps",
+        "stream.truncate.unspecified",
     ],
     not_in_posix: &[
         "stream.read.packet",
+        "stream.read.longest-waiter",
+        "stream.read.waits-in-line",
+        "stream.read.by-pages",
+        "stream.any.takes-turns",
+        "stream.write.by-pages",
         "stream.write.merges",
         "stream.write.no-free-page",
         "stream.write.zero-length",
-        "stream.poll.midway",
-        "stream.poll.hang-up-midway",
+        "stream.poll.writable",
+        "stream.poll.no-reader",
+        "stream.truncate.no-file",
         "stream.capacity.is",
         "stream.set-capacity.rounds-up",
         "stream.set-capacity.in-use",
@@ -53,10 +67,12 @@ pub const CHAPTER: Chapter = Chapter {
         // Only a FIFO can be opened for both.
         (Ends::Opened, _, false) => &["stream.read.packet", USER_LIMIT],
         (Ends::Opened, _, true) => &["stream.read.packet"],
-        (_, true, false) => &[MERGES, AVAILABLE, MIDWAY, HANG_UP_MIDWAY, USER_LIMIT],
-        (_, true, true) => &[MERGES, AVAILABLE, MIDWAY, HANG_UP_MIDWAY],
-        (_, false, false) => &["stream.read.packet", MIDWAY, HANG_UP_MIDWAY, USER_LIMIT],
-        (_, false, true) => &["stream.read.packet", MIDWAY, HANG_UP_MIDWAY],
+        (_, true, false) => {
+            &[MERGES, AVAILABLE, LONGEST_WAITER, IN_LINE, READ_BY_PAGES, USER_LIMIT]
+        }
+        (_, true, true) => &[MERGES, AVAILABLE, LONGEST_WAITER, IN_LINE, READ_BY_PAGES],
+        (_, false, false) => &["stream.read.packet", USER_LIMIT],
+        (_, false, true) => &["stream.read.packet"],
     },
     overlaps: &[
         Overlap {
@@ -86,15 +102,22 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "The results of concurrent reads are unspecified; those of one read after the other are \
-                  among them.",
+            why: "How concurrent reads share the bytes is unspecified; that one follows the other is \
+                  among what they may do.",
             rules: &[
                 "stream.read.concurrent",
+                "stream.read.concurrent-part",
                 "stream.read.available",
-                "stream.read.no-writer",
-                "stream.read.empty-nonblocking",
-                "stream.read.finds-nothing",
-                "stream.read.waits",
+            ],
+        },
+        Overlap {
+            why: "The standard does not say that all that poll tells of an end is of one moment.",
+            rules: &[
+                "stream.poll.looks-first",
+                "stream.poll.looks-again",
+                "descriptor.poll.ready",
+                "descriptor.poll.nothing",
+                "descriptor.poll.waits",
             ],
         },
     ],
@@ -103,8 +126,9 @@ pub const CHAPTER: Chapter = Chapter {
 
 const MERGES: &str = "stream.write.merges";
 const AVAILABLE: &str = "stream.read.available";
-const MIDWAY: &str = "stream.poll.midway";
-const HANG_UP_MIDWAY: &str = "stream.poll.hang-up-midway";
+const LONGEST_WAITER: &str = "stream.read.longest-waiter";
+const IN_LINE: &str = "stream.read.waits-in-line";
+const READ_BY_PAGES: &str = "stream.read.by-pages";
 const USER_LIMIT: &str = "stream.set-capacity.user-limit";
 
 const RULES: &[Rule] = &[
@@ -117,8 +141,56 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let len = read_len(at).filter(|len| *len > 0)?;
-            let (count, packet) = at.stream()?.readable(at.platform, len);
-            (count > 0 && !packet).then(|| Move::transfers(count, count).with(take))
+            let (count, packet) = at.stream()?.readable(at.platform, len - at.call.done);
+            (count > 0 && !packet && !is_in_line(at))
+                .then(|| Move::transfers(count, count).with(take))
+        },
+    },
+    Rule {
+        id: "stream.read.longest-waiter",
+        says: "Of several reads that sleep on a pipe, the one that has slept the longest gets the data, unless a read \
+               that comes later takes it first.",
+        cite: &[
+            Source("fs/pipe.c", "anon_pipe_read"),
+            Observed("the longest waiter first, in 60 of 60 rounds of five readers", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let len = read_len(at).filter(|len| *len > 0)?;
+            let (count, packet) = at.stream()?.readable(at.platform, len - at.call.done);
+            (count > 0 && !packet && is_in_line(at) && !is_behind(at)?)
+                .then(|| Move::transfers(count, count).with(take))
+        },
+    },
+    Rule {
+        id: "stream.read.waits-in-line",
+        says: "A read that sleeps on a pipe behind another goes on sleeping while that one has not taken the data.",
+        cite: &[Source("fs/pipe.c", "anon_pipe_read")],
+        force: Force::Silent,
+        step: |at| {
+            let len = read_len(at).filter(|len| *len > 0)?;
+            let (count, packet) = at.stream()?.readable(at.platform, len - at.call.done);
+            (count > 0 && !packet && is_behind(at)?).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "stream.read.by-pages",
+        says: "A read that empties a full pipe frees page after page: poll sees it in between, while \
+               calls that need the pipe's lock wait.",
+        cite: &[
+            Source("fs/pipe.c", "anon_pipe_read"),
+            Source("fs/pipe.c", "pipe_poll"),
+            Observed("poll finds OUT, then IN, beside a read stopped in its middle", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let len = read_len(at).filter(|len| *len > 0)?;
+            let stream = at.stream()?;
+            // Of what lies between the first page and the last, poll sees nothing more.
+            let empties = stream.readable(at.platform, len) == (stream.len(), false);
+            let page = stream.slots.first()?.len;
+            (stream.is_full() && stream.slots_max > 1 && empties && is_polled(at))
+                .then(|| Move::proceeds(page, page).with(take_page))
         },
     },
     Rule {
@@ -141,7 +213,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             read_len(at).filter(|len| *len > 0)?;
-            (at.stream()?.is_empty() && !at.has_writer()).then_some(Move::answers(Answer::Count(0)))
+            (at.stream()?.is_empty() && at.call.done == 0 && !at.has_writer())
+                .then_some(Move::answers(Answer::Count(0)))
         },
     },
     Rule {
@@ -158,7 +231,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             (nothing_to_read(at) && !at.nonblock() && !at.call.entered)
-                .then_some(Move::proceeds(0, 0).with(enter))
+                .then_some(Move::proceeds(0, 0).with(join_the_line))
         },
     },
     Rule {
@@ -188,14 +261,24 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.concurrent",
-        says: "Which bytes a read gets while another read of the same stream is in progress is not \
-               specified.",
+        says: "Concurrent reads of one pipe may share its bytes in any way; each byte goes to one of them.",
         cite: &[Posix("read", "DESCRIPTION")],
-        force: Force::Silent,
+        force: Force::May,
         step: |at| {
-            read_len(at).filter(|len| *len > 0)?;
-            (!at.platform.concurrent_reads && at.another_read())
-                .then_some(Move::unspecified("two reads of one stream at a time"))
+            let len = read_len(at).filter(|len| *len > 0)?;
+            let (most, _) = at.stream()?.readable(at.platform, len - at.call.done);
+            (!at.platform.concurrent_reads && at.another_read() && most > 0)
+                .then(|| Move::proceeds(1, most).with(take_part))
+        },
+    },
+    Rule {
+        id: "stream.read.concurrent-part",
+        says: "A read that has shared the bytes of a pipe with a concurrent read returns the number that it got.",
+        cite: &[Posix("read", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            read_len(at).filter(|_| at.call.done > 0 && !at.platform.concurrent_reads)?;
+            Some(Move::transfers(0, 0))
         },
     },
     // Writing
@@ -205,24 +288,44 @@ const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::Must,
         step: |at| {
-            let (len, room) = at.write_room()?;
-            (!at.call.entered && at.call.done == 0 && room.most == len && !merges_whole(at, len))
-                .then(|| Move::transfers(len, len).with(give))
+            let (len, room) = write_room(at)?;
+            let (left, begins) = (len - at.call.done, at.call.done == 0 || at.call.holds);
+            (!at.call.entered && begins && room.most == left && !merges_whole(at, len))
+                .then(|| Move::transfers(left, left).with(give))
         },
     },
     Rule {
         id: "stream.write.merges",
-        says: "A write shorter than a page is appended to the last page if it fits there, even \
-               when no page is free.",
+        says: "A write shorter than a page that has not blocked is appended to the last page if it \
+               fits there, even when no page is free.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_write"),
             Observed("no deviation in campaigns of millions of calls", KERNELS),
         ],
         force: Force::May,
         step: |at| {
-            let (len, _) = at.write_room()?;
+            let (len, _) = write_room(at)?;
             (!at.call.entered && at.call.done == 0 && merges_whole(at, len))
                 .then(|| Move::transfers(len, len).with(give))
+        },
+    },
+    Rule {
+        id: "stream.write.by-pages",
+        says: "A write that fills an empty pipe adds page after page: poll sees it in between, while \
+               calls that need the pipe's lock wait.",
+        cite: &[
+            Source("fs/pipe.c", "anon_pipe_write"),
+            Source("fs/pipe.c", "pipe_poll"),
+            Observed("poll finds IN, then OUT, beside a write stopped in its middle", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (_, room) = write_room(at)?;
+            let (stream, page) = (at.stream()?, at.platform.page_bytes);
+            // Of what lies between the first page and the last, poll sees nothing more.
+            let fills = room.most.div_ceil(page.max(1)) == stream.slots_max && stream.slots_max > 1;
+            (stream.is_empty() && fills && is_polled(at))
+                .then(|| Move::proceeds(page, page).with(give_page))
         },
     },
     Rule {
@@ -232,7 +335,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            let (len, room) = at.write_room()?;
+            let (len, room) = write_room(at)?;
             let left = len - at.call.done;
             (at.call.entered && room.most == left).then(|| Move::transfers(left, left).with(give))
         },
@@ -244,7 +347,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::May,
         step: |at| {
-            let (len, room) = at.write_room()?;
+            let (len, room) = write_room(at)?;
             let most = room.most.min(len - at.call.done - 1);
             (!at.nonblock() && room.least <= most && most > 0)
                 .then(|| Move::proceeds(room.least, most).with(give_and_enter))
@@ -257,7 +360,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::Must,
         step: |at| {
-            let (len, room) = at.write_room()?;
+            let (len, room) = write_room(at)?;
             let most = room.most.min(len - at.call.done - 1);
             (at.nonblock() && room.least <= most && most > 0)
                 .then(|| Move::transfers(room.least, most).with(give))
@@ -269,7 +372,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION"), Posix("write", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
-            let (_, room) = at.write_room()?;
+            let (_, room) = write_room(at)?;
             (at.nonblock() && room.none && at.call.done == 0 && !pages_hold_less(at))
                 .then_some(Move::fails(Errno::EAGAIN))
         },
@@ -284,7 +387,7 @@ const RULES: &[Rule] = &[
         ],
         force: Force::May,
         step: |at| {
-            let (_, room) = at.write_room()?;
+            let (_, room) = write_room(at)?;
             (at.nonblock() && room.none && at.call.done == 0 && pages_hold_less(at))
                 .then_some(Move::fails(Errno::EAGAIN))
         },
@@ -296,17 +399,17 @@ const RULES: &[Rule] = &[
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
         step: |at| {
-            let (_, room) = at.write_room()?;
+            let (_, room) = write_room(at)?;
             (at.nonblock() && room.none && at.call.done > 0).then_some(Move::transfers(0, 0))
         },
     },
     Rule {
         id: "stream.write.finds-no-room",
-        says: "A blocking write that finds no room blocks, and from then on fills new pages only.",
+        says: "A blocking write that finds no room blocks.",
         cite: &[Posix("write", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::May,
         step: |at| {
-            let (_, room) = at.write_room()?;
+            let (_, room) = write_room(at)?;
             (room.none && !at.nonblock() && !at.call.entered)
                 .then_some(Move::proceeds(0, 0).with(enter))
         },
@@ -317,7 +420,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::May,
         step: |at| {
-            let (_, room) = at.write_room()?;
+            let (_, room) = write_room(at)?;
             (room.none && at.call.entered).then_some(Move::rests())
         },
     },
@@ -379,13 +482,41 @@ const RULES: &[Rule] = &[
     },
     // Polling
     Rule {
+        id: "stream.poll.looks-first",
+        says: "poll looks first at the data in a pipe and then at who has it open; other calls may come \
+               in between.",
+        cite: &[Source("fs/pipe.c", "pipe_poll"), Posix("poll", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            // Alone, both looks see the same.
+            let changes = |other: Scene<'_>| match other.op() {
+                Op::Read { len } | Op::Write { len } => len > 0,
+                op => matches!(op, Op::Close | Op::Open { .. } | Op::SetCapacity { .. }),
+            };
+            // An end open for both has itself on either side.
+            let one_sided = polls(at) && at.reads() != at.writes();
+            (one_sided && at.call.look == Look::Not && at.others_here().any(changes))
+                .then(|| Move::proceeds(0, 0).with(look))
+        },
+    },
+    Rule {
+        id: "stream.poll.looks-again",
+        says: "A poll with an infinite time-out that finds no event looks again before it sleeps.",
+        cite: &[Source("fs/select.c", "do_poll"), Posix("poll", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let (must, _) = found(at)?;
+            (matches!(at.call.look, Look::At(_)) && must.is_empty() && polls_for_ever(at))
+                .then(|| Move::proceeds(0, 0).with(look_again))
+        },
+    },
+    Rule {
         id: "stream.poll.readable",
         says: "poll reports POLLIN on a read end while the pipe has data.",
         cite: &[Posix("poll", "POLLIN"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
         step: |at| {
-            (polls(at) && at.reads() && !at.stream()?.is_empty())
-                .then_some(Move::reports(Events::IN))
+            (polls(at) && at.reads() && in_use(at)? > 0).then_some(Move::reports(Events::IN))
         },
     },
     Rule {
@@ -412,30 +543,11 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.no-hang-up-yet",
-        says: "poll may report POLLHUP on a FIFO opened for reading that has had no writer since; \
-               Linux does not.",
+        says: "poll may report POLLHUP on a FIFO opened for reading that has had no writer since.",
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
             (polls(at) && at.platform.poll_is_loose && never_had_writer(at))
-                .then_some(Move::may_report(Events::HUP))
-        },
-    },
-    Rule {
-        id: "stream.poll.hang-up-midway",
-        says: "poll does not wait for an open that is under way: on an end of a FIFO that never had a writer \
-               it may find POLLHUP for a moment, while somebody opens the FIFO for writing.",
-        cite: &[
-            Source("fs/pipe.c", "fifo_open"),
-            Observed("beside 1,120 of 6,338,674 opens on another processor", "Linux 6.18"),
-        ],
-        force: Force::Silent,
-        step: |at| {
-            let opens = |other: Scene<'_>| {
-                matches!(other.op(), Op::Open { mode: Mode::Write, .. }) && !other.call.entered
-            };
-            (polls(at) && !at.platform.poll_is_loose && never_had_writer(at))
-                .then(|| at.others_here().any(opens))?
                 .then_some(Move::may_report(Events::HUP))
         },
     },
@@ -445,11 +557,20 @@ const RULES: &[Rule] = &[
         cite: &[Posix("poll", "POLLOUT"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
-            let writable = match at.platform.storage {
-                Storage::Pages => !at.stream()?.is_full(),
-                Storage::Bytes => at.stream()?.is_empty() && at.has_reader(),
-            };
-            (polls(at) && at.writes() && writable).then_some(Move::reports(Events::OUT))
+            let free = in_use(at)? < at.stream()?.slots_max;
+            (polls(at) && at.writes() && at.platform.storage == Storage::Pages && free)
+                .then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "stream.poll.writable-when-empty",
+        says: "poll reports POLLOUT on a write end while the pipe is empty and a read end is open.",
+        cite: &[Posix("poll", "POLLOUT"), Posix("write", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let empty = in_use(at)? == 0 && at.has_reader();
+            (polls(at) && at.writes() && at.platform.storage == Storage::Bytes && empty)
+                .then_some(Move::reports(Events::OUT))
         },
     },
     Rule {
@@ -463,43 +584,23 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "stream.poll.midway",
-        says: "poll on an end open for both does not wait for a transfer of several pages that is under \
-               way: it may find POLLIN and POLLOUT though before the transfer it would find only the one, \
-               and after it only the other.",
-        cite: &[
-            Source("fs/pipe.c", "pipe_poll"),
-            Observed(
-                "once in 12 million calls: IN|OUT beside a write that fills 16 pages",
-                "Linux 6.18",
-            ),
-        ],
-        force: Force::Silent,
-        step: |at| {
-            let Op::Poll { events, .. } = at.op() else { return None };
-            let under_way = at.others_here().find(transfers_pages)?.op();
-            let missing = match (at.stream()?.is_empty(), under_way) {
-                (true, Op::Write { .. }) => Events::IN,
-                (false, Op::Read { .. }) if at.stream()?.is_full() => Events::OUT,
-                _ => return None,
-            };
-            let found = at.found.0.intersection(events.union(Events::ERR).union(Events::HUP));
-            (at.reads() && at.writes() && events.contains(missing))
-                .then(|| Move::answers(Answer::Ready(found.union(missing))).with(complete_transfer))
-        },
-    },
-    Rule {
         id: "stream.poll.no-reader",
-        says: "poll reports POLLERR on a write end, requested or not, while no read end is open; \
-               POLLOUT is unaffected.",
+        says: "poll reports POLLERR on a write end, requested or not, while no read end is open.",
         cite: &[Man("poll(2)", "POLLERR"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
-            let gone = polls(at) && at.writes() && !at.has_reader();
-            gone.then(|| match at.platform.poll_is_loose {
-                true => Move::may_report(Events::ERR),
-                false => Move::reports(Events::ERR),
-            })
+            (polls(at) && at.writes() && !at.has_reader() && !at.platform.poll_is_loose)
+                .then_some(Move::reports(Events::ERR))
+        },
+    },
+    Rule {
+        id: "stream.poll.no-reader-perhaps",
+        says: "poll may report POLLERR on a write end while no read end is open.",
+        cite: &[Posix("poll", "POLLERR")],
+        force: Force::May,
+        step: |at| {
+            (polls(at) && at.writes() && !at.has_reader() && at.platform.poll_is_loose)
+                .then_some(Move::may_report(Events::ERR))
         },
     },
     // Capacity and the like
@@ -509,7 +610,8 @@ const RULES: &[Rule] = &[
         cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
-            (at.op() == Op::GetCapacity && at.platform.extensions).then_some(())?;
+            (at.op() == Op::GetCapacity && at.platform.extensions && !at.is_locked())
+                .then_some(())?;
             Some(Move::answers(Answer::Count(at.stream()?.capacity_bytes(at.platform))))
         },
     },
@@ -545,7 +647,7 @@ const RULES: &[Rule] = &[
         step: |at| match at.op() {
             Op::SetCapacity { bytes } if at.platform.extensions && bytes > CAPACITY_LIMIT_BYTES => {
                 at.stream()?;
-                Some(Move::fails(Errno::EINVAL))
+                (!at.is_locked()).then_some(Move::fails(Errno::EINVAL))
             }
             _ => None,
         },
@@ -589,7 +691,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             at.description()?;
-            (at.op() == Op::Available && at.platform.extensions)
+            (at.op() == Op::Available && at.platform.extensions && !at.is_locked())
                 .then_some(Move::answers(Answer::Count(at.stream()?.len())))
         },
     },
@@ -606,18 +708,43 @@ const RULES: &[Rule] = &[
                 .then_some(Move::unspecified("a call that the standard does not know"))
         },
     },
+    Rule {
+        id: "stream.any.takes-turns",
+        says: "A call that needs a pipe's lock waits while another call holds it.",
+        cite: &[Source("fs/pipe.c", "anon_pipe_write"), Source("fs/pipe.c", "pipe_release")],
+        force: Force::Silent,
+        step: |at| {
+            at.stream().filter(|_| at.is_locked())?;
+            let needs = match at.op() {
+                Op::Read { len } => len > 0 && at.reads(),
+                Op::Write { len } => len > 0 && at.writes(),
+                Op::Close => holders(at)? == 1,
+                op => matches!(op, Op::SetCapacity { .. } | Op::GetCapacity | Op::Available),
+            };
+            needs.then_some(Move::rests())
+        },
+    },
     // What files have
     Rule {
         id: "stream.truncate.no-file",
         says: "ftruncate on a pipe or FIFO fails with EINVAL.",
-        cite: &[Posix("ftruncate", "ERRORS [EINVAL]"), Source("fs/open.c", "do_ftruncate")],
+        cite: &[Source("fs/open.c", "do_ftruncate"), Posix("ftruncate", "ERRORS [EINVAL]")],
         force: Force::May,
         step: |at| {
             at.stream()?;
-            matches!(at.op(), Op::Truncate { .. }).then_some(match at.platform.extensions {
-                true => Move::fails(Errno::EINVAL),
-                false => Move::unspecified("ftruncate on what is no regular file"),
-            })
+            (matches!(at.op(), Op::Truncate { .. }) && at.platform.extensions)
+                .then_some(Move::fails(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "stream.truncate.unspecified",
+        says: "What ftruncate does on a pipe or FIFO is not specified.",
+        cite: &[Posix("ftruncate", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            at.stream()?;
+            (matches!(at.op(), Op::Truncate { .. }) && !at.platform.extensions)
+                .then_some(Move::unspecified("ftruncate on what is no regular file"))
         },
     },
     Rule {
@@ -657,7 +784,7 @@ const CAPACITY_LIMIT_BYTES: u32 = 1 << 31;
 
 /// The capacity that F_SETPIPE_SZ would set, in bytes: what is asked for, rounded up.
 fn asked_capacity(at: &Scene<'_>) -> Option<u32> {
-    at.stream()?;
+    at.stream().filter(|_| !at.is_locked())?;
     match at.op() {
         Op::SetCapacity { bytes } if at.platform.extensions && bytes <= CAPACITY_LIMIT_BYTES => {
             Some(bytes.max(at.platform.page_bytes).next_power_of_two())
@@ -670,37 +797,71 @@ fn polls(at: &Scene<'_>) -> bool {
     matches!(at.op(), Op::Poll { .. }) && at.stream().is_some()
 }
 
-/// The length of a read of a stream open for reading, in bytes.
-fn read_len(at: &Scene<'_>) -> Option<u32> {
-    at.stream()?;
-    at.read_len()
+fn polls_for_ever(at: &Scene<'_>) -> bool {
+    matches!(at.op(), Op::Poll { wait: true, .. })
 }
 
-/// The length of a write to a stream open for writing, in bytes.
+/// Pages in use, as the poll in progress goes by them.
+fn in_use(at: &Scene<'_>) -> Option<u32> {
+    let stream = at.stream()?;
+    Some(match at.call.look {
+        Look::At(pages) => pages,
+        Look::Not | Look::Again => stream.in_use(at.platform),
+    })
+}
+
+/// Whether a poll is in progress that has yet to look at what the stream holds.
+fn is_polled(at: &Scene<'_>) -> bool {
+    let looks =
+        |call: &Pending| matches!((call.op, call.look), (Op::Poll { .. }, Look::Not | Look::Again));
+    at.platform.storage == Storage::Pages && at.others_here().any(|other| looks(other.call))
+}
+
+/// The length of a read of a stream open for reading, in bytes. One of at least one byte waits for the lock.
+fn read_len(at: &Scene<'_>) -> Option<u32> {
+    at.stream()?;
+    at.read_len().filter(|len| *len == 0 || !at.is_locked())
+}
+
+/// The length of a write to a stream open for writing, in bytes. One of at least one byte waits for the lock.
 fn write_len(at: &Scene<'_>) -> Option<u32> {
     at.stream()?;
-    at.write_len()
+    at.write_len().filter(|len| *len == 0 || !at.is_locked())
+}
+
+/// What a write of at least one byte, with a reader to read it, could transfer now; with its length in
+/// bytes.
+fn write_room(at: &Scene<'_>) -> Option<(u32, Room)> {
+    let len = write_len(at).filter(|len| *len > 0 && at.has_reader())?;
+    let room = at.stream()?.room(at.platform, len, at.call.done, at.call.entered);
+    Some((len, room))
 }
 
 fn never_had_writer(at: &Scene<'_>) -> bool {
     at.reads() && at.description().is_some_and(|description| description.never_had_writer)
 }
 
-/// Whether this call could now transfer so that the ring is seen in between: a write that takes more than
-/// one page, a read that gives back more than one.
-fn transfers_pages(at: &Scene<'_>) -> bool {
-    let writes = at.write_room().is_some_and(|(_, room)| room.most > at.platform.page_bytes);
-    let reads = || {
-        let (len, stream) = read_len(at).zip(at.stream())?;
-        let first = stream.slots.first()?;
-        Some(stream.readable(at.platform, len).0 > first.len)
+/// Whether this is a read that sleeps, and others sleep with it, where there is an order among them.
+fn is_in_line(at: &Scene<'_>) -> bool {
+    let here = at.object_index();
+    let others = || {
+        let here = here.into_iter().flat_map(|here| at.world.readers_asleep(here));
+        here.into_iter().any(|reader| reader != at.actor)
     };
-    at.platform.storage == Storage::Pages && (writes || reads().unwrap_or(false))
+    at.platform.readers_in_line && at.call.entered && others()
+}
+
+/// Whether this is a read that sleeps behind another.
+fn is_behind(at: &Scene<'_>) -> Option<bool> {
+    let here = at.object_index()?;
+    let asleep = |other| at.world.readers_asleep(here).any(|reader| reader == other);
+    Some(is_in_line(at) && at.call.behind.iter().any(asleep))
 }
 
 /// Whether this is a read of at least one byte that finds none, and somebody could still write.
 fn nothing_to_read(at: &Scene<'_>) -> bool {
     read_len(at).is_some_and(|len| len > 0)
+        && at.call.done == 0
         && at.stream().is_some_and(Stream::is_empty)
         && at.has_writer()
 }
@@ -718,11 +879,36 @@ fn pages_hold_less(at: &Scene<'_>) -> bool {
 }
 
 fn take(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    if let Op::Read { len } = world.pending_mut(actor).op {
-        let Some(stream) = world.stream_of_call(actor) else { return };
-        let data = stream.take(platform, len);
-        world.pending_mut(actor).data = data;
+    if let &mut Pending { op: Op::Read { len }, done, .. } = world.pending_mut(actor) {
+        take_up_to(world, platform, actor, len - done);
     }
+}
+
+/// Takes up to `most` bytes, after those that the call has taken already; gives the number.
+fn take_up_to(world: &mut World, platform: &Platform, actor: Actor, most: u32) -> u32 {
+    // Who was woken for what a newcomer takes goes to sleep again, behind the others.
+    if let Some(object) = object_index(world, actor).filter(|_| !world.pending_mut(actor).entered) {
+        world.scatter(object);
+    }
+    let Some(stream) = world.stream_of_call(actor) else { return 0 };
+    let taken = stream.take(platform, most);
+    let call = world.pending_mut(actor);
+    call.holds = false;
+    let count = taken.iter().map(|segment| segment.len).sum();
+    taken.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
+    count
+}
+
+/// Takes a part, and goes on.
+fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    let taken = take_up_to(world, platform, actor, count);
+    world.pending_mut(actor).done += taken;
+}
+
+/// Takes a page, and goes on with the lock held.
+fn take_page(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    take_part(world, platform, actor, count);
+    world.pending_mut(actor).holds = true;
 }
 
 fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
@@ -731,10 +917,42 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     let Op::Write { len } = call.op else { return };
     let (done, entered, description) = (call.done, call.entered, call.description);
     call.done += count;
+    let goes_on = std::mem::take(&mut call.holds);
     let packet = description.is_some_and(|index| world.descriptions[usize::from(index)].packet);
     let from = from + i64::from(done);
+    // A write that finds data wakes one more, where somebody has polled.
+    if let Some(object) = object_index(world, actor).filter(|_| !goes_on)
+        && matches!(&world.objects[usize::from(object)], Object::Stream(stream) if !stream.is_empty())
+    {
+        world.scatter(object);
+    }
     if let Some(stream) = world.stream_of_call(actor).filter(|_| count > 0) {
         stream.append(platform, actor, from, count, len, entered, packet);
+    }
+}
+
+/// A read begins to sleep, behind those that sleep already. A call under way that has yet to wake somebody may wake
+/// it in vain, and then it goes to the end of the line: its place is known only where there is none.
+fn join_the_line(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let here = object_index(world, actor);
+    let asleep: Actors = here.into_iter().flat_map(|here| world.readers_asleep(here)).collect();
+    let actors = || (0..world.actors.len() as u8).map(Actor).filter(|other| *other != actor);
+    let others_read = || {
+        let reads = |other| here.is_some_and(|here| world.holds(other, here, Mode::reads));
+        actors().any(reads)
+    };
+    let settled = || {
+        let calls = actors().filter(|other| !asleep.contains(*other));
+        let mut calls = calls.filter_map(|other| world.pending(other));
+        !calls.any(|call| !matches!(call.op, Op::Poll { .. }) && world.object_called(call) == here)
+    };
+    let placed = platform.readers_in_line && others_read() && settled();
+    let is_placed = |other: &Actor| world.pending(*other).is_some_and(|call| call.placed);
+    let behind: Actors = asleep.iter().filter(is_placed).collect();
+    let call = world.pending_mut(actor);
+    call.entered = true;
+    if platform.readers_in_line {
+        (call.placed, call.behind) = (placed, behind);
     }
 }
 
@@ -748,34 +966,31 @@ fn give_and_enter(world: &mut World, platform: &Platform, actor: Actor, count: u
     enter(world, platform, actor, count);
 }
 
+/// Adds a page, and goes on with the lock held.
+fn give_page(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    give(world, platform, actor, count);
+    world.pending_mut(actor).holds = true;
+}
+
+/// What the stream holds is what poll goes by from here on.
+fn look(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let writes = world.description_of_call(actor).and_then(|d| d.mode).is_some_and(Mode::writes);
+    let Some(pages) = world.stream_of_call(actor).map(|stream| stream.in_use(platform)) else {
+        return;
+    };
+    // On an end for reading alone, only whether there is any data matters.
+    world.pending_mut(actor).look = Look::At(if writes { pages } else { pages.min(1) });
+}
+
+fn look_again(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+    world.pending_mut(actor).look = Look::Again;
+}
+
 fn set_capacity(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
     if let Op::SetCapacity { bytes } = world.pending_mut(actor).op {
         let bytes = bytes.max(platform.page_bytes).next_power_of_two();
         if let Some(stream) = world.stream_of_call(actor) {
             stream.slots_max = bytes / platform.page_bytes;
-        }
-    }
-}
-
-/// What was seen under way is completed before anything else happens.
-fn complete_transfer(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let none = (Events::NONE, Events::NONE);
-    let Some(call) = world.pending(actor) else { return };
-    let at = Scene { platform, world, actor, call, found: none };
-    let Some(other) = at.others_here().find(transfers_pages).map(|other| other.actor) else {
-        return;
-    };
-    let found = moves(platform, world, other, &mut RuleSet::default());
-    for (rule, step) in found {
-        match step.what {
-            What::Answers(Answers::Transferred { most: count @ 1.., .. }, signal) => {
-                let total = Answer::Count(world.pending_mut(other).done + count);
-                return answer(platform, world, other, (rule, step), count, total, signal);
-            }
-            What::Proceeds { most: count @ 1.., .. } => {
-                return proceed(platform, world, other, step, count);
-            }
-            _ => {}
         }
     }
 }
