@@ -1,19 +1,19 @@
 //! Message queues: sending and receiving whole messages, and opening a queue by its name.
 //!
 //! `write` stands for mq_send, `read` for mq_receive, `nonblocking` for mq_setattr, `unlink` for mq_unlink.
-//! Not modelled: priorities (all are 0), mq_notify, mq_timedsend and mq_timedreceive, who of several that wait
-//! comes first, and the calls that Linux allows besides because a queue is a file there (read(2), lseek(2)...).
+//! Not modelled: priorities (all are 0), mq_notify, mq_timedsend and mq_timedreceive, and the calls that Linux allows besides because a queue is a file there (read(2), lseek(2)...).
 
-use super::stream::enter;
 use crate::call::{Actor, Answer, Errno, Events, Op, OpenFlags};
 use crate::channel::Object;
+use crate::channel::of_call::object_index;
 use crate::channel::queue::{MESSAGE_BYTES, Queue};
 use crate::data::{Segment, Segments, push_segment};
 use crate::platform::Platform;
-use crate::rule::Cite::{Man, Observed, Posix};
+use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::{Chapter, Overlap};
-use crate::world::{Description, NAMED, Place, World};
+use crate::run::Actors;
+use crate::world::{Description, NAMED, Place, Progress, World};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -22,7 +22,12 @@ pub const CHAPTER: Chapter = Chapter {
     of_all: false,
     rules: RULES,
     not_on_linux: &["queue.poll.unspecified"],
-    not_in_posix: &[],
+    not_in_posix: &[
+        "queue.read.lets-a-sender-in",
+        "queue.read.handed",
+        "queue.write.hands-over",
+        "queue.write.let-in",
+    ],
     absent: |_| &[],
     overlaps: &[Overlap {
         why: "The standard does not say that a message queue descriptor can be polled.",
@@ -47,7 +52,30 @@ const RULES: &[Rule] = &[
         step: |at| {
             let queue = receives(at)?;
             let len = queue.messages.first()?.len;
-            Some(Move::answers(Answer::Count(len)).with(receive))
+            (!lets_a_sender_in(at)).then(|| Move::answers(Answer::Count(len)).with(receive))
+        },
+    },
+    Rule {
+        id: "queue.read.lets-a-sender-in",
+        says: "Receiving from a full queue takes the oldest message, and adds the message of the sender that has waited \
+               the longest.",
+        cite: &[Source("ipc/mqueue.c", "pipelined_receive"), Posix("mq_send", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let len = receives(at)?.messages.first()?.len;
+            lets_a_sender_in(at).then(|| Move::answers(Answer::Count(len)).with(let_a_sender_in))
+        },
+    },
+    Rule {
+        id: "queue.read.handed",
+        says: "A receiver that waits returns the message that was handed to it.",
+        cite: &[Source("ipc/mqueue.c", "pipelined_send"), Posix("mq_receive", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            queue(at)?;
+            at.read_len().filter(|_| at.call.partner_came)?;
+            let len = at.call.data.iter().map(|message| message.len).sum();
+            Some(Move::answers(Answer::Count(len)))
         },
     },
     Rule {
@@ -78,7 +106,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let empty = receives(at)?.messages.is_empty();
-            (empty && !at.nonblock() && !at.call.entered).then(|| Move::proceeds(0, 0).with(enter))
+            (empty && !at.nonblock() && !at.call.entered)
+                .then(|| Move::proceeds(0, 0).with(join_the_line))
         },
     },
     Rule {
@@ -96,7 +125,37 @@ const RULES: &[Rule] = &[
                no bytes is one.",
         cite: &[Posix("mq_send", "DESCRIPTION")],
         force: Force::Must,
-        step: |at| (!sends(at)?.is_full()).then(|| Move::transfers(len(at), len(at)).with(send)),
+        step: |at| {
+            (!sends(at)?.is_full() && receiver_in_line(at).is_none())
+                .then(|| Move::transfers(len(at), len(at)).with(send))
+        },
+    },
+    Rule {
+        id: "queue.write.hands-over",
+        says: "Sending while receivers wait hands the message to the one that has waited the longest: the queue stays \
+               empty.",
+        cite: &[
+            Source("ipc/mqueue.c", "pipelined_send"),
+            Posix("mq_receive", "DESCRIPTION"),
+            Observed("the longest waiter first, 100 of 100", "Linux 6.18"),
+        ],
+        force: Force::May,
+        step: |at| {
+            sends(at)?;
+            receiver_in_line(at)?;
+            Some(Move::transfers(len(at), len(at)).with(hand_over))
+        },
+    },
+    Rule {
+        id: "queue.write.let-in",
+        says: "A sender that waits returns once its message has been added by a receiver.",
+        cite: &[Source("ipc/mqueue.c", "pipelined_receive"), Posix("mq_send", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            queue(at)?;
+            at.write_len().filter(|_| at.call.partner_came)?;
+            Some(Move::transfers(0, 0))
+        },
     },
     Rule {
         id: "queue.write.too-long",
@@ -125,7 +184,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             (sends(at)?.is_full() && !at.nonblock() && !at.call.entered)
-                .then(|| Move::proceeds(0, 0).with(enter))
+                .then(|| Move::proceeds(0, 0).with(join_the_line))
         },
     },
     Rule {
@@ -138,8 +197,7 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "queue.poll.readable",
-        says: "On Linux poll finds POLLIN on a queue that holds a message, whatever the descriptor was opened \
-               for.",
+        says: "poll finds POLLIN on a queue that holds a message, whatever the descriptor was opened for.",
         cite: &[
             Man("mq_overview(7)", "Polling message queue descriptors"),
             Observed("IN on a descriptor open for sending", "Linux 6.18"),
@@ -151,7 +209,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.poll.writable",
-        says: "On Linux poll finds POLLOUT on a queue that is not full, whatever the descriptor was opened for.",
+        says: "poll finds POLLOUT on a queue that is not full, whatever the descriptor was opened for.",
         cite: &[
             Man("mq_overview(7)", "Polling message queue descriptors"),
             Observed("OUT on a descriptor open for receiving", "Linux 6.18"),
@@ -234,16 +292,54 @@ fn named<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
     }
 }
 
-/// The queue, if this is a receive into a buffer that is long enough.
+/// The queue, if this is a receive into a buffer that is long enough, to which nothing was handed yet.
 fn receives<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
-    at.read_len().filter(|len| *len >= MESSAGE_BYTES)?;
+    at.read_len().filter(|len| *len >= MESSAGE_BYTES && !at.call.partner_came)?;
     queue(at)
 }
 
-/// The queue, if this is a send of a message that is short enough.
+/// The queue, if this is a send of a message that is short enough and was not added yet.
 fn sends<'a>(at: &Scene<'a>) -> Option<&'a Queue> {
-    at.write_len().filter(|len| *len <= MESSAGE_BYTES)?;
+    at.write_len().filter(|len| *len <= MESSAGE_BYTES && !at.call.partner_came)?;
     queue(at)
+}
+
+/// The receiver to whom a message is handed, where it is.
+fn receiver_in_line(at: &Scene<'_>) -> Option<Actor> {
+    first_in_line(at.world, at.actor, Line::Receivers).filter(|_| at.platform.queue_hands_over)
+}
+
+/// Whether a receive lets a sender in.
+fn lets_a_sender_in(at: &Scene<'_>) -> bool {
+    at.platform.queue_hands_over
+        && queue(at).is_some_and(Queue::is_full)
+        && first_in_line(at.world, at.actor, Line::Senders).is_some()
+}
+
+/// Who waits for the same at a queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Receivers,
+    Senders,
+}
+
+/// The calls that wait in a line at the queue on which the actor's call is.
+fn line(world: &World, actor: Actor, line: Line) -> impl Iterator<Item = Actor> + '_ {
+    let object = object_index(world, actor);
+    let actors = (0..world.actors.len() as u8).map(Actor).filter(move |other| *other != actor);
+    actors.filter(move |other| {
+        world.pending(*other).is_some_and(|call| {
+            call.entered
+                && !call.partner_came
+                && call.progress == Progress::Open
+                && call.op.offers().is_some() == (line == Line::Senders)
+                && world.object_called(call) == object
+        })
+    })
+}
+
+fn first_in_line(world: &World, actor: Actor, of: Line) -> Option<Actor> {
+    line(world, actor, of).find(|other| world.pending(*other).is_some_and(|c| c.behind.is_empty()))
 }
 
 fn len(at: &Scene<'_>) -> u32 {
@@ -258,6 +354,45 @@ fn queue_of_call(world: &mut World, actor: Actor) -> Option<&mut Queue> {
     match world.object_of_call(actor)? {
         Object::Queue(queue) => Some(queue),
         _ => None,
+    }
+}
+
+fn join_the_line(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let sends = world.pending_mut(actor).op.offers().is_some();
+    let of = if sends { Line::Senders } else { Line::Receivers };
+    let others: Actors = line(world, actor, of).collect();
+    let call = world.pending_mut(actor);
+    call.entered = true;
+    if platform.queue_hands_over {
+        call.behind = others;
+    }
+}
+
+/// What the first in the line waits for has come: it waits no more.
+fn leave_the_line(world: &mut World, first: Actor) {
+    world.pending_mut(first).partner_came = true;
+    for call in world.actors.iter_mut().filter_map(|actor| actor.call.as_mut()) {
+        call.behind = call.behind.without(first);
+    }
+}
+
+fn hand_over(world: &mut World, _: &Platform, actor: Actor, count: u32) {
+    let from = world.actors[usize::from(actor.0)].written;
+    let Some(first) = first_in_line(world, actor, Line::Receivers) else { return };
+    leave_the_line(world, first);
+    push_segment(&mut world.pending_mut(first).data, Segment { actor, from, len: count });
+}
+
+fn let_a_sender_in(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
+    receive(world, platform, actor, count);
+    let Some(first) = first_in_line(world, actor, Line::Senders) else { return };
+    leave_the_line(world, first);
+    let from = world.actors[usize::from(first.0)].written;
+    let call = world.pending_mut(first);
+    let len = call.op.offers().unwrap_or(0);
+    call.done = len;
+    if let Some(queue) = queue_of_call(world, actor) {
+        queue.send(Segment { actor: first, from, len });
     }
 }
 

@@ -30,19 +30,46 @@ fn queue_opening() -> Space {
     space
 }
 
+/// A queue of one message: two who send, and one who receives.
+fn queue_senders() -> Space {
+    let mut space = space(&MESSAGE_QUEUE, &[&[Mode::Write], &[Mode::Write], &[Mode::Read]])
+        .calls_of(0, W, &[write(1)])
+        .calls_of(1, W, &[write(1)])
+        .calls_of(2, R, &[read(MESSAGE_BYTES), Op::SetNonblock(true), Op::SetNonblock(false)]);
+    space.setup.capacity_bytes = MESSAGE_BYTES;
+    space
+}
+
+/// A queue of one message: two who receive, and one who sends.
+fn queue_receivers() -> Space {
+    let mut space = space(&MESSAGE_QUEUE, &[&[Mode::Write], &[Mode::Read], &[Mode::Read]])
+        .calls_of(0, W, &[write(0), write(1)])
+        .calls_of(1, R, &[read(MESSAGE_BYTES)])
+        .calls_of(2, R, &[read(MESSAGE_BYTES), Op::SetNonblock(true), Op::SetNonblock(false)]);
+    space.setup.capacity_bytes = MESSAGE_BYTES;
+    space
+}
+
 pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
         Pinned {
             name: "queue pair",
             space: queue_pair(),
-            linux_states: 15_484,
+            linux_states: 15_775,
             posix_states: 15_484,
         },
         Pinned {
             name: "queue opening",
             space: queue_opening(),
-            linux_states: 7_588,
+            linux_states: 7_462,
             posix_states: 7_588,
+        },
+        Pinned { name: "queue senders", space: queue_senders(), linux_states: 1, posix_states: 1 },
+        Pinned {
+            name: "queue receivers",
+            space: queue_receivers(),
+            linux_states: 780,
+            posix_states: 468,
         },
     ]
 }
