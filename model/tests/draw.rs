@@ -157,3 +157,33 @@ fn themes_differ_in_colours_alone() {
     assert!(story.svg(Theme::Auto).contains("prefers-color-scheme:dark"));
     assert!(!story.svg(Theme::Page).contains("<rect class=\"pw-back\""));
 }
+
+#[test]
+fn calls_that_repeat_are_one_row_and_a_full_pipe_shows_its_pages() {
+    let path = "stream/full-of-writes-of-3000.case";
+    let (_, run) = cases().into_iter().find(|(case, _)| case.ends_with(path)).expect(path);
+    let story = Story::of(&run, &LINUX);
+    let texts = looked_at(&story);
+    let count = |word: &str| texts.iter().filter(|text| text.text == word).count();
+    assert_eq!(count("write 3000 \u{2192} 3000"), 1);
+    assert_eq!(count("15 more times"), 1);
+    assert_eq!(count("2\u{2013}16"), 1);
+    let svg = story.svg(Theme::Light);
+    // Sixteen pages in each of six rows; one is filled, and then all in three rows; and one in the legend.
+    assert_eq!(svg.matches("width=\"10\"").count(), 6 * 16 + (1 + 3 * 16) + 2);
+}
+
+#[test]
+fn what_is_set_close_is_as_wide_as_a_page() {
+    let widths = cases().into_iter().map(|(path, run)| {
+        let svg = Story::of(&run, &LINUX).svg(Theme::Light);
+        let width = svg.split(" width=\"").nth(1).and_then(|rest| rest.split('"').next());
+        (path, width.and_then(|width| width.parse::<u32>().ok()).expect("a width"))
+    });
+    let (all, wide): (Vec<_>, Vec<_>) =
+        (widths.clone().collect(), widths.filter(|(_, w)| *w > 1000).collect());
+    // Those of many sockets and actors stay wider, as nothing may be cut.
+    assert!(wide.len() * 20 < all.len(), "{} of {}: {wide:?}", wide.len(), all.len());
+    let connect = all.iter().find(|(path, _)| path.ends_with("unix/connect-waits-for-accept.case"));
+    assert!(connect.is_some_and(|(_, width)| *width <= 1000), "{connect:?}");
+}

@@ -5,11 +5,14 @@
 use crate::call::{Actor, Lock};
 use crate::channel::tcp::Finish;
 use crate::channel::unix::{Life, Peer};
-use crate::channel::{Object, Tcp, Unix};
+use crate::channel::{Object, Stream, Tcp, Unix};
 use crate::data::{Segment, ZERO};
 use crate::kind::{Discipline, Ends};
+use crate::platform::Platform;
 use crate::run::Run;
 use crate::world::{Description, DescriptionIndex, ObjectIndex, World};
+
+use super::Story;
 
 /// A mark in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +24,14 @@ pub(super) struct Chip {
 }
 
 /// What a chip is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// Bytes of this writer that wait to be read, or that are held.
     Bytes(Actor),
     /// Bytes of this writer that may be on their way yet, or that not everybody may know of.
     Passing(Actor),
+    /// The pages of a pipe, oldest first.
+    Pages(Vec<Page>),
     /// What else there is to know of the object.
     Flag,
     /// That there is nothing.
@@ -34,6 +39,18 @@ pub(super) enum Look {
     /// That it isn't known what there is.
     Unknown,
 }
+
+/// A page of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Whose byte is its oldest; nobody's where it is free.
+    pub(super) of: Option<Actor>,
+    /// Where its bytes that wait to be read begin and end, in hundredths of the page.
+    pub(super) filled: (i32, i32),
+}
+
+/// The most pages that are shown one by one.
+const PAGES_MAX: u32 = 16;
 
 fn flag(text: impl Into<String>) -> Chip {
     Chip { text: text.into(), look: Look::Flag }
@@ -49,17 +66,25 @@ pub(super) fn titles(run: &Run, lanes: usize) -> Vec<String> {
         (_, _, Ends::Connected) if held && lane < 2 => {
             ["into side a", "into side b"][lane].to_owned()
         }
-        _ => format!("into socket {}", lane + 1),
+        _ => format!("socket {}", lane + 1),
     };
     (0..lanes).map(title).collect()
 }
 
 /// What all of these worlds have in each lane, and that there is more where they differ.
-pub(super) fn common(run: &Run, worlds: &[World], lanes: usize) -> Vec<Vec<Chip>> {
+pub(super) fn common(story: &Story<'_>, worlds: &[World], lanes: usize) -> Vec<Vec<Chip>> {
+    let by_page = pages_matter(story);
+    let chips = |world: &World, lane| {
+        let mut chips = chips(story.run, world, lane);
+        if let (true, Some(Object::Stream(stream))) = (by_page, world.objects.get(lane)) {
+            chips.push(pages(stream, &story.platform));
+        }
+        chips
+    };
     let unknown = |text: &str| vec![Chip { text: text.to_owned(), look: Look::Unknown }];
     let worlds = &alike(worlds);
     let of = |lane| {
-        let mut all = worlds.iter().map(|world| chips(run, world, lane));
+        let mut all = worlds.iter().map(|world| chips(world, lane));
         let Some(mut first) = all.next() else { return unknown("not known") };
         for other in all {
             let same = first.iter().zip(&other).take_while(|(a, b)| a == b).count();
@@ -74,6 +99,38 @@ pub(super) fn common(run: &Run, worlds: &[World], lanes: usize) -> Vec<Vec<Chip>
         first
     };
     (0..lanes).map(of).collect()
+}
+
+/// Whether the number of bytes alone doesn't tell what fits: a pipe gets full of pages that are not.
+fn pages_matter(story: &Story<'_>) -> bool {
+    let matters = |object: &Object| match object {
+        Object::Stream(stream) => {
+            let holds_less = stream.len() < stream.capacity_bytes(&story.platform);
+            (1..=PAGES_MAX).contains(&stream.slots_max) && stream.is_full() && holds_less
+        }
+        _ => false,
+    };
+    let worlds = story.frames.iter().flat_map(|frame| &frame.worlds);
+    worlds.flat_map(|world| &world.objects).any(matters)
+}
+
+fn pages(stream: &Stream, platform: &Platform) -> Chip {
+    let hundredths = |bytes: u32| (bytes * 100 / platform.page_bytes) as i32;
+    let mut writers = stream
+        .segments
+        .iter()
+        .flat_map(|segment| std::iter::repeat_n(segment.actor, segment.len as usize));
+    let mut pages: Vec<Page> = Vec::new();
+    for slot in &stream.slots {
+        let of = writers.next();
+        if let Some(rest) = (slot.len as usize).checked_sub(2) {
+            writers.nth(rest);
+        }
+        pages.push(Page { of, filled: (hundredths(slot.read), hundredths(slot.read + slot.len)) });
+    }
+    let all = (stream.slots_max as usize).max(pages.len());
+    pages.resize(all, Page { of: None, filled: (0, 0) });
+    Chip { text: String::new(), look: Look::Pages(pages) }
 }
 
 /// The worlds without what they tell of what has arrived, unless all do: then they differ in less.
@@ -185,14 +242,14 @@ fn split(run: &Run, segments: &[Segment], known: u32) -> Vec<Chip> {
 fn unix(run: &Run, socket: &Unix, chips: &mut Vec<Chip>) {
     match (socket.life, socket.peer) {
         (Life::Listening(_), _) => chips.push(flag("listens")),
-        (Life::Unconnected, Peer::None) => chips.push(flag("not connected")),
+        (Life::Unconnected, Peer::None) => chips.push(flag("no peer")),
         (_, Peer::Socket(peer)) if !held_by_seats(run) => {
-            chips.push(flag(format!("to socket {}", peer + 1)));
+            chips.push(flag(format!("peer {}", peer + 1)));
         }
         _ => {}
     }
     if !socket.pending.is_empty() {
-        chips.push(flag(format!("{} to be accepted", socket.pending.len())));
+        chips.push(flag(format!("backlog {}", socket.pending.len())));
     }
     for piece in &socket.queue {
         let mut chip = bytes(run, piece.data, Look::Bytes);

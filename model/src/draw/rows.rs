@@ -17,6 +17,8 @@ use super::{Frame, Story, What};
 pub(super) struct Row {
     /// The line of the run that it is; 0 where it is none.
     pub(super) number: usize,
+    /// The last line of the run that it stands for, where that is another.
+    pub(super) last: usize,
     /// Words beside an actor's bar, a line each.
     pub(super) labels: Vec<(Actor, Vec<String>)>,
     /// Whether the call failed.
@@ -54,9 +56,12 @@ pub(super) enum Flow {
     Out,
 }
 
-/// The most characters of a line beside a bar, and of the lines there.
-const LABEL_CHARS: usize = 30;
+/// The most characters of a word beside a bar, and the most lines there.
+const WORD_CHARS: usize = 30;
 const LABEL_LINES: usize = 4;
+
+/// From so many rows on that show the same, all but the first are one row.
+const ALIKE_MIN: usize = 4;
 
 /// The most characters of a note.
 const NOTE_CHARS: usize = 90;
@@ -67,14 +72,48 @@ pub(super) fn lanes(story: &Story<'_>) -> usize {
     worlds.map(|world| world.objects.len()).max().unwrap_or(1).max(1)
 }
 
-/// The rows of a story. The first shows the start.
-pub(super) fn rows(story: &Story<'_>) -> Vec<Row> {
-    let builder = Builder { story, words: text::words(story.run), lanes: lanes(story) };
-    builder.rows()
+/// The rows of a story, with lines of so many characters beside bars. The first shows the start.
+pub(super) fn rows(story: &Story<'_>, label_chars: usize) -> Vec<Row> {
+    let words = text::words(story.run);
+    let builder = Builder { story, label_chars, words, lanes: lanes(story) };
+    folded(builder.rows())
+}
+
+/// Rows without repetitions: of many calls in turn that show the same, the first, and all others in one row.
+fn folded(rows: Vec<Row>) -> Vec<Row> {
+    let mut kept: Vec<Row> = Vec::new();
+    for alike in rows.chunk_by(Row::is_like) {
+        let [first, .., last] = alike else {
+            kept.extend_from_slice(alike);
+            continue;
+        };
+        if alike.len() < ALIKE_MIN {
+            kept.extend_from_slice(alike);
+            continue;
+        }
+        let mut rest = Row { number: alike[1].number, last: last.number, ..last.clone() };
+        let times = vec![format!("{} more times", alike.len() - 1)];
+        rest.labels = first.labels.iter().map(|(actor, _)| (*actor, times.clone())).collect();
+        kept.extend([first.clone(), rest]);
+    }
+    kept
+}
+
+impl Row {
+    /// Whether it shows the same whole call as another, but for what is in the channel.
+    fn is_like(&self, other: &Row) -> bool {
+        let shows = |row: &Row| row.begins.is_some() && row.begins == row.returns;
+        let plain = |row: &Row| row.notes.is_empty() && row.closes.is_none();
+        [self, other].into_iter().all(|row| shows(row) && plain(row))
+            && (&self.labels, &self.rules, self.begins)
+                == (&other.labels, &other.rules, other.begins)
+            && (self.flow, self.bare, self.asleep) == (other.flow, other.bare, other.asleep)
+    }
 }
 
 struct Builder<'a> {
     story: &'a Story<'a>,
+    label_chars: usize,
     /// The words of each event.
     words: Vec<String>,
     lanes: usize,
@@ -170,7 +209,7 @@ impl Builder<'_> {
             _ => {}
         }
         let actor = row.begins.or(row.returns).or(row.moves)?;
-        row.labels = vec![(actor, labels(&words))];
+        row.labels = vec![(actor, labels(&words, self.label_chars))];
         Some(row)
     }
 
@@ -214,7 +253,7 @@ impl Builder<'_> {
     }
 
     fn content(&self, worlds: &[World]) -> Vec<Vec<Chip>> {
-        common(self.story.run, worlds, self.lanes)
+        common(self.story, worlds, self.lanes)
     }
 
     /// How far calls have got that sleep.
@@ -282,16 +321,16 @@ fn bare(worlds: &[World]) -> Actors {
 }
 
 /// Breaks words into lines: before the reply if they don't fit in one, then wherever there is a space.
-fn labels(words: &str) -> Vec<String> {
-    if words.chars().count() <= LABEL_CHARS {
+fn labels(words: &str, chars: usize) -> Vec<String> {
+    if words.chars().count() <= chars {
         return vec![words.to_owned()];
     }
     let (call, reply) = match words.find('\u{2192}') {
         Some(at) => (words[..at].trim(), &words[at..]),
         None => (words, ""),
     };
-    let mut lines = wrap(call, LABEL_CHARS);
-    lines.extend(wrap(reply, LABEL_CHARS));
+    let mut lines = wrap(call, chars);
+    lines.extend(wrap(reply, chars));
     if lines.len() > LABEL_LINES {
         lines.truncate(LABEL_LINES - 1);
         lines.push("\u{2026}".to_owned());
@@ -299,11 +338,11 @@ fn labels(words: &str) -> Vec<String> {
     lines
 }
 
-/// Breaks a text into lines of at most so many characters.
+/// Breaks a text into lines of at most so many characters; a word may be longer, but is cut in the end.
 pub(super) fn wrap(text: &str, chars: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        let word = cut(word, chars);
+        let word = cut(word, chars.max(WORD_CHARS));
         let len = word.chars().count();
         match lines.last_mut().filter(|line| line.chars().count() + 1 + len <= chars) {
             Some(line) => *line += &format!(" {word}"),

@@ -8,8 +8,8 @@ use crate::run::{Actors, Run};
 use crate::text;
 
 use super::Story;
-use super::content::{Chip, Look, titles};
-use super::lanes::{CHIP_SIZE, Lane, chip_width, lane, line_width};
+use super::content::{Chip, Look, Page, titles};
+use super::lanes::{CHIP_SIZE, Lane, PAGE_STEP, PAGE_WIDTH, chip_width, lane, line_width};
 use super::paint::{Anchor, Drawing, Shape, text_width};
 use super::rows::{Row, lanes, rows, sides, wrap};
 use super::theme::class;
@@ -33,6 +33,28 @@ const ROW_PAD: i32 = 7;
 /// Lines of the preamble that are shown, and the characters of one.
 const PREAMBLE_LINES: usize = 4;
 const PREAMBLE_CHARS: usize = 110;
+
+/// How closely everything is set.
+#[derive(Clone, Copy)]
+struct Measures {
+    /// Characters of a line beside a bar.
+    label_chars: usize,
+    /// Width of a lane of the channel, unless one of its chips is wider.
+    lane_width: i32,
+    /// Whether the last part of a rule's id has a line of its own.
+    rules_broken: bool,
+}
+
+/// From wide to close: the first by which a drawing is at most [`WIDTH_MAX`] wide is taken, or the last.
+const MEASURES: [Measures; 4] = [
+    Measures { label_chars: 30, lane_width: 330, rules_broken: false },
+    Measures { label_chars: 30, lane_width: 330, rules_broken: true },
+    Measures { label_chars: 18, lane_width: 180, rules_broken: true },
+    Measures { label_chars: 10, lane_width: 80, rules_broken: true },
+];
+
+/// As wide as a page, in pixels.
+const WIDTH_MAX: i32 = 1000;
 
 /// An actor's column.
 struct Column {
@@ -75,22 +97,14 @@ struct Layout<'a> {
 
 /// The drawing of a story.
 pub(super) fn drawing(story: &Story<'_>) -> Drawing {
-    let rows = rows(story);
-    let titles = titles(story.run, lanes(story));
-    let lanes = titles.into_iter().enumerate().map(|(index, title)| lane(&rows, index, title));
-    let mut layout = Layout {
-        story,
-        run: story.run,
-        lanes: lanes.collect(),
-        rows,
-        columns: Vec::new(),
-        band: (0, 0),
-        rules: 0,
-        width: 0,
-        tops: Vec::new(),
-        shapes: Vec::new(),
-    };
-    layout.columns();
+    let [wide, close @ ..] = MEASURES;
+    let mut layout = Layout::new(story, wide);
+    for measures in close {
+        if layout.width <= WIDTH_MAX {
+            break;
+        }
+        layout = Layout::new(story, measures);
+    }
     let top = layout.heading();
     layout.rows(top);
     layout.lifelines(top);
@@ -102,7 +116,33 @@ pub(super) fn drawing(story: &Story<'_>) -> Drawing {
     Drawing { width: layout.width, height, title, shapes: layout.shapes }
 }
 
-impl Layout<'_> {
+impl<'a> Layout<'a> {
+    /// With all columns in their places, and nothing drawn.
+    fn new(story: &'a Story<'a>, measures: Measures) -> Layout<'a> {
+        let mut rows = rows(story, measures.label_chars);
+        if measures.rules_broken {
+            for row in &mut rows {
+                row.rules = row.rules.iter().flat_map(|rule| broken(rule)).collect();
+            }
+        }
+        let titles = titles(story.run, lanes(story)).into_iter().enumerate();
+        let lanes = titles.map(|(index, title)| lane(&rows, index, title, measures.lane_width));
+        let mut layout = Layout {
+            story,
+            run: story.run,
+            lanes: lanes.collect(),
+            rows,
+            columns: Vec::new(),
+            band: (0, 0),
+            rules: 0,
+            width: 0,
+            tops: Vec::new(),
+            shapes: Vec::new(),
+        };
+        layout.columns();
+        layout
+    }
+
     /// Gives columns and lanes their places, from left to right.
     fn columns(&mut self) {
         let (left, right) = sides(self.run);
@@ -148,7 +188,7 @@ impl Layout<'_> {
         let ends = self.run.seats[usize::from(actor.0)].ends.iter();
         let ends: Vec<_> = ends.map(|(end, _)| self.run.end_name(*end)).collect();
         match ends.as_slice() {
-            [] => "holds nothing".to_owned(),
+            [] => "no ends".to_owned(),
             ends => format!("holds {}", ends.join(" ")),
         }
     }
@@ -269,9 +309,10 @@ impl Layout<'_> {
     }
 
     fn chip(&mut self, chip: &Chip, x: i32, y: i32) {
-        let (shape, text) = match chip.look {
-            Look::Bytes(actor) => (format!("pw-bytes {}", class_of(actor)), "pw-chip"),
-            Look::Passing(actor) => (format!("pw-passing {}", class_of(actor)), "pw-chip"),
+        let (shape, text) = match &chip.look {
+            Look::Pages(pages) => return self.pages(pages, x, y),
+            Look::Bytes(actor) => (format!("pw-bytes {}", class_of(*actor)), "pw-chip"),
+            Look::Passing(actor) => (format!("pw-passing {}", class_of(*actor)), "pw-chip"),
             Look::Flag | Look::Unknown => ("pw-flag".to_owned(), "pw-chip pw-faint"),
             Look::Nothing => (String::new(), "pw-chip pw-nothing"),
         };
@@ -283,6 +324,18 @@ impl Layout<'_> {
         self.text(x + width / 2, y + 14, Anchor::Middle, CHIP_SIZE, text, &chip.text);
     }
 
+    /// Pages side by side, each filled from below.
+    fn pages(&mut self, pages: &[Page], x: i32, y: i32) {
+        for (index, Page { of, filled: (from, to) }) in pages.iter().enumerate() {
+            let x = x + index as i32 * PAGE_STEP;
+            self.rect(x, y, PAGE_WIDTH, CHIP_HEIGHT, 0, "pw-flag");
+            let Some(of) = of else { continue };
+            let (from, to) = (CHIP_HEIGHT * from / 100, CHIP_HEIGHT * to / 100);
+            let class = format!("pw-bytes {}", class_of(*of));
+            self.rect(x, y + CHIP_HEIGHT - to, PAGE_WIDTH, (to - from).max(1), 0, &class);
+        }
+    }
+
     /// Numbers, words beside bars, rules, notes.
     fn words(&mut self) {
         for index in 0..self.rows.len() {
@@ -291,7 +344,10 @@ impl Layout<'_> {
             if row.quiet.is_some() {
                 self.text(MARGIN, y, Anchor::Start, SMALL_SIZE, "pw-faint", "quiet");
             } else if row.number > 0 {
-                let number = row.number.to_string();
+                let number = match row.last {
+                    0 => row.number.to_string(),
+                    last => format!("{}\u{2013}{last}", row.number),
+                };
                 self.text(MARGIN, y, Anchor::Start, SMALL_SIZE, "pw-faint", &number);
             } else if index > 0 && row.moves.is_none() {
                 self.text(MARGIN, y, Anchor::Start, SMALL_SIZE, "pw-faint", "arrives");
@@ -336,9 +392,11 @@ impl Layout<'_> {
         let chips = || self.rows.iter().flat_map(|row| row.lanes.iter().flatten());
         let slept = |row: &Row| row.asleep != Actors::NONE;
         let passing = |chip: &Chip| matches!(chip.look, Look::Passing(_));
+        let page = |chip: &Chip| matches!(chip.look, Look::Pages(_));
         let items = [
             (self.rows.iter().any(slept), Sign::Asleep, "asleep"),
             (chips().any(passing), Sign::Passing, "may not have arrived everywhere"),
+            (chips().any(page), Sign::Page, "a page of the pipe, filled so far"),
             (self.rows.iter().any(|row| row.closes.is_some()), Sign::Cross, "an end vanishes"),
         ];
         items.into_iter().filter(|(used, ..)| *used).map(|(_, sign, text)| (sign, text)).collect()
@@ -361,6 +419,10 @@ impl Layout<'_> {
                     self.path(stripe, "pw-stripe pw-a0".into());
                 }
                 Sign::Passing => self.rect(x, y - 11, 16, BAR, 2, "pw-passing pw-a0"),
+                Sign::Page => {
+                    self.rect(x + 4, y - 11, PAGE_WIDTH, BAR, 0, "pw-flag");
+                    self.rect(x + 4, y - 5, PAGE_WIDTH, BAR / 2, 0, "pw-bytes pw-a0");
+                }
                 Sign::Cross => {
                     self.path(format!("M{} {}l8 8m0 -8l-8 8", x + 4, y - 8), "pw-cross".into());
                 }
@@ -390,7 +452,16 @@ impl Layout<'_> {
 enum Sign {
     Asleep,
     Passing,
+    Page,
     Cross,
+}
+
+/// A rule's id in two lines, the last part in the second.
+fn broken(rule: &str) -> Vec<String> {
+    match rule.rsplit_once('.') {
+        Some((call, situation)) => vec![format!("{call}."), situation.to_owned()],
+        None => vec![rule.to_owned()],
+    }
 }
 
 fn notes_height(row: &Row) -> i32 {
