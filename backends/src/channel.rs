@@ -101,6 +101,13 @@ pub trait Channel: Send + Sync {
     /// What the specification is to know: the kind of channel, and how this one is set up.
     fn setup(&self) -> Setup;
 
+    /// The same channel set up like this; `None` where it can't be. Settings of the
+    /// system, and whether the user's limits crowd it, are no matter of set-up: [`Instance::setup`] tells.
+    fn set_up(&self, setup: &Setup) -> Option<Box<dyn Channel>> {
+        let _ = setup;
+        None
+    }
+
     /// The arrangements in which actors can share it.
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads]

@@ -61,6 +61,14 @@ impl Channel for Fifo {
         true
     }
 
+    fn set_up(&self, setup: &Setup) -> Option<Box<dyn Channel>> {
+        let Setup { kind, capacity_bytes, packet, nonblock, append, .. } = *setup;
+        let asked = capacity_bytes != kind.capacity_default_bytes;
+        let capacity_bytes = asked.then_some(capacity_bytes);
+        (kind == &FIFO && !packet && !append)
+            .then(|| Box::new(Fifo { nonblock, capacity_bytes, ..*self }) as Box<_>)
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Passed, Arrangement::Opened]
     }

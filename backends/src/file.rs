@@ -90,6 +90,11 @@ impl Channel for File {
         true
     }
 
+    fn set_up(&self, setup: &Setup) -> Option<Box<dyn Channel>> {
+        let channel = File { append: setup.append, ..*self };
+        (channel.setup().stock() == setup.stock()).then(|| Box::new(channel) as Box<_>)
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         match self.kind.ends {
             Ends::Opened => &[Arrangement::Threads, Arrangement::Passed, Arrangement::Opened],

@@ -83,6 +83,11 @@ impl Channel for Unix {
         true
     }
 
+    fn set_up(&self, setup: &Setup) -> Option<Box<dyn Channel>> {
+        let channel = Unix { nonblock: setup.nonblock, ..*self };
+        (channel.setup().stock() == setup.stock()).then(|| Box::new(channel) as Box<_>)
+    }
+
     fn arrangements(&self) -> &[Arrangement] {
         &[Arrangement::Threads, Arrangement::Inherited, Arrangement::Passed, Arrangement::Opened]
     }

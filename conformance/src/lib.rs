@@ -50,6 +50,7 @@ mod look;
 mod places;
 mod play;
 mod pool;
+pub mod replay;
 pub mod report;
 mod runner;
 pub mod scenario;

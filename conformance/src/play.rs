@@ -8,6 +8,7 @@ use pipewright_model::call::{
     ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op, Reply, SendFlags,
 };
 use pipewright_model::data::Data;
+use pipewright_model::ends::Held;
 use pipewright_model::kind::Kind;
 use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 
@@ -46,8 +47,8 @@ pub(crate) struct Part {
     call: Option<Call>,
     /// How many bytes it has written.
     pub(crate) written: i64,
-    /// Which of its ends are open, a bit each.
-    ends: u8,
+    /// Its ends.
+    ends: Held,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -282,7 +283,7 @@ impl Part {
     pub(crate) fn of(seats: &[Seat]) -> [Part; ACTORS_MAX] {
         let mut parts = [Part::default(); ACTORS_MAX];
         for (part, seat) in parts.iter_mut().zip(seats) {
-            part.ends = seat.ends.iter().fold(0, |bits, (end, _)| bits | bit(*end));
+            part.ends = Held::at_start(seat);
         }
         parts
     }
@@ -290,10 +291,9 @@ impl Part {
     /// Whether the actor can make this call, in a scenario of so many ends.
     pub(crate) fn makes_sense(&self, call: Call, ends: usize) -> bool {
         let names = |end: End| usize::from(end.0) < ends.min(ENDS_MAX);
-        let open = |end| self.ends & bit(end) != 0;
         let len = call.op.offers().or(call.op.asks()).unwrap_or(0);
         call.ends().all(names)
-            && !call.makes().is_some_and(open)
+            && self.ends.in_the_way(&call).is_none()
             && len as usize <= BYTES_MAX
             && call.op != Op::Deliver
     }
@@ -303,13 +303,7 @@ impl Part {
         if call.op.offers().is_some() {
             self.written += i64::from(answer.count().unwrap_or(0));
         }
-        if let Some(end) = call.makes().filter(|_| call.made(answer)) {
-            self.ends |= bit(end);
-        }
-        // However it fails, a close leaves nothing open.
-        if call.op == Op::Close {
-            self.ends &= !bit(call.end);
-        }
+        self.ends.learn(&call, Some(answer));
     }
 }
 
@@ -334,10 +328,6 @@ pub(crate) fn given(kind: &Kind, op: Op, answer: Answer, bytes: &[u8]) -> Data {
         }
         _ => Data::Unknown,
     }
-}
-
-fn bit(end: End) -> u8 {
-    1 << end.0
 }
 
 fn without(actors: Actors, actor: Actor) -> Actors {

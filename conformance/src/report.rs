@@ -9,6 +9,7 @@ use pipewright_backends::Channel;
 use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
+use pipewright_model::kind::Hold;
 use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
 use pipewright_model::rules::RULES;
 use pipewright_model::run::{Event, Run, Setup};
@@ -255,6 +256,25 @@ pub fn explained(run: &Run, judgement: &Judgement) -> Run {
         }
     }
     run
+}
+
+/// A line that names the ends which the channel has and nobody holds: what a run says of their other side rests on
+/// it. Empty where there is none.
+pub fn unheld(run: &Run) -> String {
+    let ends: Vec<_> = run.unheld().into_iter().map(Hold::letters).collect();
+    match ends.as_slice() {
+        [] => String::new(),
+        [end] => format!(
+            "nobody holds {end}, so it counts as closed from the start; `actor NAME holds {end}` would declare a \
+             holder\n"
+        ),
+        ends => format!(
+            "nobody holds {}, so they count as closed from the start; `actor NAME holds {}` would declare a \
+             holder\n",
+            ends.join(" and "),
+            ends.join(" ")
+        ),
+    }
 }
 
 /// One word for a verdict.

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! - [`rules`], [`rule`]: the table, and what a rule is; [`platform`]: what rules read of a system;
-//! - [`oracle`]: judges a run; [`run`], [`text`]: runs as values and as text;
+//! - [`oracle`]: judges a run; [`run`], [`text`]: runs as values and as text; [`ends`]: who has what open in them;
 //! - [`kind`], [`taxonomy`], [`call`], [`data`]: the vocabulary;
 //! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
 //! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`decide`]: what they say of each
@@ -36,6 +36,7 @@ pub mod channel;
 pub mod data;
 pub mod decide;
 pub mod draw;
+pub mod ends;
 pub mod explore;
 #[cfg(feature = "stateright")]
 pub mod explorer;

@@ -7,7 +7,8 @@ use std::fmt;
 
 use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply};
 use crate::data::NOBODYS;
-use crate::kind::{Hold, Kind};
+use crate::ends::OpenEnds;
+use crate::kind::{Ends, Hold, Kind};
 use crate::settings::Settings;
 
 /// A short name of an actor or an end: a lower-case letter, then lower-case letters, digits or `-`.
@@ -201,16 +202,18 @@ impl Run {
 
     /// Checks what every run must keep: a call only by an idle actor, a return only of an open call that is
     /// not stopped, `quiet` with exactly the actors whose calls are open, none of them stopped, a stop within
-    /// the buffer of an open call, once a call; actors and ends that exist.
+    /// the buffer of an open call, once a call; actors and ends that exist, no end made that is open
+    /// already.
     ///
     /// # Errors
     ///
     /// The first event that breaks this, with what is wrong, in lower case and without a full stop.
     pub fn check(&self) -> Result<(), Malformed> {
         let mut open = Actors::NONE;
+        let mut ends = OpenEnds::at_start(&self.seats);
         let mut stops = Stops::default();
         for (index, event) in self.events.iter().enumerate() {
-            let bad = |what: String| Err(Malformed { index, what });
+            let bad = |what: String| Err(Malformed { index, what, help: None });
             if let Err(what) = stops.follow(self, event, open) {
                 return bad(what);
             }
@@ -231,13 +234,18 @@ impl Run {
                             "{name} makes a call while its call before has not returned"
                         ));
                     }
+                    if let Some(end) = ends.of(call.actor).in_the_way(call) {
+                        return Err(self.is_open_already(index, call.actor, end));
+                    }
+                    ends.call(call);
                     open = open.with(call.actor);
                 }
-                Event::Return(actor, _) => {
+                Event::Return(actor, reply) => {
                     if !open.contains(*actor) {
                         let name = self.actor_name(*actor);
                         return bad(format!("{name} returns from a call that it has not made"));
                     }
+                    ends.returned(*actor, reply.answer);
                     open = Actors(open.0 & !(1 << actor.0));
                 }
                 Event::Quiet(actors) if *actors != open => {
@@ -251,6 +259,35 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    fn is_open_already(&self, index: usize, actor: Actor, end: End) -> Malformed {
+        let (actor, end) = (self.actor_name(actor), self.end_name(end));
+        let letters = end.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number: u32 = end[letters.len()..].parse().unwrap_or(1);
+        let another = number.saturating_add(1);
+        Malformed {
+            index,
+            what: format!("{actor} has {end} open already"),
+            help: Some(format!(
+                "close {end} first, or make another end, such as {letters}{another}"
+            )),
+        }
+    }
+
+    /// What ends are for that the channel has from its making and that nobody holds: they count as closed. None
+    /// where nobody holds anything, and ends are made during the run.
+    pub fn unheld(&self) -> Vec<Hold> {
+        let Kind { ends, held, .. } = self.setup.kind;
+        let by_name = match ends {
+            Ends::Shared | Ends::Own => false,
+            Ends::Opened => true,
+            Ends::Connected => self.seats.iter().all(|seat| seat.ends.is_empty()),
+        };
+        let is_held = |hold: &Hold| {
+            self.seats.iter().flat_map(|seat| &seat.ends).any(|(_, other)| other == hold)
+        };
+        held.iter().copied().filter(|hold| !by_name && !is_held(hold)).collect()
     }
 }
 
@@ -317,4 +354,6 @@ pub struct Malformed {
     pub index: usize,
     /// What is wrong with it.
     pub what: String,
+    /// What to do about it, where that can be told.
+    pub help: Option<String>,
 }

@@ -7,6 +7,7 @@ use pipewright_model::call::{
     SendFlags, Signal, SocketOption, Whence,
 };
 use pipewright_model::data::{Data, Segment, Segments, fill, push_segment};
+use pipewright_model::ends::OpenEnds;
 use pipewright_model::kind::{FIFO, Hold, KINDS, Kind, PIPE};
 use pipewright_model::run::{Actors, Event, Name, Run, Seat, Setup};
 use pipewright_model::settings::{Setting, Settings};
@@ -193,12 +194,15 @@ fn run() -> impl Strategy<Value = Run> {
             let mut open = Actors::NONE;
             let mut stopped = Actors::NONE;
             let mut lens = [0; ACTORS_MAX];
+            let mut ends = OpenEnds::at_start(&run.seats);
             for (next, remark) in nexts {
+                let in_the_way = |call: &Call| ends.of(call.actor).in_the_way(call).is_some();
                 run.events.push(match next {
-                    Next::Call(call) if !open.contains(call.actor) => {
+                    Next::Call(call) if !open.contains(call.actor) && !in_the_way(&call) => {
                         open = open.with(call.actor);
                         let len = call.op.offers().or(call.op.asks());
                         lens[usize::from(call.actor.0)] = len.unwrap_or(0) as usize;
+                        ends.call(&call);
                         Event::Call(call)
                     }
                     Next::Stops(actor, at)
@@ -214,6 +218,7 @@ fn run() -> impl Strategy<Value = Run> {
                     }
                     Next::Return(actor, _) if stopped.contains(Actor(actor)) => continue,
                     Next::Return(actor, reply) if open.contains(Actor(actor)) => {
+                        ends.returned(Actor(actor), reply.answer);
                         open = open.iter().filter(|open| open.0 != actor).collect();
                         Event::Return(Actor(actor), reply)
                     }

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 
 use pipewright_model::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Mode, Op};
+use pipewright_model::ends::OpenEnds;
 use pipewright_model::kind::{Hold, Side};
 use pipewright_model::run::{Actors, Name, Seat};
 
@@ -15,11 +16,11 @@ use crate::scenario::{Scenario, Step};
 /// end that may be open), lets the last step settle and what an actor would have to do before it races
 /// itself, and gives the rest its [`normal`] form.
 pub fn normalise(mut scenario: Scenario) -> Scenario {
-    let mut handles = Handles::new(&scenario.seats);
+    let mut ends = OpenEnds::at_start(&scenario.seats);
     scenario.steps.retain(|step| {
-        let allowed = handles.allows(&step.call);
+        let allowed = allows(&ends, &step.call);
         if allowed {
-            handles.made(&step.call);
+            ends.assume(&step.call);
         }
         allowed
     });
@@ -70,57 +71,14 @@ pub fn normal(scenario: &Scenario) -> Scenario {
     Scenario { seats, end_names: ends.names(), steps: scenario.steps.iter().map(step).collect() }
 }
 
-/// Which ends each actor has had, and may have open, as far as its calls tell.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Handles {
-    had: [u8; ACTORS_MAX],
-    may_be_open: [u8; ACTORS_MAX],
-}
-
-impl Handles {
-    pub(super) fn new(seats: &[Seat]) -> Handles {
-        let mut handles = Handles::default();
-        for (index, seat) in seats.iter().enumerate() {
-            seat.ends.iter().for_each(|(end, _)| handles.gain(Actor(index as u8), *end));
-        }
-        handles
-    }
-
-    fn gain(&mut self, actor: Actor, end: End) {
-        self.had[usize::from(actor.0)] |= 1 << end.0;
-        self.may_be_open[usize::from(actor.0)] |= 1 << end.0;
-    }
-
-    /// Ends that the actor has had, whether open or not.
-    pub(super) fn had(&self, actor: Actor) -> impl Iterator<Item = End> + Clone {
-        let had = self.had[usize::from(actor.0)];
-        (0..ENDS_MAX as u8).map(End).filter(move |end| had & 1 << end.0 != 0)
-    }
-
-    /// Whether the actor may have the end open.
-    pub(super) fn may_be_open(&self, actor: Actor, end: End) -> bool {
-        self.may_be_open[usize::from(actor.0)] & 1 << end.0 != 0
-    }
-
-    /// Whether the call is on an end that the actor has had, and makes none that may be open.
-    pub(super) fn allows(&self, call: &Call) -> bool {
-        let had = |end: End| self.had[usize::from(call.actor.0)] & 1 << end.0 != 0;
-        let makes = call.makes();
-        call.uses().is_none_or(had)
-            && !makes.is_some_and(|end| self.may_be_open(call.actor, end))
-            && (call.uses().is_none() || makes != Some(call.end))
-            && (makes.is_some() || call.op.other_end().is_none_or(had))
-    }
-
-    /// Notes a call.
-    pub(super) fn made(&mut self, call: &Call) {
-        if let Some(end) = call.makes() {
-            self.gain(call.actor, end);
-        }
-        if call.op == Op::Close {
-            self.may_be_open[usize::from(call.actor.0)] &= !(1 << call.end.0);
-        }
-    }
+/// Whether the call is on an end that its actor has had, and makes none that may be open.
+pub(super) fn allows(ends: &OpenEnds, call: &Call) -> bool {
+    let held = ends.of(call.actor);
+    let makes = call.makes();
+    call.uses().is_none_or(|end| held.has_had(end))
+        && held.in_the_way(call).is_none()
+        && (call.uses().is_none() || makes != Some(call.end))
+        && (makes.is_some() || call.op.other_end().is_none_or(|end| held.has_had(end)))
 }
 
 /// Old numbers of the seats that are needed, in their new order: first those that must be declared,

@@ -8,6 +8,7 @@ use pipewright_model::call::{
 };
 use pipewright_model::channel::Object;
 use pipewright_model::channel::tcp::{Phase, Request};
+use pipewright_model::ends::OpenEnds;
 use pipewright_model::kind::{Discipline, Ends, Hold};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::{Name, Seat};
@@ -16,7 +17,7 @@ use pipewright_model::world::Place;
 use super::dice::Dice;
 use super::follow::Follower;
 use super::manner::{Ask, Manner};
-use super::normal::{Handles, normalise};
+use super::normal::{allows, normalise};
 use super::{Shape, sizes};
 use crate::scenario::{Scenario, Step};
 
@@ -82,7 +83,7 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
     let seats = seats(shape, &mut dice);
     let mut walk = Walk {
         shape,
-        handles: Handles::new(&seats),
+        ends: OpenEnds::at_start(&seats),
         follower: Follower::new(shape.platform, &shape.setup, &seats),
         all_may_sleep: dice.chance(ALL_ASLEEP_PERCENT),
         all_hold: seats.iter().all(|seat| !seat.ends.is_empty()),
@@ -154,7 +155,7 @@ fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
 
 pub(super) struct Walk<'s> {
     pub(super) shape: &'s Shape,
-    handles: Handles,
+    ends: OpenEnds,
     pub(super) follower: Follower<'s>,
     all_may_sleep: bool,
     /// Whether everybody holds something at the start.
@@ -171,7 +172,7 @@ impl Walk<'_> {
             let idle = (0..actors).map(Actor).filter(|actor| !busy.contains(*actor));
             let idle_count = u32::from(actors) - busy.0.count_ones();
             let actor = self.dice.any(idle)?;
-            let Some(call) = self.call(actor).filter(|call| self.handles.allows(call)) else {
+            let Some(call) = self.call(actor).filter(|call| allows(&self.ends, call)) else {
                 continue;
             };
             // Two who connect at once may both take the last place at a listener: what then is not modelled. Nor
@@ -184,7 +185,7 @@ impl Walk<'_> {
             if settle && !self.settle(idle_count == 1, call) {
                 continue;
             }
-            self.handles.made(&call);
+            self.ends.assume(&call);
             return Some(Step { settle, ..Step::settled(call) });
         }
         None
@@ -406,7 +407,7 @@ impl Walk<'_> {
     /// An end that the actor surely doesn't have open.
     pub(super) fn new_end(&self, actor: Actor, mode: Mode) -> Option<End> {
         let mut ends = ends_for(self.shape, mode).map(End);
-        ends.find(|end| !self.handles.may_be_open(actor, *end))
+        ends.find(|end| !self.ends.of(actor).is_open(*end))
     }
 
     /// An end for a duplicate, that the actor surely doesn't have open.
@@ -414,7 +415,7 @@ impl Walk<'_> {
         if !is_of_sockets(self.shape) {
             return self.new_end(actor, mode);
         }
-        Some(End(SOCKETS_MAX)).filter(|end| !self.handles.may_be_open(actor, *end))
+        Some(End(SOCKETS_MAX)).filter(|end| !self.ends.of(actor).is_open(*end))
     }
 
     fn wrong_way(&mut self, actor: Actor) -> Option<(End, Op)> {
@@ -428,7 +429,7 @@ impl Walk<'_> {
     fn on_closed(&mut self, actor: Actor) -> Option<(End, Op)> {
         let world = &self.follower.world;
         let mut set = 0_u8;
-        let closed = self.handles.had(actor).filter(|end| world.end(actor, *end).is_none());
+        let closed = self.ends.of(actor).had().filter(|end| world.end(actor, *end).is_none());
         closed.for_each(|end| set |= 1 << end.0);
         let end = self.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)?;
         let op = match self.dice.below(8) {

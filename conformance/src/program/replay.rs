@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_conformance::report::{deviations, explained, verdict_word};
+use pipewright_conformance::replay;
+use pipewright_conformance::report::{deviations, explained, unheld, verdict_word};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
@@ -75,7 +76,10 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     let file = load(&arguments.file)?;
     let channel = match &arguments.channel {
         Some(name) => channel(name)?,
-        None => fitting(&file)?,
+        None => match fitting(&file)? {
+            Ok(channel) => channel,
+            Err(reason) => return not_replayed(&reason),
+        },
     };
     let scenario = Scenario::of(&file);
     let kind = file.setup.kind;
@@ -98,6 +102,9 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
         ));
         return Ok(Status::NotJudged);
     }
+    if let Some(reason) = replay::unplayable(&file, channel) {
+        return not_replayed(&reason);
+    }
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
     stop_on_signals()?;
@@ -113,7 +120,20 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
         }
         run => run?,
     };
-    told(&run, arguments.profile.platform())
+    if let (None, Some(reason)) = (&arguments.channel, replay::set_up_otherwise(&file, &run)) {
+        return not_replayed(&reason);
+    }
+    let status = told(&run, arguments.profile.platform())?;
+    match replay::left_out(&scenario, &run) {
+        None => Ok(status),
+        Some(reason) => Ok(status.and(not_replayed(&reason)?)),
+    }
+}
+
+/// Says why what the file says was not done, or not all of it.
+fn not_replayed(reason: &str) -> Result<Status, Refusal> {
+    print(&format!("not replayed as the file says: {reason}\n"))?;
+    Ok(Status::NotJudged)
 }
 
 /// Why calls on a channel can't be stopped in their middle, where they can't.
@@ -137,6 +157,7 @@ fn told(run: &Run, platform: &'static Platform) -> Result<Status, Refusal> {
     print(&format!("{}\n", explained(run, &judgement)))?;
     print(&format!("{} (profile {})\n", verdict_word(&judgement.verdict), platform.name))?;
     print(&deviations(run, &judgement))?;
+    print(&unheld(run))?;
     Ok(match judgement.verdict {
         Verdict::Conforms => Status::Conforms,
         Verdict::Deviates => Status::Deviates,
@@ -157,12 +178,21 @@ fn unspecified(run: &Run, from: usize, reason: &str) -> String {
     )
 }
 
-/// The channel of this machine that is set up as the run says, or at least one of its kind.
-fn fitting(run: &Run) -> Result<&'static dyn Channel, Refusal> {
+/// The channel of this machine that is set up as the run says, or can be; why none is, where one is of its kind.
+fn fitting(run: &Run) -> Result<Result<&'static dyn Channel, String>, Refusal> {
     let all = pipewright_backends::channels();
-    let exactly = all.iter().find(|channel| channel.setup().stock() == run.setup.stock());
-    let alike = all.iter().find(|channel| channel.setup().kind == run.setup.kind);
-    exactly.or(alike).copied().ok_or_else(|| {
-        Refusal::new(format!("no channel is a {}; choose one by --channel", run.setup.kind.name))
-    })
+    if let Some(exactly) = all.iter().find(|channel| channel.setup().stock() == run.setup.stock()) {
+        return Ok(Ok(*exactly));
+    }
+    let mut alike = all.iter().filter(|channel| channel.setup().kind == run.setup.kind).peekable();
+    if alike.peek().is_none() {
+        let kind = run.setup.kind.name;
+        return Err(Refusal::new(format!("no channel is a {kind}; choose one by --channel")));
+    }
+    // A runner wants a channel that lives as long as the program; there is one in a replay.
+    let set_up = alike.find_map(|channel| channel.set_up(&run.setup)).map(|made| &*Box::leak(made));
+    Ok(set_up.ok_or_else(|| {
+        let asked = text::header(&run.setup);
+        format!("no channel here can be set up as `{asked}`; --channel replays it on one that is set up otherwise")
+    }))
 }

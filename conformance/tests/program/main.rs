@@ -4,6 +4,7 @@
 
 mod place;
 mod refused;
+mod replays;
 mod statuses;
 
 use std::fs;

@@ -102,7 +102,9 @@
 //!   `wb` to `ra`; `sa` and `sb` are sockets connected to each other. `open` makes `r`, `w` or `rw` as
 //!   its mode is, and `socket` makes `s`, unless they say `as`. An end may be left
 //!   out where its actor has exactly one open, or has had only one and closed it. Ends are numbered
-//!   in the order of the `ends` line, and those not listed in alphabetical order after them.
+//!   in the order of the `ends` line, and those not listed in alphabetical order after them. No call makes
+//!   an end that its actor has open ([`crate::ends`]). Ends that the channel has from its making and that nobody
+//!   holds count as closed.
 //! - **Stops.** `stops at 4096` says that the call has got as far as the byte 4096 of its buffer, counted
 //!   from 0: the system stands in the midst of the copy and waits, as that byte is not there, until the
 //!   call `goes on`. Until then the call does not return, and nothing is quiet.
@@ -137,8 +139,8 @@ mod print;
 mod values;
 
 pub use parse::{DATA_MAX_BYTES, Parsed, parse};
-pub use print::event;
-pub(crate) use print::{header, words};
+pub(crate) use print::words;
+pub use print::{event, header};
 
 impl FromStr for Run {
     type Err = ParseError;

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Op, Reply, Signal};
 use crate::data::{Data, NOBODYS, Segment, Segments, push_segment};
+use crate::ends::OpenEnds;
 use crate::kind::{self, Hold};
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
 use crate::settings::Setting;
 
 use super::ParseError;
 use super::calls::{self, Names};
-use super::ends::{self, Table};
+use super::ends;
 use super::lex::{Fault, Line};
 use super::values::{answer, check_data_len, hex, position};
 
@@ -63,7 +64,7 @@ struct Parser {
     /// In the order of their appearance, but those of the `ends` line first.
     end_names: Vec<Name>,
     ends_listed: usize,
-    table: Table,
+    open_ends: OpenEnds,
     events: Vec<Event>,
     remarks: Vec<String>,
     places: Vec<Range<usize>>,
@@ -251,7 +252,7 @@ impl Parser {
         let call = self.call(line, actor)?;
         let at_once = line.peek() == Some("->");
         let stops = line.peek() == Some("stops");
-        self.table.call(&call);
+        self.open_ends.call(&call);
         let call_remark = if at_once || stops { "" } else { remark };
         self.push(Event::Call(call), call_remark, place.start..line.read_to());
         if at_once {
@@ -275,7 +276,7 @@ impl Parser {
         start: usize,
     ) -> Result<(), Fault> {
         let reply = self.reply(line)?;
-        self.table.returned(actor, &reply);
+        self.open_ends.returned(actor, reply.answer);
         self.push(Event::Return(actor, reply), remark, start..line.read_to());
         Ok(())
     }
@@ -302,9 +303,10 @@ impl Parser {
         if line.peek().is_some_and(|word| ends::hold_of(word).is_some()) {
             return Ok(self.end(line)?.0);
         }
-        self.table.implied(actor).map_err(|open| {
+        let held = self.open_ends.of(actor);
+        held.only().ok_or_else(|| {
             let names: Vec<_> =
-                open.iter().map(|end| self.end_names[end.0 as usize].as_str()).collect();
+                held.open().map(|end| self.end_names[end.0 as usize].as_str()).collect();
             let actor = &self.seats[actor.0 as usize].name;
             let help = match names.as_slice() {
                 [] => format!("{actor} has none open here"),
@@ -362,7 +364,7 @@ impl Parser {
             return Err(Fault::new(place, format!("a run has at most {ACTORS_MAX} actors")));
         }
         let actor = Actor(self.seats.len() as u8);
-        self.table.seat(actor, &seat);
+        self.open_ends.seat(actor, &seat);
         self.seats.push(seat);
         Ok(actor)
     }
@@ -468,7 +470,8 @@ impl Parser {
             Ok(()) => Ok(Parsed { run, places: self.places }),
             Err(malformed) => {
                 let place = self.places.get(malformed.index).cloned().unwrap_or(end);
-                Err(Fault::new(place, malformed.what))
+                let fault = Fault::new(place, malformed.what);
+                Err(Fault { help: malformed.help, ..fault })
             }
         }
     }

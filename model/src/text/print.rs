@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use crate::call::{Actor, Answer, Call, Reply};
 use crate::data::{Data, NOBODYS, Segment};
+use crate::ends::OpenEnds;
 use crate::run::{Event, Name, Run, Setup};
 use crate::settings::Setting;
 
 use super::calls;
-use super::ends::{self, Table};
+use super::ends;
 use super::names::Streams;
 
 /// Calls longer than this, in characters, don't move the arrows of others.
@@ -22,7 +23,7 @@ pub(super) fn run(run: &Run, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for line in run.preamble.iter().flat_map(|text| text.split('\n')) {
         writeln!(f, "{}", format!("# {}", one_line(line)).trim_end())?;
     }
-    f.write_str(&header(&run.setup))?;
+    writeln!(f, "{}", header(&run.setup))?;
     f.write_str(&settings(&run.setup))?;
     f.write_str(&declarations(run))?;
     let lines: Vec<Line<'_>> = Lines::new(run).collect();
@@ -55,8 +56,8 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// The line that names the channel.
-pub(crate) fn header(setup: &Setup) -> String {
+/// The line that names the channel and says how it is set up, without its end.
+pub fn header(setup: &Setup) -> String {
     let mut text = format!("channel {}", setup.kind.name);
     if setup.capacity_bytes != setup.kind.capacity_default_bytes {
         text += &format!(" capacity {}", setup.capacity_bytes);
@@ -70,7 +71,7 @@ pub(crate) fn header(setup: &Setup) -> String {
     for (given, word) in options {
         text += if given { word } else { "" };
     }
-    text + "\n"
+    text
 }
 
 /// A `setting` line for each setting that differs from the stock.
@@ -203,16 +204,13 @@ impl Line<'_> {
 struct Lines<'r> {
     run: &'r Run,
     next: usize,
-    ends: Table,
+    ends: OpenEnds,
     streams: Streams,
 }
 
 impl<'r> Lines<'r> {
     fn new(run: &'r Run) -> Lines<'r> {
-        let mut ends = Table::default();
-        for (index, seat) in run.seats.iter().enumerate() {
-            ends.seat(Actor(u8::try_from(index).unwrap_or(u8::MAX)), seat);
-        }
+        let ends = OpenEnds::at_start(&run.seats);
         Lines { run, next: 0, ends, streams: Streams::default() }
     }
 
@@ -221,8 +219,8 @@ impl<'r> Lines<'r> {
     }
 
     fn call(&mut self, call: &Call) -> String {
-        let end = match self.ends.implied(call.actor) {
-            Ok(end) if end == call.end => String::new(),
+        let end = match self.ends.of(call.actor).only() {
+            Some(end) if end == call.end => String::new(),
             _ => format!(" {}", self.run.end_name(call.end)),
         };
         self.ends.call(call);
@@ -260,7 +258,7 @@ impl<'r> Lines<'r> {
                 }
             }
         }
-        self.ends.returned(actor, reply);
+        self.ends.returned(actor, reply.answer);
         self.streams.returned(actor, reply.answer, names);
         text
     }

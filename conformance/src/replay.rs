@@ -1,0 +1,72 @@
+//! What can't be played again as a run file says, and why: nothing is dropped in silence.
+
+use pipewright_backends::Channel;
+use pipewright_backends::sys::desk::BYTES_MAX;
+use pipewright_model::call::{Actor, Call};
+use pipewright_model::run::{Event, Run};
+use pipewright_model::settings::Setting;
+use pipewright_model::text;
+
+use crate::Scenario;
+
+/// Why some call of the run can't be made on the channel, if so.
+pub fn unplayable(run: &Run, channel: &dyn Channel) -> Option<String> {
+    run.events.iter().enumerate().find_map(|(index, event)| {
+        let Event::Call(call) = event else { return None };
+        let len = call.op.offers().or(call.op.asks()).unwrap_or(0);
+        let why = if len as usize > BYTES_MAX {
+            format!("a call on a real channel is of at most {BYTES_MAX} bytes")
+        } else if !channel.offers(&call.op) {
+            format!("{} does not have `{}`", channel.name(), call.op.word())
+        } else {
+            return None;
+        };
+        Some(format!("`{}`: {why}", text::event(run, index)))
+    })
+}
+
+/// How the channel of the run that was played was set up other than the file says, if it was. Settings of the system
+/// matter where the file names some.
+pub fn set_up_otherwise(file: &Run, played: &Run) -> Option<String> {
+    let kind = file.setup.kind;
+    let named = file.setup.settings.changed();
+    let differs = |(setting, value): &(Setting, u32)| played.setup.settings.get(*setting) != *value;
+    if let Some((setting, value)) = named.filter(|s| s.0.matters_to(kind)).find(differs) {
+        let (name, here) = (setting.name(), played.setup.settings.get(setting));
+        return Some(format!(
+            "it says `setting {name} {value}`, which is {here} here; set it, then replay"
+        ));
+    }
+    (played.setup.stock() != file.setup.stock()).then(|| {
+        format!(
+            "it says `{}`, and what could be made here is `{}`; --channel replays it on a channel that is set up \
+             otherwise",
+            text::header(&file.setup),
+            text::header(&played.setup)
+        )
+    })
+}
+
+/// The first call of the scenario that was not made, and why, if one was not.
+pub fn left_out(scenario: &Scenario, played: &Run) -> Option<String> {
+    let calls = |actor| {
+        let made = played.events.iter().filter_map(|event| match event {
+            Event::Call(call) => Some(*call),
+            _ => None,
+        });
+        made.filter(move |call: &Call| call.actor == actor)
+    };
+    let mut made: Vec<_> =
+        (0..scenario.seats.len()).map(|index| calls(Actor(index as u8)).peekable()).collect();
+    let missing = scenario.steps.iter().find(|step| {
+        let next = made.get_mut(usize::from(step.call.actor.0));
+        next.is_none_or(|next| next.next_if_eq(&step.call).is_none())
+    })?;
+    let mut alone = Run::new(played.setup.clone(), played.seats.clone(), played.end_names.clone());
+    alone.push(Event::Call(missing.call));
+    let actor = played.actor_name(missing.call.actor);
+    Some(format!(
+        "`{}` was not made, as {actor} was still in an earlier call, or had the end open that it makes",
+        text::event(&alone, 0)
+    ))
+}

@@ -1,0 +1,96 @@
+//! `replay` plays what the file says, or says why not; `judge` says what nobody holds.
+
+use pipewright_conformance::status::Status;
+
+use crate::place::Place;
+
+/// Replays a run that can't be played as it stands.
+#[track_caller]
+fn is_not_replayed(run: &str, why: &str) {
+    let place = Place::new();
+    place.file("a.case", run);
+    let ended = place.run(&["replay", "a.case"]);
+    assert_eq!(ended.status, Some(Status::NotJudged.code().into()), "{ended:?}");
+    assert!(ended.out.contains("not replayed as the file says: "), "{ended:?}");
+    assert!(ended.out.contains(why), "{ended:?}");
+}
+
+#[test]
+fn what_cannot_be_played_is_refused_by_name() {
+    is_not_replayed(
+        "channel pipe\nwriter: write 3000000\nreader: close -> ok",
+        "`writer: write 3000000`: a call on a real channel is of at most 1048576 bytes",
+    );
+    is_not_replayed(
+        "channel message-queue\na: open read-write -> ok\na: available -> 0",
+        "`a: available -> 0`: message-queue does not have `available`",
+    );
+    is_not_replayed(
+        "channel pipe\nactor writer holds w\nreader: read 1 -> EAGAIN\nreader: read 2 -> EAGAIN",
+        "`reader: read 2` was not made, as reader was still in an earlier call",
+    );
+}
+
+#[test]
+fn a_channel_is_set_up_as_the_file_says_or_not_at_all() {
+    let set_up = [
+        "channel pipe capacity 4096 nonblocking",
+        "channel pipe capacity 8192 packet",
+        "channel fifo capacity 16384\nactor a holds rw",
+        "channel unix-seqpacket nonblocking",
+        "channel locked-file append",
+    ];
+    for header in set_up {
+        let place = Place::new();
+        place.file("a.case", &format!("{header}\nactor b\nb: unlink -> ok"));
+        let ended = place.run(&["replay", "a.case"]);
+        assert!(ended.out.starts_with(&format!("{header}\n")), "{ended:?}");
+    }
+    let crowded = include_str!("../../cases/descriptor/nonblocking-is-shared.case");
+    let crowded = crowded.replace("channel pipe", "channel pipe crowded capacity 8192");
+    is_not_replayed(&crowded, "it says `channel pipe capacity 8192 crowded`");
+    is_not_replayed(
+        "channel pipe capacity 5000\nwriter: write 1 -> 1",
+        "it says `channel pipe capacity 5000`, and what could be made here is `channel pipe capacity 8192`",
+    );
+    is_not_replayed(
+        "channel fifo packet\na: unlink -> ok",
+        "no channel here can be set up as `channel fifo packet`",
+    );
+}
+
+#[test]
+fn an_end_that_nobody_holds_is_named() {
+    let place = Place::new();
+    place.file("a.case", "channel unix-stream\nben: receive 9 dontwait -> 0");
+    let ended = place.run(&["judge", "a.case"]);
+    assert!(ended.out.contains("nobody holds sa, so it counts as closed"), "{ended:?}");
+    place.file("b.case", "channel unix-stream\nactor ann holds sa\nben: receive 9 dontwait -> 0");
+    let ended = place.run(&["judge", "b.case"]);
+    assert_eq!(ended.status, Some(Status::Deviates.code().into()), "{ended:?}");
+    assert!(!ended.out.contains("nobody holds"), "{ended:?}");
+    place.file("c.case", "channel unix-stream\na: socket -> ok");
+    let ended = place.run(&["judge", "c.case"]);
+    assert!(!ended.out.contains("nobody holds"), "{ended:?}");
+}
+
+#[test]
+fn an_end_is_made_only_where_none_is_open() {
+    let place = Place::new();
+    let texts = [
+        "channel pipe\nactor a holds r w\na: dup r as w -> ok",
+        "channel fifo\na: open read -> ENXIO\na: open read nonblocking -> ok\na: open read -> ok",
+        "channel unix-stream\nactor a holds sa\na: accept as sa -> EINVAL",
+        "channel unix-stream\nactor a holds sa\na: receive-end 1 as sa",
+    ];
+    for text in texts {
+        place.file("a.case", text);
+        for command in ["judge", "replay", "draw"] {
+            place.run(&[command, "a.case"]).refused(&[
+                "open already",
+                "close ",
+                " first, or make another",
+            ]);
+        }
+    }
+}
