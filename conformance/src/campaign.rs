@@ -3,9 +3,11 @@
 //! Work is cut into jobs (a channel, an arrangement, a share of the scenarios), which threads take in order,
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
+mod fault;
 mod jobs;
 mod lacking;
 
+use std::cmp::Reverse;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,6 +26,7 @@ use crate::report;
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
+pub use fault::Fault;
 pub use lacking::Lacking;
 
 use jobs::{Job, Share, jobs, scenarios};
@@ -106,9 +109,13 @@ pub enum Source {
     Own(usize),
 }
 
-/// A scenario whose run deviates.
+/// Scenarios whose runs deviate by the same fault, with the smallest run of them.
 #[derive(Clone, Debug)]
 pub struct Found {
+    /// What is wrong, in short.
+    pub fault: Fault,
+    /// How many runs showed it.
+    pub runs: usize,
     /// Where the scenario came from, before it was made simple.
     pub source: Source,
     /// How its actors shared the channel.
@@ -142,8 +149,10 @@ pub struct Tested {
     pub unspecified: usize,
     /// Runs that could not be judged, or had none: how many, and the first few reasons.
     pub inconclusive: (usize, Vec<String>),
-    /// Scenarios that deviate; not more than [`FOUND_MAX`] are kept.
+    /// Scenarios that deviate, by fault, the most frequent first; not more than [`KINDS_MAX`] are kept.
     pub found: Vec<Found>,
+    /// How many different faults there were.
+    pub kinds: usize,
     /// How many deviate.
     pub deviating: usize,
 }
@@ -157,8 +166,12 @@ pub struct Campaign {
     pub ended_by: Option<Trouble>,
 }
 
-/// The most deviating scenarios that are made simple and kept, for each channel.
-pub const FOUND_MAX: usize = 3;
+/// The most kinds of deviations that are kept for each channel.
+pub const KINDS_MAX: usize = 20;
+
+/// The most kinds of deviations of one job of which one is made simple, and the most runs that could not be
+/// judged of which the reason is kept.
+const FOUND_MAX: usize = 3;
 
 /// The most runs that making one scenario simple may take.
 const SHRINK_RUNS_MAX: usize = 400;
@@ -194,7 +207,7 @@ impl Tested {
         self.inconclusive.1.extend(other.inconclusive.1);
         self.inconclusive.1.truncate(FOUND_MAX);
         self.deviating += other.deviating;
-        self.found.extend(other.found);
+        other.found.into_iter().for_each(|found| merge(&mut self.found, found));
         self.lacking.scenarios += other.lacking.scenarios;
         self.lacking.transfers |= other.lacking.transfers;
         other.lacking.reasons.into_iter().for_each(|reason| self.lacking.note(0, reason));
@@ -276,7 +289,9 @@ pub fn run(
         tested[job.channel].stopped = true;
     }
     for channel in &mut tested {
-        channel.found.truncate(FOUND_MAX);
+        channel.found.sort_by_key(|found| Reverse(found.runs));
+        channel.kinds = channel.found.len();
+        channel.found.truncate(KINDS_MAX);
     }
     Campaign { tested, ended_by }
 }
@@ -324,6 +339,7 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
         unspecified: 0,
         inconclusive: (0, Vec::new()),
         found: Vec::new(),
+        kinds: 0,
         deviating: 0,
     }
 }
@@ -381,12 +397,57 @@ fn run_job(
         return Err(trouble);
     }
     tested.stopped = done < scenarios.len() && stop::requested();
-    for (index, run, judgement) in deviating.into_iter().take(FOUND_MAX) {
-        let (run, judgement) = simplest(&mut runner, plan, &scenarios[index], run, judgement);
-        let source = sources[index].clone();
-        tested.found.push(Found { source, arrangement: job.arrangement, run, judgement });
+    let found = deviating.into_iter().map(|(index, run, judgement)| {
+        let (fault, source) = (Fault::of(&run, &judgement), sources[index].clone());
+        let arrangement = job.arrangement;
+        (index, Found { fault, runs: 1, source, arrangement, run, judgement })
+    });
+    for (number, (index, mut found)) in by_fault(found).into_iter().enumerate() {
+        if number < FOUND_MAX {
+            simplify(&mut found, &mut runner, plan, &scenarios[index]);
+        }
+        merge(&mut tested.found, found);
     }
     Ok(tested)
+}
+
+/// One of each fault with the number of its scenario, the most frequent first.
+fn by_fault(all: impl Iterator<Item = (usize, Found)>) -> Vec<(usize, Found)> {
+    let mut kinds: Vec<(usize, Found)> = Vec::new();
+    for (index, found) in all {
+        match kinds.iter_mut().find(|(_, kind)| kind.fault == found.fault) {
+            Some((at, kind)) => {
+                if kind.add(found) {
+                    *at = index;
+                }
+            }
+            None => kinds.push((index, found)),
+        }
+    }
+    kinds.sort_by_key(|(_, kind)| Reverse(kind.runs));
+    kinds
+}
+
+fn merge(kinds: &mut Vec<Found>, found: Found) {
+    match kinds.iter_mut().find(|kind| kind.fault == found.fault) {
+        Some(kind) => {
+            kind.add(found);
+        }
+        None => kinds.push(found),
+    }
+}
+
+impl Found {
+    /// Counts other runs of the same fault, and keeps the smaller run; true if that is the other.
+    fn add(&mut self, other: Found) -> bool {
+        let runs = self.runs + other.runs;
+        let smaller = other.run.events.len() < self.run.events.len();
+        if smaller {
+            *self = other;
+        }
+        self.runs = runs;
+        smaller
+    }
 }
 
 /// A runner; where a worker dies before it has done anything, that is noted, and others are started.
@@ -422,15 +483,9 @@ fn note(tested: &mut Tested, scenario: &Scenario, run: &Run, judgement: &Judgeme
     false
 }
 
-/// The simplest run that still deviates, found by running simpler scenarios.
-fn simplest(
-    runner: &mut Runner,
-    plan: &Plan,
-    scenario: &Scenario,
-    run: Run,
-    judgement: Judgement,
-) -> (Run, Judgement) {
-    let mut best = (run, judgement);
+/// Looks for the simplest run that still deviates in the same call by the same reply, by running simpler
+/// scenarios.
+fn simplify(found: &mut Found, runner: &mut Runner, plan: &Plan, scenario: &Scenario) {
     let mut left = SHRINK_RUNS_MAX;
     shrink(scenario.clone(), |candidate| {
         if left == 0 || stop::requested() {
@@ -439,11 +494,14 @@ fn simplest(
         left -= 1;
         let Ok(run) = runner.run(candidate) else { return false };
         let judgement = plan.judge(&run);
-        let deviates = judgement.verdict == Verdict::Deviates;
+        let fault = Fault::of(&run, &judgement);
+        let is_same = fault.call == found.fault.call && fault.reply == found.fault.reply;
+        let deviates = judgement.verdict == Verdict::Deviates && is_same;
         if deviates {
-            best = (run, judgement);
+            found.fault = fault;
+            found.run = run;
+            found.judgement = judgement;
         }
         deviates
     });
-    best
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
@@ -77,39 +77,60 @@ impl fmt::Display for Heading {
     }
 }
 
-/// The table: a row a channel.
+/// The table: a row a channel. Where it would be wider than the terminal it is without what is known of each
+/// kind beforehand.
 pub fn table(tested: &[Tested]) -> String {
+    let all = rows(tested, true).to_string();
+    let width = all.lines().next().map_or(0, |line| line.chars().count());
+    match columns(&Table::new()) {
+        Some(most) if width > usize::from(most) => {
+            let mut table = rows(tested, false);
+            fit(&mut table);
+            table.to_string()
+        }
+        _ => all,
+    }
+}
+
+/// Folds a table that would be wider than the terminal.
+pub fn fit(table: &mut Table) {
+    if let Some(columns) = columns(table) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    }
+}
+
+/// The columns of the terminal, if there is one: as `COLUMNS` says, or as it says itself.
+fn columns(table: &Table) -> Option<u16> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.filter(|columns| *columns > 0).or_else(|| table.width())
+}
+
+fn rows(tested: &[Tested], with_kind: bool) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
-    table.set_header([
-        "channel",
-        "direction",
-        "waiting",
-        "reach",
-        "scenarios",
-        "steps",
-        "rules shown",
-        "verdict",
-    ]);
+    let of_kind = ["direction", "waiting", "reach"].into_iter().filter(|_| with_kind);
+    let seen = ["scenarios", "steps", "rules shown", "verdict"];
+    table.set_header(["channel"].into_iter().chain(of_kind).chain(seen));
     for row in tested {
         let kind = row.setup.kind;
-        table.add_row([
-            row.channel.clone(),
-            kind.direction.to_string(),
-            kind.waiting.to_string(),
-            kind.reach.to_string(),
+        let of_kind =
+            [kind.direction.to_string(), kind.waiting.to_string(), kind.reach.to_string()];
+        let seen = [
             row.scenarios.to_string(),
             row.steps.to_string(),
             format!("{} / {}", shown(row), row.applicable.len()),
             verdict(row),
-        ]);
+        ];
+        let of_kind = of_kind.into_iter().filter(|_| with_kind);
+        table.add_row([row.channel.clone()].into_iter().chain(of_kind).chain(seen));
     }
-    for column in [4, 5, 6] {
+    let numbers = if with_kind { 4..7 } else { 1..4 };
+    for column in numbers {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    table
 }
 
 fn shown(row: &Tested) -> usize {
@@ -146,7 +167,7 @@ pub fn lacking(row: &Tested) -> String {
     row.lacking.reasons.iter().map(line).collect()
 }
 
-/// A scenario that deviates: where it came from, the run, and what was allowed instead.
+/// Runs that deviate by one fault: how many, where the smallest came from, that run, and what was allowed instead.
 pub fn found(channel: &str, found: &Found) -> String {
     let source = match &found.source {
         Source::Case(name) => format!("case {name}"),
@@ -157,7 +178,9 @@ pub fn found(channel: &str, found: &Found) -> String {
     };
     let arrangement = format!("{:?}", found.arrangement).to_lowercase();
     format!(
-        "{channel} deviates (actors: {arrangement}; made simple from {source}):\n\n{}\n{}",
+        "{channel} deviates in {}: {} (actors: {arrangement}; made simple from {source}):\n\n{}\n{}",
+        runs(found.runs),
+        found.fault,
         indent(&found.run.to_string()),
         deviations(&found.run, &found.judgement)
     )
@@ -184,6 +207,10 @@ pub fn not_run(setup: &Setup, scenario: &Scenario, trouble: &Trouble) -> String 
     let mut run = Run::new(setup.clone(), seats.clone(), end_names.clone());
     steps.iter().for_each(|step| run.push(Event::Call(step.call)));
     format!("{trouble}; the calls in order:\n\n{}", indent(&run.to_string()).trim_end())
+}
+
+fn runs(count: usize) -> String {
+    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
 }
 
 fn indent(text: &str) -> String {
@@ -287,15 +314,21 @@ pub fn verdict_word(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// The campaign as JSON:
+/// Raised when a field of the JSON goes, or means something else.
+pub const JSON_VERSION: u32 = 1;
+
+/// The campaign as JSON; the book's page on the command line explains each field:
 ///
+/// - `version`: [`JSON_VERSION`];
 /// - `kernel`, `profile`, `seed`, `observation`; `settings`, a list: those that differ from the stock, each with its `name`,
 ///   `value` and `stock`; `stops`, whether calls are stopped in their middle;
 /// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
 ///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
 ///   (`conforms`, `deviates`, `unspecified`, `inconclusive`, `not supported` or `stopped`); `stopped`, whether a stop came
 ///   before all scenarios were run; `not_supported`, a list of reasons, and `left_out`, how many scenarios for
-///   them; `deviating`, `unspecified`, `inconclusive`, how many runs; `deviations`, the first few, made simple:
+///   them; `deviating`, `unspecified`, `inconclusive`, how many runs; `kinds`, how many different faults;
+///   `deviations`, one for each fault, the most frequent first:
+///   - `call`, `reply` and `rules`: the fault; `runs`, how many showed it;
 ///   - `arrangement`; `run`, the text of the run; `events`, a list: `event`, `line`, `after_another`,
 ///     and `allowed`, a list of `reply` and `rule`.
 pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
@@ -324,10 +357,12 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
             "deviating": row.deviating,
             "unspecified": row.unspecified,
             "inconclusive": row.inconclusive.0,
+            "kinds": row.kinds,
             "deviations": row.found.iter().map(deviation_json).collect::<Vec<_>>(),
         })
     };
     json!({
+        "version": JSON_VERSION,
         "kernel": heading.kernel,
         "profile": heading.profile,
         "seed": heading.seed,
@@ -355,13 +390,17 @@ fn deviation_json(found: &Found) -> Value {
         })
     };
     json!({
+        "call": found.fault.call,
+        "reply": found.fault.reply,
+        "rules": found.fault.rules,
+        "runs": found.runs,
         "arrangement": format!("{:?}", found.arrangement).to_lowercase(),
         "run": found.run.to_string(),
         "events": found.judgement.deviations.iter().map(of).collect::<Vec<_>>(),
     })
 }
 
-/// The campaign as JUnit XML: a suite a channel.
+/// The campaign as JUnit XML: a suite a channel, with a test for each fault, or one if there is none.
 ///
 /// # Errors
 ///
@@ -379,15 +418,18 @@ pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit
         } else if row.stopped {
             status.set_message("stopped before all scenarios were run");
         }
-        if !row.found.is_empty() || row.inconclusive.0 > 0 {
-            status = TestCaseStatus::non_success(match row.verdict() {
-                "deviates" => NonSuccessKind::Failure,
-                _ => NonSuccessKind::Error,
-            });
-            let told: Vec<String> = row.found.iter().map(|f| found(&row.channel, f)).collect();
-            status.set_message(verdict(row)).set_description(told.join("\n"));
+        if row.inconclusive.0 > 0 {
+            status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(verdict(row)).set_description(row.inconclusive.1.join("\n"));
         }
-        suite.add_test_case(TestCase::new("conforms", status));
+        for kind in &row.found {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(verdict(row)).set_description(found(&row.channel, kind));
+            suite.add_test_case(TestCase::new(kind.fault.to_string(), status));
+        }
+        if row.found.is_empty() {
+            suite.add_test_case(TestCase::new("conforms", status));
+        }
         report.add_test_suite(suite);
     }
     report.to_string()

@@ -27,7 +27,7 @@ pub use pipewright_model::platform::{LINUX, POSIX, Platform};
 use pipewright_model::run::Run;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use crate::campaign::{self, Found, Plan, Source, Tested};
+use crate::campaign::{self, Fault, Found, Plan, Source, Tested};
 use crate::cases::{self, CaseError};
 use crate::generate::{Scenarios, Shape};
 use crate::report;
@@ -250,7 +250,8 @@ impl Bench {
         let source = Source::Own(self.judged.get());
         match (self.worst.take(), result) {
             (Some((run, judgement)), _) => {
-                let found = Found { source, arrangement, run, judgement };
+                let fault = Fault::of(&run, &judgement);
+                let found = Found { fault, runs: 1, source, arrangement, run, judgement };
                 Err(Failure::Deviates(self.channel.name().to_owned(), vec![found]))
             }
             (None, Err(TestError::Abort(reason) | TestError::Fail(reason, _))) => {

@@ -1,10 +1,11 @@
 //! What a machine lacks of a channel: scenarios are left out for it, and the row says why.
 
 use pipewright_backends::sys::has_no_such_call;
-use pipewright_model::call::Op;
+use pipewright_model::call::{Actor, Op};
 use pipewright_model::oracle::Judgement;
 use pipewright_model::run::{Event, Run};
-use pipewright_model::text;
+
+use super::fault::call_before;
 
 /// What a machine lacks of a channel, so that scenarios were left out.
 #[derive(Clone, Debug, Default)]
@@ -32,20 +33,21 @@ impl Lacking {
         let Some(Event::Return(actor, reply)) = run.events.get(deviation.event) else {
             return false;
         };
-        let called = run.events[..deviation.event].iter().enumerate().rev();
-        let call = called.filter_map(|(index, event)| match event {
-            Event::Call(call) if call.actor == *actor => Some((index, call.op)),
-            _ => None,
-        });
-        let Some((index, op)) = call.take(1).next().filter(|_| has_no_such_call(reply.answer))
-        else {
+        if !has_no_such_call(reply.answer) {
             return false;
-        };
-        self.transfers |= matches!(op, Op::Read { .. } | Op::Write { .. });
-        let line = text::event(run, index);
-        let word = line.split(": ").nth(1).and_then(|call| call.split_whitespace().next());
-        let word = word.unwrap_or_default();
-        self.note(1, format!("`{word}` gives {}: this system has no such call", reply));
+        }
+        let word = call_before(run, deviation.event, *actor);
+        self.transfers |= transfers(run, deviation.event, *actor);
+        self.note(1, format!("`{word}` gives {reply}: this system has no such call"));
         true
     }
+}
+
+/// Whether the last call of an actor before this event reads or writes.
+fn transfers(run: &Run, event: usize, actor: Actor) -> bool {
+    let call = run.events[..event].iter().rev().find_map(|event| match event {
+        Event::Call(call) if call.actor == actor => Some(call.op),
+        _ => None,
+    });
+    matches!(call, Some(Op::Read { .. } | Op::Write { .. }))
 }

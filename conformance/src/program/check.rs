@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// The same seed gives the same scenarios.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
+    /// Print only what is wrong or was not judged: no heading, no progress, no table.
+    #[arg(short, long)]
+    quiet: bool,
     /// Write the result as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -76,8 +79,12 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
 
     stop_on_signals()?;
     let heading = Heading::here(platform.name, plan.seed).with_settings_of(&channels);
-    print(&heading.to_string())?;
-    let bar = bar(campaign::count(&channels, &plan));
+    let bar = if arguments.quiet {
+        ProgressBar::hidden()
+    } else {
+        print(&heading.to_string())?;
+        bar(campaign::count(&channels, &plan))
+    };
     let progress = |channel: &'static dyn Channel, done: usize| {
         bar.set_message(channel.name());
         bar.inc(done as u64);
@@ -89,7 +96,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
         Some(trouble) if tested.iter().all(is_empty) => return ended(trouble, Status::Conforms),
         Some(_) => {}
     }
-    tell(&tested)?;
+    tell(&tested, arguments.quiet)?;
     if let Some((file, path)) = &mut json {
         let text = serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n";
         write(file, path, &text)?;
@@ -130,9 +137,17 @@ fn ended(trouble: &Trouble, status: Status) -> Result<Status, Refusal> {
     }
 }
 
-fn tell(tested: &[Tested]) -> Result<(), Refusal> {
-    let mut text = report::table(tested);
-    text.push('\n');
+/// What the word means that stands in the table.
+const UNSPECIFIED: &str = "
+Unspecified: from some call on, the rules leave open what such a run does, so it is judged up to there
+alone. `pipewright judge` names the call and the reason.
+";
+
+fn tell(tested: &[Tested], quiet: bool) -> Result<(), Refusal> {
+    let mut text = if quiet { String::new() } else { report::table(tested) + "\n" };
+    if !quiet && tested.iter().any(|row| row.unspecified > 0) {
+        text.push_str(UNSPECIFIED);
+    }
     for row in tested {
         let lacking = report::lacking(row);
         if !lacking.is_empty() {
@@ -140,6 +155,10 @@ fn tell(tested: &[Tested]) -> Result<(), Refusal> {
         }
         for found in &row.found {
             text.push_str(&format!("\n{}", report::found(&row.channel, found)));
+        }
+        if row.kinds > row.found.len() {
+            let more = row.kinds - row.found.len();
+            text.push_str(&format!("\n{}: {more} more kinds of deviations\n", row.channel));
         }
         for reason in &row.inconclusive.1 {
             text.push_str(&format!("\n{}: a run could not be judged: {reason}\n", row.channel));

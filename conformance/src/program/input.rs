@@ -52,5 +52,6 @@ fn drawn(path: &str, source: &str, error: &text::ParseError) -> String {
     let coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     let drawn = renderer.render(&[told.elements(help)]);
-    format!("failed to read {path}: {error}\n{drawn}")
+    // What is wrong stands in the picture.
+    format!("failed to read {path}: line {}, column {}:\n{drawn}", error.line, error.column)
 }

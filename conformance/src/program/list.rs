@@ -4,21 +4,22 @@ use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use pipewright_backends::Channel;
-use pipewright_conformance::cases;
+use pipewright_conformance::{cases, report};
 use pipewright_model::decide::{Decided, decide};
 use pipewright_model::kind::Kind;
 use pipewright_model::rule::Rule;
 use pipewright_model::rules::{CHAPTERS, Chapter, RULES};
 use serde_json::{Value, json};
 
-use super::{Refusal, Status, print, rule};
+use super::{Refusal, Status, print};
 
 /// Arguments of `rules`.
 #[derive(Args)]
 pub(super) struct RulesArguments {
-    /// One rule, by id.
-    #[arg(value_name = "ID", value_parser = rule)]
-    id: Option<String>,
+    /// Rules by id, by the beginning of ids (`fifo.open`), by chapter (`stream`), or by words that they hold
+    /// (`EPIPE`); all where nothing is given.
+    #[arg(value_name = "ID|CHAPTER|WORD")]
+    words: Vec<String>,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -31,15 +32,47 @@ pub(super) fn rules(arguments: &RulesArguments) -> Result<Status, String> {
 }
 
 fn listed(arguments: &RulesArguments) -> Result<(), Refusal> {
-    let wanted = |rule: &&&Rule| arguments.id.as_ref().is_none_or(|id| rule.id == id);
+    let mut wanted: Vec<&Rule> = RULES.to_vec();
+    for word in &arguments.words {
+        let found = meant(word);
+        wanted.retain(|rule| found.iter().any(|other| other.id == rule.id));
+        if wanted.is_empty() {
+            return Err(Refusal::new(format!(
+                "there is no such rule: {word:?} is no id, no chapter and in no sentence{}; \
+                 `pipewright rules` lists them",
+                if arguments.words.len() > 1 { " of those with the other words" } else { "" }
+            )));
+        }
+    }
     if arguments.json {
-        let rules: Vec<Value> = RULES.iter().filter(wanted).map(|rule| as_json(rule)).collect();
+        let rules: Vec<Value> = wanted.into_iter().map(as_json).collect();
         return print(&(serde_json::to_string_pretty(&json!({ "rules": rules }))? + "\n"));
     }
-    match RULES.iter().find(|rule| arguments.id.as_deref() == Some(rule.id)) {
-        Some(rule) => one(rule),
-        None => all(),
+    match wanted[..] {
+        [rule] => one(rule),
+        _ => many(&wanted),
     }
+}
+
+/// The rules that a word means: the one with this id, those of this chapter, those whose ids begin so, or those
+/// that hold it.
+fn meant(word: &str) -> Vec<&'static Rule> {
+    let of = |holds: &dyn Fn(&Rule) -> bool| -> Vec<&'static Rule> {
+        RULES.iter().copied().filter(|rule| holds(rule)).collect()
+    };
+    let part = word.to_lowercase();
+    let holds = |rule: &Rule| {
+        let texts = [rule.id.to_owned(), rule.says.to_owned()].into_iter();
+        let sources = rule.cite.iter().map(ToString::to_string);
+        texts.chain(sources).any(|text| text.to_lowercase().contains(&part))
+    };
+    let ways: [&dyn Fn(&Rule) -> bool; 4] = [
+        &|rule| rule.id == word,
+        &|rule| rule.chapter() == word,
+        &|rule| rule.id.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-'])),
+        &holds,
+    ];
+    ways.into_iter().map(of).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 fn as_json(rule: &Rule) -> Value {
@@ -67,11 +100,16 @@ fn one(rule: &Rule) -> Result<(), Refusal> {
     print(&text)
 }
 
-fn all() -> Result<(), Refusal> {
+fn many(wanted: &[&Rule]) -> Result<(), Refusal> {
     let mut text = String::new();
     for Chapter { title, rules, .. } in CHAPTERS {
+        let rules = rules.iter().filter(|rule| wanted.iter().any(|other| other.id == rule.id));
+        let rules: Vec<_> = rules.collect();
+        if rules.is_empty() {
+            continue;
+        }
         text.push_str(&format!("{title}\n\n"));
-        for rule in *rules {
+        for rule in rules {
             text.push_str(&format!("  {} ({})\n      {}\n", rule.id, rule.force, rule.says));
         }
         text.push('\n');
@@ -119,6 +157,7 @@ fn table() -> Table {
             ways.join(", "),
         ]);
     }
+    report::fit(&mut table);
     table
 }
 

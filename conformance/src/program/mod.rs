@@ -6,6 +6,7 @@ mod draw;
 mod explore;
 mod input;
 mod list;
+mod manual;
 mod replay;
 mod verify;
 
@@ -18,7 +19,6 @@ use pipewright_backends::Channel;
 use pipewright_conformance::report::Heading;
 use pipewright_conformance::status::{self, Status};
 use pipewright_model::platform::Platform;
-use pipewright_model::rules::RULES;
 
 /// The executable specification of Unix inter-process communication.
 ///
@@ -47,11 +47,15 @@ enum Command {
     Verify(verify::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
-    /// Print the rules, or one of them with its sources and cases.
+    /// Print the rules, those that are meant by a word, or one of them with its sources and cases.
     Rules(list::RulesArguments),
     /// Print the channels that can be checked, and what the rules say of each: its direction and its
     /// waiting are decided by going through all behaviours, not declared.
     Channels(list::ChannelsArguments),
+    /// Print a script by which a shell completes what is typed.
+    Completions(manual::CompletionsArguments),
+    /// Print a manual page in roff: `pipewright man | man -l -`.
+    Man(manual::ManArguments),
 }
 
 /// The rules by which runs are judged.
@@ -105,6 +109,8 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),
+        Some(Command::Completions(arguments)) => manual::completions(&arguments),
+        Some(Command::Man(arguments)) => manual::man(&arguments),
     };
     match result {
         Ok(status) => status.into(),
@@ -159,12 +165,4 @@ fn channel(name: &str) -> Result<&'static dyn Channel, String> {
         let names: Vec<_> = all.map(|channel| channel.name()).collect();
         format!("there is no such channel; choose from {}", names.join(", "))
     })
-}
-
-/// Whether a text is the id of a rule.
-fn rule(id: &str) -> Result<String, String> {
-    match RULES.iter().any(|rule| rule.id == id) {
-        true => Ok(id.to_owned()),
-        false => Err("there is no such rule; `pipewright rules` lists them".to_owned()),
-    }
 }

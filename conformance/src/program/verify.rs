@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use pipewright_conformance::report;
 use pipewright_model::rules::RULES;
 use pipewright_model::systems::{self, Outcome, Subject};
 use pipewright_model::verify::many::{Team, together};
@@ -273,6 +274,7 @@ fn table(all: &[Decided]) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    report::fit(&mut table);
     table
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Whether a judgement is right is tested elsewhere.
 
+mod json;
+mod manners;
 mod place;
 mod refused;
 mod replays;
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pipewright_backends::Arrangement;
-use pipewright_conformance::campaign::{Found, Source};
+use pipewright_conformance::campaign::{Fault, Found, Source};
 use pipewright_conformance::report;
 use pipewright_model::oracle::judge;
 use pipewright_model::platform::LINUX;
@@ -116,7 +118,7 @@ fn a_malformed_run_file_is_refused_with_the_place_in_it() {
     place.file("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n");
     for command in ["judge", "replay"] {
         let picture =
-            ["failed to read bad.case: line 2, column 9: ", "2 | writer: wrte 2", "help:"];
+            ["failed to read bad.case: line 2, column 9:\n", "2 | writer: wrte 2", "help:"];
         place.run(&[command, "bad.case"]).refused(&picture);
     }
     fs::write(place.path().join("bytes.case"), b"channel pipe\n\xff").expect("written");
@@ -198,9 +200,9 @@ fn a_run_is_read_from_standard_input_where_it_is_called_so() {
         assert_eq!(ended.status, Some(status), "{arguments:?}: {ended:?}");
     }
     let refused = place.run_on(&["judge", "-"], "channel pope\n");
-    refused.refused(&["failed to read standard input: line 1, column 9: "]);
+    refused.refused(&["failed to read standard input: line 1, column 9:\n"]);
     let refused = place.run_on(&["explore", "-"], "channel pope\n");
-    refused.refused(&["failed to read standard input: line 1, column 9: "]);
+    refused.refused(&["failed to read standard input: line 1, column 9:\n"]);
 }
 
 #[test]
@@ -224,7 +226,9 @@ fn a_deviation_that_was_saved_is_rejected_again() {
     let run: Run = BROKEN.parse().expect("a run");
     let judgement = judge(&run, &LINUX);
     let source = Source::Own(0);
-    let found = Found { source, arrangement: Arrangement::Threads, run, judgement };
+    let fault = Fault::of(&run, &judgement);
+    let arrangement = Arrangement::Threads;
+    let found = Found { fault, runs: 1, source, arrangement, run, judgement };
     let place = Place::new();
     place.file("saved.case", &report::saved("pipe", &found));
     let again = place.run(&["judge", "saved.case"]);
@@ -288,7 +292,8 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
     assert!(checked.out.contains("│ fifo "));
 
     let told = json(&place.read("a.json"));
-    let heads = ["kernel", "profile", "seed", "observation", "settings", "stops", "channels"];
+    let heads =
+        ["version", "kernel", "profile", "seed", "observation", "settings", "stops", "channels"];
     assert_eq!(keys(&told), heads);
     assert_eq!((&told["profile"], &told["seed"]), (&Value::from("linux"), &Value::from(7)));
     for (row, name) in told["channels"].as_array().expect("a list").iter().zip(["pipe", "fifo"]) {
@@ -312,6 +317,7 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
             "deviating",
             "unspecified",
             "inconclusive",
+            "kinds",
             "deviations",
         ];
         assert_eq!(keys(row), documented);

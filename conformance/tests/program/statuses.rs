@@ -15,8 +15,8 @@ const FILES: [(&str, &str); 4] = [
     ("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n"),
 ];
 
-/// What each command ends with. `draw`, `explore`, `rules` and `channels` judge nothing.
-const ENDINGS: [(&[&str], Status); 26] = [
+/// What each command ends with. Commands from `draw` to `explore` and from `rules` on judge nothing.
+const ENDINGS: [(&[&str], Status); 30] = [
     (&["check", "pipe", "--scenarios", "20"], Status::Conforms),
     (&["check", "pope"], Status::BadInput),
     (&["judge", "sound.case"], Status::Conforms),
@@ -43,6 +43,10 @@ const ENDINGS: [(&[&str], Status); 26] = [
     (&["rules", "stream.read.nobody"], Status::BadInput),
     (&["channels"], Status::Conforms),
     (&["channels", "pope"], Status::BadInput),
+    (&["completions", "bash"], Status::Conforms),
+    (&["completions", "cmd"], Status::BadInput),
+    (&["man", "check"], Status::Conforms),
+    (&["man", "chekc"], Status::BadInput),
 ];
 
 #[test]

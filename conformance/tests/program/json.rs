@@ -1,0 +1,89 @@
+//! The report as JSON is as the book says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use pipewright_backends::{Arrangement, Pipe};
+use pipewright_conformance::campaign::{self, Fault, Found, Plan, Source};
+use pipewright_conformance::report::{self, Heading};
+use pipewright_model::oracle::judge;
+use pipewright_model::platform::LINUX;
+use pipewright_model::run::Run;
+use pipewright_model::settings::Setting;
+use serde_json::Value;
+
+use crate::{BROKEN, json};
+
+/// Each field by its way from the top, with the type of what it holds.
+fn fields(value: &Value, way: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                let way = format!("{way}.{key}");
+                let kind = match value {
+                    Value::Null | Value::String(_) => "text",
+                    Value::Bool(_) => "truth",
+                    Value::Number(_) => "number",
+                    Value::Array(_) => "list",
+                    Value::Object(_) => "object",
+                };
+                found.insert(format!("{way}: {kind}"));
+                fields(value, &way, found);
+            }
+        }
+        Value::Array(list) => {
+            // One of each is as good as many; a document shows but one.
+            list.iter().for_each(|value| fields(value, &format!("{way}[]"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_example_of_the_book_has_the_fields_of_a_report() {
+    let plan =
+        Plan { scenarios: 4, paths_len_max: 0, system_paths_max: 0, ..Plan::new(&LINUX, vec![0]) };
+    let mut tested = campaign::check(&[&Pipe::PLAIN], &plan, &|_| {}).expect("it is checked");
+    let run: Run = BROKEN.parse().expect("a run");
+    let judgement = judge(&run, &LINUX);
+    let fault = Fault::of(&run, &judgement);
+    let (source, arrangement) = (Source::Own(0), Arrangement::Threads);
+    tested[0].found = vec![Found { fault, runs: 3, source, arrangement, run, judgement }];
+    tested[0].lacking.reasons.push("a reason".into());
+    let mut heading = Heading::here("linux", 0);
+    heading.settings = vec![(Setting::PageSize, 16_384)];
+    let told = report::json(&heading, &tested);
+
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/commands.md");
+    let page = fs::read_to_string(page).expect("a page");
+    let shown = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+    let shown = json(shown.expect("an example"));
+    let of = |value: &Value| {
+        let mut found = BTreeSet::new();
+        fields(value, "", &mut found);
+        found
+    };
+    assert_eq!(of(&shown), of(&told));
+    assert_eq!(shown["version"], told["version"]);
+    // Every field is explained by its name.
+    for field in of(&told) {
+        let name = field.split(": ").next().and_then(|way| way.rsplit('.').next());
+        let name = name.expect("a name");
+        assert!(page.contains(&format!("| `{name}`")), "docs/commands.md does not explain {name}");
+    }
+}
+
+#[test]
+fn one_fault_is_told_once_with_its_count() {
+    let run: Run = BROKEN.parse().expect("a run");
+    let judgement = judge(&run, &LINUX);
+    let fault = Fault::of(&run, &judgement);
+    let (source, arrangement) = (Source::Own(0), Arrangement::Threads);
+    let found = Found { fault, runs: 95, source, arrangement, run, judgement };
+    let told = report::found("pipe", &found);
+    assert!(
+        told.starts_with("pipe deviates in 95 runs: `read` gives EAGAIN (actors: threads;"),
+        "{told}"
+    );
+}
