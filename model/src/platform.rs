@@ -28,11 +28,28 @@ pub enum Account {
     Envelope,
 }
 
+/// Systems that share rules, and the order in which they check a call. What is one system's own among them are
+/// the constants of its [`Platform`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Linux: errors are told in [the order in which it checks](crate::rules::checks::LINUX).
+    Linux,
+    /// The standard: of several errors any may be told (XSH 2.3).
+    Posix,
+}
+
+impl Family {
+    /// How many there are.
+    pub const COUNT: usize = 2;
+}
+
 /// What a system does where the standard leaves it a choice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Platform {
     /// Name of the profile.
     pub name: &'static str,
+    /// Which rules there are, and which of several errors is told. No rule asks for it.
+    pub family: Family,
     /// `PIPE_BUF`: writes up to this many bytes are not split.
     pub pipe_buf_bytes: u32,
     /// Size of a page, in bytes.
@@ -46,9 +63,10 @@ pub struct Platform {
     pub capacity_max_bytes: u32,
     /// How many pages of pipes an unprivileged user may have; `None` where no run meets the limit that there is.
     pub pipe_pages_max: Option<u32>,
-    /// Whether the calls that only Linux has (`F_SETPIPE_SZ`, `F_GETPIPE_SZ`, `FIONREAD` on pipes,
-    /// packet mode, `O_RDWR` on FIFOs, zero-length writes) have a meaning.
-    pub extensions: bool,
+    /// Whether pipes have a packet mode.
+    pub packets: bool,
+    /// Whether what is no file can be locked.
+    pub locks_of_all: bool,
     /// Whether a blocked open may not yet count as an open end for others.
     pub waiting_open_may_not_count: bool,
     /// Whether a write that was cut short by the last reader's close may fail although part of it
@@ -70,10 +88,6 @@ pub struct Platform {
     pub file_transfers_in_parts: bool,
     /// Whether `pwrite` on a description with `O_APPEND` appends.
     pub append_ignores_position: bool,
-    /// Whether `ftruncate` on a descriptor that is not open for writing may fail with `EBADF`.
-    pub truncate_may_fail_ebadf: bool,
-    /// Whether a lock that is refused may be refused with `EACCES`.
-    pub lock_may_fail_eacces: bool,
     /// What a socket's send buffer holds.
     pub socket_account: Account,
     /// The send buffer of a new socket, in bytes.
@@ -88,8 +102,10 @@ pub struct Platform {
     pub backlog_max: u16,
     /// How many datagrams may wait at a Unix socket, besides one.
     pub datagrams_max: u32,
-    /// Whether calls on sockets fail as Linux has them fail, where the standard names another error.
-    pub socket_errors_of_linux: bool,
+    /// Whether a socket that is closed with data unread resets its peer for sure.
+    pub unread_data_resets: bool,
+    /// Whether `poll` finds that a Unix socket can be written to though it has hung up.
+    pub writable_though_hung_up: bool,
     /// Bytes that a TCP connection takes and carries, each way, though none of them is read.
     pub tcp_room_bytes: u32,
     /// Whether a TCP connection for which there is no room when it is made is reset.
@@ -99,13 +115,15 @@ pub struct Platform {
 /// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
 pub const LINUX: Platform = Platform {
     name: "linux",
+    family: Family::Linux,
     pipe_buf_bytes: 4096,
     page_bytes: 4096,
     storage: Storage::Pages,
     capacity_default_bytes: 65_536,
     capacity_max_bytes: 1 << 20,
     pipe_pages_max: None,
-    extensions: true,
+    packets: true,
+    locks_of_all: true,
     waiting_open_may_not_count: false,
     cut_short_write_may_fail: false,
     poll_is_loose: false,
@@ -115,8 +133,6 @@ pub const LINUX: Platform = Platform {
     readers_in_line: true,
     file_transfers_in_parts: true,
     append_ignores_position: true,
-    truncate_may_fail_ebadf: false,
-    lock_may_fail_eacces: false,
     socket_account: Account::Memory,
     send_buffer_bytes: 212_992,
     receive_buffer_bytes: 212_992,
@@ -124,7 +140,8 @@ pub const LINUX: Platform = Platform {
     receive_buffer_max_bytes: None,
     backlog_max: 4096,
     datagrams_max: 10,
-    socket_errors_of_linux: true,
+    unread_data_resets: true,
+    writable_though_hung_up: true,
     tcp_room_bytes: 16_384,
     tcp_resets_on_overflow: false,
 };
@@ -132,13 +149,15 @@ pub const LINUX: Platform = Platform {
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
 pub const POSIX: Platform = Platform {
     name: "posix",
+    family: Family::Posix,
     pipe_buf_bytes: 4096,
     page_bytes: 4096,
     storage: Storage::Bytes,
     capacity_default_bytes: 0,
     capacity_max_bytes: u32::MAX,
     pipe_pages_max: None,
-    extensions: false,
+    packets: false,
+    locks_of_all: false,
     waiting_open_may_not_count: true,
     cut_short_write_may_fail: true,
     poll_is_loose: true,
@@ -148,8 +167,6 @@ pub const POSIX: Platform = Platform {
     readers_in_line: false,
     file_transfers_in_parts: false,
     append_ignores_position: false,
-    truncate_may_fail_ebadf: true,
-    lock_may_fail_eacces: true,
     socket_account: Account::Envelope,
     send_buffer_bytes: 212_992,
     receive_buffer_bytes: 212_992,
@@ -157,7 +174,8 @@ pub const POSIX: Platform = Platform {
     receive_buffer_max_bytes: None,
     backlog_max: 4096,
     datagrams_max: 10,
-    socket_errors_of_linux: false,
+    unread_data_resets: false,
+    writable_though_hung_up: false,
     tcp_room_bytes: 1,
     tcp_resets_on_overflow: false,
 };

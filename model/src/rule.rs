@@ -1,7 +1,8 @@
 //! What a rule is: an id, a sentence, its sources, the standard's word, and a step.
 //!
 //! The specification is the union of its rules. There is no order and no priority: where one
-//! situation beats another, their side conditions exclude each other.
+//! situation beats another, their side conditions exclude each other. Only errors do not know of one
+//! another: a [fault](Move::fault) states its own condition, and the platform says which is told.
 
 use std::fmt;
 
@@ -58,6 +59,10 @@ pub enum Force {
     May,
     /// The standard doesn't speak of it.
     Silent,
+    /// The standard says that it says nothing, or the call is not in it: anything may happen.
+    Unspecified,
+    /// The standard requires something else: a [declared exception](crate::rules::Exception).
+    Exception,
 }
 
 impl fmt::Display for Force {
@@ -66,6 +71,8 @@ impl fmt::Display for Force {
             Force::Must => "must",
             Force::May => "may",
             Force::Silent => "silent",
+            Force::Unspecified => "unspecified",
+            Force::Exception => "exception",
         })
     }
 }
@@ -108,6 +115,18 @@ pub struct Move {
     pub what: What,
     /// What happens to the world besides; `None` where nothing does.
     pub effect: Option<Effect>,
+    /// Whether the call fails by a condition that is checked; `None` for every other move.
+    pub fault: Option<Fault>,
+}
+
+/// A condition by which a call fails, stated by itself: which of several that hold is told is the platform's
+/// choice ([`crate::rules::checks`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The call shall fail: while the condition holds, the call does nothing else.
+    Shall,
+    /// The call may fail, or do what it does otherwise.
+    May,
 }
 
 /// What happens to a call.
@@ -166,7 +185,7 @@ pub enum Answers {
 impl Move {
     /// The call is answered with `answer`.
     pub const fn answers(answer: Answer) -> Move {
-        Move { what: What::Answers(Answers::Exactly(answer), None), effect: None }
+        Move { what: What::Answers(Answers::Exactly(answer), None), effect: None, fault: None }
     }
 
     /// The call fails.
@@ -174,40 +193,59 @@ impl Move {
         Move::answers(Answer::Fails(errno))
     }
 
+    /// The call shall fail while the condition holds under which the rule gives this move.
+    pub const fn fault(errno: Errno) -> Move {
+        Move { fault: Some(Fault::Shall), ..Move::fails(errno) }
+    }
+
+    /// The call may fail while the condition holds under which the rule gives this move.
+    pub const fn may_fault(errno: Errno) -> Move {
+        Move { fault: Some(Fault::May), ..Move::fails(errno) }
+    }
+
+    /// `poll` returns what it has found.
+    pub const fn found(events: Answers) -> Move {
+        Move { what: What::Answers(events, None), effect: None, fault: None }
+    }
+
     /// The call transfers between `least` and `most` bytes and is answered with the count of all
     /// that it has transferred.
     pub const fn transfers(least: u32, most: u32) -> Move {
-        Move { what: What::Answers(Answers::Transferred { least, most }, None), effect: None }
+        Move {
+            what: What::Answers(Answers::Transferred { least, most }, None),
+            effect: None,
+            fault: None,
+        }
     }
 
     /// The call transfers between `least` and `most` bytes and goes on.
     pub const fn proceeds(least: u32, most: u32) -> Move {
-        Move { what: What::Proceeds { least, most }, effect: None }
+        Move { what: What::Proceeds { least, most }, effect: None, fault: None }
     }
 
     /// The call may sleep here.
     pub const fn rests() -> Move {
-        Move { what: What::Rests, effect: None }
+        Move { what: What::Rests, effect: None, fault: None }
     }
 
     /// What was sent to the object that the scene is [about](Scene::receiver) arrives.
     pub const fn delivers(object: ObjectIndex, surely: bool, effect: Effect) -> Move {
-        Move { what: What::Delivers { object, surely }, effect: Some(effect) }
+        Move { what: What::Delivers { object, surely }, effect: Some(effect), fault: None }
     }
 
     /// `poll` finds these events.
     pub const fn reports(must: Events) -> Move {
-        Move { what: What::Reports { must, may: Events::NONE }, effect: None }
+        Move { what: What::Reports { must, may: Events::NONE }, effect: None, fault: None }
     }
 
     /// `poll` may find these events.
     pub const fn may_report(may: Events) -> Move {
-        Move { what: What::Reports { must: Events::NONE, may }, effect: None }
+        Move { what: What::Reports { must: Events::NONE, may }, effect: None, fault: None }
     }
 
     /// Anything may happen from here on.
     pub const fn unspecified(reason: &'static str) -> Move {
-        Move { what: What::Unspecified(reason), effect: None }
+        Move { what: What::Unspecified(reason), effect: None, fault: None }
     }
 
     /// The same move, raising a signal in the caller.

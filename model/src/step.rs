@@ -4,7 +4,8 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, End, Events, Op, Signal};
 use crate::platform::Platform;
-use crate::rule::{Answers, Move, RuleIndex, Scene, What};
+use crate::rule::{Answers, Fault, Move, RuleIndex, Scene, What};
+use crate::rules::checks::order;
 use crate::rules::{COUNT, RULES, of_call};
 use crate::world::{Pending, Progress, World};
 
@@ -65,7 +66,8 @@ impl FromIterator<RuleIndex> for RuleSet {
     }
 }
 
-/// All moves of an actor's call in progress: the union over all rules. None once it is answered.
+/// All moves of an actor's call in progress: the union over all rules, less what [faults](Move::fault) leave out.
+/// None once it is answered.
 ///
 /// What `poll` finds is the union of what the rules report; the rules that reported go to `reporters`.
 pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut RuleSet) -> Moves {
@@ -74,7 +76,7 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
         return moves;
     };
     let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
-    let rules = of_call(world.discipline(), &call.op);
+    let rules = of_call(platform.family, world.discipline(), &call.op);
     if matches!(call.op, Op::Poll { .. }) {
         for index in rules {
             let reported = (RULES[usize::from(*index)].step)(&at);
@@ -85,13 +87,50 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
             }
         }
     }
+    let mut faulty = false;
     for index in rules {
         match (RULES[usize::from(*index)].step)(&at) {
             None | Some(Move { what: What::Reports { .. }, .. }) => {}
-            Some(step) => moves.push((*index, step)),
+            Some(step) => {
+                faulty |= step.fault.is_some();
+                moves.push((*index, step));
+            }
         }
     }
+    if faulty {
+        leave_out(platform, call, &mut moves);
+    }
     moves
+}
+
+/// Leaves out the moves of a call that its faults leave no place for.
+///
+/// What is unspecified stays so. Where the platform checks in a known order, the first fault is told and no other; where any may be told, all
+/// stand. A call that has not begun to wait, nor transferred anything, does nothing besides, unless all its
+/// faults are of the sort that may be told. What is to be done before a check, as its place in the order says, is done instead.
+fn leave_out(platform: &Platform, call: &Pending, moves: &mut Moves) {
+    let begun = call.entered || call.done > 0;
+    let Some(order) = order(platform.family, &call.op) else {
+        let shall = moves.iter().any(|(_, step)| step.fault == Some(Fault::Shall));
+        if shall && !begun {
+            moves.retain(|(_, step)| step.fault.is_some() || is_open(step));
+        }
+        return;
+    };
+    let faults = moves.iter().filter(|(_, step)| step.fault.is_some());
+    let first = faults.map(|(rule, _)| order.place(*rule)).min();
+    let is_before = |rule: RuleIndex| Some(order.place(rule)) < first;
+    let waits = |(rule, step): &(RuleIndex, Move)| step.fault.is_none() && is_before(*rule);
+    let does_else = !begun && moves.iter().any(waits);
+    moves.retain(|(rule, step)| match step.fault {
+        Some(_) => !does_else && Some(order.place(*rule)) == first,
+        None => begun || is_open(step) || is_before(*rule),
+    });
+}
+
+/// Whether anything may happen.
+fn is_open(step: &Move) -> bool {
+    matches!(step.what, What::Unspecified(_))
 }
 
 /// The moves that no call makes: what has been sent and not arrived may arrive.
@@ -99,7 +138,7 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
 /// A rule of the word `deliver` sees a scene whose call is nobody's, once for each object.
 pub fn deliveries(platform: &Platform, world: &World) -> Moves {
     let mut moves = Moves::new();
-    let rules = of_call(world.discipline(), &Op::Deliver);
+    let rules = of_call(platform.family, world.discipline(), &Op::Deliver);
     if rules.is_empty() {
         return moves;
     }

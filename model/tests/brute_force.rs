@@ -47,7 +47,7 @@ fn agree(spaces: Vec<(&str, Space)>, histories: usize, draw: &Draw) {
     let spaces: Vec<_> = [&LINUX_SMALL, &POSIX_SMALL]
         .into_iter()
         .flat_map(|platform| spaces.iter().map(move |(name, space)| (platform, *name, space)))
-        .filter(|(platform, _, space)| !space.setup.packet || platform.extensions)
+        .filter(|(platform, _, space)| !space.setup.packet || platform.packets)
         .collect();
     let numbered: Vec<_> = (0..).zip(spaces).collect();
     let (judged, rejected) = (AtomicUsize::new(0), AtomicUsize::new(0));

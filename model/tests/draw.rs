@@ -39,7 +39,7 @@ fn no_text_meets_another_in_random_runs() {
     let draw = Draw { events: 24, eagerness: 40, in_flight: 4 };
     for platform in [&LINUX_SMALL, &POSIX_SMALL] {
         for Pinned { space, .. } in spaces() {
-            if space.setup.packet && !platform.extensions {
+            if space.setup.packet && !platform.packets {
                 continue;
             }
             for number in 0..30 {

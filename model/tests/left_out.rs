@@ -74,8 +74,10 @@ fn ops_of_cases() -> BTreeSet<Op> {
 
 fn assert_none_is_left_out(at: &Scene<'_>) {
     let op = &at.call.op;
-    let looked_at = of_call(at.world.discipline(), op);
-    for index in of_call(None, op).iter().filter(|rule| !looked_at.contains(rule)) {
+    let looked_at = of_call(at.platform.family, at.world.discipline(), op);
+    for index in
+        of_call(at.platform.family, None, op).iter().filter(|rule| !looked_at.contains(rule))
+    {
         let rule = RULES[usize::from(*index)];
         let applies = |found| (rule.step)(&Scene { found, ..*at }).is_some();
         assert!(!FOUND.into_iter().any(applies), "{} is left out of {:?}", rule.id, at.world);

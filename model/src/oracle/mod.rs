@@ -224,7 +224,7 @@ impl<'r> Oracle<'r> {
     }
 
     fn follow(&mut self) {
-        if self.run.setup.packet && !self.platform.extensions {
+        if self.run.setup.packet && !self.platform.packets {
             self.judgement.verdict =
                 Verdict::Unspecified { from: 0, reason: "packet mode is not in the standard" };
             return;

@@ -46,10 +46,7 @@ const RULES: &[Rule] = &[
         id: "cell.read.value",
         says: "A read of a polled variable gives at once the whole of the newest value that has reached the \
                reader, new or not, and leaves it there for others and for the next read.",
-        cite: &[
-            Contract("cell::SeqReader::load", "the newest value that has come here"),
-            Posix("XBD 4.15", "Memory Ordering and Synchronization"),
-        ],
+        cite: &[Contract("cell::SeqReader::load", "the newest value that has come here")],
         force: Force::Silent,
         step: |at| {
             let cell = read(at).filter(|cell| !cell.guarded)?;
@@ -117,7 +114,6 @@ const RULES: &[Rule] = &[
         says: "A read of a guarded variable sleeps while this reader has seen the newest value and \
                somebody could store another.",
         cite: &[
-            Posix("pthread_cond_wait", "DESCRIPTION"),
             Man("futex(2)", "FUTEX_WAIT"),
             Contract("guarded::GuardedCell::wait_newer", "waits until the value is another"),
         ],

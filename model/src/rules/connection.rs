@@ -25,13 +25,30 @@ pub const CHAPTER: Chapter = Chapter {
     of_all: false,
     rules: RULES,
     not_on_linux: NOT_ON_LINUX,
-    not_in_posix: &["connection.available.listening"],
+    not_in_posix: NOT_IN_POSIX,
     absent: |_| &[],
     overlaps: OVERLAPS,
     exceptions: EXCEPTIONS,
 };
 
-const NOT_ON_LINUX: &[&str] = &["connection.connect.at-once", "connection.connect.refused-at-once"];
+const NOT_ON_LINUX: &[&str] = &[
+    "connection.connect.at-once",
+    "connection.connect.refused-at-once",
+    "connection.connect.already",
+    "connection.connect.not-for-listeners",
+    "connection.deliver.dropped-early",
+    "connection.any.write-not-connected",
+    "connection.shutdown.not-connected",
+    "connection.poll.unconnected-perhaps",
+];
+
+const NOT_IN_POSIX: &[&str] = &[
+    "connection.available.listening",
+    "connection.connect.waits-too",
+    "connection.any.write-unconnected",
+    "connection.shutdown.unconnected",
+    "connection.poll.unconnected",
+];
 
 const OVERLAPS: &[Overlap] = &[Overlap {
     why: "A connect that may not wait may be done at once, or be told of later.",
@@ -71,14 +88,17 @@ const RULES: &[Rule] = &[
             Source("net/ipv4/inet_connection_sock.c", "inet_csk_get_port"),
         ],
         force: Force::Must,
-        step: |at| (binding(at)? == Binding::Free).then(|| Move::answers(Answer::Done).with(bind)),
+        step: |at| binds(at).map(|_| Move::answers(Answer::Done).with(bind)),
     },
     Rule {
         id: "connection.bind.address-in-use",
         says: "bind to an address at which a socket listens fails with EADDRINUSE.",
         cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man("socket(7)", "SO_REUSEADDR")],
         force: Force::Must,
-        step: |at| (binding(at)? == Binding::Taken).then_some(Move::fails(Errno::EADDRINUSE)),
+        step: |at| {
+            binds(at)?;
+            at.world.tcp_listener().map(|_| Move::fault(Errno::EADDRINUSE))
+        },
     },
     Rule {
         id: "connection.bind.has-a-name",
@@ -86,7 +106,11 @@ const RULES: &[Rule] = &[
                EINVAL.",
         cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_INET, "__inet_bind")],
         force: Force::Must,
-        step: |at| (binding(at)? == Binding::HasName).then_some(Move::fails(Errno::EINVAL)),
+        step: |at| {
+            let tcp = binds(at)?;
+            let idle = matches!(tcp.phase, Phase::Unconnected | Phase::Closed);
+            (!idle || tcp.named).then_some(Move::fault(Errno::EINVAL))
+        },
     },
     // Listening
     Rule {
@@ -96,8 +120,9 @@ const RULES: &[Rule] = &[
         cite: &[Posix("listen", "DESCRIPTION"), Source(AF_INET, "__inet_listen_sk")],
         force: Force::Must,
         step: |at| {
-            let (_, taken) = listening(at)?;
-            (!taken).then(|| Move::answers(Answer::Done).with(listen))
+            let tcp = listens(at)?;
+            let fresh = tcp.phase == Phase::Unconnected && !tcp.shut_read && !tcp.shut_write;
+            (fresh || tcp.listens()).then(|| Move::answers(Answer::Done).with(listen))
         },
     },
     Rule {
@@ -108,7 +133,11 @@ const RULES: &[Rule] = &[
             Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_start"),
         ],
         force: Force::Silent,
-        step: |at| listening(at)?.1.then_some(Move::fails(Errno::EADDRINUSE)),
+        step: |at| {
+            let named = listens(at)?.named;
+            let (listener, _) = at.world.tcp_listener()?;
+            (named && Some(listener) != at.object_index()).then_some(Move::fault(Errno::EADDRINUSE))
+        },
     },
     Rule {
         id: "connection.listen.connected",
@@ -116,9 +145,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("listen", "ERRORS [EINVAL]"), Source(AF_INET, "inet_listen")],
         force: Force::Must,
         step: |at| {
-            let tcp = tcp(at)?;
-            let other = !matches!(tcp.phase, Phase::Unconnected | Phase::Listening(_));
-            (other && matches!(at.op(), Op::Listen { .. })).then_some(Move::fails(Errno::EINVAL))
+            let other = !matches!(listens(at)?.phase, Phase::Unconnected | Phase::Listening(_));
+            other.then_some(Move::fault(Errno::EINVAL))
         },
     },
     // Connecting
@@ -156,7 +184,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let tcp = begins(at)?;
             let room = at.world.tcp_listener().is_some_and(|(_, listener)| listener.has_room());
-            (at.nonblock() && !at.platform.socket_errors_of_linux && room && !tcp.named)
+            (at.nonblock() && room && !tcp.named)
                 .then(|| Move::answers(Answer::Done).with(connect_at_once))
         },
     },
@@ -168,8 +196,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let tcp = begins(at)?;
             let nobody = at.world.tcp_listener().is_none() && !tcp.named;
-            (at.nonblock() && !at.platform.socket_errors_of_linux && nobody)
-                .then_some(Move::fails(Errno::ECONNREFUSED))
+            (at.nonblock() && nobody).then_some(Move::fails(Errno::ECONNREFUSED))
         },
     },
     Rule {
@@ -234,20 +261,27 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let asks = connects(at)?.asks() && !at.call.entered;
-            let waits = !at.nonblock() && at.platform.socket_errors_of_linux;
-            (asks && !waits).then_some(Move::fails(Errno::EALREADY))
+            (asks && at.nonblock()).then_some(Move::fails(Errno::EALREADY))
+        },
+    },
+    Rule {
+        id: "connection.connect.already",
+        says: "A blocking connect fails with EALREADY, too, while a request of the socket is not answered.",
+        cite: &[Posix("connect", "ERRORS [EALREADY]")],
+        force: Force::Must,
+        step: |at| {
+            let asks = connects(at)?.asks() && !at.call.entered;
+            (asks && !at.nonblock()).then_some(Move::fails(Errno::EALREADY))
         },
     },
     Rule {
         id: "connection.connect.waits-too",
-        says: "A blocking connect of a socket that asks for a connection already waits with it; in POSIX it \
-               fails with EALREADY.",
+        says: "A blocking connect of a TCP socket that asks for a connection already waits with it.",
         cite: &[Source(AF_INET, "__inet_stream_connect")],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let asks = connects(at)?.asks() && !at.call.entered;
-            let waits = !at.nonblock() && at.platform.socket_errors_of_linux;
-            (asks && waits).then(|| Move::proceeds(0, 0).with(enter))
+            (asks && !at.nonblock()).then(|| Move::proceeds(0, 0).with(enter))
         },
     },
     Rule {
@@ -258,17 +292,27 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let tcp = connects(at)?;
-            (!at.call.entered && tcp.told == Told::Connected).then_some(Move::fails(Errno::EISCONN))
+            (!at.call.entered && tcp.told == Told::Connected).then_some(Move::fault(Errno::EISCONN))
         },
     },
     Rule {
         id: "connection.connect.listening",
         says: "connect of a TCP socket that listens fails with EISCONN.",
-        cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]"), Observed("EISCONN", KERNEL)],
+        cite: &[Source(AF_INET, "__inet_stream_connect"), Observed("EISCONN", KERNEL)],
+        force: Force::Silent,
+        step: |at| {
+            let tcp = connects(at)?;
+            (!at.call.entered && tcp.listens()).then_some(Move::fault(Errno::EISCONN))
+        },
+    },
+    Rule {
+        id: "connection.connect.not-for-listeners",
+        says: "connect of a TCP socket that listens may fail with EOPNOTSUPP.",
+        cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]")],
         force: Force::May,
         step: |at| {
             let tcp = connects(at)?;
-            (!at.call.entered && tcp.listens()).then_some(Move::fails(Errno::EISCONN))
+            (!at.call.entered && tcp.listens()).then_some(Move::may_fault(Errno::EOPNOTSUPP))
         },
     },
     Rule {
@@ -279,7 +323,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let tcp = connects(at)?;
-            (!at.call.entered && tcp.told == Told::ShutDown).then_some(Move::fails(Errno::EINVAL))
+            (!at.call.entered && tcp.told == Told::ShutDown).then_some(Move::fault(Errno::EINVAL))
         },
     },
     Rule {
@@ -360,11 +404,24 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (object, request) = asked(at)?;
             let (_, listener) = at.world.tcp_listener()?;
-            // The standard takes the backlog for a hint.
-            let hint = !at.platform.socket_errors_of_linux;
+            (request == Request::UnderWay && !listener.has_room()).then_some(Move::delivers(
+                object,
+                true,
+                drop_request,
+            ))
+        },
+    },
+    Rule {
+        id: "connection.deliver.dropped-early",
+        says: "A request for a connection may be dropped though fewer connections wait than the backlog says, if \
+               any waits or the backlog is 0: the backlog is a hint.",
+        cite: &[Posix("listen", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let (object, request) = asked(at)?;
+            let (_, listener) = at.world.tcp_listener()?;
             let few = listener.pending.is_empty() && listener.phase != Phase::Listening(0);
-            let full = !listener.has_room() || hint && !few;
-            (request == Request::UnderWay && full).then_some(Move::delivers(
+            (request == Request::UnderWay && listener.has_room() && !few).then_some(Move::delivers(
                 object,
                 true,
                 drop_request,
@@ -399,27 +456,34 @@ const RULES: &[Rule] = &[
                 Op::Receive { len, .. } => len > 0 || !at.call.entered,
                 _ => false,
             };
-            (looks && tcp.is_unreadable()).then_some(Move::fails(Errno::ENOTCONN))
+            (looks && tcp.is_unreadable()).then_some(Move::fault(Errno::ENOTCONN))
         },
     },
     Rule {
         id: "connection.any.write-unconnected",
         says: "A write to a TCP socket that is not connected fails with EPIPE and raises SIGPIPE, even of zero \
-               bytes; in POSIX with ENOTCONN.",
-        cite: &[
-            Posix("send", "ERRORS [ENOTCONN]"),
-            Source("net/core/stream.c", "sk_stream_wait_connect"),
-        ],
-        force: Force::Must,
+               bytes.",
+        cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
+        force: Force::Exception,
         step: |at| {
             let (flags, tcp) = writes(at)?;
             let alone = matches!(tcp.phase, Phase::Unconnected | Phase::Listening(_));
-            let fails = match at.platform.socket_errors_of_linux {
-                false => Move::fails(Errno::ENOTCONN),
-                true if flags.contains(SendFlags::NOSIGNAL) => Move::fails(Errno::EPIPE),
-                true => Move::fails(Errno::EPIPE).raises(Signal::Sigpipe),
-            };
-            (alone && tcp.error.is_none()).then_some(fails)
+            let fails = Move::fault(Errno::EPIPE);
+            alone.then_some(match flags.contains(SendFlags::NOSIGNAL) {
+                true => fails,
+                false => fails.raises(Signal::Sigpipe),
+            })
+        },
+    },
+    Rule {
+        id: "connection.any.write-not-connected",
+        says: "A write to a TCP socket that is not connected fails with ENOTCONN.",
+        cite: &[Posix("send", "ERRORS [ENOTCONN]")],
+        force: Force::Must,
+        step: |at| {
+            let (_, tcp) = writes(at)?;
+            let alone = matches!(tcp.phase, Phase::Unconnected | Phase::Listening(_));
+            alone.then_some(Move::fault(Errno::ENOTCONN))
         },
     },
     Rule {
@@ -455,13 +519,22 @@ const RULES: &[Rule] = &[
     // Shutting and closing
     Rule {
         id: "connection.shutdown.unconnected",
-        says: "Shutting a TCP socket that is not connected fails with ENOTCONN; on Linux it is shut all the \
-               same, and read gives 0.",
-        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]"), Source(AF_INET, "inet_shutdown")],
-        force: Force::Must,
+        says: "Shutting a TCP socket that is not connected fails with ENOTCONN, and shuts it all the same: read \
+               gives 0.",
+        cite: &[Source(AF_INET, "inet_shutdown")],
+        force: Force::Exception,
         step: |at| {
             (shutting(at)?.0.phase == Phase::Unconnected)
-                .then(|| Move::fails(Errno::ENOTCONN).with(shut_unconnected))
+                .then(|| Move::fault(Errno::ENOTCONN).with(shut_unconnected))
+        },
+    },
+    Rule {
+        id: "connection.shutdown.not-connected",
+        says: "Shutting a TCP socket that is not connected fails with ENOTCONN, and changes nothing.",
+        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]")],
+        force: Force::Must,
+        step: |at| {
+            (shutting(at)?.0.phase == Phase::Unconnected).then_some(Move::fault(Errno::ENOTCONN))
         },
     },
     Rule {
@@ -503,28 +576,33 @@ const RULES: &[Rule] = &[
         id: "connection.close.listening",
         says: "The last close of a TCP socket that listens resets the connections that wait to be accepted; those \
                that were accepted stay.",
-        cite: &[
-            Posix("close", "DESCRIPTION"),
-            Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_stop"),
-        ],
+        cite: &[Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_stop")],
         force: Force::Silent,
         step: |at| closes(at)?.listens().then(|| Move::answers(Answer::Done).with(close_listener)),
     },
     // Polling
     Rule {
         id: "connection.poll.unconnected",
-        says: "poll finds POLLHUP and POLLOUT on a TCP socket that is not connected, and POLLIN once it was shut \
-               for reading; in POSIX it may.",
+        says: "poll finds POLLHUP and POLLOUT on a TCP socket that is not connected, and POLLIN and POLLRDHUP \
+               once it was shut for reading.",
         cite: &[Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Silent,
         step: |at| {
             let tcp = polls(at).filter(|tcp| tcp.phase == Phase::Unconnected)?;
             let found = Events::HUP.union(Events::OUT);
             let shut = if tcp.shut_read { Events::IN.union(Events::RDHUP) } else { Events::NONE };
-            Some(match at.platform.socket_errors_of_linux {
-                true => Move::reports(found.union(shut)),
-                false => Move::may_report(found.union(Events::IN).union(Events::RDHUP)),
-            })
+            Some(Move::reports(found.union(shut)))
+        },
+    },
+    Rule {
+        id: "connection.poll.unconnected-perhaps",
+        says: "poll may find any of POLLIN, POLLOUT, POLLHUP and POLLRDHUP on a TCP socket that is not connected.",
+        cite: &[Posix("poll", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            polls(at).filter(|tcp| tcp.phase == Phase::Unconnected)?;
+            let any = Events::IN.union(Events::OUT).union(Events::HUP).union(Events::RDHUP);
+            Some(Move::may_report(any))
         },
     },
     Rule {
@@ -546,35 +624,17 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let listens = tcp(at)?.listens() && at.op() == Op::Available;
-            (listens && at.platform.extensions).then_some(Move::fails(Errno::EINVAL))
+            listens.then_some(Move::fault(Errno::EINVAL))
         },
     },
 ];
 
-/// What bind finds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Binding {
-    Free,
-    Taken,
-    HasName,
+fn binds<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    tcp(at).filter(|_| at.op() == Op::Bind)
 }
 
-fn binding(at: &Scene<'_>) -> Option<Binding> {
-    let tcp = tcp(at).filter(|_| at.op() == Op::Bind)?;
-    let idle = matches!(tcp.phase, Phase::Unconnected | Phase::Closed);
-    Some(match at.world.tcp_listener() {
-        _ if !idle || tcp.named => Binding::HasName,
-        Some(_) => Binding::Taken,
-        None => Binding::Free,
-    })
-}
-
-/// A socket that may begin to listen, or listens, and whether another listens at its address.
-fn listening<'a>(at: &Scene<'a>) -> Option<(&'a Tcp, bool)> {
-    let tcp = tcp(at).filter(|_| matches!(at.op(), Op::Listen { .. }))?;
-    let fresh = tcp.phase == Phase::Unconnected && !tcp.shut_read && !tcp.shut_write;
-    let other = at.world.tcp_listener().is_some_and(|(index, _)| Some(index) != at.object_index());
-    (fresh || tcp.listens()).then_some((tcp, tcp.named && other))
+fn listens<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    tcp(at).filter(|_| matches!(at.op(), Op::Listen { .. }))
 }
 
 fn connects<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
@@ -726,9 +786,9 @@ fn meet_itself(world: &mut World, _: &Platform, _: Actor, object: u32) {
     }
 }
 
-fn shut_unconnected(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+fn shut_unconnected(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
-    if let Some(tcp) = tcp_of_call(world, actor).filter(|_| platform.socket_errors_of_linux) {
+    if let Some(tcp) = tcp_of_call(world, actor) {
         tcp.shut_read |= how.reads();
         tcp.shut_write |= how.writes();
     }

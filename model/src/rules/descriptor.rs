@@ -8,8 +8,8 @@ use crate::channel::Object;
 use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
-use crate::rule::{Answers, Force, Move, Rule, Scene, What};
-use crate::rules::{Chapter, Overlap};
+use crate::rule::{Answers, Force, Move, Rule, Scene};
+use crate::rules::{Chapter, Exception, Overlap};
 use crate::world::{Description, Look, World};
 
 /// The chapter.
@@ -19,7 +19,7 @@ pub const CHAPTER: Chapter = Chapter {
     of_all: true,
     rules: RULES,
     not_on_linux: &[],
-    not_in_posix: &[],
+    not_in_posix: &["descriptor.read-at.negative-offset", "descriptor.write-at.negative-offset"],
     absent: |setup| match (setup.kind.has_descriptors(), setup.kind.discipline) {
         (false, _) => NEED_DESCRIPTORS,
         (true, Discipline::Stream) => &["descriptor.any.no-such-call"],
@@ -29,7 +29,14 @@ pub const CHAPTER: Chapter = Chapter {
         why: "The standard lets poll find more than it must.",
         rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],
     }],
-    exceptions: &[],
+    exceptions: &[
+        Exception {
+            rule: "descriptor.read-at.negative-offset",
+            why: "EINVAL is of regular and block special files; POSIX wants EBADF of what is not open, and ESPIPE \
+                  of what cannot seek.",
+        },
+        Exception { rule: "descriptor.write-at.negative-offset", why: "The same for pwrite." },
+    ],
 };
 
 /// Rules that can't apply where ends are handles of a library, one for each holder.
@@ -56,8 +63,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| match at.op() {
             Op::Poll { .. } | Op::Deliver => None,
-            op if op.is_by_name() || negative_offset(op) => None,
-            _ => at.description().is_none().then_some(Move::fails(Errno::EBADF)),
+            op if op.is_by_name() => None,
+            _ => at.description().is_none().then_some(Move::fault(Errno::EBADF)),
         },
     },
     Rule {
@@ -79,7 +86,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.description()?;
-            (matches!(at.op(), Op::Read { .. }) && !at.reads()).then_some(Move::fails(Errno::EBADF))
+            (matches!(at.op(), Op::Read { .. }) && !at.reads()).then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -91,7 +98,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             at.description()?;
             (matches!(at.op(), Op::Write { .. }) && !at.writes())
-                .then_some(Move::fails(Errno::EBADF))
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -115,28 +122,29 @@ const RULES: &[Rule] = &[
                     | Op::SetOption { .. }
                     | Op::GetOption { .. }
             );
-            (of_socket && !socket).then_some(Move::fails(Errno::ENOTSOCK))
+            (of_socket && !socket).then_some(Move::fault(Errno::ENOTSOCK))
         },
     },
     Rule {
         id: "descriptor.read-at.negative-offset",
-        says: "pread at a negative offset fails with EINVAL, whatever the descriptor is.",
-        cite: &[Posix("read", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pread64")],
-        force: Force::Must,
+        says: "pread at a negative offset fails with EINVAL though the descriptor is not open, or of a pipe or \
+               socket.",
+        cite: &[Source("fs/read_write.c", "ksys_pread64")],
+        force: Force::Exception,
         step: |at| {
-            (matches!(at.op(), Op::ReadAt { .. }) && negative_offset(at.op()))
-                .then_some(Move::fails(Errno::EINVAL))
+            (matches!(at.op(), Op::ReadAt { at: ..0, .. }) && has_no_offset(at))
+                .then_some(Move::fault(Errno::EINVAL))
         },
     },
     Rule {
         id: "descriptor.write-at.negative-offset",
-        says: "pwrite at a negative offset fails with EINVAL, whatever the descriptor is, also with \
-               O_APPEND.",
-        cite: &[Posix("write", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pwrite64")],
-        force: Force::Must,
+        says: "pwrite at a negative offset fails with EINVAL though the descriptor is not open, or of a pipe or \
+               socket.",
+        cite: &[Source("fs/read_write.c", "ksys_pwrite64")],
+        force: Force::Exception,
         step: |at| {
-            (matches!(at.op(), Op::WriteAt { .. }) && negative_offset(at.op()))
-                .then_some(Move::fails(Errno::EINVAL))
+            (matches!(at.op(), Op::WriteAt { at: ..0, .. }) && has_no_offset(at))
+                .then_some(Move::fault(Errno::EINVAL))
         },
     },
     Rule {
@@ -212,8 +220,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (must, may) = found(at)?;
             let ready = Answers::Ready { must, may };
-            (!must.is_empty() || !may.is_empty())
-                .then_some(Move { what: What::Answers(ready, None), effect: None })
+            (!must.is_empty() || !may.is_empty()).then_some(Move::found(ready))
         },
     },
     Rule {
@@ -242,9 +249,9 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether the call is at an offset before the start.
-fn negative_offset(op: Op) -> bool {
-    matches!(op, Op::ReadAt { at: ..0, .. } | Op::WriteAt { at: ..0, .. })
+/// Whether the end is not open, or what is behind it has no offset.
+fn has_no_offset(at: &Scene<'_>) -> bool {
+    at.file().is_none() && !at.is_memory()
 }
 
 /// Events that poll reports whether asked for or not.

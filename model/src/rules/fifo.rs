@@ -142,18 +142,16 @@ const RULES: &[Rule] = &[
         cite: &[Man("fifo(7)", "DESCRIPTION"), Source("fs/pipe.c", "fifo_open")],
         force: Force::Silent,
         step: |at| {
-            (opening(at)? == Mode::ReadWrite && at.platform.extensions)
-                .then(|| Move::answers(Answer::Done).with(open))
+            (opening(at)? == Mode::ReadWrite).then(|| Move::answers(Answer::Done).with(open))
         },
     },
     Rule {
         id: "fifo.open.read-write-undefined",
         says: "The result of opening a FIFO for both reading and writing is undefined.",
         cite: &[Posix("open", "O_RDWR")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
-            (opening(at)? == Mode::ReadWrite && !at.platform.extensions)
-                .then_some(Move::unspecified("O_RDWR on a FIFO"))
+            (opening(at)? == Mode::ReadWrite).then_some(Move::unspecified("O_RDWR on a FIFO"))
         },
     },
     Rule {

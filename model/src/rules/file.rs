@@ -163,8 +163,18 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.file()?;
-            (matches!(at.op(), Op::ReadAt { at: 0.., .. }) && !at.reads())
-                .then_some(Move::fails(Errno::EBADF))
+            (matches!(at.op(), Op::ReadAt { .. }) && !at.reads())
+                .then_some(Move::fault(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "file.read-at.negative-offset",
+        says: "pread of a file at a negative offset fails with EINVAL.",
+        cite: &[Posix("read", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pread64")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            matches!(at.op(), Op::ReadAt { at: ..0, .. }).then_some(Move::fault(Errno::EINVAL))
         },
     },
     // Writing
@@ -240,7 +250,7 @@ const RULES: &[Rule] = &[
         id: "file.write-at.appends-all-the-same",
         says: "pwrite on a description with O_APPEND appends, wherever it was to write; the offset stays.",
         cite: &[Man("pwrite(2)", "BUGS"), Source("fs/read_write.c", "generic_write_checks")],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (_, len) = writing(at).filter(|_| matches!(at.op(), Op::WriteAt { .. }))?;
             appends(at).then(|| transfers_rest(at, len))
@@ -265,8 +275,18 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.file()?;
-            (matches!(at.op(), Op::WriteAt { at: 0.., .. }) && !at.writes())
-                .then_some(Move::fails(Errno::EBADF))
+            (matches!(at.op(), Op::WriteAt { .. }) && !at.writes())
+                .then_some(Move::fault(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "file.write-at.negative-offset",
+        says: "pwrite to a file at a negative offset fails with EINVAL, also with O_APPEND.",
+        cite: &[Posix("write", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pwrite64")],
+        force: Force::Must,
+        step: |at| {
+            at.file()?;
+            matches!(at.op(), Op::WriteAt { at: ..0, .. }).then_some(Move::fault(Errno::EINVAL))
         },
     },
     // Several at a time
@@ -278,7 +298,7 @@ const RULES: &[Rule] = &[
             Source("mm/filemap.c", "filemap_read"),
             Observed("73 % of reads of 20,000 bytes beside such writes are mixed", KERNEL),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (len, count) = reading(at)?;
             let most = count.min((len - at.call.done).saturating_sub(1));
@@ -350,7 +370,7 @@ const RULES: &[Rule] = &[
             Source("mm/truncate.c", "truncate_pagecache"),
             Observed("an append of 20,000 bytes seen as 4096, 8192, 12288, 16384", KERNEL),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let left = writing(at).map(|(_, len)| len - at.call.done).or_else(|| clearing(at))?;
             (at.platform.file_transfers_in_parts && left > 0)
@@ -386,7 +406,7 @@ const RULES: &[Rule] = &[
             Source("fs/file.c", "fdget_pos"),
             Source("mm/filemap.c", "generic_file_write_iter"),
         ],
-        force: Force::Silent,
+        force: Force::May,
         step: |at| waits_its_turn(at).then_some(Move::rests()),
     },
     // Offset and size
@@ -444,7 +464,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             at.file()?;
             (matches!(at.op(), Op::Truncate { .. }) && !at.writes())
-                .then_some(Move::fails(Errno::EINVAL))
+                .then_some(Move::fault(Errno::EINVAL))
         },
     },
     Rule {
@@ -454,10 +474,8 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             at.file()?;
-            (at.platform.truncate_may_fail_ebadf
-                && matches!(at.op(), Op::Truncate { .. })
-                && !at.writes())
-            .then_some(Move::fails(Errno::EBADF))
+            (matches!(at.op(), Op::Truncate { .. }) && !at.writes())
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -468,7 +486,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (size, offset) = (at.file()?.len(), at.description()?.offset);
-            (at.op() == Op::Available && at.platform.extensions)
+            (at.op() == Op::Available)
                 .then_some(Move::answers(Answer::Count(size.wrapping_sub(offset))))
         },
     },
@@ -492,8 +510,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             at.file()?;
-            (matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity) && at.platform.extensions)
-                .then_some(Move::fails(Errno::EBADF))
+            matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity)
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -501,13 +519,13 @@ const RULES: &[Rule] = &[
         says: "What FIONREAD, F_SETPIPE_SZ and F_GETPIPE_SZ do on a file is not specified, and neither is \
                O_TRUNC without write access.",
         cite: &[Posix("open", "O_TRUNC"), Posix("fcntl", "DESCRIPTION")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
             let on_file =
                 matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity | Op::Available)
                     && at.file().is_some();
             let opens = opening(at).is_some_and(|(mode, truncates)| truncates && !mode.writes());
-            (!at.platform.extensions && (on_file || opens))
+            (on_file || opens)
                 .then_some(Move::unspecified("a call that the standard does not know"))
         },
     },
@@ -541,7 +559,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (mode, truncates) = opening(at)?;
-            (truncates && !mode.writes() && at.platform.extensions && !waits_its_turn(at))
+            (truncates && !mode.writes() && !waits_its_turn(at))
                 .then(|| Move::answers(Answer::Done).with(open))
         },
     },

@@ -87,7 +87,7 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (lock, wait) = asked(at)?;
-            (!wait && excluded(at, lock)).then_some(Move::fails(Errno::EAGAIN))
+            (!wait && excluded(at, lock)).then_some(Move::fault(Errno::EAGAIN))
         },
     },
     Rule {
@@ -97,8 +97,7 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let (lock, wait) = asked(at)?;
-            (at.platform.lock_may_fail_eacces && !wait && excluded(at, lock))
-                .then_some(Move::fails(Errno::EACCES))
+            (!wait && excluded(at, lock)).then_some(Move::fault(Errno::EACCES))
         },
     },
     Rule {
@@ -125,8 +124,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let Op::Lock { lock, .. } = at.op() else { return None };
-            let fits = lockable(at)? && !fits(at, lock);
-            fits.then_some(Move::fails(Errno::EBADF))
+            let wrong = lockable(at)? && !fits(at, lock);
+            wrong.then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -159,7 +158,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let Op::Flock { lock: Lock::None, .. } = at.op() else { return None };
-            (lockable(at)? && at.platform.extensions).then(flocked)
+            lockable(at)?.then(flocked)
         },
     },
     Rule {
@@ -216,12 +215,12 @@ const RULES: &[Rule] = &[
         id: "lock.any.unspecified",
         says: "What flock does is not specified, nor what locks do on what is no file.",
         cite: &[Posix("fcntl", "ERRORS [EINVAL]")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
             let (is_lock, is_flock) =
                 (matches!(at.op(), Op::Lock { .. }), matches!(at.op(), Op::Flock { .. }));
             at.description()?;
-            (!at.platform.extensions && (is_flock || is_lock && at.file().is_none()))
+            (is_flock || is_lock && at.file().is_none())
                 .then_some(Move::unspecified("a lock that the standard does not know"))
         },
     },
@@ -230,7 +229,7 @@ const RULES: &[Rule] = &[
 /// Whether what is behind the end can be locked, as far as is specified; `None` where nothing is behind it.
 fn lockable(at: &Scene<'_>) -> Option<bool> {
     let extension = !matches!(at.object()?, Object::File(_));
-    Some(at.platform.extensions || !extension)
+    Some(at.platform.locks_of_all || !extension)
 }
 
 fn is_flock(at: &Scene<'_>) -> bool {
@@ -246,13 +245,12 @@ fn fits(at: &Scene<'_>, lock: Lock) -> bool {
     }
 }
 
-/// The lock that is asked for where that may be granted, and whether the caller would wait for it.
+/// The lock that is asked for, and whether the caller would wait for it.
 fn asked(at: &Scene<'_>) -> Option<(Lock, bool)> {
     lockable(at)?.then_some(())?;
     match at.op() {
         Op::Lock { lock: Lock::None, .. } | Op::Flock { lock: Lock::None, .. } => None,
-        Op::Lock { lock, wait } => fits(at, lock).then_some((lock, wait)),
-        Op::Flock { lock, wait } => at.platform.extensions.then_some((lock, wait)),
+        Op::Lock { lock, wait } | Op::Flock { lock, wait } => Some((lock, wait)),
         _ => None,
     }
 }

@@ -38,8 +38,9 @@ pub const CHAPTER: Chapter = Chapter {
     exceptions: EXCEPTIONS,
 };
 
-const NOT_ON_LINUX: &[&str] = &[];
-const NOT_IN_POSIX: &[&str] = &[];
+const NOT_ON_LINUX: &[&str] = &["message.any.broken-with-signal", "message.any.no-destination"];
+const NOT_IN_POSIX: &[&str] =
+    &["message.any.broken-without-signal", "message.any.no-peer", "message.any.no-peer-first"];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
         why: "The standard gives no size of the buffers: whether a message goes is known only where nothing is \
@@ -50,7 +51,8 @@ const OVERLAPS: &[Overlap] = &[
             "message.any.full-nonblocking",
             "message.any.finds-no-room",
             "message.any.broken",
-            "message.any.no-peer",
+            "message.any.broken-with-signal",
+            "message.any.no-destination",
             "unix.any.waits-for-room",
         ],
     },
@@ -58,8 +60,9 @@ const OVERLAPS: &[Overlap] = &[
         why: "Which of several errors is told is left open.",
         rules: &[
             "message.any.too-long",
-            "message.any.no-peer-first",
+            "message.any.no-destination",
             "message.any.broken",
+            "message.any.broken-with-signal",
             "message.any.not-for-us",
             "message.any.not-for-us-midway",
             "message.any.refused",
@@ -70,7 +73,7 @@ const OVERLAPS: &[Overlap] = &[
     },
     Overlap {
         why: "A send that had found its peer, when another lost it, is told otherwise.",
-        rules: &["message.any.no-peer", "message.any.refused-midway"],
+        rules: &["message.any.no-destination", "message.any.refused-midway"],
     },
     Overlap {
         why: "Who waits for its receiver is not woken by what would make it fail.",
@@ -87,7 +90,7 @@ const OVERLAPS: &[Overlap] = &[
 ];
 const EXCEPTIONS: &[Exception] = &[
     Exception {
-        rule: "message.any.broken",
+        rule: "message.any.broken-without-signal",
         why: "A send on a seqpacket socket that fails with EPIPE raises no SIGPIPE.",
     },
     Exception {
@@ -119,6 +122,7 @@ const OF_DATAGRAMS: &[&str] = &[
     "message.any.not-for-us-midway",
     "message.any.no-peer",
     "message.any.no-peer-first",
+    "message.any.no-destination",
     "message.listen.not-for-datagrams",
     "message.accept.not-for-datagrams",
     "message.connect.sets-peer",
@@ -133,11 +137,15 @@ const OF_DATAGRAMS: &[&str] = &[
 const OF_CONNECTIONS: &[&str] = &[
     "unix.listen.begins",
     "unix.listen.unnamed",
+    "unix.listen.no-address",
     "unix.listen.connected",
     "unix.connect.connects",
     "unix.connect.no-entry",
     "unix.connect.refused",
     "unix.connect.full-nonblocking",
+    "unix.connect.in-progress",
+    "unix.connect.connected-waits-first",
+    "unix.connect.not-for-listeners",
     "unix.connect.finds-no-room",
     "unix.connect.waits",
     "unix.connect.connected",
@@ -151,6 +159,9 @@ const OF_CONNECTIONS: &[&str] = &[
     "socket.accept.not-listening",
     "unix.shutdown.connected",
     "unix.shutdown.unconnected",
+    "unix.shutdown.not-connected",
+    "message.any.broken-without-signal",
+    "message.any.broken-with-signal",
     "unix.available.listening",
     "unix.poll.close-midway",
     "message.any.receives-unconnected",
@@ -324,22 +335,27 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.broken",
-        says: "A send on a socket that was shut down for writing, or whose receiver was shut down for reading, \
-               or of a seqpacket socket has closed, fails with EPIPE; on Linux it raises no SIGPIPE.",
+        says: "A send on a datagram socket that was shut down for writing, or whose receiver was shut down for \
+               reading, fails with EPIPE, and so does one with MSG_NOSIGNAL on a broken seqpacket connection.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Source(AF_UNIX, "unix_dgram_sendmsg")],
         force: Force::Must,
-        step: |at| {
-            let giving = sending(at)?;
-            let broken = match shut(at, &giving) {
-                true => true,
-                false => has_space(at, &giving) && target(at, &giving) == Target::Broken,
-            };
-            let signal = giving.socket.kind == SocketType::Seqpacket
-                && !at.platform.socket_errors_of_linux
-                && !giving.flags.contains(SendFlags::NOSIGNAL);
-            let fails = Move::fails(Errno::EPIPE);
-            broken.then_some(if signal { fails.raises(Signal::Sigpipe) } else { fails })
-        },
+        step: |at| (!broken(at)?).then_some(Move::fails(Errno::EPIPE)),
+    },
+    Rule {
+        id: "message.any.broken-without-signal",
+        says: "A send on a seqpacket socket that was shut down for writing, or whose peer has closed or was shut \
+               down for reading, fails with EPIPE, and raises no SIGPIPE.",
+        cite: &[Source(AF_UNIX, "unix_dgram_sendmsg")],
+        force: Force::Exception,
+        step: |at| broken(at)?.then_some(Move::fails(Errno::EPIPE)),
+    },
+    Rule {
+        id: "message.any.broken-with-signal",
+        says: "A send on a seqpacket socket that was shut down for writing, or whose peer has closed or was shut \
+               down for reading, fails with EPIPE and raises SIGPIPE.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("send", "MSG_NOSIGNAL")],
+        force: Force::Must,
+        step: |at| broken(at)?.then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe)),
     },
     Rule {
         id: "message.any.broken-midway",
@@ -382,7 +398,10 @@ const RULES: &[Rule] = &[
         id: "message.any.finds-receiver-full",
         says: "A blocking send to a datagram socket for which too many messages wait already begins to wait, \
                unless that socket is the sender or talks to the sender.",
-        cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Man("proc_sys_net(5)", "max_dgram_qlen")],
+        cite: &[
+            Source(AF_UNIX, "unix_dgram_sendmsg"),
+            Source("net/unix/sysctl_net_unix.c", "unix_sysctl_register"),
+        ],
         force: Force::Silent,
         step: |at| {
             let (giving, to) = crowded(at)?;
@@ -471,13 +490,24 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.no-peer",
-        says: "A send without an address on a datagram socket without a peer fails with ENOTCONN; in POSIX \
-               with EDESTADDRREQ.",
-        cite: &[Posix("send", "ERRORS [EDESTADDRREQ]"), Source(AF_UNIX, "unix_dgram_sendmsg")],
-        force: Force::Must,
+        says: "A send without an address on a datagram socket without a peer fails with ENOTCONN.",
+        cite: &[Source(AF_UNIX, "unix_dgram_sendmsg")],
+        force: Force::Exception,
         step: |at| {
             let giving = ready(at)?;
-            (target(at, &giving) == Target::Nobody).then_some(Move::fails(nobody(at)))
+            (target(at, &giving) == Target::Nobody).then_some(Move::fails(Errno::ENOTCONN))
+        },
+    },
+    Rule {
+        id: "message.any.no-destination",
+        says: "A send without an address on a datagram socket without a peer fails with EDESTADDRREQ.",
+        cite: &[Posix("send", "ERRORS [EDESTADDRREQ]")],
+        force: Force::Must,
+        step: |at| {
+            let giving = begun(at).filter(|giving| giving.socket.is_datagram())?;
+            let looks = !at.call.entered || ready(at).is_some();
+            (looks && target(at, &giving) == Target::Nobody)
+                .then_some(Move::fails(Errno::EDESTADDRREQ))
         },
     },
     Rule {
@@ -485,7 +515,7 @@ const RULES: &[Rule] = &[
         says: "That there is no peer may be told before that the message is too long, that the socket was \
                shut down, or that there is no room.",
         cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Observed("ENOTCONN first", "Linux 6.1")],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let giving = begun(at).filter(|giving| giving.socket.is_datagram())?;
             let otherwise = too_long(at, &giving)
@@ -493,7 +523,7 @@ const RULES: &[Rule] = &[
                 || giving.socket.send_closed
                 || !has_space(at, &giving);
             (otherwise && target(at, &giving) == Target::Nobody && !at.call.entered)
-                .then_some(Move::fails(nobody(at)))
+                .then_some(Move::fails(Errno::ENOTCONN))
         },
     },
     Rule {
@@ -568,7 +598,7 @@ const RULES: &[Rule] = &[
         says: "shutdown of a datagram socket succeeds, connected or not, and ends only what it itself sends \
                or receives.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source(AF_UNIX, "unix_shutdown")],
-        force: Force::Silent,
+        force: Force::May,
         step: |at| {
             (matches!(at.op(), Op::Shutdown { .. }) && at.socket()?.is_datagram())
                 .then(|| Move::answers(Answer::Done).with(shutdown))
@@ -644,6 +674,15 @@ fn sending<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 fn shut(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
     giving.socket.send_closed && !waits_elsewhere(at)
+}
+
+/// Whether the standard has a send that finds nobody who receives raise SIGPIPE; `None` where it finds somebody.
+fn broken(at: &Scene<'_>) -> Option<bool> {
+    let giving = sending(at)?;
+    let unheard = || has_space(at, &giving) && target(at, &giving) == Target::Broken;
+    let signal =
+        giving.socket.kind == SocketType::Seqpacket && !giving.flags.contains(SendFlags::NOSIGNAL);
+    (shut(at, &giving) || unheard()).then_some(signal)
 }
 
 fn has_space(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
@@ -769,10 +808,6 @@ pub(super) fn peer_is_full(at: &Scene<'_>) -> bool {
     let Peer::Socket(to) = socket.peer else { return false };
     let other = at.world.socket(to);
     other.is_some_and(|other| is_full(at.platform, other, to, from))
-}
-
-fn nobody(at: &Scene<'_>) -> Errno {
-    if at.platform.socket_errors_of_linux { Errno::ENOTCONN } else { Errno::EDESTADDRREQ }
 }
 
 // Effects

@@ -4,6 +4,7 @@
 //! every call. Start with [`stream`].
 
 pub mod cell;
+pub mod checks;
 pub mod connection;
 pub mod descriptor;
 pub mod fifo;
@@ -21,7 +22,7 @@ use std::sync::OnceLock;
 
 use crate::call::Op;
 use crate::kind::{Discipline, KINDS, Kind};
-use crate::platform::Platform;
+use crate::platform::{Family, Platform};
 use crate::rule::{Rule, RuleIndex};
 use crate::run::Setup;
 use crate::step::RuleSet;
@@ -38,9 +39,9 @@ pub struct Chapter {
     pub of_all: bool,
     /// The rules, in reading order.
     pub rules: &'static [Rule],
-    /// Rules that apply only where a platform leaves choices that Linux does not leave.
+    /// Rules that Linux does not have: choices of the standard that it does not leave, and errors that it does not tell.
     pub not_on_linux: &'static [&'static str],
-    /// Rules that apply only where a platform has what only Linux has.
+    /// Rules that the standard does not have: what only Linux has, or does otherwise.
     pub not_in_posix: &'static [&'static str],
     /// Rules that can't apply to a channel set up like this, though it is of a kind that the chapter
     /// speaks of.
@@ -100,45 +101,58 @@ pub fn by_id(id: &str) -> Option<RuleIndex> {
     RULES.iter().position(|rule| rule.id == id).map(|index| index as RuleIndex)
 }
 
-/// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any, out of the chapters
-/// that speak of [what the channel is made of](Kind::chapters), or [of all](Chapter::of_all); of all chapters where
-/// that is not known.
+/// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any that the family of
+/// systems has, out of the chapters that speak of [what the channel is made of](Kind::chapters), or
+/// [of all](Chapter::of_all); of all chapters where that is not known.
 ///
 /// # Panics
 ///
 /// If a rule's id names no call; a test of the table says which.
-pub fn of_call(discipline: Option<Discipline>, op: &Op) -> &'static [RuleIndex] {
+pub fn of_call(family: Family, discipline: Option<Discipline>, op: &Op) -> &'static [RuleIndex] {
     type ByCall = [Vec<RuleIndex>; Op::WORDS.len()];
-    static BY_DISCIPLINE: OnceLock<[ByCall; Discipline::NUMBERS + 1]> = OnceLock::new();
-    let by_discipline = BY_DISCIPLINE.get_or_init(|| {
-        std::array::from_fn(|number| {
-            let is_of = |kind: &Kind| kind.discipline.number() == number;
-            let names =
-                |chapter| KINDS.iter().any(|kind| is_of(kind) && kind.chapters.contains(&chapter));
-            let of_all =
-                |name| CHAPTERS.iter().any(|chapter| chapter.name == name && chapter.of_all);
-            let speaks =
-                |chapter| number == Discipline::NUMBERS || of_all(chapter) || names(chapter);
-            Op::WORDS.map(|word| {
-                let applies = |rule: &Rule| {
-                    (rule.call() == word || rule.call() == "any") && speaks(rule.chapter())
+    type ByDiscipline = [ByCall; Discipline::NUMBERS + 1];
+    static BY_FAMILY: OnceLock<[ByDiscipline; Family::COUNT]> = OnceLock::new();
+    let by_family = BY_FAMILY.get_or_init(|| {
+        [Family::Linux, Family::Posix].map(|family| {
+            std::array::from_fn(|number| {
+                let is_of = |kind: &Kind| kind.discipline.number() == number;
+                let names = |chapter| {
+                    KINDS.iter().any(|kind| is_of(kind) && kind.chapters.contains(&chapter))
                 };
-                let rules = RULES.iter().enumerate().filter(|(_, rule)| applies(rule));
-                rules.map(|(index, _)| index as RuleIndex).collect()
+                let of_all =
+                    |name| CHAPTERS.iter().any(|chapter| chapter.name == name && chapter.of_all);
+                let speaks =
+                    |chapter| number == Discipline::NUMBERS || of_all(chapter) || names(chapter);
+                Op::WORDS.map(|word| {
+                    let applies = |rule: &Rule| {
+                        (rule.call() == word || rule.call() == "any")
+                            && speaks(rule.chapter())
+                            && has(family, rule.id)
+                    };
+                    let rules = RULES.iter().enumerate().filter(|(_, rule)| applies(rule));
+                    rules.map(|(index, _)| index as RuleIndex).collect()
+                })
             })
         })
     });
-    &by_discipline[discipline.map_or(Discipline::NUMBERS, Discipline::number)][op.kind()]
+    &by_family[family as usize][discipline.map_or(Discipline::NUMBERS, Discipline::number)]
+        [op.kind()]
+}
+
+/// Whether systems of a family have the rule with this id.
+pub fn has(family: Family, id: &str) -> bool {
+    let elsewhere = |chapter: &&Chapter| match family {
+        Family::Linux => chapter.not_on_linux.contains(&id),
+        Family::Posix => chapter.not_in_posix.contains(&id),
+    };
+    !CHAPTERS.iter().any(elsewhere)
 }
 
 /// The rules that can apply to a channel set up like this: what a campaign could show at most.
 pub fn applicable(platform: &Platform, setup: &Setup) -> RuleSet {
     let absent = |rule: &Rule| {
-        CHAPTERS.iter().any(|chapter| {
-            let elsewhere =
-                if platform.extensions { chapter.not_on_linux } else { chapter.not_in_posix };
-            elsewhere.contains(&rule.id) || (chapter.absent)(setup).contains(&rule.id)
-        })
+        !has(platform.family, rule.id)
+            || CHAPTERS.iter().any(|chapter| (chapter.absent)(setup).contains(&rule.id))
     };
     let applies = |rule: &&&Rule| setup.kind.chapters.contains(&rule.chapter()) && !absent(rule);
     let rules = RULES.iter().enumerate();

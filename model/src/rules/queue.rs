@@ -86,7 +86,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             queue(at)?;
-            (at.read_len()? < MESSAGE_BYTES).then_some(Move::fails(Errno::EMSGSIZE))
+            matches!(at.op(), Op::Read { len: ..MESSAGE_BYTES })
+                .then_some(Move::fault(Errno::EMSGSIZE))
         },
     },
     Rule {
@@ -95,8 +96,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("mq_receive", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
-            let empty = receives(at)?.messages.is_empty();
-            (empty && at.nonblock() && !at.call.entered).then_some(Move::fails(Errno::EAGAIN))
+            let empty = queue(at)?.messages.is_empty() && matches!(at.op(), Op::Read { .. });
+            (empty && at.nonblock() && !at.call.entered).then_some(Move::fault(Errno::EAGAIN))
         },
     },
     Rule {
@@ -164,7 +165,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             queue(at)?;
-            (at.write_len()? > MESSAGE_BYTES).then_some(Move::fails(Errno::EMSGSIZE))
+            matches!(at.op(), Op::Write { len } if len > MESSAGE_BYTES)
+                .then_some(Move::fault(Errno::EMSGSIZE))
         },
     },
     Rule {
@@ -173,8 +175,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("mq_send", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
-            (sends(at)?.is_full() && at.nonblock() && !at.call.entered)
-                .then_some(Move::fails(Errno::EAGAIN))
+            let full = queue(at)?.is_full() && matches!(at.op(), Op::Write { .. });
+            (full && at.nonblock() && !at.call.entered).then_some(Move::fault(Errno::EAGAIN))
         },
     },
     Rule {
@@ -199,7 +201,7 @@ const RULES: &[Rule] = &[
         id: "queue.poll.readable",
         says: "poll finds POLLIN on a queue that holds a message, whatever the descriptor was opened for.",
         cite: &[
-            Man("mq_overview(7)", "Polling message queue descriptors"),
+            Man("mq_overview(7)", "Linux implementation of message queue descriptors"),
             Observed("IN on a descriptor open for sending", "Linux 6.18"),
         ],
         force: Force::Silent,
@@ -211,7 +213,7 @@ const RULES: &[Rule] = &[
         id: "queue.poll.writable",
         says: "poll finds POLLOUT on a queue that is not full, whatever the descriptor was opened for.",
         cite: &[
-            Man("mq_overview(7)", "Polling message queue descriptors"),
+            Man("mq_overview(7)", "Linux implementation of message queue descriptors"),
             Observed("OUT on a descriptor open for receiving", "Linux 6.18"),
         ],
         force: Force::Silent,
@@ -221,11 +223,10 @@ const RULES: &[Rule] = &[
         id: "queue.poll.unspecified",
         says: "Whether a message queue descriptor can be polled is not specified.",
         cite: &[Posix("mq_open", "RATIONALE")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
             queue(at)?;
-            (polls(at) && !at.platform.extensions)
-                .then_some(Move::unspecified("poll on a message queue"))
+            polls(at).then_some(Move::unspecified("poll on a message queue"))
         },
     },
     // The name

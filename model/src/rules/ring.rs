@@ -45,7 +45,7 @@ const RULES: &[Rule] = &[
         says: "A read of a ring takes as many bytes as have reached the consumer, up to the number asked for, \
                oldest first, whatever writes they came from; bytes of a write that has returned may be \
                missing among them, from the end.",
-        cite: &[Contract("ring::Consumer::read", "as many bytes as there are"), VISIBILITY],
+        cite: &[Contract("ring::Consumer::read", "as many bytes as there are")],
         force: Force::Silent,
         step: |at| {
             let (ring, len) = read(at)?;
@@ -58,7 +58,7 @@ const RULES: &[Rule] = &[
         id: "ring.read.nothing-yet",
         says: "A read of a polled ring of which no byte has reached the consumer fails with EAGAIN unless the \
                end has: the consumer looks again when it likes.",
-        cite: &[Contract("ring::Consumer::read", "0 if the ring is empty"), VISIBILITY],
+        cite: &[Contract("ring::Consumer::read", "0 if the ring is empty")],
         force: Force::Silent,
         step: |at| {
             let (ring, _) = read(at).filter(|(ring, _)| !ring.waits)?;
@@ -83,7 +83,7 @@ const RULES: &[Rule] = &[
         id: "ring.read.end",
         says: "A read of a ring whose producer has closed returns 0 once all that was written has been read, \
                not before, and as often as it is made.",
-        cite: &[Contract("ring::Consumer::read", "errors"), VISIBILITY],
+        cite: &[Contract("ring::Consumer::read", "errors")],
         force: Force::Silent,
         step: |at| {
             let (ring, _) = read(at)?;
@@ -120,7 +120,7 @@ const RULES: &[Rule] = &[
         id: "ring.write.partial",
         says: "A write to a polled ring transfers as many bytes as fit in the room of which the producer knows, \
                and returns their number.",
-        cite: &[Contract("ring::Producer::write", "as many bytes as fit"), VISIBILITY],
+        cite: &[Contract("ring::Producer::write", "as many bytes as fit")],
         force: Force::Silent,
         step: |at| {
             let (ring, left) = write(at).filter(|(ring, _)| !ring.waits)?;
@@ -132,7 +132,7 @@ const RULES: &[Rule] = &[
         id: "ring.write.full",
         says: "A write to a polled ring fails with EAGAIN where the producer knows of no room: it looks again \
                when it likes.",
-        cite: &[Contract("ring::Producer::write", "0 if the ring is full"), VISIBILITY],
+        cite: &[Contract("ring::Producer::write", "0 if the ring is full")],
         force: Force::Silent,
         step: |at| {
             let (ring, _) = write(at).filter(|(ring, _)| !ring.waits)?;
@@ -142,7 +142,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "ring.write.in-parts",
         says: "A write to a waiting ring transfers what fits and goes on.",
-        cite: &[Contract("waiting::WaitingProducer::write_all", "as often as it must"), VISIBILITY],
+        cite: &[Contract("waiting::WaitingProducer::write_all", "as often as it must")],
         force: Force::Silent,
         step: |at| {
             let (ring, left) = write(at).filter(|(ring, _)| ring.waits)?;

@@ -18,8 +18,8 @@ pub const CHAPTER: Chapter = Chapter {
     title: "Sockets of every family",
     of_all: false,
     rules: RULES,
-    not_on_linux: &[],
-    not_in_posix: &[],
+    not_on_linux: &["socket.truncate.unspecified"],
+    not_in_posix: &["socket.truncate.no-file"],
     absent: |setup| match setup.kind.discipline {
         Discipline::Unix(..) | Discipline::Tcp => &[
             "descriptor.read.not-for-reading",
@@ -69,9 +69,9 @@ const RULES: &[Rule] = &[
         cite: &[Posix("accept", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
-            let accepting = none_waits(at)?;
+            let accepting = accepting(at).filter(|accepting| !accepting.some_wait)?;
             (!at.call.entered && accept_must_not_wait(at, &accepting))
-                .then_some(Move::fails(Errno::EAGAIN))
+                .then_some(Move::fault(Errno::EAGAIN))
         },
     },
     Rule {
@@ -110,7 +110,7 @@ const RULES: &[Rule] = &[
         says: "accept on a socket that does not listen fails with EINVAL.",
         cite: &[Posix("accept", "ERRORS [EINVAL]")],
         force: Force::Must,
-        step: |at| (!accepting(at)?.listens).then_some(Move::fails(Errno::EINVAL)),
+        step: |at| (!accepting(at)?.listens).then_some(Move::fault(Errno::EINVAL)),
     },
     Rule {
         id: "socket.seek.no-offset",
@@ -119,7 +119,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             (is_socket(at)? && matches!(at.op(), Op::Seek { .. }))
-                .then_some(Move::fails(Errno::ESPIPE))
+                .then_some(Move::fault(Errno::ESPIPE))
         },
     },
     Rule {
@@ -129,7 +129,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             (is_socket(at)? && matches!(at.op(), Op::ReadAt { .. }))
-                .then_some(Move::fails(Errno::ESPIPE))
+                .then_some(Move::fault(Errno::ESPIPE))
         },
     },
     Rule {
@@ -139,17 +139,27 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             (is_socket(at)? && matches!(at.op(), Op::WriteAt { .. }))
-                .then_some(Move::fails(Errno::ESPIPE))
+                .then_some(Move::fault(Errno::ESPIPE))
         },
     },
     Rule {
         id: "socket.truncate.no-file",
         says: "ftruncate of a socket fails with EINVAL.",
-        cite: &[Posix("ftruncate", "ERRORS [EINVAL]"), Man("ftruncate(2)", "ERRORS")],
-        force: Force::May,
+        cite: &[Source("fs/open.c", "do_ftruncate"), Man("ftruncate(2)", "ERRORS")],
+        force: Force::Silent,
         step: |at| {
             (is_socket(at)? && matches!(at.op(), Op::Truncate { .. }))
-                .then_some(Move::fails(Errno::EINVAL))
+                .then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "socket.truncate.unspecified",
+        says: "What ftruncate of a socket does is not specified.",
+        cite: &[Posix("ftruncate", "DESCRIPTION")],
+        force: Force::Unspecified,
+        step: |at| {
+            (is_socket(at)? && matches!(at.op(), Op::Truncate { .. }))
+                .then_some(Move::unspecified("ftruncate on what is no regular file"))
         },
     },
     Rule {
@@ -158,7 +168,7 @@ const RULES: &[Rule] = &[
         cite: &[Source("fs/pipe.c", "pipe_fcntl")],
         force: Force::Silent,
         step: |at| {
-            (is_socket(at)? && at.op() == Op::GetCapacity).then_some(Move::fails(Errno::EBADF))
+            (is_socket(at)? && at.op() == Op::GetCapacity).then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -168,7 +178,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             (is_socket(at)? && matches!(at.op(), Op::SetCapacity { .. }))
-                .then_some(Move::fails(Errno::EBADF))
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -179,7 +189,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             is_socket(at)?;
             let sets = matches!(at.op(), Op::SetOption { option: SocketOption::Error, .. });
-            sets.then_some(Move::fails(Errno::ENOPROTOOPT))
+            sets.then_some(Move::fault(Errno::ENOPROTOOPT))
         },
     },
     Rule {
@@ -209,7 +219,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (option, value) = setting(at)?;
             (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
-                .then_some(Move::fails(Errno::EDOM))
+                .then_some(Move::fault(Errno::EDOM))
         },
     },
     Rule {

@@ -35,12 +35,14 @@ pub const CHAPTER: Chapter = Chapter {
         "stream.write.reader-left-fails",
         "stream.write.zero-length-unspecified",
         "stream.any.extension",
+        "stream.truncate.unspecified",
+        "stream.read-at.not-for-reading",
+        "stream.write-at.not-for-writing",
         "stream.poll.readable-at-end",
-        "stream.poll.no-hang-up-yet",
+        "stream.poll.hang-up-before-a-writer",
         "stream.poll.writable-when-empty",
         "stream.poll.writable-perhaps",
         "stream.poll.no-reader-perhaps",
-        "stream.truncate.unspecified",
     ],
     not_in_posix: &[
         "stream.read.packet",
@@ -62,6 +64,7 @@ pub const CHAPTER: Chapter = Chapter {
         "stream.set-capacity.not-permitted",
         "stream.set-capacity.user-limit",
         "stream.available.counts",
+        "stream.truncate.no-file",
     ],
     absent: |setup| match (setup.kind.ends, setup.packet, setup.crowded) {
         // Only a FIFO can be opened for both.
@@ -465,18 +468,15 @@ const RULES: &[Rule] = &[
                read end is open.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
-        step: |at| {
-            (write_len(at)? == 0 && at.platform.extensions)
-                .then_some(Move::answers(Answer::Count(0)))
-        },
+        step: |at| (write_len(at)? == 0).then_some(Move::answers(Answer::Count(0))),
     },
     Rule {
         id: "stream.write.zero-length-unspecified",
         says: "The result of a write of zero bytes to a pipe is unspecified.",
         cite: &[Posix("write", "DESCRIPTION")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
-            (write_len(at)? == 0 && !at.platform.extensions)
+            (write_len(at)? == 0)
                 .then_some(Move::unspecified("a write of zero bytes to what is no regular file"))
         },
     },
@@ -542,7 +542,7 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "stream.poll.no-hang-up-yet",
+        id: "stream.poll.hang-up-before-a-writer",
         says: "poll may report POLLHUP on a FIFO opened for reading that has had no writer since.",
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
@@ -610,8 +610,7 @@ const RULES: &[Rule] = &[
         cite: &[Man("F_GETPIPE_SZ(2const)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
-            (at.op() == Op::GetCapacity && at.platform.extensions && !at.is_locked())
-                .then_some(())?;
+            (at.op() == Op::GetCapacity && !at.is_locked()).then_some(())?;
             Some(Move::answers(Answer::Count(at.stream()?.capacity_bytes(at.platform))))
         },
     },
@@ -645,7 +644,7 @@ const RULES: &[Rule] = &[
         cite: &[Source("fs/pipe.c", "round_pipe_size")],
         force: Force::Silent,
         step: |at| match at.op() {
-            Op::SetCapacity { bytes } if at.platform.extensions && bytes > CAPACITY_LIMIT_BYTES => {
+            Op::SetCapacity { bytes } if bytes > CAPACITY_LIMIT_BYTES => {
                 at.stream()?;
                 (!at.is_locked()).then_some(Move::fails(Errno::EINVAL))
             }
@@ -691,7 +690,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             at.description()?;
-            (at.op() == Op::Available && at.platform.extensions && !at.is_locked())
+            (at.op() == Op::Available && !at.is_locked())
                 .then_some(Move::answers(Answer::Count(at.stream()?.len())))
         },
     },
@@ -699,13 +698,12 @@ const RULES: &[Rule] = &[
         id: "stream.any.extension",
         says: "The results of F_SETPIPE_SZ, F_GETPIPE_SZ and FIONREAD on a pipe are unspecified.",
         cite: &[Posix("fcntl", "DESCRIPTION")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
             at.stream()?;
             let extension =
                 matches!(at.op(), Op::SetCapacity { .. } | Op::GetCapacity | Op::Available);
-            (extension && !at.platform.extensions)
-                .then_some(Move::unspecified("a call that the standard does not know"))
+            extension.then_some(Move::unspecified("a call that the standard does not know"))
         },
     },
     Rule {
@@ -728,22 +726,21 @@ const RULES: &[Rule] = &[
     Rule {
         id: "stream.truncate.no-file",
         says: "ftruncate on a pipe or FIFO fails with EINVAL.",
-        cite: &[Source("fs/open.c", "do_ftruncate"), Posix("ftruncate", "ERRORS [EINVAL]")],
-        force: Force::May,
+        cite: &[Source("fs/open.c", "do_ftruncate"), Man("ftruncate(2)", "ERRORS")],
+        force: Force::Silent,
         step: |at| {
             at.stream()?;
-            (matches!(at.op(), Op::Truncate { .. }) && at.platform.extensions)
-                .then_some(Move::fails(Errno::EINVAL))
+            matches!(at.op(), Op::Truncate { .. }).then_some(Move::fault(Errno::EINVAL))
         },
     },
     Rule {
         id: "stream.truncate.unspecified",
-        says: "What ftruncate does on a pipe or FIFO is not specified.",
+        says: "What ftruncate on a pipe or FIFO does is not specified.",
         cite: &[Posix("ftruncate", "DESCRIPTION")],
-        force: Force::Silent,
+        force: Force::Unspecified,
         step: |at| {
             at.stream()?;
-            (matches!(at.op(), Op::Truncate { .. }) && !at.platform.extensions)
+            matches!(at.op(), Op::Truncate { .. })
                 .then_some(Move::unspecified("ftruncate on what is no regular file"))
         },
     },
@@ -754,7 +751,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.stream()?;
-            matches!(at.op(), Op::Seek { .. }).then_some(Move::fails(Errno::ESPIPE))
+            matches!(at.op(), Op::Seek { .. }).then_some(Move::fault(Errno::ESPIPE))
         },
     },
     Rule {
@@ -764,7 +761,18 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.stream()?;
-            matches!(at.op(), Op::ReadAt { at: 0.., .. }).then_some(Move::fails(Errno::ESPIPE))
+            matches!(at.op(), Op::ReadAt { .. }).then_some(Move::fault(Errno::ESPIPE))
+        },
+    },
+    Rule {
+        id: "stream.read-at.not-for-reading",
+        says: "pread on an end that is not open for reading fails with EBADF.",
+        cite: &[Posix("read", "ERRORS [EBADF]")],
+        force: Force::Must,
+        step: |at| {
+            at.stream()?;
+            (matches!(at.op(), Op::ReadAt { .. }) && !at.reads())
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -774,7 +782,18 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             at.stream()?;
-            matches!(at.op(), Op::WriteAt { at: 0.., .. }).then_some(Move::fails(Errno::ESPIPE))
+            matches!(at.op(), Op::WriteAt { .. }).then_some(Move::fault(Errno::ESPIPE))
+        },
+    },
+    Rule {
+        id: "stream.write-at.not-for-writing",
+        says: "pwrite on an end that is not open for writing fails with EBADF.",
+        cite: &[Posix("write", "ERRORS [EBADF]")],
+        force: Force::Must,
+        step: |at| {
+            at.stream()?;
+            (matches!(at.op(), Op::WriteAt { .. }) && !at.writes())
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
 ];
@@ -786,7 +805,7 @@ const CAPACITY_LIMIT_BYTES: u32 = 1 << 31;
 fn asked_capacity(at: &Scene<'_>) -> Option<u32> {
     at.stream().filter(|_| !at.is_locked())?;
     match at.op() {
-        Op::SetCapacity { bytes } if at.platform.extensions && bytes <= CAPACITY_LIMIT_BYTES => {
+        Op::SetCapacity { bytes } if bytes <= CAPACITY_LIMIT_BYTES => {
             Some(bytes.max(at.platform.page_bytes).next_power_of_two())
         }
         _ => None,

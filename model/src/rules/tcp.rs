@@ -11,7 +11,7 @@ use crate::data::{Segment, push_segment};
 use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
-use crate::rule::{Answers, Force, Move, Rule, Scene, What};
+use crate::rule::{Answers, Force, Move, Rule, Scene};
 use crate::rules::descriptor::{close, holders};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::world::{DescriptionIndex, ObjectIndex, Pending, World};
@@ -415,7 +415,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (_, tcp) = writes(at)?;
             let error = tcp.error.filter(|error| *error != Errno::EPIPE)?;
-            (at.call.done == 0).then(|| Move::fails(error).with(tell))
+            (at.call.done == 0).then(|| Move::fault(error).with(tell))
         },
     },
     Rule {
@@ -426,10 +426,9 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (flags, tcp) = writes(at)?;
-            let told = tcp.error.is_none_or(|error| error == Errno::EPIPE);
-            let told = told && tcp.phase != Phase::Unconnected;
-            let fails = Move::fails(Errno::EPIPE).with(tell);
-            (at.call.done == 0 && tcp.sends_no_more() && told).then_some(
+            let was_connected = tcp.phase != Phase::Unconnected;
+            let fails = Move::fault(Errno::EPIPE).with(tell);
+            (at.call.done == 0 && tcp.sends_no_more() && was_connected).then_some(
                 match flags.contains(SendFlags::NOSIGNAL) {
                     true => fails,
                     false => fails.raises(Signal::Sigpipe),
@@ -487,14 +486,14 @@ const RULES: &[Rule] = &[
         step: |at| {
             let closed = tcp(at)?.phase == Phase::Closed;
             (closed && matches!(at.op(), Op::Shutdown { .. }))
-                .then(|| Move::fails(Errno::ENOTCONN).with(shut_closed))
+                .then(|| Move::fault(Errno::ENOTCONN).with(shut_closed))
         },
     },
     // Closing
     Rule {
         id: "tcp.close.finishes",
         says: "The last close of a TCP socket without unread data sends the end of data behind all data.",
-        cite: &[Posix("close", "DESCRIPTION"), Source("net/ipv4/tcp.c", "__tcp_close")],
+        cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
             let tcp = closes(at)?;
@@ -522,7 +521,7 @@ const RULES: &[Rule] = &[
         id: "tcp.close.linger-zero",
         says: "The last close of a TCP socket with SO_LINGER of zero seconds resets the connection; what it \
                sent and has not arrived may be lost.",
-        cite: &[Posix("setsockopt", "SO_LINGER"), Source("net/ipv4/tcp.c", "tcp_disconnect")],
+        cite: &[Source("net/ipv4/tcp.c", "tcp_disconnect")],
         force: Force::Silent,
         step: |at| {
             let tcp = closes(at)?;
@@ -645,21 +644,15 @@ const RULES: &[Rule] = &[
         says: "poll finds POLLRDHUP, if asked for, on a TCP socket to which nothing more will come.",
         cite: &[Man("poll(2)", "POLLRDHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Silent,
-        step: |at| {
-            (at.platform.extensions && polls(at)?.receives_no_more())
-                .then_some(Move::reports(Events::RDHUP))
-        },
+        step: |at| polls(at)?.receives_no_more().then_some(Move::reports(Events::RDHUP)),
     },
     Rule {
         id: "tcp.poll.end-beyond-the-standard",
         says: "poll may find events that the standard does not know on a TCP socket to which nothing more \
                will come.",
         cite: &[Posix("poll", "DESCRIPTION")],
-        force: Force::Silent,
-        step: |at| {
-            (!at.platform.extensions && polls(at)?.receives_no_more())
-                .then_some(Move::may_report(Events::RDHUP))
-        },
+        force: Force::Unspecified,
+        step: |at| polls(at)?.receives_no_more().then_some(Move::may_report(Events::RDHUP)),
     },
     Rule {
         id: "tcp.poll.writable",
@@ -706,10 +699,8 @@ const RULES: &[Rule] = &[
         id: "tcp.poll.writable-though-hung-up",
         says: "poll finds POLLOUT together with POLLHUP on a TCP socket of which both ways have ended.",
         cite: &[Man("poll(2)", "POLLHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
-        force: Force::Silent,
-        step: |at| {
-            (at.platform.extensions && hung_up(polls(at)?)).then_some(Move::reports(Events::OUT))
-        },
+        force: Force::Exception,
+        step: |at| hung_up(polls(at)?).then_some(Move::reports(Events::OUT)),
     },
     Rule {
         id: "tcp.poll.error",
@@ -740,7 +731,7 @@ const RULES: &[Rule] = &[
             let ready =
                 Answers::Ready { must: must.intersection(asked), may: may.intersection(asked) };
             (tcp.reset && tcp.phase == Phase::Connected)
-                .then_some(Move { what: What::Answers(ready, None), effect: Some(reset_arrives) })
+                .then(|| Move::found(ready).with(reset_arrives))
         },
     },
     Rule {
@@ -793,18 +784,18 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let tcp = tcp(at)?;
-            (at.op() == Op::Available && at.platform.extensions && !tcp.listens())
+            (at.op() == Op::Available && !tcp.listens())
                 .then(|| Move::transfers(tcp.arrived, tcp.readable()).with(see))
         },
     },
     Rule {
         id: "tcp.available.unspecified",
         says: "What FIONREAD does is not specified.",
-        cite: &[Posix("ioctl", "DESCRIPTION")],
-        force: Force::Silent,
+        cite: &[Man("ioctl(2)", "STANDARDS")],
+        force: Force::Unspecified,
         step: |at| {
             tcp(at)?;
-            (at.op() == Op::Available && !at.platform.extensions)
+            (at.op() == Op::Available)
                 .then_some(Move::unspecified("a call that the standard does not know"))
         },
     },

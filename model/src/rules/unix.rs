@@ -36,8 +36,28 @@ pub const CHAPTER: Chapter = Chapter {
     exceptions: EXCEPTIONS,
 };
 
-const NOT_ON_LINUX: &[&str] = &["unix.poll.writable-perhaps"];
-const NOT_IN_POSIX: &[&str] = &[];
+const NOT_ON_LINUX: &[&str] = &[
+    "unix.any.read-not-connected",
+    "unix.any.broken-while-waiting",
+    "unix.listen.no-address",
+    "unix.connect.in-progress",
+    "unix.connect.not-for-listeners",
+    "unix.shutdown.not-connected",
+    "unix.poll.writable-perhaps",
+    "unix.available.unspecified",
+];
+const NOT_IN_POSIX: &[&str] = &[
+    "unix.any.reads-unconnected",
+    "unix.any.broken-asleep",
+    "unix.send.address-unsupported",
+    "unix.listen.unnamed",
+    "unix.connect.full-nonblocking",
+    "unix.connect.connected-waits-first",
+    "unix.shutdown.unconnected",
+    "unix.poll.writable-though-hung-up",
+    "unix.available.counts",
+    "unix.available.listening",
+];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
         why: "The standard gives no size of the buffers: how much goes at once is known only in so far as \
@@ -65,25 +85,17 @@ const OVERLAPS: &[Overlap] = &[
         rules: &["unix.any.end", "unix.any.reset"],
     },
     Overlap {
-        why: "What ends a send that is under way may come before or after it has looked.",
-        rules: &["unix.any.broken", "unix.send.broken-silently", "unix.any.reset-asleep"],
-    },
-    Overlap {
         why: "Who looks for a path while a bind is under way may find it or not.",
-        rules: &["unix.any.path-midway", "unix.connect.no-entry", "message.connect.no-entry"],
+        rules: &["unix.any.path-midway", "message.connect.no-entry"],
     },
     Overlap {
         why: "Who opens a path while a bind is under way may find it or not.",
         rules: &["unix.open.path-midway", "unix.open.no-entry"],
     },
-    Overlap {
-        why: "Of those who wait to be connected one is woken; if that one fails, the others may sleep on.",
-        rules: &["unix.connect.waits", "unix.connect.connects", "unix.connect.connected"],
-    },
 ];
 const EXCEPTIONS: &[Exception] = &[
     Exception {
-        rule: "unix.poll.hang-up",
+        rule: "unix.poll.writable-though-hung-up",
         why: "POLLHUP comes together with POLLOUT, which POSIX has exclude each other: on a socket whose peer \
               closed, poll finds in|out|hup.",
     },
@@ -101,6 +113,15 @@ const EXCEPTIONS: &[Exception] = &[
         why: "listen on a socket without a name fails with EINVAL, not EDESTADDRREQ.",
     },
     Exception {
+        rule: "unix.send.address-unsupported",
+        why: "A send with an address on a stream socket that is not connected fails with EOPNOTSUPP, not \
+              ENOTCONN.",
+    },
+    Exception {
+        rule: "unix.connect.connected-waits-first",
+        why: "connect of a connected socket waits for room at the listener before it fails with EISCONN.",
+    },
+    Exception {
         rule: "unix.connect.full-nonblocking",
         why: "A connect that may not wait fails with EAGAIN where the backlog is full, not EINPROGRESS, and is \
               not under way then.",
@@ -113,7 +134,7 @@ const EXCEPTIONS: &[Exception] = &[
 
 fn absent(setup: &Setup) -> &'static [&'static str] {
     match setup.kind.discipline {
-        Discipline::Unix(SocketType::Stream, Naming::Path) => &[],
+        Discipline::Unix(SocketType::Stream, Naming::Path) => OF_NAMES,
         Discipline::Unix(SocketType::Stream, Naming::Abstract) => OF_PATHS,
         _ => OF_STREAMS,
     }
@@ -126,7 +147,11 @@ const OF_PATHS: &[&str] = &[
     "unix.open.path-midway",
     "unix.connect.no-entry",
     "unix.any.path-midway",
+    "unix.bind.address-in-use",
 ];
+
+/// Rules of what has a name that is no path.
+const OF_NAMES: &[&str] = &["unix.bind.name-in-use"];
 
 /// Rules of how streams are read and written.
 const OF_STREAMS: &[&str] = &[
@@ -146,6 +171,9 @@ const OF_STREAMS: &[&str] = &[
     "unix.any.waits-for-data",
     "unix.any.time-out",
     "unix.any.reads-unconnected",
+    "unix.any.read-not-connected",
+    "unix.any.broken-while-waiting",
+    "unix.bind.name-in-use",
     "unix.any.write-completes",
     "unix.any.write-in-pieces",
     "unix.any.write-partial",
@@ -305,7 +333,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let taking = empty(at).filter(|_| at.call.done == 0)?;
-            let reset = taking.socket.reset && at.platform.socket_errors_of_linux;
+            let reset = taking.socket.reset && at.platform.unread_data_resets;
             (taking.socket.receive_closed && !reset)
                 .then(|| Move::answers(Answer::Count(0)).with(clear_reset))
         },
@@ -356,16 +384,18 @@ const RULES: &[Rule] = &[
     Rule {
         id: "unix.any.reads-unconnected",
         says: "A read of at least one byte, or a receive, on a stream socket that was never connected fails \
-               with EINVAL; in POSIX with ENOTCONN.",
-        cite: &[Posix("recv", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_stream_read_generic")],
+               with EINVAL.",
+        cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
+        force: Force::Exception,
+        step: |at| reads_unconnected(at)?.then_some(Move::fault(Errno::EINVAL)),
+    },
+    Rule {
+        id: "unix.any.read-not-connected",
+        says: "A read of at least one byte, or a receive, on a stream socket that was never connected fails \
+               with ENOTCONN.",
+        cite: &[Posix("recv", "ERRORS [ENOTCONN]")],
         force: Force::Must,
-        step: |at| {
-            let taking = taking(at)?;
-            let errno =
-                if at.platform.socket_errors_of_linux { Errno::EINVAL } else { Errno::ENOTCONN };
-            (taking.socket.is_stream() && taking.socket.life != Life::Connected)
-                .then_some(Move::fails(errno))
-        },
+        step: |at| reads_unconnected(at)?.then_some(Move::fault(Errno::ENOTCONN)),
     },
     Rule {
         id: "unix.read.zero-length",
@@ -472,7 +502,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = broken(at)?;
             (!giving.flags.contains(SendFlags::NOSIGNAL))
-                .then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe))
+                .then_some(Move::fault(Errno::EPIPE).raises(Signal::Sigpipe))
         },
     },
     Rule {
@@ -482,25 +512,27 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let giving = broken(at)?;
-            giving.flags.contains(SendFlags::NOSIGNAL).then_some(Move::fails(Errno::EPIPE))
+            giving.flags.contains(SendFlags::NOSIGNAL).then_some(Move::fault(Errno::EPIPE))
         },
     },
     Rule {
         id: "unix.any.broken-asleep",
         says: "A write that waits or is under way, of which nothing is sent yet, fails with EPIPE when nothing \
-               more can be sent; on Linux it raises no SIGPIPE then.",
-        cite: &[Posix("send", "ERRORS [EPIPE]"), Source("net/core/sock.c", "sock_alloc_send_pskb")],
+               more can be sent, and raises no SIGPIPE.",
+        cite: &[Source("net/core/sock.c", "sock_alloc_send_pskb")],
+        force: Force::Exception,
+        step: |at| breaks_under_way(at).map(|_| Move::fault(Errno::EPIPE)),
+    },
+    Rule {
+        id: "unix.any.broken-while-waiting",
+        says: "A write that waits or is under way, of which nothing is sent yet, fails with EPIPE when nothing \
+               more can be sent, and raises SIGPIPE unless MSG_NOSIGNAL is given.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("send", "MSG_NOSIGNAL")],
         force: Force::Must,
         step: |at| {
-            let giving = under_way(at).filter(|_| at.call.done == 0)?;
-            let fails = Move::fails(Errno::EPIPE);
-            let silent =
-                at.platform.socket_errors_of_linux || giving.flags.contains(SendFlags::NOSIGNAL);
-            (giving.socket.send_closed && !giving.socket.reset).then_some(if silent {
-                fails
-            } else {
-                fails.raises(Signal::Sigpipe)
-            })
+            let silent = breaks_under_way(at)?.flags.contains(SendFlags::NOSIGNAL);
+            let fails = Move::fault(Errno::EPIPE);
+            Some(if silent { fails } else { fails.raises(Signal::Sigpipe) })
         },
     },
     Rule {
@@ -514,7 +546,7 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let giving = under_way(at).filter(|_| at.call.done == 0)?;
-            giving.socket.reset.then(|| Move::fails(Errno::ECONNRESET).with(clear_reset))
+            giving.socket.reset.then(|| Move::fault(Errno::ECONNRESET).with(clear_reset))
         },
     },
     Rule {
@@ -558,9 +590,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("send", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Must,
         step: |at| {
-            let giving = stream_giving(at)?;
-            (!giving.addressed && giving.socket.life != Life::Connected)
-                .then_some(Move::fails(Errno::ENOTCONN))
+            let giving = giving(at).filter(|giving| giving.socket.is_stream())?;
+            (giving.socket.life != Life::Connected).then_some(Move::fault(Errno::ENOTCONN))
         },
     },
     Rule {
@@ -569,20 +600,20 @@ const RULES: &[Rule] = &[
         cite: &[Posix("sendto", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::May,
         step: |at| {
-            let giving = stream_giving(at)?;
+            let giving = giving(at).filter(|giving| giving.socket.is_stream())?;
             (giving.addressed && giving.socket.life == Life::Connected)
-                .then_some(Move::fails(Errno::EISCONN))
+                .then_some(Move::may_fault(Errno::EISCONN))
         },
     },
     Rule {
         id: "unix.send.address-unsupported",
         says: "A send with an address on a stream socket that is not connected fails with EOPNOTSUPP.",
-        cite: &[Posix("sendto", "ERRORS [EOPNOTSUPP]"), Source(AF_UNIX, "unix_stream_sendmsg")],
-        force: Force::May,
+        cite: &[Source(AF_UNIX, "unix_stream_sendmsg")],
+        force: Force::Exception,
         step: |at| {
-            let giving = stream_giving(at)?;
+            let giving = giving(at).filter(|giving| giving.socket.is_stream())?;
             (giving.addressed && giving.socket.life != Life::Connected)
-                .then_some(Move::fails(Errno::EOPNOTSUPP))
+                .then_some(Move::fault(Errno::EOPNOTSUPP))
         },
     },
     // Naming
@@ -592,31 +623,39 @@ const RULES: &[Rule] = &[
         cite: &[Posix("bind", "DESCRIPTION"), Source(AF_UNIX, "unix_bind")],
         force: Force::Must,
         step: |at| {
-            let (socket, address) = binding(at)?;
-            (!socket.named && address.is_free()).then(|| Move::answers(Answer::Done).with(bind))
+            binding(at)?;
+            Some(Move::answers(Answer::Done).with(bind))
         },
     },
     Rule {
         id: "unix.bind.address-in-use",
-        says: "bind to an address that is in use fails with EADDRINUSE; a path is in use until it is \
-               removed, though the socket behind it may be closed.",
+        says: "bind to a path that is in use fails with EADDRINUSE; it is in use until it is removed, though the \
+               socket behind it may be closed.",
         cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man(MAN_UNIX, "Pathname sockets")],
         force: Force::Must,
         step: |at| {
-            let (socket, address) = binding(at)?;
-            (!address.is_free() && (address.is_path() || !socket.named))
-                .then_some(Move::fails(Errno::EADDRINUSE))
+            let (_, address) = binding(at)?;
+            (!address.is_free() && address.is_path()).then_some(Move::fault(Errno::EADDRINUSE))
+        },
+    },
+    Rule {
+        id: "unix.bind.name-in-use",
+        says: "bind to the abstract name of another socket fails with EADDRINUSE.",
+        cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man(MAN_UNIX, "Abstract sockets")],
+        force: Force::Must,
+        step: |at| {
+            let (_, address) = binding(at)?;
+            (!address.is_free() && !address.is_path()).then_some(Move::fault(Errno::EADDRINUSE))
         },
     },
     Rule {
         id: "unix.bind.has-a-name",
-        says: "bind of a socket that has a name fails with EINVAL; where the path is in use that comes first.",
+        says: "bind of a socket that has a name fails with EINVAL.",
         cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_bind")],
         force: Force::Must,
         step: |at| {
-            let (socket, address) = binding(at)?;
-            (socket.named && (address.is_free() || !address.is_path()))
-                .then_some(Move::fails(Errno::EINVAL))
+            let (socket, _) = binding(at)?;
+            socket.named.then_some(Move::fault(Errno::EINVAL))
         },
     },
     Rule {
@@ -629,9 +668,10 @@ const RULES: &[Rule] = &[
         ],
         force: Force::Silent,
         step: |at| {
-            let nowhere =
-                connecting(at) == Some(Connecting::NoEntry) || super::message::leads_nowhere(at);
-            (nowhere && is_appearing(at)).then_some(Move::fails(Errno::ECONNREFUSED))
+            let connects = connecting(at).map(|(_, to)| to) == Some(Connecting::NoEntry);
+            let nowhere = connects || super::message::leads_nowhere(at);
+            let fails = if connects { Move::may_fault } else { Move::fails };
+            (nowhere && is_appearing(at)).then(|| fails(Errno::ECONNREFUSED))
         },
     },
     Rule {
@@ -704,17 +744,22 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.listen.unnamed",
-        says: "listen on a socket without a name fails with EINVAL; in POSIX with EDESTADDRREQ.",
-        cite: &[Posix("listen", "ERRORS [EDESTADDRREQ]"), Source(AF_UNIX, "unix_listen")],
+        says: "listen on a socket without a name fails with EINVAL.",
+        cite: &[Source(AF_UNIX, "unix_listen")],
+        force: Force::Exception,
+        step: |at| {
+            let socket = listening(at).filter(|socket| !socket.is_datagram())?;
+            (!socket.named).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "unix.listen.no-address",
+        says: "listen on a socket without a name fails with EDESTADDRREQ.",
+        cite: &[Posix("listen", "ERRORS [EDESTADDRREQ]")],
         force: Force::Must,
         step: |at| {
             let socket = listening(at).filter(|socket| !socket.is_datagram())?;
-            let linux = at.platform.socket_errors_of_linux;
-            (!socket.named && socket.life != Life::Connected).then_some(Move::fails(if linux {
-                Errno::EINVAL
-            } else {
-                Errno::EDESTADDRREQ
-            }))
+            (!socket.named).then_some(Move::fault(Errno::EDESTADDRREQ))
         },
     },
     Rule {
@@ -724,7 +769,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = listening(at).filter(|socket| !socket.is_datagram())?;
-            (socket.life == Life::Connected).then_some(Move::fails(Errno::EINVAL))
+            (socket.life == Life::Connected).then_some(Move::fault(Errno::EINVAL))
         },
     },
     // Connecting
@@ -735,7 +780,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
-            matches!(connecting(at)?, Connecting::Connects(_))
+            let (socket, to) = connecting(at)?;
+            (socket.life == Life::Unconnected && matches!(to, Connecting::Listens(_)))
                 .then(|| Move::answers(Answer::Done).with(connect))
         },
     },
@@ -744,7 +790,7 @@ const RULES: &[Rule] = &[
         says: "connect to a path that does not exist fails with ENOENT.",
         cite: &[Posix("connect", "ERRORS [ENOENT]")],
         force: Force::Must,
-        step: |at| (connecting(at)? == Connecting::NoEntry).then_some(Move::fails(Errno::ENOENT)),
+        step: |at| (connecting(at)?.1 == Connecting::NoEntry).then_some(Move::fault(Errno::ENOENT)),
     },
     Rule {
         id: "unix.connect.refused",
@@ -753,23 +799,27 @@ const RULES: &[Rule] = &[
         cite: &[Posix("connect", "ERRORS [ECONNREFUSED]"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
-            (connecting(at)? == Connecting::Refused).then_some(Move::fails(Errno::ECONNREFUSED))
+            (connecting(at)?.1 == Connecting::Refused).then_some(Move::fault(Errno::ECONNREFUSED))
         },
     },
     Rule {
         id: "unix.connect.full-nonblocking",
-        says: "connect where no more connections may wait fails with EAGAIN where O_NONBLOCK is set; in POSIX \
-               with EINPROGRESS.",
-        cite: &[Posix("connect", "ERRORS [EINPROGRESS]"), Man("connect(2)", "ERRORS")],
+        says: "connect where no more connections may wait fails with EAGAIN where O_NONBLOCK is set.",
+        cite: &[Man("connect(2)", "ERRORS"), Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::Exception,
+        step: |at| {
+            let (_, Connecting::Full(_)) = connecting(at)? else { return None };
+            (!at.call.entered && at.nonblock()).then_some(Move::fault(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "unix.connect.in-progress",
+        says: "connect where no more connections may wait fails with EINPROGRESS where O_NONBLOCK is set.",
+        cite: &[Posix("connect", "ERRORS [EINPROGRESS]")],
         force: Force::Must,
         step: |at| {
-            let Connecting::Full(_) = connecting(at)? else { return None };
-            let linux = at.platform.socket_errors_of_linux;
-            (!at.call.entered && at.nonblock()).then_some(Move::fails(if linux {
-                Errno::EAGAIN
-            } else {
-                Errno::EINPROGRESS
-            }))
+            let (_, Connecting::Full(_)) = connecting(at)? else { return None };
+            (!at.call.entered && at.nonblock()).then_some(Move::fault(Errno::EINPROGRESS))
         },
     },
     Rule {
@@ -778,9 +828,20 @@ const RULES: &[Rule] = &[
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::May,
         step: |at| {
-            let Connecting::Full(listener) = connecting(at)? else { return None };
-            let elsewhere = at.call.waits_on != Some(listener);
-            (elsewhere && (at.call.entered || !at.nonblock()))
+            let (socket, elsewhere) = finds_no_room(at)?;
+            (elsewhere && (at.call.entered || socket.life == Life::Unconnected))
+                .then(|| Move::proceeds(0, 0).with(begin_to_connect))
+        },
+    },
+    Rule {
+        id: "unix.connect.connected-waits-first",
+        says: "A blocking connect of a socket that is connected, or listens, begins to wait where no more \
+               connections may wait.",
+        cite: &[Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::Exception,
+        step: |at| {
+            let (socket, elsewhere) = finds_no_room(at)?;
+            (elsewhere && !at.call.entered && socket.life != Life::Unconnected)
                 .then(|| Move::proceeds(0, 0).with(begin_to_connect))
         },
     },
@@ -794,7 +855,9 @@ const RULES: &[Rule] = &[
         step: |at| {
             let waits_on = at.call.waits_on?;
             let goes_on = match connecting(at)? {
-                Connecting::Connects(listener) => listener == waits_on,
+                (socket, Connecting::Listens(listener)) => {
+                    socket.life == Life::Unconnected && listener == waits_on
+                }
                 _ => false,
             };
             (at.call.entered && (!goes_on || at.call.overslept)).then_some(Move::rests())
@@ -802,22 +865,32 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.connected",
-        says: "connect of a connected socket fails with EISCONN, where there is somebody to connect to.",
+        says: "connect of a connected socket fails with EISCONN.",
         cite: &[Posix("connect", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
-            (connecting(at)? == Connecting::Connected)
-                .then(|| Move::fails(Errno::EISCONN).with(waste_wakeup))
+            let socket = connecting_in_its_turn(at)?;
+            (socket.life == Life::Connected).then(|| Move::fault(Errno::EISCONN).with(waste_wakeup))
         },
     },
     Rule {
         id: "unix.connect.listening",
-        says: "connect of a socket that listens fails with EINVAL, where there is somebody to connect to.",
-        cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]"), Source(AF_UNIX, "unix_stream_connect")],
+        says: "connect of a socket that listens fails with EINVAL.",
+        cite: &[Source(AF_UNIX, "unix_stream_connect")],
+        force: Force::Silent,
+        step: |at| {
+            let socket = connecting_in_its_turn(at)?;
+            socket.listens().then(|| Move::fault(Errno::EINVAL).with(waste_wakeup))
+        },
+    },
+    Rule {
+        id: "unix.connect.not-for-listeners",
+        says: "connect of a socket that listens may fail with EOPNOTSUPP.",
+        cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]")],
         force: Force::May,
         step: |at| {
-            (connecting(at)? == Connecting::Listening)
-                .then(|| Move::fails(Errno::EINVAL).with(waste_wakeup))
+            let socket = connecting_in_its_turn(at)?;
+            socket.listens().then(|| Move::may_fault(Errno::EOPNOTSUPP).with(waste_wakeup))
         },
     },
     // Accepting
@@ -830,7 +903,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let accepting = none_waits(at).filter(|accepting| accepting.shut)?;
             (at.call.entered || !accept_must_not_wait(at, &accepting))
-                .then_some(Move::fails(Errno::EINVAL))
+                .then_some(Move::may_fault(Errno::EINVAL))
         },
     },
     // Shutting down
@@ -848,15 +921,22 @@ const RULES: &[Rule] = &[
     Rule {
         id: "unix.shutdown.unconnected",
         says: "shutdown of a socket that is not connected succeeds all the same, and what it ended stays so \
-               when the socket gets connected; in POSIX it fails with ENOTCONN.",
-        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_shutdown")],
+               when the socket gets connected.",
+        cite: &[Source(AF_UNIX, "unix_shutdown")],
+        force: Force::Exception,
+        step: |at| {
+            let socket = shutting(at).filter(|socket| !socket.is_datagram())?;
+            (socket.life != Life::Connected).then(|| Move::answers(Answer::Done).with(shutdown))
+        },
+    },
+    Rule {
+        id: "unix.shutdown.not-connected",
+        says: "shutdown of a socket that is not connected fails with ENOTCONN.",
+        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]")],
         force: Force::Must,
         step: |at| {
             let socket = shutting(at).filter(|socket| !socket.is_datagram())?;
-            (socket.life != Life::Connected).then(|| match at.platform.socket_errors_of_linux {
-                true => Move::answers(Answer::Done).with(shutdown),
-                false => Move::fails(Errno::ENOTCONN),
-            })
+            (socket.life != Life::Connected).then_some(Move::fault(Errno::ENOTCONN))
         },
     },
     // Polling
@@ -886,7 +966,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "unix.poll.hang-up",
         says: "poll finds POLLHUP on a socket that neither receives nor sends any more, and on one that is for \
-               connections and neither was connected nor listens; on Linux POLLOUT may come with it.",
+               connections and neither was connected nor listens.",
         cite: &[Posix("poll", "POLLHUP"), Source(AF_UNIX, "unix_poll")],
         force: Force::Must,
         step: |at| {
@@ -930,7 +1010,19 @@ const RULES: &[Rule] = &[
         step: |at| {
             let socket = polling(at)?;
             let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
-            (free && !is_writable_midway(at) && may_be_writable(at, socket))
+            (free && !is_writable_midway(at) && !is_hung_up(socket))
+                .then_some(Move::reports(Events::OUT))
+        },
+    },
+    Rule {
+        id: "unix.poll.writable-though-hung-up",
+        says: "poll finds POLLOUT together with POLLHUP on a socket of which little that it sent is unread.",
+        cite: &[Source(AF_UNIX, "unix_poll"), Source(AF_UNIX, "unix_writable")],
+        force: Force::Exception,
+        step: |at| {
+            let socket = polling(at)?;
+            let free = is_writable(at) && !super::message::peer_is_full(at);
+            (free && !is_writable_midway(at) && is_hung_up(socket))
                 .then_some(Move::reports(Events::OUT))
         },
     },
@@ -995,10 +1087,7 @@ const RULES: &[Rule] = &[
             let socket = at.socket().filter(|_| at.op() == Op::Available)?;
             let first = socket.queue.first().map_or(0, |piece| piece.data.len);
             let count = if socket.is_datagram() { first } else { socket.len() };
-            (!socket.listens()).then_some(match at.platform.extensions {
-                true => Move::answers(Answer::Count(count)),
-                false => Move::unspecified("FIONREAD is not in the standard"),
-            })
+            (!socket.listens()).then_some(Move::answers(Answer::Count(count)))
         },
     },
     Rule {
@@ -1008,10 +1097,17 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let socket = at.socket().filter(|_| at.op() == Op::Available)?;
-            socket.listens().then_some(match at.platform.extensions {
-                true => Move::fails(Errno::EINVAL),
-                false => Move::unspecified("FIONREAD is not in the standard"),
-            })
+            socket.listens().then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "unix.available.unspecified",
+        says: "What FIONREAD on a socket does is not specified.",
+        cite: &[Man("ioctl(2)", "STANDARDS")],
+        force: Force::Unspecified,
+        step: |at| {
+            at.socket().filter(|_| at.op() == Op::Available)?;
+            Some(Move::unspecified("FIONREAD is not in the standard"))
         },
     },
     Rule {
@@ -1078,7 +1174,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = giving(at)?;
             (giving.lost(at) && !super::message::fails_before(&giving))
-                .then_some(Move::fails(Errno::EBADF))
+                .then_some(Move::fault(Errno::EBADF))
         },
     },
     Rule {
@@ -1154,6 +1250,12 @@ pub(super) fn taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
     let peek = flags.contains(SendFlags::PEEK);
     let all = flags.contains(SendFlags::WAITALL) && !peek;
     Some(Taking { socket, len, flags, peek, all, marks, room })
+}
+
+/// Whether this is a read of a stream that was never connected; `None` where it is of no stream.
+fn reads_unconnected(at: &Scene<'_>) -> Option<bool> {
+    let taking = taking(at).filter(|taking| taking.socket.is_stream())?;
+    Some(taking.socket.life != Life::Connected)
 }
 
 fn stream_taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
@@ -1233,9 +1335,9 @@ impl Giving<'_> {
         self.left(at).min(max(account, self.socket.send_buffer))
     }
 
-    /// Whether a stream socket is connected, and no address is given.
+    /// Whether a stream socket is connected.
     fn may_go(&self) -> bool {
-        !self.addressed && self.socket.life == Life::Connected
+        self.socket.life == Life::Connected
     }
 
     /// Whether a descriptor is to go with it that is not open.
@@ -1281,9 +1383,11 @@ fn reaches(at: &Scene<'_>, socket: &Unix) -> bool {
 
 /// A write to a stream that fails as it begins, or as it finds nobody who receives.
 fn broken<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    let giving = stream_giving(at).filter(|giving| giving.may_go() && at.call.done == 0)?;
+    let giving = giving(at).filter(|giving| giving.socket.is_stream() && !is_circular(at))?;
+    let giving = Some(giving).filter(|_| at.call.done == 0)?;
     let shut = giving.socket.send_closed;
-    let unheard = giving.len > 0 && !reaches(at, giving.socket) && !shut && has_room(at, &giving);
+    let unheard = giving.may_go() && giving.len > 0 && !reaches(at, giving.socket);
+    let unheard = unheard && !shut && has_room(at, &giving);
     (shut && !at.call.entered || unheard && !giving.socket.reset).then_some(giving)
 }
 
@@ -1292,6 +1396,12 @@ fn under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     stream_giving(at)
         .filter(|giving| giving.may_go() && giving.len > 0)
         .filter(|_| at.call.entered || at.call.done > 0 || at.call.midway)
+}
+
+/// A write to a stream that finds, before any of it is sent, that nothing more can be sent.
+fn breaks_under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    under_way(at)
+        .filter(|giving| at.call.done == 0 && giving.socket.send_closed && !giving.socket.reset)
 }
 
 /// A write to a stream, of at least one byte, that nothing prevents but perhaps a want of room.
@@ -1356,7 +1466,7 @@ fn is_hung_up(socket: &Unix) -> bool {
 
 /// POSIX has POLLOUT and POLLHUP exclude each other.
 fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
-    at.platform.socket_errors_of_linux || !is_hung_up(socket)
+    at.platform.writable_though_hung_up || !is_hung_up(socket)
 }
 
 /// Whether a call is under way beside which poll may miss room that is there before and after it: a send on the
@@ -1429,38 +1539,47 @@ fn getting<'a>(at: &Scene<'a>) -> Option<(&'a Unix, SocketOption)> {
     }
 }
 
-/// What becomes of a connect, as things are.
+/// What a connect finds at the address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Connecting {
     NoEntry,
     Refused,
     Full(ObjectIndex),
-    Connected,
-    Listening,
-    Connects(ObjectIndex),
+    Listens(ObjectIndex),
 }
 
-fn connecting(at: &Scene<'_>) -> Option<Connecting> {
+/// The socket that is to be connected, and what it finds.
+fn connecting<'a>(at: &Scene<'a>) -> Option<(&'a Unix, Connecting)> {
     let socket = at.socket().filter(|socket| at.op() == Op::Connect && !socket.is_datagram())?;
     let (_, address) = at.world.address()?;
     let listener = match address {
-        Address::FreePath => return Some(Connecting::NoEntry),
-        Address::StalePath | Address::FreeName => return Some(Connecting::Refused),
+        Address::FreePath => return Some((socket, Connecting::NoEntry)),
+        Address::StalePath | Address::FreeName => return Some((socket, Connecting::Refused)),
         Address::Path(listener) | Address::Name(listener) => listener,
     };
     let other = at.world.socket(listener)?;
-    let Life::Listening(backlog) = other.life else { return Some(Connecting::Refused) };
-    if other.receive_closed {
-        return Some(Connecting::Refused);
-    }
-    if other.pending.len() > usize::from(backlog) {
-        return Some(Connecting::Full(listener));
-    }
-    Some(match socket.life {
-        Life::Connected => Connecting::Connected,
-        Life::Listening(_) => Connecting::Listening,
-        Life::Unconnected => Connecting::Connects(listener),
+    Some(match other.life {
+        Life::Listening(_) if other.receive_closed => (socket, Connecting::Refused),
+        Life::Listening(backlog) if other.pending.len() > usize::from(backlog) => {
+            (socket, Connecting::Full(listener))
+        }
+        Life::Listening(_) => (socket, Connecting::Listens(listener)),
+        Life::Unconnected | Life::Connected => (socket, Connecting::Refused),
     })
+}
+
+/// The socket that is to be connected; one that waits looks at itself only once there is room.
+fn connecting_in_its_turn<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    let (socket, to) = connecting(at)?;
+    let full = matches!(to, Connecting::Full(_));
+    (!at.call.entered || !full).then_some(socket)
+}
+
+/// A connect that may wait and finds no room: its socket, and whether it does not wait there already.
+fn finds_no_room<'a>(at: &Scene<'a>) -> Option<(&'a Unix, bool)> {
+    let (socket, Connecting::Full(listener)) = connecting(at)? else { return None };
+    let elsewhere = at.call.waits_on != Some(listener);
+    (at.call.entered || !at.nonblock()).then_some((socket, elsewhere))
 }
 
 // Effects

@@ -135,7 +135,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("file alone", alone(), 14_354, 13_814),
         pinned("file opening", opening(), 40_728, 7_708),
         pinned("file appending", appending(), 6_229, 811),
-        pinned("locks", locks(), 59_496, 63_180),
+        pinned("locks", locks(), 59_496, 68_964),
         pinned("flocks", flocks(), 20_326, 1_674),
     ]
 }
