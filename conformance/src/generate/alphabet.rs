@@ -49,6 +49,9 @@ pub const ALPHABETS: &[&Alphabet] = &[
     &TALKING,
     &CONNECTING,
     &ASKING,
+    &WRONG_OFFSETS,
+    &WRONG_LENGTHS,
+    &WRONG_SOCKETS,
 ];
 
 /// One writer and one reader.
@@ -361,5 +364,76 @@ pub const ASKING: Alphabet = Alphabet {
         poll(1, S, Events::OUT, false),
         shutdown(1, Mode::Write),
         call(1, S, Op::Write { len: 1 }),
+    ],
+};
+
+const fn read_at(end: End, at: i32) -> Call {
+    call(0, end, Op::ReadAt { len: 1, at })
+}
+
+const fn write_at(end: End, at: i32) -> Call {
+    call(0, end, Op::WriteAt { len: 1, at })
+}
+
+/// Offsets and modes that are wrong, one or both at once.
+pub const WRONG_OFFSETS: Alphabet = Alphabet {
+    name: "wrong offsets and modes",
+    kinds: &["pipe", "fifo", "file"],
+    seats: &[&[(R, Hold::READ), (W, Hold::WRITE)]],
+    end_names: &["r", "w"],
+    calls: &[
+        read_at(R, 0),
+        read_at(R, -1),
+        read_at(W, 0),
+        read_at(W, -1),
+        write_at(W, 0),
+        write_at(W, -1),
+        write_at(R, 0),
+        write_at(R, -1),
+        truncate(0, R, 1),
+        call(0, R, Op::Close),
+        call(0, W, Op::Close),
+    ],
+};
+
+/// Lengths and modes that are wrong, one or both at once, of a queue that is empty or not.
+pub const WRONG_LENGTHS: Alphabet = Alphabet {
+    name: "wrong lengths and modes",
+    kinds: &["message-queue"],
+    seats: &[&[(R, Hold::READ), (W, Hold::WRITE)]],
+    end_names: &["r", "w"],
+    calls: &[
+        read(0, 63),
+        read(0, 64),
+        call(0, W, Op::Read { len: 63 }),
+        call(0, W, Op::Read { len: 64 }),
+        write(0, 64),
+        write(0, 65),
+        call(0, R, Op::Write { len: 65 }),
+        call(0, R, Op::SetNonblock(true)),
+        call(0, W, Op::SetNonblock(true)),
+    ],
+};
+
+/// Calls on sockets in a state in which they fail, for one reason or for several.
+pub const WRONG_SOCKETS: Alphabet = Alphabet {
+    name: "sockets in the wrong state",
+    kinds: &["unix-stream", "unix-stream-abstract", "unix-seqpacket", "tcp"],
+    seats: &[&[]],
+    end_names: &["s", "s2", "s3"],
+    calls: &[
+        call(0, S, Op::Socket { nonblock: true }),
+        call(0, S2, Op::Socket { nonblock: true }),
+        call(0, S, Op::Bind),
+        call(0, S2, Op::Bind),
+        call(0, S, Op::Listen { backlog: 0 }),
+        call(0, S2, Op::Listen { backlog: 0 }),
+        call(0, S, Op::Connect),
+        call(0, S2, Op::Connect),
+        call(0, S, Op::Accept { new: End(2), nonblock: true }),
+        call(0, S2, Op::Accept { new: End(2), nonblock: true }),
+        shutdown(0, Mode::Read),
+        call(0, S2, Op::Shutdown { how: Mode::Write }),
+        call(0, S2, Op::Send { len: 1, flags: SendFlags::NOSIGNAL }),
     ],
 };
