@@ -198,6 +198,14 @@ impl<'a> Play<'a> {
 
     /// Whether every open call sleeps, and nothing is under way that could wake one.
     fn is_at_rest(&mut self) -> Result<bool, Trouble> {
+        if self.queues.is_some() {
+            // Whoever asks for the queues waits for the socket, which a call that is stopped holds: that call would
+            // never go on, as it is let go on from here.
+            if self.notice_all()? {
+                return Ok(false);
+            }
+            self.stop_nowhere()?;
+        }
         let mut failed = None;
         let mut nothing_under_way = || match &mut self.queues {
             Some(queues) if self.connected => queues(self.connecting).unwrap_or_else(|error| {
