@@ -71,11 +71,6 @@ pub const CHAPTER: Chapter = Chapter {
                   meanwhile sees its head.",
         },
         Exception {
-            rule: "file.any.holds-pages",
-            why: "As above: what a read of several pages gives of those that are cut off meanwhile is as old as \
-                  its hold on them, and so is where it ends.",
-        },
-        Exception {
             rule: "file.any.lengthens-first",
             why: "As above: the gap before a write beyond the end is seen before the write.",
         },
