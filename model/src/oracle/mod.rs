@@ -22,6 +22,7 @@ use crate::call::{Actor, Answer, Call, Reply, Signal};
 use crate::data::{Data, Segments};
 use crate::platform::Platform;
 use crate::rule::{RuleIndex, What};
+use crate::rules::outside;
 use crate::run::{Actors, Event, Run};
 use crate::step::{RuleSet, moves};
 use crate::world::{Progress, World};
@@ -266,6 +267,9 @@ impl<'r> Oracle<'r> {
                     };
                     return;
                 }
+                if self.is_from_outside(index, event) {
+                    return;
+                }
                 self.deviate(index, event);
             } else {
                 self.states = next;
@@ -286,6 +290,22 @@ impl<'r> Oracle<'r> {
     /// Why the run can't be followed beyond this call, where it moves more than the model can hold.
     fn exceeded(&self, call: &Call) -> Option<&'static str> {
         self.states.iter().find_map(|state| bounds::exceeded(&state.world, call))
+    }
+
+    /// Whether what no rule allows tells of a cause outside of the channel: then what follows is unspecified.
+    fn is_from_outside(&mut self, index: usize, event: &Event) -> bool {
+        let Event::Return(actor, Reply { answer: Answer::Fails(errno), signal: None, .. }) = event
+        else {
+            return false;
+        };
+        let mut pending = self.states.iter().filter_map(|state| state.world.pending(*actor));
+        let Some(op) = pending.next().map(|call| call.op) else { return false };
+        let Some(cause) = outside::cause(self.run.setup.kind, &op, *errno) else { return false };
+        self.judgement.verdict = match self.judgement.deviations.is_empty() {
+            true => Verdict::Unspecified { from: index, reason: cause.because },
+            false => Verdict::Deviates,
+        };
+        true
     }
 
     fn begin(&mut self, index: usize, call: Call) {

@@ -11,6 +11,7 @@ pub mod fifo;
 pub mod file;
 pub mod lock;
 pub mod message;
+pub mod outside;
 pub mod queue;
 pub mod ring;
 pub mod socket;

@@ -1,0 +1,243 @@
+//! What comes from outside of a channel: signals, limits, permissions, space, devices, names and routes.
+//!
+//! Such a cause is no behaviour of the channel, so no rule can say when it occurs. A reply that names one leaves what
+//! follows unspecified, where no rule of the channel gives that reply and the call can have it from outside, by
+//! POSIX or by Linux. What tells of the channel itself (`EAGAIN`, `EPIPE`, `EINVAL`, `EBADF`) never comes from
+//! outside.
+
+use crate::call::{Errno, Op, SendFlags};
+use crate::kind::{Discipline, Kind, Naming};
+use crate::rule::Cite::{self, Man, Posix, Source};
+
+/// A cause outside of the channel.
+#[derive(Debug)]
+pub struct Cause {
+    /// Its id, as of a rule; no rule has it.
+    pub id: &'static str,
+    /// What it is about, in a sentence.
+    pub says: &'static str,
+    /// Where it comes from.
+    pub cite: &'static [Cite],
+    /// The errors that tell of it.
+    pub errnos: &'static [Errno],
+    /// Why what follows is unspecified: lower case, no full stop.
+    pub because: &'static str,
+    /// Whether this call on a channel of this kind can fail by it.
+    reaches: fn(&Kind, &Op) -> bool,
+}
+
+/// All causes.
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        id: "outside.any.signal",
+        says: "A signal that is caught may interrupt a call that can wait: it fails with EINTR.",
+        cite: &[
+            Posix("read", "ERRORS [EINTR]"),
+            Posix("open", "ERRORS [EINTR]"),
+            Posix("close", "ERRORS [EINTR]"),
+            Posix("connect", "ERRORS [EINTR]"),
+            Posix("fcntl", "ERRORS [EINTR]"),
+            Posix("poll", "ERRORS [EINTR]"),
+            Man(
+                "signal(7)",
+                "Interruption of system calls and library functions by signal handlers",
+            ),
+        ],
+        errnos: &[Errno::EINTR],
+        because: "a signal interrupted the call",
+        reaches: |_, op| {
+            moves_data(op)
+                || matches!(op, Op::Open { .. } | Op::Close | Op::Dup { .. } | Op::Truncate { .. })
+                || matches!(op, Op::Poll { .. } | Op::Connect | Op::Accept { .. })
+                || matches!(op, Op::Lock { wait: true, .. } | Op::Flock { wait: true, .. })
+        },
+    },
+    Cause {
+        id: "outside.any.descriptors",
+        says: "A call that makes a descriptor fails with EMFILE where its process may have no more, and with ENFILE \
+               where the system has no more.",
+        cite: &[
+            Posix("open", "ERRORS [EMFILE]"),
+            Posix("dup", "ERRORS [EMFILE]"),
+            Posix("socket", "ERRORS [EMFILE]"),
+            Posix("accept", "ERRORS [ENFILE]"),
+        ],
+        errnos: &[Errno::EMFILE, Errno::ENFILE],
+        because: "a limit on descriptors was reached",
+        reaches: |_, op| {
+            matches!(op, Op::Open { .. } | Op::Dup { .. } | Op::Socket { .. } | Op::Accept { .. })
+        },
+    },
+    Cause {
+        id: "outside.any.memory",
+        says: "A call for which the system lacks memory fails with ENOMEM or ENOBUFS.",
+        cite: &[
+            Posix("read", "ERRORS [ENOMEM]"),
+            Posix("write", "ERRORS [ENOBUFS]"),
+            Posix("send", "ERRORS [ENOBUFS]"),
+            Posix("socket", "ERRORS [ENOBUFS]"),
+            Man("open(2)", "ERRORS"),
+            Man("poll(2)", "ERRORS"),
+            Source("fs/pipe.c", "anon_pipe_write"),
+        ],
+        errnos: &[Errno::ENOMEM, Errno::ENOBUFS],
+        because: "the system lacked memory",
+        reaches: |kind, op| {
+            moves_data(op)
+                || matches!(op, Op::Open { .. } | Op::Poll { .. } | Op::SetCapacity { .. })
+                || matches!(op, Op::Unlink) && has_path(kind)
+                || matches!(op, Op::Socket { .. } | Op::Bind | Op::Listen { .. } | Op::Connect)
+                || matches!(op, Op::Accept { .. } | Op::Shutdown { .. })
+                || matches!(op, Op::SetOption { .. } | Op::GetOption { .. })
+        },
+    },
+    Cause {
+        id: "outside.any.locks",
+        says: "A lock fails with ENOLCK where the system has no more locks.",
+        cite: &[Posix("fcntl", "ERRORS [ENOLCK]"), Man("flock(2)", "ERRORS")],
+        errnos: &[Errno::ENOLCK],
+        because: "a limit on locks was reached",
+        reaches: |_, op| matches!(op, Op::Lock { .. } | Op::Flock { .. }),
+    },
+    Cause {
+        id: "outside.any.space",
+        says: "A write to a file, and a bind to a path, fail with ENOSPC or EDQUOT where the file system or the user \
+               has no room left.",
+        cite: &[
+            Posix("write", "ERRORS [ENOSPC]"),
+            Man("write(2)", "ERRORS"),
+            Source("net/unix/af_unix.c", "unix_bind_bsd"),
+        ],
+        errnos: &[Errno::ENOSPC, Errno::EDQUOT],
+        because: "no space was left",
+        reaches: |kind, op| {
+            is_file(kind) && matches!(op, Op::Write { .. } | Op::WriteAt { .. })
+                || has_path(kind) && matches!(op, Op::Bind)
+        },
+    },
+    Cause {
+        id: "outside.any.file-size",
+        says: "A write to a file beyond the limit on the size of files fails with EFBIG, and so does ftruncate.",
+        cite: &[Posix("write", "ERRORS [EFBIG]"), Posix("ftruncate", "ERRORS [EFBIG]")],
+        errnos: &[Errno::EFBIG],
+        because: "a limit on the size of files was reached",
+        reaches: |kind, op| {
+            is_file(kind)
+                && matches!(op, Op::Write { .. } | Op::WriteAt { .. } | Op::Truncate { .. })
+        },
+    },
+    Cause {
+        id: "outside.any.permission",
+        says: "A call on a name fails with EACCES, EPERM or EROFS where permissions, a security module, a firewall or \
+               the mount forbid it.",
+        cite: &[
+            Posix("open", "ERRORS [EACCES]"),
+            Posix("unlink", "ERRORS [EPERM]"),
+            Posix("bind", "ERRORS [EACCES]"),
+            Posix("socket", "ERRORS [EACCES]"),
+            Man("connect(2)", "ERRORS"),
+            Man("accept(2)", "ERRORS"),
+        ],
+        errnos: &[Errno::EACCES, Errno::EPERM, Errno::EROFS],
+        because: "a permission was missing",
+        reaches: |kind, op| {
+            by_name(kind, op) || matches!(op, Op::Socket { .. } | Op::Accept { .. })
+        },
+    },
+    Cause {
+        id: "outside.any.device",
+        says: "A call on a file, and one on a path, fails with EIO where the device does.",
+        cite: &[
+            Posix("read", "ERRORS [EIO]"),
+            Posix("close", "ERRORS [EIO]"),
+            Posix("ftruncate", "ERRORS [EIO]"),
+            Posix("bind", "ERRORS [EIO]"),
+        ],
+        errnos: &[Errno::EIO],
+        because: "a device failed",
+        reaches: |kind, op| {
+            let file = matches!(op, Op::Read { .. } | Op::Write { .. } | Op::ReadAt { .. })
+                || matches!(op, Op::WriteAt { .. } | Op::Truncate { .. } | Op::Close);
+            is_file(kind) && file || has_path(kind) && by_name(kind, op)
+        },
+    },
+    Cause {
+        id: "outside.any.path",
+        says: "A call on a path fails with ENAMETOOLONG, ELOOP or ENOTDIR where the path can't be followed.",
+        cite: &[
+            Posix("open", "ERRORS [ENAMETOOLONG]"),
+            Posix("unlink", "ERRORS [ELOOP]"),
+            Posix("bind", "ERRORS [ENOTDIR]"),
+            Posix("connect", "ERRORS [ENAMETOOLONG]"),
+        ],
+        errnos: &[Errno::ENAMETOOLONG, Errno::ELOOP, Errno::ENOTDIR],
+        because: "the channel's path can't be followed",
+        reaches: |kind, op| has_path(kind) && by_name(kind, op),
+    },
+    Cause {
+        id: "outside.send-end.in-flight",
+        says: "Sending a descriptor fails with ETOOMANYREFS where the user has too many in flight.",
+        cite: &[Man("unix(7)", "ERRORS"), Source("net/unix/af_unix.c", "unix_attach_fds")],
+        errnos: &[Errno::ETOOMANYREFS],
+        because: "a limit on descriptors in flight was reached",
+        reaches: |_, op| matches!(op, Op::SendEnd { .. }),
+    },
+    Cause {
+        id: "outside.any.network",
+        says: "A call on a TCP socket fails with the error of the network: no address, no route, no answer.",
+        cite: &[
+            Posix("connect", "ERRORS [ENETUNREACH]"),
+            Posix("connect", "ERRORS [ETIMEDOUT]"),
+            Posix("bind", "ERRORS [EADDRNOTAVAIL]"),
+            Posix("recv", "ERRORS [ETIMEDOUT]"),
+            Man("tcp(7)", "ERRORS"),
+        ],
+        errnos: &[
+            Errno::EADDRNOTAVAIL,
+            Errno::ENETDOWN,
+            Errno::ENETUNREACH,
+            Errno::EHOSTUNREACH,
+            Errno::ETIMEDOUT,
+        ],
+        because: "the network failed",
+        reaches: |kind, op| {
+            let named = matches!(op, Op::Bind | Op::Connect);
+            kind.discipline == Discipline::Tcp && (named || moves_data(op))
+        },
+    },
+];
+
+/// The cause outside of the channel of which this error of this call tells, if there is one.
+pub fn cause(kind: &Kind, op: &Op, errno: Errno) -> Option<&'static Cause> {
+    let fits = |cause: &&Cause| cause.errnos.contains(&errno) && (cause.reaches)(kind, op);
+    CAUSES.iter().find(|cause| kind.has_descriptors() && fits(cause))
+}
+
+/// Whether it reads, writes, sends or receives.
+fn moves_data(op: &Op) -> bool {
+    op.asks().is_some() || op.offers().is_some()
+}
+
+fn is_file(kind: &Kind) -> bool {
+    kind.discipline == Discipline::File
+}
+
+/// Whether it has a path.
+fn has_path(kind: &Kind) -> bool {
+    match kind.discipline {
+        Discipline::Unix(_, naming) => naming == Naming::Path,
+        Discipline::Tcp | Discipline::Cell | Discipline::Ring => false,
+        Discipline::Stream | Discipline::File | Discipline::Queue => true,
+    }
+}
+
+/// Whether it names the channel.
+fn by_name(kind: &Kind, op: &Op) -> bool {
+    match op {
+        Op::Open { .. } | Op::Unlink | Op::Bind | Op::Connect => true,
+        Op::Send { flags, .. } => {
+            flags.contains(SendFlags::ADDRESSED) && matches!(kind.discipline, Discipline::Unix(..))
+        }
+        _ => false,
+    }
+}
