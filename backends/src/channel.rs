@@ -4,7 +4,7 @@
 //! specification. It never judges: whether a reply is right is not known here.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use pipewright_model::call::{Answer, End, Op, Signal};
@@ -41,6 +41,15 @@ impl Seen {
     }
 }
 
+/// Where a call sleeps, as the kernel sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sleep {
+    /// The system calls that it may sleep in, as the kernel numbers them.
+    pub calls: &'static [i64],
+    /// The descriptor that is their first argument, where it is one.
+    pub descriptor: Option<RawFd>,
+}
+
 /// One actor's ends of one live channel. Dropping it closes them.
 ///
 /// Any `FnMut(End, Op, &mut [u8]) -> Seen` is a port.
@@ -55,6 +64,14 @@ pub trait Port: Send {
     /// channel that lives in one process.
     fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {
         Vec::new()
+    }
+
+    /// Where a call that is about to be made sleeps, if it does. A thread that sleeps elsewhere meanwhile, in a library
+    /// between the program and the kernel for example, is not asleep in this call. `None` where that can't be told:
+    /// then any sleep is taken for that of the call.
+    fn sleeps_in(&self, end: End, op: Op) -> Option<Sleep> {
+        let _ = (end, op);
+        None
     }
 
     /// What makes a call of this port that sleeps return, whatever it returns then; for a port whose

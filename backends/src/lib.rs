@@ -40,7 +40,7 @@ pub mod tcp;
 pub mod unix;
 pub mod variable;
 
-pub use channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
+pub use channel::{Arrangement, Channel, Instance, Port, Queues, Seen, Sleep};
 pub use fifo::Fifo;
 pub use file::File;
 pub use pipe::Pipe;

@@ -19,7 +19,7 @@ use nix::libc;
 use nix::sys::stat::Mode as Permissions;
 use pipewright_model::call::{Answer, ENDS_MAX, End, Mode, Op, OpenFlags, Signal};
 
-use crate::channel::{Port, Seen};
+use crate::channel::{Port, Seen, Sleep};
 use crate::sys::{Calling, signals};
 use calls::{counted, done, failed};
 pub use socket::{Address, Sockets};
@@ -203,6 +203,12 @@ impl Port for FdPort {
             Op::GetOption { option } => socket::option(number, option),
             Op::Deliver => failed(nix::errno::Errno::ENOSYS),
         })
+    }
+
+    fn sleeps_in(&self, end: End, op: Op) -> Option<Sleep> {
+        let of_number = !matches!(op, Op::Open { .. } | Op::Poll { .. } | Op::Socket { .. });
+        let descriptor = (of_number && op != Op::Unlink).then(|| self.number(end));
+        Some(Sleep { calls: calls::sleeps_in(op), descriptor })
     }
 
     fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {

@@ -19,7 +19,7 @@ use pipewright_model::channel::queue::MESSAGE_BYTES;
 use pipewright_model::kind::{Hold, MESSAGE_QUEUE};
 use pipewright_model::run::{Seat, Setup};
 
-use crate::channel::{Arrangement, Channel, Instance, Port, Seen};
+use crate::channel::{Arrangement, Channel, Instance, Port, Seen, Sleep};
 use crate::port::{FdPort, calls, open_flags};
 use crate::sys::Calling;
 
@@ -63,7 +63,7 @@ impl Channel for MessageQueue {
         // SAFETY: the name ends in a zero byte, and the attributes are complete.
         let made = unsafe { libc::mq_open(name.as_ptr(), flags, permissions, &raw mut attributes) };
         if made < 0 {
-            return Err(io::Error::last_os_error()).calling("mq_open");
+            return Err(not_made(io::Error::last_os_error())).calling("mq_open");
         }
         // SAFETY: the number was made just now, and belongs to nobody else.
         let keeper = unsafe { OwnedFd::from_raw_fd(made) };
@@ -98,12 +98,32 @@ fn zeroed<T: Copy>() -> T {
     unsafe { std::mem::zeroed() }
 }
 
+/// Bytes of a place that go into the name of a queue, which has at most 255.
+const NAME_BYTES_MAX: usize = 200;
+
 /// Queues have names of their own, in no directory: this one is made from the place.
 fn name(place: &Path) -> CString {
-    let bytes = place.as_os_str().as_bytes().iter();
+    let bytes = place.as_os_str().as_bytes();
+    // Their end tells places apart, and a name is short.
+    let bytes = bytes[bytes.len().saturating_sub(NAME_BYTES_MAX)..].iter();
     let flat = bytes.map(|byte| if *byte == b'/' || *byte == 0 { b'.' } else { *byte });
     let name: Vec<u8> = b"/pipewright".iter().copied().chain(flat).collect();
     CString::new(name).expect("zero bytes were taken out")
+}
+
+/// Why no queue could be made, where the error alone would mislead.
+fn not_made(error: io::Error) -> io::Error {
+    let told = match error.raw_os_error() {
+        Some(libc::EMFILE) => {
+            "this user may have no more bytes in queues: raise the limit (ulimit -q)"
+        }
+        Some(libc::ENOSPC) => "there may be no more queues: raise fs.mqueue.queues_max",
+        Some(libc::EINVAL) => {
+            "queues of this size are not allowed: raise fs.mqueue.msg_max and msgsize_max"
+        }
+        _ => return error,
+    };
+    io::Error::other(told)
 }
 
 fn open(name: &CString, mode: Mode, nonblock: bool) -> io::Result<OwnedFd> {
@@ -163,6 +183,16 @@ impl Port for QueuePort {
             }
             _ => return self.descriptors.call(end, op, bytes),
         })
+    }
+
+    fn sleeps_in(&self, end: End, op: Op) -> Option<Sleep> {
+        let calls: &[i64] = match op {
+            Op::Read { .. } => &[libc::SYS_mq_timedreceive],
+            Op::Write { .. } => &[libc::SYS_mq_timedsend],
+            Op::Open { .. } | Op::Unlink | Op::SetNonblock(_) => return None,
+            _ => return self.descriptors.sleeps_in(end, op),
+        };
+        Some(Sleep { calls, descriptor: Some(self.descriptors.number(end)) })
     }
 
     fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {

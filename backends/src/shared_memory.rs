@@ -18,7 +18,7 @@ use pipewright_model::run::{Seat, Setup};
 use pipewright_model::taxonomy::Waiting;
 use rustix::thread::futex;
 
-use crate::channel::{Arrangement, Channel, Instance, Port, Seen};
+use crate::channel::{Arrangement, Channel, Instance, Port, Seen, Sleep};
 use crate::memory::futex::Futex;
 use crate::memory::mapping::{
     Mapping, SharedRing, anonymous, create_named, open_named, unlink_named,
@@ -289,6 +289,10 @@ impl RingPort {
 }
 
 impl Port for RingPort {
+    fn sleeps_in(&self, _: End, _: Op) -> Option<Sleep> {
+        Some(Sleep { calls: &[nix::libc::SYS_futex], descriptor: None })
+    }
+
     fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
         let Some(at) = self.ends.iter().position(|one| one.end == end) else {
             return Seen::answer(Answer::Fails(Errno::EBADF));

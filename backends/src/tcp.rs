@@ -31,7 +31,7 @@ use pipewright_model::kind::{Hold, Side, TCP};
 use pipewright_model::run::{Seat, Setup};
 use pipewright_model::settings::Settings;
 
-use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen};
+use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen, Sleep};
 use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
 use crate::sys::settings::{self, setup};
@@ -237,7 +237,9 @@ fn free_address(place: &Path) -> io::Result<SocketAddrV4> {
     let probe = socket(AddressFamily::Inet, SockType::Stream, flags, None).calling(SOCKET)?;
     setsockopt(&probe, sockopt::ReuseAddr, &true).calling("setsockopt(SO_REUSEADDR)")?;
     let address = address_of(place);
-    bind(probe.as_raw_fd(), &SockaddrIn::from(address)).calling("bind")?;
+    bind(probe.as_raw_fd(), &SockaddrIn::from(address))
+        .map_err(|errno| unreachable(errno.into()))
+        .calling("bind")?;
     Ok(address)
 }
 
@@ -262,7 +264,9 @@ impl Tcp {
         listen(&listener, Backlog::new(8)?).calling("listen")?;
         let a = self.within(0, make)?;
         let there = getsockname::<SockaddrIn>(listener.as_raw_fd()).calling("getsockname")?;
-        connect(a.as_raw_fd(), &there).calling("connect")?;
+        connect(a.as_raw_fd(), &there)
+            .map_err(|errno| unreachable(errno.into()))
+            .calling("connect")?;
         // Anybody on this machine may have been faster.
         let b = loop {
             let b = accepted(&listener)?;
@@ -291,6 +295,16 @@ fn accepted(listener: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Why an address of this machine leads nowhere, where the error alone would not help.
+fn unreachable(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => {
+            io::Error::other(format!("{error}; is the loopback interface up? `ip link set lo up`"))
+        }
+        _ => error,
+    }
+}
+
 fn address(end: &OwnedFd) -> io::Result<SocketAddrV4> {
     let name = getsockname::<SockaddrIn>(end.as_raw_fd()).calling("getsockname")?;
     Ok(SocketAddrV4::from(name))
@@ -315,6 +329,10 @@ impl Port for TcpPort {
     fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
         self.used = true;
         self.port.call(end, op, bytes)
+    }
+
+    fn sleeps_in(&self, end: End, op: Op) -> Option<Sleep> {
+        self.port.sleeps_in(end, op)
     }
 
     fn descriptors(&self) -> Vec<(End, BorrowedFd<'_>)> {

@@ -6,9 +6,10 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::{AccessFlags, access};
 use pipewright_model::call::{End, Mode, Op, SocketOption};
 use pipewright_model::kind::{
     Discipline, Hold, Kind, Naming, Side, SocketType, UNIX_DATAGRAM, UNIX_SEQPACKET, UNIX_STREAM,
@@ -21,6 +22,10 @@ use crate::pipe::Handout;
 use crate::port::{Address, FdPort, Sockets};
 use crate::sys::Calling;
 use crate::sys::settings::setup;
+
+/// The longest temporary directory in which sockets can have their names: `sun_path` has 107 bytes, and the place in
+/// the directory takes some.
+const DIRECTORY_BYTES_MAX: usize = 70;
 
 /// A way to make Unix sockets.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +105,22 @@ impl Channel for Unix {
                 | Op::SetOption { option: SocketOption::Linger, .. }
                 | Op::GetOption { option: SocketOption::Linger }
         )
+    }
+
+    fn directory(&self) -> io::Result<Option<PathBuf>> {
+        let usual = std::env::temp_dir();
+        if usual.as_os_str().len() <= DIRECTORY_BYTES_MAX {
+            return Ok(None);
+        }
+        let short = Path::new("/tmp");
+        if access(short, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() {
+            return Ok(Some(short.to_owned()));
+        }
+        Err(io::Error::other(format!(
+            "the names of sockets have at most 107 bytes, and {} has {}: set TMPDIR to a shorter path",
+            usual.display(),
+            usual.as_os_str().len()
+        )))
     }
 
     fn create(&self, place: &Path, seats: &[Seat]) -> io::Result<Instance> {

@@ -16,7 +16,7 @@ use pipewright_model::kind::{
 use pipewright_model::run::{Seat, Setup};
 use pipewright_model::taxonomy::Waiting;
 
-use crate::channel::{Channel, Instance, Port, Seen};
+use crate::channel::{Channel, Instance, Port, Seen, Sleep};
 use crate::memory::cell::{SeqCell, SeqReader, SeqWriter};
 use crate::memory::guarded::{GuardedCell, Version};
 
@@ -199,6 +199,10 @@ impl VariablePort {
 }
 
 impl Port for VariablePort {
+    fn sleeps_in(&self, _: End, _: Op) -> Option<Sleep> {
+        Some(Sleep { calls: &[nix::libc::SYS_futex], descriptor: None })
+    }
+
     fn call(&mut self, end: End, op: Op, bytes: &mut [u8]) -> Seen {
         let place = &mut self.handles[usize::from(end.0)];
         let answer = match (op, place.as_mut()) {

@@ -13,7 +13,9 @@
 //!   as it has made up its mind to sleep.
 //! - `schedstat`, third field, read before and after, counts how often the thread was put on a processor.
 //!
-//! Nothing here knows system calls by number: a mutex that never opens is a sleep like any other.
+//! Which system calls an order may sleep in, and on which descriptor, is told by the port that makes it: a thread that
+//! sleeps elsewhere, in a library between it and the kernel for example, is not asleep in its call. Where a port
+//! can't tell, any sleep counts but the wait for orders.
 //!
 //! Where a kernel has no `syscall` (user-mode Linux), `stat` alone is trusted if the kernel runs one
 //! processor and never takes it from a thread in the middle of a call, which it says by naming neither
@@ -26,6 +28,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use pipewright_backends::sys::desk::Desk;
+
 use pipewright_backends::sys::Shortage;
 
 use crate::trouble::Trouble;
@@ -34,12 +38,12 @@ use crate::trouble::Trouble;
 /// which also `beside` holds. `false` decides nothing. Whether a call has returned meanwhile is left to
 /// the caller.
 pub(crate) fn asleep_together(
-    lookouts: &mut [&mut Lookout],
+    lookouts: &mut [(&mut Lookout, &Desk)],
     beside: &mut dyn FnMut() -> bool,
 ) -> bool {
-    lookouts.iter_mut().all(|lookout| lookout.first())
+    lookouts.iter_mut().all(|(lookout, desk)| lookout.first(desk))
         && beside()
-        && lookouts.iter().all(|lookout| lookout.second())
+        && lookouts.iter().all(|(lookout, _)| lookout.second())
 }
 
 /// Kept descriptors on what the system tells about one thread.
@@ -81,12 +85,13 @@ impl Lookout {
     }
 
     /// The first look: whether the thread is off its processor, in a call of an order.
-    fn first(&mut self) -> bool {
+    fn first(&mut self, desk: &Desk) -> bool {
         let Some(runs) = self.runs() else { return false };
         self.runs = runs;
         let Some(syscall) = &self.syscall else { return self.state() == Some(b'S') };
         let mut line = Line::default();
-        line.read(syscall).is_ok() && is_in_call(line.text(), &self.idle)
+        line.read(syscall).is_ok()
+            && is_in_call(line.text(), &self.idle, |number, first| desk.sleeps_in(number, first))
     }
 
     /// The second look: whether the thread has slept in that call since the first, and sleeps on.
@@ -192,10 +197,15 @@ fn is_one_at_a_time(version: &[u8]) -> bool {
 
 /// Whether this line of `syscall` shows a thread asleep in a call that isn't its wait for orders.
 /// Other forms: `running`, and `-1` for asleep outside of any call (a page being fetched).
-fn is_in_call(line: &[u8], idle: &str) -> bool {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let number = fields.next().and_then(|field| field.first());
-    number.is_some_and(u8::is_ascii_digit) && fields.next() != Some(idle.as_bytes())
+fn is_in_call(line: &[u8], idle: &str, expected: impl FnOnce(i64, i64) -> bool) -> bool {
+    let mut fields = line.trim_ascii().split(|byte| *byte == b' ');
+    let mut field = || std::str::from_utf8(fields.next()?).ok();
+    let (Some(number), Some(first)) = (field(), field()) else { return false };
+    let number = number.parse().ok().filter(|number| *number >= 0);
+    // As a descriptor: a number of 32 bits, whatever the kernel keeps above.
+    let argument = u64::from_str_radix(first.trim_start_matches("0x"), 16);
+    let argument = argument.map_or(-1, |argument| i64::from(argument as i32));
+    first != idle && number.is_some_and(|number| expected(number, argument))
 }
 
 /// The start of a file of one line.
@@ -246,11 +256,23 @@ mod tests {
 
     #[test]
     fn only_a_sleep_in_a_call_of_an_order_counts() {
+        let is_in_call = |line: &[u8], idle: &str| is_in_call(line, idle, |_, _| true);
         assert!(is_in_call(b"0 0x3 0x7f00 0x5 0x0 0x0 0x0 0x7ffc 0x7f31\n", "0x7f10"));
         assert!(!is_in_call(b"202 0x7f10 0x0 0x5 0x0 0x0 0x0 0x7ffc 0x7f31\n", "0x7f10"));
         assert!(!is_in_call(b"running\n", "0x7f10"));
         assert!(!is_in_call(b"-1 0x7ffc 0x7f31\n", "0x7f10"));
         assert!(!is_in_call(b"", "0x7f10"));
+    }
+
+    #[test]
+    fn a_sleep_elsewhere_is_not_one_in_the_call() {
+        let read_of_three = |number, first| (number, first) == (0, 3);
+        let read = b"0 0x3 0x7f00 0x5 0x0 0x0 0x0 0x7ffc 0x7f31\n";
+        assert!(is_in_call(read, "0x7f10", read_of_three));
+        let other = b"0 0x4 0x7f00 0x5 0x0 0x0 0x0 0x7ffc 0x7f31\n";
+        assert!(!is_in_call(other, "0x7f10", read_of_three));
+        let nanosleep = b"230 0x3 0x0 0x7ffc 0x0 0x0 0x0 0x7ffc 0x7f31\n";
+        assert!(!is_in_call(nanosleep, "0x7f10", read_of_three));
     }
 
     #[test]

@@ -206,7 +206,7 @@ impl Pool {
         let members = self.workers.iter_mut().enumerate();
         let mut lookouts: SmallVec<[_; ACTORS_MAX]> = members
             .filter(|(index, _)| open.contains(Actor(*index as u8)))
-            .map(|(_, member)| &mut member.lookout)
+            .map(|(_, member)| (&mut member.lookout, &member.desk))
             .collect();
         let asleep = asleep_together(&mut lookouts, beside);
         drop(lookouts);

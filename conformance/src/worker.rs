@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pipewright_backends::sys::desk::{Order, Orders, Report};
 use pipewright_backends::sys::stop::StopBuffer;
-use pipewright_backends::sys::{errno, now_ns, passing, process};
+use pipewright_backends::sys::{errno, now_ns, passing, process, signals};
 use pipewright_backends::{Channel, Port};
 use pipewright_model::call::{Actor, End, Op};
 use pipewright_model::data;
@@ -89,7 +89,8 @@ impl Worker {
 
     fn introduce(&self) -> Report {
         let pinned = self.core.map_or(Ok(()), |core| process::pin(&[core]));
-        match pinned.and_then(|()| process::keep_to_limits()) {
+        let set = pinned.and_then(|()| signals::set_mask());
+        match set.and_then(|()| process::keep_to_limits()) {
             Ok(()) => Report::Thread(process::thread_id()),
             Err(error) => failed(&error),
         }
@@ -155,6 +156,7 @@ impl Called {
         let (bytes, stamp) = orders.call();
         let bytes = &mut bytes[..op_len(op)];
         prepare(actor, op, from, bytes);
+        stamp.sleeps_in(port.sleeps_in(end, op));
         stamp.entered();
         let seen = port.call(end, op, bytes);
         Report::Seen(seen, now_ns())
@@ -172,6 +174,7 @@ impl Called {
         let len = op_len(op);
         let (bytes, stamp) = orders.call();
         let lacking = buffer.lacking(len, at, |bytes| prepare(actor, op, from, bytes))?;
+        stamp.sleeps_in(port.sleeps_in(end, op));
         stamp.entered();
         let seen = port.call(end, op, lacking);
         let left = now_ns();

@@ -4,7 +4,7 @@
 use std::os::fd::RawFd;
 
 use nix::libc;
-use pipewright_model::call::{Answer, Errno, Events, Lock, Whence};
+use pipewright_model::call::{Answer, Errno, Events, Lock, Op, Whence};
 
 pub(super) fn set_nonblock(number: RawFd, nonblock: bool) -> Answer {
     // SAFETY: no memory is passed.
@@ -85,3 +85,44 @@ pub(super) fn flock(number: RawFd, lock: Lock, wait: bool) -> Answer {
     // SAFETY: no memory is passed.
     done(unsafe { libc::flock(number, operation | waiting) })
 }
+
+/// The system calls in which a call on descriptors may sleep.
+pub(super) fn sleeps_in(op: Op) -> &'static [i64] {
+    match op {
+        Op::Open { .. } => OPEN,
+        Op::Read { .. } => &[libc::SYS_read],
+        Op::Write { .. } => &[libc::SYS_write],
+        Op::ReadAt { .. } => &[libc::SYS_pread64],
+        Op::WriteAt { .. } => &[libc::SYS_pwrite64],
+        Op::Poll { .. } => POLL,
+        Op::Lock { .. } | Op::SetNonblock(_) | Op::Dup { .. } => &[libc::SYS_fcntl],
+        Op::SetCapacity { .. } | Op::GetCapacity => &[libc::SYS_fcntl],
+        Op::Flock { .. } => &[libc::SYS_flock],
+        Op::Connect => &[libc::SYS_connect],
+        Op::Accept { .. } => &[libc::SYS_accept4],
+        Op::Send { .. } => &[libc::SYS_sendto],
+        Op::SendEnd { .. } => &[libc::SYS_sendmsg],
+        Op::Receive { .. } | Op::ReceiveEnd { .. } => &[libc::SYS_recvmsg],
+        Op::Close => &[libc::SYS_close],
+        Op::Truncate { .. } => &[libc::SYS_ftruncate],
+        Op::Available => &[libc::SYS_ioctl],
+        Op::Seek { .. } => &[libc::SYS_lseek],
+        Op::Bind => &[libc::SYS_bind],
+        Op::Listen { .. } => &[libc::SYS_listen],
+        Op::Shutdown { .. } => &[libc::SYS_shutdown],
+        Op::SetOption { .. } => &[libc::SYS_setsockopt],
+        Op::GetOption { .. } => &[libc::SYS_getsockopt],
+        Op::Socket { .. } | Op::Unlink | Op::Deliver => &[],
+    }
+}
+
+/// After a stop and a continuation a poll goes on in a call of its own.
+#[cfg(target_arch = "x86_64")]
+const POLL: &[i64] = &[libc::SYS_poll, libc::SYS_ppoll, libc::SYS_restart_syscall];
+#[cfg(not(target_arch = "x86_64"))]
+const POLL: &[i64] = &[libc::SYS_ppoll, libc::SYS_restart_syscall];
+
+#[cfg(target_arch = "x86_64")]
+const OPEN: &[i64] = &[libc::SYS_openat, libc::SYS_open];
+#[cfg(not(target_arch = "x86_64"))]
+const OPEN: &[i64] = &[libc::SYS_openat];

@@ -8,13 +8,13 @@
 use std::cell::UnsafeCell;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use pipewright_model::call::{Actor, ENDS_MAX, End, Op};
 use pipewright_model::kind::Hold;
 
 use super::map::{self, Bell, Map};
-use crate::channel::Seen;
+use crate::channel::{Seen, Sleep};
 
 /// The most bytes that one call can offer or take.
 pub const BYTES_MAX: usize = 1 << 20;
@@ -79,6 +79,12 @@ pub enum Report {
     Failed(i32),
 }
 
+/// The most system calls in which one call may sleep.
+const SLEEP_CALLS_MAX: usize = 3;
+
+/// No number of a call, and none of a descriptor.
+const ANY: i64 = -1;
+
 #[repr(C, align(4096))]
 struct Shared {
     /// Counts orders posted. The worker sleeps on this word.
@@ -87,6 +93,8 @@ struct Shared {
     finished: AtomicU32,
     /// When the call under way was entered.
     entered_ns: AtomicU64,
+    /// The system calls in which it may sleep, then the descriptor that they are made on; [`ANY`] for none.
+    sleep: [AtomicI64; SLEEP_CALLS_MAX + 1],
     order: UnsafeCell<Order>,
     report: UnsafeCell<Report>,
     bytes: UnsafeCell<Page<[u8; BYTES_MAX]>>,
@@ -165,6 +173,18 @@ impl Desk {
         self.shared.entered_ns.load(Ordering::Acquire)
     }
 
+    /// Whether a thread asleep in the system call of this number, with this first argument, sleeps in the call under way,
+    /// as far as its port can tell.
+    pub fn sleeps_in(&self, number: i64, first: i64) -> bool {
+        let expected = |at: usize| self.shared.sleep[at].load(Ordering::Acquire);
+        let calls = (0..SLEEP_CALLS_MAX).map(expected);
+        let descriptor = expected(SLEEP_CALLS_MAX);
+        let known = expected(0) != ANY;
+        !known
+            || calls.into_iter().any(|call| call == number)
+                && (descriptor == ANY || descriptor == first)
+    }
+
     /// Address of the word on which the worker sleeps while it has no order; the same in all
     /// processes, as they were forked from this one.
     pub fn idle_address(&self) -> usize {
@@ -206,7 +226,7 @@ impl Orders {
         assert!(self.holds_order(), "the desk is the controller's");
         // SAFETY: an order is out, so the desk is the worker's, and reporting takes `&mut self`.
         let bytes = unsafe { &mut (*self.shared.bytes.get()).0 };
-        (bytes, Stamp(&self.shared.entered_ns))
+        (bytes, Stamp(&self.shared))
     }
 
     /// Reports on the order, which ends it.
@@ -224,11 +244,21 @@ impl Orders {
 }
 
 /// Stamps the entry into a call.
-pub struct Stamp<'a>(&'a AtomicU64);
+pub struct Stamp<'a>(&'a Shared);
 
 impl Stamp<'_> {
+    /// Notes where the call that is entered next may sleep.
+    pub fn sleeps_in(&self, sleep: Option<Sleep>) {
+        let none = Sleep { calls: &[], descriptor: None };
+        let Sleep { calls, descriptor } = sleep.unwrap_or(none);
+        for (at, place) in self.0.sleep[..SLEEP_CALLS_MAX].iter().enumerate() {
+            place.store(calls.get(at).copied().unwrap_or(ANY), Ordering::Release);
+        }
+        self.0.sleep[SLEEP_CALLS_MAX].store(descriptor.map_or(ANY, i64::from), Ordering::Release);
+    }
+
     /// Notes that the call is entered now.
     pub fn entered(self) {
-        self.0.store(super::now_ns(), Ordering::Release);
+        self.0.entered_ns.store(super::now_ns(), Ordering::Release);
     }
 }

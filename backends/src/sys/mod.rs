@@ -42,8 +42,12 @@ pub enum Shortage {
     Space,
     /// The right to write: the file system is mounted read-only.
     Writable,
-    /// Processes or memory.
+    /// Processes.
     Processes,
+    /// Memory, or addresses for it.
+    Memory,
+    /// The right to make files so large.
+    FileSize,
 }
 
 impl Shortage {
@@ -53,7 +57,9 @@ impl Shortage {
             libc::EMFILE | libc::ENFILE | libc::ETOOMANYREFS => Some(Shortage::Descriptors),
             libc::ENOSPC | libc::EDQUOT => Some(Shortage::Space),
             libc::EROFS => Some(Shortage::Writable),
-            libc::EAGAIN | libc::ENOMEM => Some(Shortage::Processes),
+            libc::EAGAIN => Some(Shortage::Processes),
+            libc::ENOMEM => Some(Shortage::Memory),
+            libc::EFBIG => Some(Shortage::FileSize),
             _ => None,
         }
     }
@@ -67,13 +73,19 @@ impl fmt::Display for Shortage {
                 "too many descriptors are open; raise the limit (ulimit -n) or take fewer actors"
             }
             Shortage::Space => {
-                "no space is left in the temporary directory; free some, or set TMPDIR elsewhere"
+                "no space is left for the channel's files; free some in TMPDIR, or in /dev/shm for what is in memory"
             }
             Shortage::Writable => {
-                "the temporary directory is read-only; set TMPDIR to a writable one"
+                "the place of the channel's files is read-only; set TMPDIR to a writable directory"
             }
             Shortage::Processes => {
-                "no more processes or no more memory; raise the limit (ulimit -u), or end others"
+                "no more processes are allowed; raise the limit (ulimit -u), or end others"
+            }
+            Shortage::Memory => {
+                "no memory is left; raise the limit on addresses (ulimit -v), or free some"
+            }
+            Shortage::FileSize => {
+                "files and shared memory may not be as large as this takes; raise the limit (ulimit -f)"
             }
         })
     }

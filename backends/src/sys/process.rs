@@ -173,6 +173,13 @@ pub fn keep_to_limits() -> io::Result<()> {
     Ok(())
 }
 
+/// Has files that this process makes be its own to read and write, whatever its umask was.
+pub fn own_files() {
+    use nix::sys::stat::{Mode, umask};
+    let before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    umask(before - Mode::S_IRWXU);
+}
+
 /// Whether the system's limits on a user's pipes are none for this thread: it has `CAP_SYS_RESOURCE` or
 /// `CAP_SYS_ADMIN`.
 pub(crate) fn may_have_any_pipes() -> bool {

@@ -35,7 +35,36 @@ pub fn install() {
             let installed = unsafe { sigaction(signal, &action) };
             assert!(installed.is_ok(), "both signals can be caught");
         }
+        // A write beyond a limit on the size of files is to fail, and not to end the process.
+        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: no handler is installed.
+        let ignored = unsafe { sigaction(Signal::SIGXFSZ, &ignore) };
+        assert!(ignored.is_ok(), "the signal can be ignored");
     });
+}
+
+/// Sets which signals this thread takes, whatever it was started with: those of [`install`] and those that mean it, and
+/// none by which a person or another program means the whole.
+///
+/// # Errors
+///
+/// Whatever `pthread_sigmask(3)` says.
+pub fn set_mask() -> io::Result<()> {
+    let mut blocked = SigSet::empty();
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+        Signal::SIGALRM,
+        Signal::SIGCHLD,
+        Signal::SIGWINCH,
+        Signal::SIGIO,
+        Signal::SIGUSR2,
+    ] {
+        blocked.add(signal);
+    }
+    Ok(blocked.thread_set_mask()?)
 }
 
 /// How many `SIGPIPE`s this thread has been sent; wraps.

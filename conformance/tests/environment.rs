@@ -1,0 +1,163 @@
+//! Nothing of the place where the program runs turns into a verdict: limits, signal masks, umask, closed descriptors,
+//! privileges, long paths. A sound system conforms there, or what can't be made is named with its remedy.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+
+use pipewright_backends::tcp::enter_namespace;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pipewright");
+
+/// A directory that everybody may use, with a copy of the program that everybody may run.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let place = Place(tempfile::tempdir().expect("a directory"));
+        let all = |mode| Permissions::from_mode(mode);
+        fs::set_permissions(place.0.path(), all(0o755)).expect("its owner may");
+        // A link would do, but the target directory need not be open to everybody.
+        fs::copy(PROGRAM, place.program()).expect("copied");
+        fs::create_dir(place.temporary()).expect("a directory");
+        fs::set_permissions(place.temporary(), all(0o1777)).expect("its owner may");
+        place
+    }
+
+    fn program(&self) -> PathBuf {
+        self.0.path().join("pipewright")
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.0.path().join("temporary")
+    }
+
+    /// Checks some channels of each sort, started by a script that ends in `exec "$@"`.
+    fn checked(&self, script: &str, temporary: &Path) -> Output {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(self.program()).args(["check", "--scenarios", "30"]);
+        command.args(["--paths", "1", "--systems", "5"]).args(CHANNELS);
+        command.env("TMPDIR", temporary).current_dir(self.0.path());
+        command.output().expect("it runs")
+    }
+}
+
+/// One of each sort.
+const CHANNELS: [&str; 9] = [
+    "pipe",
+    "fifo",
+    "message-queue",
+    "file",
+    "locked-file",
+    "guarded-variable",
+    "shared-memory-waiting",
+    "unix-stream",
+    "tcp",
+];
+
+/// What a run of the program came to, and all that it said.
+fn told(output: &Output) -> (Option<i32>, String) {
+    let text =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (output.status.code(), text.concat())
+}
+
+#[track_caller]
+fn conforms(script: &str) {
+    let place = Place::new();
+    let (status, text) = told(&place.checked(script, &place.temporary()));
+    assert_eq!(status, Some(0), "{script}\n{text}");
+}
+
+/// What is asked for can't all be had: it is named, with what helps, and nothing deviates.
+#[track_caller]
+fn lacks(script: &str, words: &[&str]) {
+    let place = Place::new();
+    let (status, text) = told(&place.checked(script, &place.temporary()));
+    assert!(
+        matches!(status, Some(2 | 3)) && !text.contains("deviates"),
+        "{script}\n{status:?}\n{text}"
+    );
+    assert!(words.iter().all(|word| text.contains(word)), "{script}: {words:?}\n{text}");
+}
+
+#[test]
+fn masks_and_dispositions_of_signals_are_the_actors_own() {
+    conforms("exec env --block-signal \"$@\"");
+    conforms("exec env --ignore-signal=PIPE --ignore-signal=USR1 \"$@\"");
+    conforms("exec env --block-signal=USR1 --ignore-signal=CHLD \"$@\"");
+}
+
+#[test]
+fn umask_takes_no_right_away() {
+    conforms("umask 077; exec \"$@\"");
+    conforms("umask 0777; exec \"$@\"");
+}
+
+#[test]
+fn standard_descriptors_may_be_closed() {
+    conforms("exec \"$@\" <&-");
+    conforms("exec \"$@\" 2>&-");
+}
+
+#[test]
+fn stacks_and_priorities_may_be_small() {
+    conforms("ulimit -s 256; exec \"$@\"");
+    conforms("exec nice -n 19 \"$@\"");
+}
+
+#[test]
+fn an_unprivileged_user_is_told_the_same() {
+    if !nix::unistd::geteuid().is_root() {
+        // The other tests are run by one then.
+        return;
+    }
+    let nobody = "exec setpriv --reuid=65534 --regid=65534 --clear-groups";
+    conforms(&format!("{nobody} \"$@\""));
+    conforms(&format!("umask 0777; {nobody} \"$@\""));
+}
+
+#[test]
+fn few_bytes_in_message_queues_are_named_with_their_limit() {
+    lacks(
+        "ulimit -q 0 2>/dev/null || exec prlimit --msgqueue=0 \"$@\"; exec \"$@\"",
+        &["mq_open", "ulimit -q"],
+    );
+}
+
+#[test]
+fn small_files_are_named_with_their_limit() {
+    lacks("ulimit -f 8; exec \"$@\"", &["ulimit -f"]);
+}
+
+#[test]
+fn names_of_sockets_are_short_wherever_temporary_files_are() {
+    let place = Place::new();
+    let long = place.temporary().join("x".repeat(200));
+    fs::create_dir(&long).expect("a directory");
+    let (status, text) = told(&place.checked("exec \"$@\"", &long));
+    assert_eq!(status, Some(0), "{text}");
+}
+
+#[test]
+fn a_loopback_interface_that_is_down_is_named() {
+    let place = Place::new();
+    let output = thread::scope(|scope| {
+        let checking = scope.spawn(|| {
+            enter_namespace().ok()?;
+            Some(place.checked("exec unshare -n \"$@\"", &place.temporary()))
+        });
+        checking.join().expect("it does not panic")
+    });
+    let Some(output) = output else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI this is not skipped");
+        eprintln!("skipped: it takes root, and a kernel with network namespaces");
+        return;
+    };
+    let (status, text) = told(&output);
+    assert!(status == Some(3) && !text.contains("deviates"), "{status:?}\n{text}");
+    assert!(text.contains("is the loopback interface up?"), "{text}");
+}
