@@ -108,6 +108,10 @@ pub struct Platform {
     pub writable_though_hung_up: bool,
     /// Bytes that a TCP connection takes and carries, each way, though none of them is read.
     pub tcp_room_bytes: u32,
+    /// Whether a bind that fails leaves the path that it has made.
+    pub failed_bind_leaves_path: bool,
+    /// Whether a message of no bytes that nobody has read counts as data when its socket closes.
+    pub empty_messages_count: bool,
     /// Whether a TCP connection for which there is no room when it is made is reset.
     pub tcp_resets_on_overflow: bool,
 }
@@ -143,7 +147,20 @@ pub const LINUX: Platform = Platform {
     unread_data_resets: true,
     writable_though_hung_up: true,
     tcp_room_bytes: 16_384,
+    failed_bind_leaves_path: false,
+    empty_messages_count: false,
     tcp_resets_on_overflow: false,
+};
+
+/// Linux before 5.14, as 5.10 was seen: checked there.
+///
+/// `unix_bind_bsd` unlinks the path of a bind that fails since 5.14. A message of no bytes stopped to count when out-of-band
+/// bytes came to Unix sockets (`CONFIG_AF_UNIX_OOB`, 5.15): what is left of one looks alike.
+pub const LINUX_5_10: Platform = Platform {
+    name: "linux-5.10",
+    failed_bind_leaves_path: true,
+    empty_messages_count: true,
+    ..LINUX
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -177,11 +194,22 @@ pub const POSIX: Platform = Platform {
     unread_data_resets: false,
     writable_though_hung_up: false,
     tcp_room_bytes: 1,
+    failed_bind_leaves_path: false,
+    empty_messages_count: false,
     tcp_resets_on_overflow: false,
 };
 
 /// All profiles.
 pub const PLATFORMS: &[&Platform] = &[&LINUX, &POSIX];
+
+/// The platform of a Linux of this release, as `uname -r` tells it: `6.18.1-arch1`.
+pub fn linux(release: &str) -> &'static Platform {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) < (5, 14) => &LINUX_5_10,
+        _ => &LINUX,
+    }
+}
 
 /// The profile called `name`.
 pub fn named(name: &str) -> Option<&'static Platform> {

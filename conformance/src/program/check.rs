@@ -67,7 +67,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
         [] => pipewright_backends::channels().to_vec(),
         names => names.iter().filter_map(|name| pipewright_backends::named(name)).collect(),
     };
-    let platform = arguments.profile.platform();
+    let platform = arguments.profile.platform_here();
     let cores =
         process::cores().map_err(|e| Refusal::new(format!("failed to list processors: {e}")))?;
     let mut plan = Plan::new(platform, cores);

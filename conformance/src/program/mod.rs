@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use pipewright_backends::Channel;
+use pipewright_backends::sys::process;
 use pipewright_conformance::report::Heading;
 use pipewright_conformance::status::{self, Status};
 use pipewright_model::platform::Platform;
@@ -64,14 +65,29 @@ enum Profile {
     /// Exactly what Linux does.
     #[default]
     Linux,
+    /// What Linux before 5.14 does.
+    #[value(name = "linux-5.10")]
+    Linux510,
     /// All that POSIX allows.
     Posix,
 }
 
 impl Profile {
+    /// The platform by which what is seen here is judged: of Linux, the one of this kernel's release.
+    fn platform_here(self) -> &'static Platform {
+        let uname = rustix::system::uname();
+        match (self, uname.sysname().to_bytes()) {
+            (Profile::Linux, b"Linux") => {
+                pipewright_model::platform::linux(&uname.release().to_string_lossy())
+            }
+            _ => self.platform(),
+        }
+    }
+
     fn platform(self) -> &'static Platform {
         match self {
             Profile::Linux => &pipewright_model::platform::LINUX,
+            Profile::Linux510 => &pipewright_model::platform::LINUX_5_10,
             Profile::Posix => &pipewright_model::platform::POSIX,
         }
     }
@@ -97,6 +113,7 @@ fn typed() -> Arguments {
 }
 
 pub(crate) fn run() -> ExitCode {
+    process::own_files();
     let arguments = typed();
     let result = match arguments.command {
         None => check::run(&check::Arguments::default()),

@@ -123,7 +123,7 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     if let (None, Some(reason)) = (&arguments.channel, replay::set_up_otherwise(&file, &run)) {
         return not_replayed(&reason);
     }
-    let status = told(&run, arguments.profile.platform())?;
+    let status = told(&run, arguments.profile.platform_here())?;
     match replay::left_out(&scenario, &run) {
         None => Ok(status),
         Some(reason) => Ok(status.and(not_replayed(&reason)?)),

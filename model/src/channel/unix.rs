@@ -70,6 +70,8 @@ pub struct Unix {
     pub send_closed: bool,
     /// The error that is pending: `ECONNRESET`.
     pub reset: bool,
+    /// Whether a message of no bytes that it has not read counts as data.
+    pub empty_counts: bool,
     /// How much it may have under way, in bytes of cost.
     pub send_buffer: u32,
     /// `SO_RCVBUF`, bytes: without effect on Unix sockets.
@@ -102,6 +104,7 @@ impl Unix {
             receive_closed: false,
             send_closed: false,
             reset: false,
+            empty_counts: platform.empty_messages_count,
             send_buffer: platform.send_buffer_bytes,
             receive_buffer: platform.receive_buffer_bytes,
             timeout_us: 0,
@@ -142,10 +145,10 @@ impl Unix {
     }
 
     /// Whether something was sent to it that it has not read: of messages, one of no bytes that is the
-    /// oldest does not count.
+    /// oldest counts on some kernels only.
     pub fn has_unread(&self) -> bool {
         match self.queue.first() {
-            Some(first) if first.data.len == 0 => self.queue.len() > 1,
+            Some(first) if first.data.len == 0 && !self.empty_counts => self.queue.len() > 1,
             first => first.is_some(),
         }
     }

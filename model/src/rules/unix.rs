@@ -654,8 +654,13 @@ const RULES: &[Rule] = &[
         cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_bind")],
         force: Force::Must,
         step: |at| {
-            let (socket, _) = binding(at)?;
-            socket.named.then_some(Move::fault(Errno::EINVAL))
+            let (socket, address) = binding(at)?;
+            let leaves =
+                at.platform.failed_bind_leaves_path && address.is_path() && address.is_free();
+            socket.named.then(|| match leaves {
+                true => Move::fault(Errno::EINVAL).with(leave_path),
+                false => Move::fault(Errno::EINVAL),
+            })
         },
     },
     Rule {
@@ -1657,6 +1662,13 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
         passed,
     };
     receiver.push(platform.socket_account, piece);
+}
+
+/// A bind that failed has made its path.
+fn leave_path(world: &mut World, _: &Platform, _: Actor, _: u32) {
+    if let Place::Unix(_, address) = &mut world.place {
+        *address = Address::StalePath;
+    }
 }
 
 fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {

@@ -1,0 +1,45 @@
+//! What kernels of other versions do is right on those and nowhere else.
+
+use pipewright_model::oracle::{Verdict, judge};
+use pipewright_model::platform::{LINUX, LINUX_5_10, Platform, linux};
+use pipewright_model::run::Run;
+
+fn verdict(text: &str, platform: &Platform) -> Verdict {
+    judge(&text.parse::<Run>().expect("a run"), platform).verdict
+}
+
+#[track_caller]
+fn only_on(right: &Platform, wrong: &Platform, text: &str) {
+    assert_eq!(verdict(text, right), Verdict::Conforms, "{}:\n{text}", right.name);
+    assert_eq!(verdict(text, wrong), Verdict::Deviates, "{}:\n{text}", wrong.name);
+}
+
+#[test]
+fn a_bind_that_fails_leaves_its_path_before_5_14() {
+    let begin =
+        "channel unix-stream\na: socket -> ok\na: bind -> ok\na: unlink -> ok\na: bind -> EINVAL\n";
+    only_on(&LINUX_5_10, &LINUX, &format!("{begin}a: unlink -> ok\n"));
+    only_on(&LINUX, &LINUX_5_10, &format!("{begin}a: unlink -> ENOENT\n"));
+}
+
+#[test]
+fn a_message_of_no_bytes_that_nobody_read_resets_before_5_15() {
+    let begin = "channel unix-seqpacket\nann: write 0 -> 0\nben: close -> ok\n";
+    only_on(&LINUX_5_10, &LINUX, &format!("{begin}ann: write 0 -> ECONNRESET\n"));
+    only_on(&LINUX, &LINUX_5_10, &format!("{begin}ann: write 0 -> EPIPE + SIGPIPE\n"));
+}
+
+#[test]
+fn a_release_tells_the_platform() {
+    for (release, platform) in [
+        ("5.10.0-28-amd64", &LINUX_5_10),
+        ("4.19.0", &LINUX_5_10),
+        ("5.13.19", &LINUX_5_10),
+        ("5.14.0-362.el9", &LINUX),
+        ("6.18.44-fc-v669", &LINUX),
+        ("7.3-rc1", &LINUX),
+        ("odd", &LINUX),
+    ] {
+        assert_eq!(linux(release).name, platform.name, "{release}");
+    }
+}
