@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, open};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::Mode as Permissions;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use nix::unistd::{AccessFlags, access};
@@ -19,6 +20,9 @@ use crate::pipe::{Handout, no_such_end};
 use crate::port::{FdPort, open_flags};
 use crate::sys::Calling;
 use crate::sys::settings::setup;
+
+/// How large files must be allowed to be, in bytes: no scenario makes larger ones.
+const FILE_BYTES_MIN: u64 = 64 << 20;
 
 /// The environment variable that names a directory on a disk, for files that are to be on one.
 pub const DISK: &str = "PIPEWRIGHT_DISK";
@@ -105,6 +109,13 @@ impl Channel for File {
     fn offers(&self, op: &Op) -> bool {
         // An unnamed file's name is nobody's business.
         self.kind.ends == Ends::Opened || !op.is_by_name()
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        // A write that meets the limit is cut short, which is no behaviour of the file.
+        let (most, _) = getrlimit(Resource::RLIMIT_FSIZE).ok()?;
+        (most < FILE_BYTES_MIN)
+            .then(|| format!("files may have at most {most} bytes: raise the limit (ulimit -f)"))
     }
 
     fn directory(&self) -> io::Result<Option<PathBuf>> {
