@@ -104,9 +104,8 @@ fn standard_descriptors_may_be_closed() {
 }
 
 #[test]
-fn stacks_and_priorities_may_be_small() {
+fn the_stack_may_be_small() {
     conforms("ulimit -s 256; exec \"$@\"");
-    conforms("exec nice -n 19 \"$@\"");
 }
 
 #[test]
