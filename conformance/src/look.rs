@@ -86,12 +86,16 @@ impl Lookout {
 
     /// The first look: whether the thread is off its processor, in a call of an order.
     fn first(&mut self, desk: &Desk) -> bool {
+        self.is_off(|number, first| desk.sleeps_in(number, first))
+    }
+
+    /// Whether the thread is off its processor, in a call of an order that may be this one.
+    fn is_off(&mut self, may_be: impl Fn(i64, i64) -> bool) -> bool {
         let Some(runs) = self.runs() else { return false };
         self.runs = runs;
         let Some(syscall) = &self.syscall else { return self.state() == Some(b'S') };
         let mut line = Line::default();
-        line.read(syscall).is_ok()
-            && is_in_call(line.text(), &self.idle, |number, first| desk.sleeps_in(number, first))
+        line.read(syscall).is_ok() && is_in_call(line.text(), &self.idle, may_be)
     }
 
     /// The second look: whether the thread has slept in that call since the first, and sleeps on.
@@ -102,7 +106,9 @@ impl Lookout {
     /// Whether the thread sleeps in a call of an order, and has not run between two looks; also where no signal
     /// would end the sleep, as in the kernel's own locks. It says how far things have got, and proves nothing.
     pub(crate) fn is_still(&mut self) -> bool {
-        self.first() && matches!(self.state(), Some(b'S' | b'D')) && self.runs() == Some(self.runs)
+        self.is_off(|_, _| true)
+            && matches!(self.state(), Some(b'S' | b'D'))
+            && self.runs() == Some(self.runs)
     }
 
     fn runs(&self) -> Option<u64> {
