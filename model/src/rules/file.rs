@@ -313,7 +313,7 @@ const RULES: &[Rule] = &[
                 KERNEL,
             ),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (_, count) = reading(at)?;
             (at.platform.file_transfers_in_parts && count > 0 && batch(at).is_none())
@@ -384,7 +384,7 @@ const RULES: &[Rule] = &[
                 KERNEL,
             ),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (start, _) = writing(at)?;
             (at.platform.file_transfers_in_parts && start > at.file()?.len())
