@@ -10,6 +10,7 @@ use pipewright_model::call::{Events, Op};
 use pipewright_model::explore::visit;
 use pipewright_model::platform::Family;
 use pipewright_model::rule::{Answers, Cite, Force, Rule, What};
+use pipewright_model::rules::outside::CAUSES;
 use pipewright_model::rules::{CHAPTERS, Chapter, Overlap, RULES, applicable, by_id, has};
 use pipewright_model::step::{RuleSet, deliveries, moves};
 use pipewright_model::world::Progress;
@@ -157,6 +158,13 @@ fn forces_agree_with_what_is_cited_and_declared() {
     assert!(declared.iter().all(|id| by_id(id).is_some()), "{declared:?}");
 }
 
+/// What the rules cite, and the causes outside of a channel.
+fn cites() -> impl Iterator<Item = (&'static str, Cite)> {
+    let of_rules = RULES.iter().map(|rule| (rule.id, rule.cite));
+    let of_causes = CAUSES.iter().map(|cause| (cause.id, cause.cite));
+    of_rules.chain(of_causes).flat_map(|(id, cites)| cites.iter().map(move |cite| (id, *cite)))
+}
+
 /// Pages and headings of the man-pages, as [Debian has them](data/man-pages.sh).
 const MAN_PAGES: &str = include_str!("data/man-pages.txt");
 
@@ -179,8 +187,7 @@ fn man_pages_that_are_cited_have_the_headings() {
         };
         headings.iter().any(|(of, heading)| *of == page && is_it(heading))
     };
-    let cites = RULES.iter().flat_map(|rule| rule.cite.iter().map(|cite| (rule.id, *cite)));
-    let wrong: Vec<_> = cites
+    let wrong: Vec<_> = cites()
         .filter(|(_, cite)| matches!(cite, Cite::Man(page, heading) if !has(page, heading)))
         .collect();
     assert!(wrong.is_empty(), "no such page or heading: {wrong:?}");
@@ -193,9 +200,8 @@ const POSIX_PAGES: &str = include_str!("data/posix-pages.txt");
 fn pages_of_the_standard_that_are_cited_are_listed() {
     let listed: BTreeSet<String> =
         POSIX_PAGES.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
-    let cites = RULES.iter().flat_map(|rule| rule.cite);
-    let cited: BTreeSet<String> = cites
-        .filter_map(|cite| match cite {
+    let cited: BTreeSet<String> = cites()
+        .filter_map(|(_, cite)| match cite {
             Cite::Posix(page, heading) => Some(format!("{page}: {heading}")),
             _ => None,
         })
