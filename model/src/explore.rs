@@ -82,7 +82,8 @@ impl Space {
         let mut reads = calls.filter(|call| {
             let object =
                 world.object_called(call).map(|object| &world.objects[usize::from(object)]);
-            matches!((call.op, object), (Op::Read { .. }, Some(Object::Stream(_))))
+            matches!(call.op, Op::Read { .. })
+                && matches!(object, Some(Object::Stream(_) | Object::Queue(_)))
         });
         self.lasting_bytes.is_none()
             && reads.any(|read| read.data.iter().any(|bytes| bytes.actor == actor))

@@ -12,10 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{LINUX_SMALL, POSIX_SMALL, in_parallel, spaces};
 use history::spoil;
+use pipewright_model::call::{Answer, Reply};
 use pipewright_model::explore::Space;
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::What;
+use pipewright_model::rules::outside;
 use pipewright_model::run::{Event, Run};
 use pipewright_model::simulate::{Draw, history, with_bytes};
 use pipewright_model::step::{
@@ -184,10 +186,24 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                 .collect(),
         };
         if states.is_empty() {
-            return if unspecified { Brute::Unspecified } else { Brute::Deviates };
+            let outside = || comes_from_outside(run, event);
+            return if unspecified || outside() { Brute::Unspecified } else { Brute::Deviates };
         }
     }
     Brute::Conforms
+}
+
+/// Whether a cause outside of the channel can explain a return.
+fn comes_from_outside(run: &Run, event: &Event) -> bool {
+    let Event::Return(actor, Reply { answer: Answer::Fails(errno), .. }) = event else {
+        return false;
+    };
+    let calls = run.events.iter().take_while(|other| !std::ptr::eq(*other, event));
+    let last = calls.filter_map(|event| match event {
+        Event::Call(call) if call.actor == *actor => Some(call.op),
+        _ => None,
+    });
+    last.last().is_some_and(|op| outside::cause(run.setup.kind, &op, *errno).is_some())
 }
 
 /// Everything that can be reached by moves.

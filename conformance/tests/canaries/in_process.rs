@@ -132,6 +132,48 @@ struct State {
     /// What faults remember: whether the end was told, whether a drained slot is lost.
     end_told: bool,
     slot_lost: bool,
+    line: Line,
+}
+
+/// The reads that sleep, the longest first: each has a ticket.
+#[derive(Default)]
+struct Line {
+    asleep: VecDeque<u64>,
+    /// The one that was woken for data that came, until it has run.
+    woken: Option<u64>,
+    tickets: u64,
+}
+
+impl Line {
+    /// Gives the next ticket.
+    fn join(&mut self) -> u64 {
+        self.tickets += 1;
+        self.asleep.push_back(self.tickets);
+        self.tickets
+    }
+
+    /// Whether it is this one's turn; who has not slept need not stand in line.
+    fn is_first(&self, ticket: Option<u64>) -> bool {
+        ticket.is_none_or(|ticket| self.asleep.front() == Some(&ticket))
+    }
+
+    fn leave(&mut self, ticket: Option<u64>) {
+        self.asleep.retain(|other| Some(*other) != ticket);
+    }
+
+    /// Data has come, or is left: the longest sleeper is woken.
+    fn wake_first(&mut self) {
+        self.woken = self.asleep.front().copied();
+    }
+
+    /// Who was woken and finds nothing goes to sleep again, behind the others.
+    fn found_nothing(&mut self, ticket: u64) {
+        if self.woken == Some(ticket) {
+            self.woken = None;
+            self.leave(Some(ticket));
+            self.asleep.push_back(ticket);
+        }
+    }
 }
 
 struct Shared {
@@ -161,6 +203,7 @@ impl Shared {
             removed: false,
             end_told: false,
             slot_lost: false,
+            line: Line::default(),
         };
         Shared {
             state: Mutex::new(state),

@@ -313,7 +313,7 @@ const RULES: &[Rule] = &[
                 KERNEL,
             ),
         ],
-        force: Force::Exception,
+        force: Force::Silent,
         step: |at| {
             let (_, count) = reading(at)?;
             (at.platform.file_transfers_in_parts && count > 0 && batch(at).is_none())

@@ -6,7 +6,7 @@
 //! outside.
 
 use crate::call::{Errno, Op, SendFlags};
-use crate::kind::{Discipline, Kind, Naming};
+use crate::kind::{Discipline, Kind, Naming, SocketType};
 use crate::rule::Cite::{self, Man, Posix, Source};
 
 /// A cause outside of the channel.
@@ -210,7 +210,15 @@ pub const CAUSES: &[Cause] = &[
 /// The cause outside of the channel of which this error of this call tells, if there is one.
 pub fn cause(kind: &Kind, op: &Op, errno: Errno) -> Option<&'static Cause> {
     let fits = |cause: &&Cause| cause.errnos.contains(&errno) && (cause.reaches)(kind, op);
-    CAUSES.iter().find(|cause| kind.has_descriptors() && fits(cause))
+    let may_be = kind.has_descriptors() && !is_of_channel(kind, op, errno);
+    CAUSES.iter().find(|cause| may_be && fits(cause))
+}
+
+/// Whether the channel's own rules tell this error of the call, so that it says nothing of the outside: a
+/// datagram socket whose peer has another peer fails with `EPERM`.
+fn is_of_channel(kind: &Kind, op: &Op, errno: Errno) -> bool {
+    let datagrams = matches!(kind.discipline, Discipline::Unix(SocketType::Datagram, _));
+    datagrams && errno == Errno::EPERM && matches!(op, Op::Connect | Op::Send { .. })
 }
 
 /// Whether it reads, writes, sends or receives.

@@ -241,36 +241,64 @@ impl InProcessPort {
     }
 
     fn read(&self, end: End, index: usize, bytes: &mut [u8]) -> Reply {
+        let mut ticket = None;
+        let state = self.shared.lock();
+        let (mut state, reply) = self.read_in_turn(state, end, index, bytes, &mut ticket);
+        state.line.leave(ticket);
+        if !state.slots.is_empty() {
+            state.line.wake_first();
+            self.shared.readable.notify_all();
+        }
+        reply
+    }
+
+    /// Reads, with a ticket once it has slept.
+    fn read_in_turn<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        descriptor: End,
+        index: usize,
+        bytes: &mut [u8],
+        ticket: &mut Option<u64>,
+    ) -> (Guard<'a>, Reply) {
         let shared = &self.shared;
-        let mut state = shared.lock();
         if !state.descriptions[index].mode.reads() {
-            return Err(Errno::EBADF);
+            return (state, Err(Errno::EBADF));
         }
         if bytes.is_empty() && !shared.has(Fault::ZeroLengthReadWaits) {
-            return Ok(Answer::Count(0));
+            return (state, Ok(Answer::Count(0)));
         }
         loop {
             let ended = state.end_told && shared.has(Fault::EndIsForEver);
             let patient = shared.has(Fault::ReadWaitsForAllItAsked)
                 && state.writers > 0
                 && state.len() < bytes.len();
-            if !state.slots.is_empty() && !patient && !ended {
+            let waits_its_turn = !state.slots.is_empty() && !state.line.is_first(*ticket);
+            if !state.slots.is_empty() && !patient && !ended && !waits_its_turn {
                 let count = state.take(bytes, shared);
                 if !shared.has(Fault::WakesNoWriterOnRead) {
                     shared.writable.notify_all();
                 }
                 shared.pollable.notify_all();
-                return Ok(Answer::Count(count as u32));
+                return (state, Ok(Answer::Count(count as u32)));
             }
             let told = state.end_told && shared.has(Fault::ForgetsEofAfterFirstZero);
-            if (state.writers == 0 && !told) || shared.has(Fault::EmptyReportedAsEof) || ended {
+            let end = state.writers == 0 && !told && !waits_its_turn;
+            if end || shared.has(Fault::EmptyReportedAsEof) || ended {
                 state.end_told = true;
-                return Ok(Answer::Count(0));
+                return (state, Ok(Answer::Count(0)));
             }
-            if self.is_nonblocking(&state, end, index) {
-                return Err(Errno::EAGAIN);
+            if self.is_nonblocking(&state, descriptor, index) {
+                return (state, Err(Errno::EAGAIN));
             }
-            state = self.wait(&shared.readable, state)?;
+            let own = *ticket.get_or_insert_with(|| state.line.join());
+            if state.slots.is_empty() {
+                state.line.found_nothing(own);
+            }
+            state = match self.wait(&shared.readable, state) {
+                Ok(state) => state,
+                Err(errno) => return (shared.lock(), Err(errno)),
+            };
         }
     }
 
@@ -319,7 +347,7 @@ impl InProcessPort {
             if bytes.len() <= PAGE_BYTES && shared.has(Fault::SplitsWritesUpToPipeBuf) {
                 *done += state.squeeze(&bytes[*done..]);
             }
-            self.tell_of_data();
+            self.tell_of_data(&mut state);
             if self.is_nonblocking(&state, end, index) {
                 return Err(Errno::EAGAIN);
             }
@@ -331,12 +359,13 @@ impl InProcessPort {
             }
         }
         if !bytes.is_empty() {
-            self.tell_of_data();
+            self.tell_of_data(&mut state);
         }
         Ok(())
     }
 
-    fn tell_of_data(&self) {
+    fn tell_of_data(&self, state: &mut State) {
+        state.line.wake_first();
         self.shared.readable.notify_all();
         self.shared.pollable.notify_all();
     }
