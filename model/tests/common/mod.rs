@@ -221,7 +221,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("pipe two writers, non-blocking", pipe_two_writers_nonblocking(), 784, 2_161),
         pinned("pipe two readers", pipe_two_readers(), 5_598, 15_898),
         pinned("fifo opening", fifo_opening(), 212_695, 30_326),
-        pinned("fifo both", fifo_both(), 5_634, 15_738),
+        pinned("fifo both", fifo_both(), 3_398, 1),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
     all.extend(pairs::spaces());
