@@ -44,6 +44,9 @@ pub struct Plan {
     pub seed: u64,
     /// The most calls of a random scenario.
     pub steps_max: usize,
+    /// In how many of a hundred random scenarios calls are stopped in their middle; where it is not 0, some paths are
+    /// run with a stop, too.
+    pub stopping_percent: u32,
     /// All paths through the alphabets of up to this many calls are run too; 0 for none.
     pub paths_len_max: usize,
     /// The most scenarios of each named system over a channel of this kind to run too; 0 for none.
@@ -86,6 +89,7 @@ impl Plan {
             scenarios: Plan::SCENARIOS_DEFAULT,
             seed: 0,
             steps_max: 20,
+            stopping_percent: 0,
             paths_len_max: 3,
             system_paths_max: 100,
             cases: Vec::new(),

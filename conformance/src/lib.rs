@@ -25,6 +25,7 @@
 //! - [`campaign`]: many scenarios on many channels, judged;
 //! - [`generate`]: scenarios that nobody wrote;
 //! - [`cases`]: runs kept as files;
+//! - [`litmus`]: a few calls again and again, and what came of them, counted;
 //! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as text;
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
 //! - [`Solo`]: carries out scenarios in the calling thread, without anybody to wait for;
@@ -46,6 +47,7 @@ pub mod bench;
 pub mod campaign;
 pub mod cases;
 pub mod generate;
+pub mod litmus;
 mod look;
 mod places;
 mod play;

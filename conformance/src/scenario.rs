@@ -30,6 +30,11 @@ pub struct Stop {
 }
 
 impl Step {
+    /// The bytes that the call copies at most.
+    pub(crate) fn copies(&self) -> u32 {
+        self.call.op.offers().or(self.call.op.asks()).unwrap_or(0)
+    }
+
     /// A call after which things come to rest.
     pub fn settled(call: Call) -> Step {
         Step { call, settle: true, stop: None }
@@ -132,6 +137,24 @@ impl Scenario {
     pub fn can_be(&self, arrangement: Arrangement, kind: &Kind) -> bool {
         let held = self.seats.iter().any(|seat| !seat.ends.is_empty());
         !(held && is_by_name(arrangement, kind))
+    }
+
+    /// Keeps some steps only. A stop lasts until the step before which it ended, if that is still there.
+    pub fn retain(&mut self, keep: impl FnMut(&Step) -> bool) {
+        let kept: Vec<bool> = self.steps.iter().map(keep).collect();
+        for (index, step) in self.steps.iter_mut().enumerate() {
+            let Some(stop) = &mut step.stop else { continue };
+            let inside = kept[index + 1..].iter().take(stop.inside as usize);
+            stop.inside -= inside.filter(|kept| !**kept).count() as u32;
+        }
+        let mut kept = kept.into_iter();
+        self.steps.retain(|_| kept.next().unwrap_or(true));
+    }
+
+    /// Drops the steps at these indices.
+    pub(crate) fn drop_steps(&mut self, drops: impl Fn(usize) -> bool) {
+        let mut indices = 0..;
+        self.retain(|_| !indices.next().is_some_and(&drops));
     }
 
     /// Whether a call is to be stopped in its middle.

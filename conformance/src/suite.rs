@@ -265,7 +265,7 @@ impl Bench {
     }
 
     fn run(&self, mut scenario: Scenario) -> Result<(), TestCaseError> {
-        scenario.steps.retain(|step| self.channel.offers(&step.call.op));
+        scenario.retain(|step| self.channel.offers(&step.call.op));
         let run = match self.runner.borrow_mut().run(&scenario) {
             Ok(run) => run,
             Err(trouble) if trouble.is_of_one_run() => {

@@ -25,6 +25,7 @@
 //!   kind's direction and waiting; [`render`]: the rules as a page;
 //! - [`draw`]: runs as pictures; [`scenario`], `explorer`: run files as models, and models in the Stateright
 //!   Explorer;
+//! - [`litmus`]: all outcomes that the rules allow of a few calls;
 //! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
 //!   search of all their states.
 //!
@@ -41,6 +42,7 @@ pub mod explore;
 #[cfg(feature = "stateright")]
 pub mod explorer;
 pub mod kind;
+pub mod litmus;
 pub mod oracle;
 pub mod platform;
 pub mod render;

@@ -8,6 +8,7 @@ mod histories;
 mod load;
 mod looks;
 mod rows;
+mod stops;
 
 use std::time::{Duration, Instant};
 
@@ -70,7 +71,10 @@ pub fn run(what: &[What], effort: Effort, tell: &mut dyn FnMut(&Row)) -> Result<
         _ if stop::requested() => Err(Trouble::Stopped),
         What::Ports => calls::ports(&mut bench),
         What::Scenarios => calls::scenarios(&mut bench),
-        What::Workers => calls::workers(&mut bench),
+        What::Workers => {
+            calls::workers(&mut bench)?;
+            stops::cost(&mut bench)
+        }
         What::Looks => {
             looks::certainty(&mut bench)?;
             bench.pin(&cores)?;

@@ -12,7 +12,7 @@ use pipewright_model::systems;
 use crate::Scenario;
 use crate::campaign::{Plan, Source};
 use crate::generate::alphabet::ALPHABETS;
-use crate::generate::{Order, Paths, Shape, of_system, walk};
+use crate::generate::{Order, Paths, Shape, of_system, stopped, walk};
 use crate::scenario::{by_name, is_by_name};
 
 /// Scenarios of one job.
@@ -102,10 +102,23 @@ fn paths<'a>(
     alphabet: usize,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
     let alphabet = ALPHABETS[alphabet];
-    Paths::new(plan.platform, &channel.setup(), alphabet, plan.paths_len_max)
-        .enumerate()
-        .map(|(number, scenario)| (Source::Path(alphabet.name, number), scenario))
+    let page_bytes = plan.platform.page_bytes;
+    let stops = channel.copies_in_kernel() && plan.stopping_percent > 0;
+    Paths::new(plan.platform, &channel.setup(), alphabet, plan.paths_len_max).enumerate().flat_map(
+        move |(number, scenario)| {
+            // Some are run a second time, with a call that stops.
+            let again = (stops && number % STOPPED_PATHS == 0)
+                .then(|| stopped(&scenario, page_bytes))
+                .flatten();
+            let source = Source::Path(alphabet.name, number);
+            let first = (source.clone(), scenario);
+            [Some(first), again.map(|scenario| (source, scenario))].into_iter().flatten()
+        },
+    )
 }
+
+/// Of so many paths one is run with a stop, too.
+const STOPPED_PATHS: usize = 5;
 
 /// The named systems, each with its scenarios.
 fn named_systems() -> &'static [(System, OnceLock<Vec<Order>>)] {
@@ -138,6 +151,7 @@ fn walks<'a>(
     let by_name = by_name.filter(|_| !shared);
     let mut shape = Shape { by_name, ..Shape::new(plan.platform, setup) };
     shape.steps_max = plan.steps_max;
+    shape.stopping_percent = plan.stopping_percent;
     let seed = mix(plan.seed ^ salt);
     range.filter_map(move |number| {
         let source = if shared { Source::Shared(number) } else { Source::Own(number) };
@@ -169,7 +183,7 @@ pub(super) fn scenarios(
         scenario.can_be(job.arrangement, kind) && (can_make || !makes)
     });
     for (_, scenario) in &mut scenarios {
-        scenario.steps.retain(|step| channel.offers(&step.call.op));
+        scenario.retain(|step| channel.offers(&step.call.op));
     }
     scenarios
 }

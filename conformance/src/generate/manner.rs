@@ -2,7 +2,7 @@
 //!
 //! One table for each discipline. Start with [`Manner::of`].
 
-use pipewright_model::call::{Lock, Mode};
+use pipewright_model::call::{Events, Lock, Mode, SendFlags};
 use pipewright_model::kind::{Discipline, Ends, Hold, Side, SocketType};
 use pipewright_model::run::Setup;
 
@@ -409,3 +409,44 @@ const TCP: Manner = Manner {
         (20, Ask::Closed),
     ],
 };
+
+/// What is polled for.
+pub(super) const POLLS: [(u32, Events); 4] = [
+    (4, Events::IN),
+    (4, Events::OUT),
+    (3, Events(Events::IN.0 | Events::OUT.0)),
+    (1, Events::NONE),
+];
+
+/// What is asked for besides on channels of sockets.
+pub(super) const SOCKET_POLLS: [(u32, Events); 5] = [
+    (4, Events(Events::IN.0 | Events::OUT.0 | Events::RDHUP.0)),
+    (3, Events::IN),
+    (2, Events(Events::IN.0 | Events::RDHUP.0)),
+    (2, Events::OUT),
+    (2, Events::NONE),
+];
+
+/// Flags of sends.
+pub(super) const SENDS: [(u32, SendFlags); 4] = [
+    (3, SendFlags::NONE),
+    (4, SendFlags::DONTWAIT),
+    (3, SendFlags::NOSIGNAL),
+    (1, SendFlags(SendFlags::DONTWAIT.0 | SendFlags::NOSIGNAL.0)),
+];
+
+/// Flags of receives.
+pub(super) const RECEIVES: [(u32, SendFlags); 8] = [
+    (2, SendFlags(SendFlags::WAITALL.0 | SendFlags::PEEK.0)),
+    (2, SendFlags::NONE),
+    (5, SendFlags::DONTWAIT),
+    (4, SendFlags::PEEK),
+    (4, SendFlags(SendFlags::PEEK.0 | SendFlags::DONTWAIT.0)),
+    (4, SendFlags::WAITALL),
+    (2, SendFlags(SendFlags::WAITALL.0 | SendFlags::DONTWAIT.0)),
+    (2, SendFlags(SendFlags::TRUNC.0 | SendFlags::DONTWAIT.0)),
+];
+
+/// What is shut down.
+pub(super) const SHUTDOWNS: [(u32, Mode); 3] =
+    [(3, Mode::Read), (6, Mode::Write), (3, Mode::ReadWrite)];

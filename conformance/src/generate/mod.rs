@@ -5,6 +5,7 @@
 //! - [`shrink`]: from a scenario that fails to a simple one that fails.
 //! - [`Paths`]: every scenario of up to so many calls over an [`alphabet`].
 //! - [`of_system`]: every order of the calls of a named system, up to a bound.
+//! - [`stopped`]: a scenario with a call that is stopped in its middle.
 //! - [`normal`]: the scenario that is the same but for names; [`normalise`]: without calls that can't be.
 //! - [`follow`]: a run that the model allows of a scenario.
 //!
@@ -19,14 +20,17 @@ mod normal;
 mod shrink;
 mod sizes;
 mod sockets;
+mod stops;
 mod strategy;
 mod systems;
 mod walk;
 
+pub(crate) use dice::Dice;
 pub use enumerate::{Alphabet, Paths};
 pub use follow::{Followed, follow};
 pub use normal::{normal, normalise};
 pub use shrink::{Shrinker, shrink};
+pub use stops::stopped;
 pub use strategy::{ScenarioTree, Scenarios};
 pub use systems::{Order, of_system};
 pub use walk::walk;
@@ -47,13 +51,23 @@ pub struct Shape {
     pub actors_max: usize,
     /// In how many of a hundred steps the next call is made at once, before things come to rest.
     pub racing_percent: u32,
+    /// In how many of a hundred scenarios calls are stopped in their middle, with many calls of others inside.
+    pub stopping_percent: u32,
     /// Whether nobody holds anything at the start, or everybody does; `None` where either may be.
     pub by_name: Option<bool>,
 }
 
 impl Shape {
-    /// Up to 20 calls by up to 4 actors, one in five of them racing the next.
+    /// Up to 20 calls by up to 4 actors, one in five of them racing the next; no call stops.
     pub fn new(platform: &'static Platform, setup: Setup) -> Shape {
-        Shape { platform, setup, steps_max: 20, actors_max: 4, racing_percent: 20, by_name: None }
+        Shape {
+            platform,
+            setup,
+            steps_max: 20,
+            actors_max: 4,
+            racing_percent: 20,
+            stopping_percent: 0,
+            by_name: None,
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::scenario::{Scenario, Step};
 /// itself, and gives the rest its [`normal`] form.
 pub fn normalise(mut scenario: Scenario) -> Scenario {
     let mut ends = OpenEnds::at_start(&scenario.seats);
-    scenario.steps.retain(|step| {
+    scenario.retain(|step| {
         let allowed = allows(&ends, &step.call);
         if allowed {
             ends.assume(&step.call);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use pipewright_model::call::{Actor, Call, Events, Op, OpenFlags, SendFlags};
 
 use super::normal::{normal, normalise};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Stop};
 
 /// The simplest scenario found for which `still_fails` holds; `scenario`, in its [`normal`] form, is
 /// taken to fail. Simpler is: fewer calls, fewer actors and ends, fewer races, plainer calls, smaller
@@ -58,6 +58,12 @@ enum Edit {
     SettleAll,
     /// Let a step settle.
     Settle(usize),
+    /// Don't stop a step's call in its middle.
+    Unstop(usize),
+    /// Stop a step's call at another byte.
+    StopAt(usize, Towards),
+    /// Let a step's call go on sooner.
+    GoOn(usize, Towards),
     /// Make a step's call plainer, in one of [`PLAINER`] ways.
     Plainer(usize, u32),
     /// Replace a size wherever it stands.
@@ -141,9 +147,12 @@ fn simplicity(scenario: &Scenario) -> impl Ord {
     let steps = &scenario.steps;
     let ends: usize = scenario.seats.iter().map(|seat| seat.ends.len()).sum();
     let racing = steps.iter().filter(|step| !step.settle).count();
+    let stops: Vec<Stop> = steps.iter().filter_map(|step| step.stop).collect();
+    let places: u64 = stops.iter().map(|stop| u64::from(stop.at) + u64::from(stop.inside)).sum();
     let plain: u32 = steps.iter().map(|step| plainness(step.call.op)).sum();
     let sizes: u64 = steps.iter().filter_map(|step| size(step.call.op)).map(u64::from).sum();
-    (steps.len(), scenario.seats.len() + ends, scenario.end_names.len(), racing, plain, sizes)
+    let actors = scenario.seats.len() + ends;
+    (steps.len(), actors, scenario.end_names.len(), stops.len(), racing, plain, sizes, places)
 }
 
 fn plainness(op: Op) -> u32 {
@@ -201,6 +210,13 @@ fn seats(scenario: &Scenario) -> Vec<Edit> {
 fn races(scenario: &Scenario) -> Vec<Edit> {
     let mut edits = vec![Edit::SettleAll];
     edits.extend((0..scenario.steps.len()).map(Edit::Settle));
+    let stops = |index: &usize| scenario.steps[*index].stop.is_some();
+    for index in (0..scenario.steps.len()).filter(stops) {
+        edits.push(Edit::Unstop(index));
+        edits.extend([0, 1, 4096].map(|at| Edit::StopAt(index, Towards::Is(at))));
+        edits.extend([1, 2].map(|inside| Edit::GoOn(index, Towards::Is(inside))));
+        edits.push(Edit::GoOn(index, Towards::Less(1)));
+    }
     let plainer = |index: usize| (0..PLAINER).map(move |way| Edit::Plainer(index, way));
     edits.extend((0..scenario.steps.len()).flat_map(plainer));
     edits
@@ -255,27 +271,32 @@ fn edited(scenario: &Scenario, edit: Edit) -> Option<Scenario> {
     let mut edited = scenario.clone();
     let steps = &mut edited.steps;
     match edit {
-        Edit::Drop { from, len } => {
-            let to = (from + len).min(steps.len());
-            steps.drain(from.min(to)..to);
-        }
+        Edit::Drop { from, len } => edited.drop_steps(|index| (from..from + len).contains(&index)),
         Edit::DropTwo(first, second) => {
-            steps.remove(second);
-            steps.remove(first);
+            edited.drop_steps(|index| index == first || index == second);
         }
         Edit::Trade(dropped, other, size) => {
             let op = &mut steps[other].call.op;
             *op = with_size(*op, size);
-            steps.remove(dropped);
+            edited.drop_steps(|index| index == dropped);
         }
         Edit::DropSeat(seat) => {
-            steps.retain(|step| step.call.actor != Actor(seat));
+            edited.retain(|step| step.call.actor != Actor(seat));
             edited.seats[usize::from(seat)].ends.clear();
         }
         Edit::DropEnd(seat, end) => drop(edited.seats[usize::from(seat)].ends.remove(end)),
         Edit::Undup(index, unclosed) => undup(&mut edited, index, unclosed)?,
         Edit::SettleAll => steps.iter_mut().for_each(|step| step.settle = true),
         Edit::Settle(index) => steps[index].settle = true,
+        Edit::Unstop(index) => steps[index].stop = None,
+        Edit::StopAt(index, towards) => {
+            let stop = steps[index].stop.as_mut()?;
+            stop.at = smaller(stop.at, towards)?;
+        }
+        Edit::GoOn(index, towards) => {
+            let stop = steps[index].stop.as_mut()?;
+            stop.inside = smaller(stop.inside, towards)?;
+        }
         Edit::Plainer(index, way) => {
             let op = &mut steps[index].call.op;
             *op = plainer(*op, way)?;
@@ -322,15 +343,16 @@ fn plainer(op: Op, way: u32) -> Option<Op> {
 }
 
 fn undup(scenario: &mut Scenario, index: usize, unclosed: bool) -> Option<()> {
-    let Call { actor, end, op: Op::Dup { new } } = scenario.steps.remove(index).call else {
+    let Call { actor, end, op: Op::Dup { new } } = scenario.steps[index].call else {
         return None;
     };
-    if unclosed {
-        let close = Call { actor, end, op: Op::Close };
-        let rest = &scenario.steps[index..];
-        let first = rest.iter().position(|step| step.call == close)?;
-        scenario.steps.remove(index + first);
+    let close = Call { actor, end, op: Op::Close };
+    let rest = &scenario.steps[index + 1..];
+    let first = rest.iter().position(|step| step.call == close).map(|first| index + 1 + first);
+    if unclosed && first.is_none() {
+        return None;
     }
+    scenario.drop_steps(|other| other == index || unclosed && Some(other) == first);
     for step in &mut scenario.steps[index..] {
         let call = &mut step.call;
         if call.actor == actor && call.end == new && call.op != Op::Unlink {

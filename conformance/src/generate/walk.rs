@@ -3,8 +3,7 @@
 //! How often which seats are taken and which calls are tried is in [`super::manner`].
 
 use pipewright_model::call::{
-    ACTORS_MAX, Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption,
-    Whence,
+    ACTORS_MAX, Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SocketOption, Whence,
 };
 use pipewright_model::channel::Object;
 use pipewright_model::channel::tcp::{Phase, Request};
@@ -16,8 +15,9 @@ use pipewright_model::world::Place;
 
 use super::dice::Dice;
 use super::follow::Follower;
-use super::manner::{Ask, Manner};
+use super::manner::{Ask, Manner, POLLS, RECEIVES, SENDS, SHUTDOWNS, SOCKET_POLLS};
 use super::normal::{allows, normalise};
+use super::stops::Stops;
 use super::{Shape, sizes};
 use crate::scenario::{Scenario, Step};
 
@@ -28,42 +28,6 @@ pub(super) const RW: Mode = Mode::ReadWrite;
 /// Modes of opens, and in how many of a hundred O_NONBLOCK is given.
 const OPENS: [(u32, Mode); 3] = [(46, R), (46, W), (8, RW)];
 const OPENS_NONBLOCK_PERCENT: u32 = 40;
-
-const POLLS: [(u32, Events); 4] = [
-    (4, Events::IN),
-    (4, Events::OUT),
-    (3, Events(Events::IN.0 | Events::OUT.0)),
-    (1, Events::NONE),
-];
-
-/// What is asked for besides on channels of sockets.
-const SOCKET_POLLS: [(u32, Events); 5] = [
-    (4, Events(Events::IN.0 | Events::OUT.0 | Events::RDHUP.0)),
-    (3, Events::IN),
-    (2, Events(Events::IN.0 | Events::RDHUP.0)),
-    (2, Events::OUT),
-    (2, Events::NONE),
-];
-
-const SENDS: [(u32, SendFlags); 4] = [
-    (3, SendFlags::NONE),
-    (4, SendFlags::DONTWAIT),
-    (3, SendFlags::NOSIGNAL),
-    (1, SendFlags(SendFlags::DONTWAIT.0 | SendFlags::NOSIGNAL.0)),
-];
-
-const RECEIVES: [(u32, SendFlags); 8] = [
-    (2, SendFlags(SendFlags::WAITALL.0 | SendFlags::PEEK.0)),
-    (2, SendFlags::NONE),
-    (5, SendFlags::DONTWAIT),
-    (4, SendFlags::PEEK),
-    (4, SendFlags(SendFlags::PEEK.0 | SendFlags::DONTWAIT.0)),
-    (4, SendFlags::WAITALL),
-    (2, SendFlags(SendFlags::WAITALL.0 | SendFlags::DONTWAIT.0)),
-    (2, SendFlags(SendFlags::TRUNC.0 | SendFlags::DONTWAIT.0)),
-];
-
-const SHUTDOWNS: [(u32, Mode); 3] = [(3, R), (6, W), (3, RW)];
 
 /// In how many of a hundred calls the next on the way to a connection is made, where not all are connected.
 const MEETS_PERCENT: u32 = 45;
@@ -87,12 +51,14 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
         follower: Follower::new(shape.platform, &shape.setup, &seats),
         all_may_sleep: dice.chance(ALL_ASLEEP_PERCENT),
         all_hold: seats.iter().all(|seat| !seat.ends.is_empty()),
+        stops: Stops::new(shape.stopping_percent, seed),
         dice,
     };
     let mut steps = Vec::with_capacity(shape.steps_max);
     while steps.len() < shape.steps_max {
         let Some(step) = walk.step() else { break };
         steps.push(step);
+        walk.stops.drawn(&mut steps, shape.platform.page_bytes, seats.len());
     }
     let names = if is_of_sockets(shape) { SOCKET_NAMES } else { END_NAMES };
     let end_names = names.map(|name| Name::new(name).expect("the names below are names"));
@@ -160,6 +126,7 @@ pub(super) struct Walk<'s> {
     all_may_sleep: bool,
     /// Whether everybody holds something at the start.
     all_hold: bool,
+    stops: Stops,
     pub(super) dice: Dice,
 }
 
@@ -169,12 +136,23 @@ impl Walk<'_> {
         let actors = self.follower.world.actors.len() as u8;
         for _ in 0..TRIES_MAX {
             let busy = self.follower.world.busy();
-            let idle = (0..actors).map(Actor).filter(|actor| !busy.contains(*actor));
+            let inside = self.stops.inside();
+            let held = inside.as_ref().map(|inside| inside.held);
+            let can_call = |actor: &Actor| !busy.contains(*actor) && Some(*actor) != held;
+            let idle = (0..actors).map(Actor).filter(can_call);
             let idle_count = u32::from(actors) - busy.0.count_ones();
-            let actor = self.dice.any(idle)?;
-            let Some(call) = self.call(actor).filter(|call| allows(&self.ends, call)) else {
-                continue;
+            let caller = inside.as_ref().and_then(|inside| inside.caller.filter(can_call));
+            let Some(actor) = caller.or_else(|| self.dice.any(idle)) else {
+                if self.stops.end() {
+                    continue;
+                }
+                return None;
             };
+            let call = match inside.is_some_and(|inside| inside.polls) {
+                true => self.poll_any(actor),
+                false => self.call(actor),
+            };
+            let Some(call) = call.filter(|call| allows(&self.ends, call)) else { continue };
             // Two who connect at once may both take the last place at a listener: what then is not modelled. Nor
             // may two be dropped: the system would ask again for both at the same time.
             let alone = is_tcp(self.shape) && call.op == Op::Connect;
@@ -332,6 +310,13 @@ impl Walk<'_> {
             ask => self.of_socket(actor, ask)?,
         };
         Some(Call { actor, end, op })
+    }
+
+    /// A poll that does not wait, as of an event loop.
+    fn poll_any(&mut self, actor: Actor) -> Option<Call> {
+        let end = self.end(actor, |_| true)?;
+        let Op::Poll { events, .. } = self.poll()? else { return None };
+        Some(Call { actor, end, op: Op::Poll { events, wait: false } })
     }
 
     /// Flags of opens that mean something for files.

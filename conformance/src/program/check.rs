@@ -33,6 +33,10 @@ pub(super) struct Arguments {
     /// Orders of the calls of each named system over such a channel that are run too [default: 100].
     #[arg(long, value_name = "N")]
     systems: Option<usize>,
+    /// In how many of a hundred random scenarios calls are stopped in their middle, with calls of others inside
+    /// [default: 0].
+    #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u32).range(0..=100))]
+    stops: Option<u32>,
     /// The same seed gives the same scenarios.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -75,6 +79,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     plan.scenarios = arguments.scenarios.unwrap_or(Plan::SCENARIOS_DEFAULT);
     plan.paths_len_max = arguments.paths.map_or(plan.paths_len_max, usize::from);
     plan.system_paths_max = arguments.systems.unwrap_or(plan.system_paths_max);
+    plan.stopping_percent = arguments.stops.unwrap_or(plan.stopping_percent);
     plan.cases = cases::embedded()?;
 
     stop_on_signals()?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
+use std::str::FromStr;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use pipewright_model::run::Run;
@@ -15,6 +16,11 @@ const SIZE_MAX_MIB: u64 = 64;
 
 /// Reads a run file.
 pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
+    load_as(path)
+}
+
+/// Reads a file of this sort.
+pub(super) fn load_as<T: FromStr<Err = text::ParseError>>(path: &Path) -> Result<T, Refusal> {
     let name = match path.as_os_str() == "-" {
         true => "standard input".to_owned(),
         false => path.display().to_string(),

@@ -6,6 +6,7 @@ mod draw;
 mod explore;
 mod input;
 mod list;
+mod litmus;
 mod manual;
 mod replay;
 mod verify;
@@ -46,6 +47,8 @@ enum Command {
     /// Search all states of the named systems: which are sound, and the shortest run where one isn't. Status 1
     /// if a verdict is not the expected one.
     Verify(verify::Arguments),
+    /// Run a few calls again and again on a real channel, and count what comes of them beside what the rules allow.
+    Litmus(litmus::Arguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, those that are meant by a word, or one of them with its sources and cases.
@@ -123,6 +126,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Draw(arguments)) => draw::run(&arguments),
         Some(Command::Explore(arguments)) => explore::run(&arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::Litmus(arguments)) => litmus::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => list::rules(&arguments),
         Some(Command::Channels(arguments)) => list::channels(&arguments),

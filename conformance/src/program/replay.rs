@@ -137,7 +137,7 @@ fn not_replayed(reason: &str) -> Result<Status, Refusal> {
 }
 
 /// Why calls on a channel can't be stopped in their middle, where they can't.
-fn no_stops(channel: &dyn Channel) -> Option<&'static str> {
+pub(super) fn no_stops(channel: &dyn Channel) -> Option<&'static str> {
     match channel.copies_in_kernel() {
         true => stop::unavailable(),
         false => Some("its calls do not copy in the kernel"),
@@ -179,7 +179,7 @@ fn unspecified(run: &Run, from: usize, reason: &str) -> String {
 }
 
 /// The channel of this machine that is set up as the run says, or can be; why none is, where one is of its kind.
-fn fitting(run: &Run) -> Result<Result<&'static dyn Channel, String>, Refusal> {
+pub(super) fn fitting(run: &Run) -> Result<Result<&'static dyn Channel, String>, Refusal> {
     let all = pipewright_backends::channels();
     if let Some(exactly) = all.iter().find(|channel| channel.setup().stock() == run.setup.stock()) {
         return Ok(Ok(*exactly));

@@ -84,6 +84,15 @@
 //! setting-name = a name of crate::settings::Setting ;
 //! ```
 //!
+//! A litmus file ([`crate::litmus`]) has calls without replies, and what they may give:
+//!
+//! ```text
+//! litmus   = channel , { actor | ends } , { program } , { expected } ;
+//! program  = name , ":" , call , [ "stops" , "at" , size ] | name , ":" , "goes" , "on" | "quiet" ;
+//! expected = ( "allowed" | "forbidden" | "lax" ) , fate , { "," , fate } ;
+//! fate     = name , "->" , ( reply | "asleep" | "any" ) ;   (* of the actor's first call, its second ... *)
+//! ```
+//!
 //! # Meaning
 //!
 //! - **Comments.** Whole-line comments before the `channel` line are the run's preamble; the comment
@@ -138,6 +147,7 @@ mod parse;
 mod print;
 mod values;
 
+pub(crate) use parse::litmus;
 pub use parse::{DATA_MAX_BYTES, Parsed, parse};
 pub(crate) use print::words;
 pub use print::{event, header};

@@ -1,19 +1,24 @@
 //! Parses runs: a line, a production of the grammar. Stops at the first fault.
 
+mod headers;
+mod litmus;
+
 use std::ops::Range;
 
 use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Op, Reply, Signal};
 use crate::data::{Data, NOBODYS, Segment, Segments, push_segment};
 use crate::ends::OpenEnds;
 use crate::kind::{self, Hold};
+use crate::litmus::Expectation;
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
-use crate::settings::Setting;
 
 use super::ParseError;
 use super::calls::{self, Names};
 use super::ends;
 use super::lex::{Fault, Line};
 use super::values::{answer, check_data_len, hex, position};
+pub(crate) use litmus::litmus;
+use litmus::{HELP_EXPECTED, NO_REPLIES};
 
 /// The most data that a reply may give in text, in bytes.
 pub const DATA_MAX_BYTES: u32 = 16 << 20;
@@ -37,7 +42,10 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
 }
 
 fn parsed(text: &str) -> Result<Parsed, Fault> {
-    let mut parser = Parser::default();
+    read(text, Parser::default()).map(|(parsed, _)| parsed)
+}
+
+fn read(text: &str, mut parser: Parser) -> Result<(Parsed, Vec<Expectation>), Fault> {
     let mut start = 0;
     for raw in text.split_inclusive('\n') {
         let (content, comment) = match raw.split_once('#') {
@@ -53,7 +61,8 @@ fn parsed(text: &str) -> Result<Parsed, Fault> {
         start += raw.len();
     }
     let end = text.trim_end().len();
-    parser.finish(end..end)
+    let expected = parser.expected.take().unwrap_or_default();
+    Ok((parser.finish(end..end)?, expected))
 }
 
 #[derive(Default)]
@@ -68,6 +77,8 @@ struct Parser {
     events: Vec<Event>,
     remarks: Vec<String>,
     places: Vec<Range<usize>>,
+    /// Of a litmus file: what is expected, so far.
+    expected: Option<Vec<Expectation>>,
 }
 
 impl Parser {
@@ -94,116 +105,15 @@ impl Parser {
             (Some("actor"), _) => self.actor(line)?,
             (Some("ends"), _) => self.ends(line)?,
             (Some("quiet"), _) => self.quiet(line, remark)?,
+            (Some("allowed" | "forbidden" | "lax"), _) if self.expected.is_some() => {
+                self.expectation(line, remark)?;
+            }
             (_, Some(setup)) => {
                 let kind = setup.kind;
                 self.event(line, kind, remark)?;
             }
         }
         line.end()
-    }
-
-    fn channel(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
-        line.bump();
-        let kind = line
-            .read("a kind of channel", kind::named)
-            .map_err(|fault| fault.help(help_kinds()))?;
-        let mut setup = Setup::new(kind);
-        let mut given = Vec::new();
-        while let Some(option) = line.peek() {
-            if given.contains(&option) {
-                return Err(Fault::new(line.place(), format!("{option:?} is given twice")));
-            }
-            match option {
-                "packet" => setup.packet = true,
-                "crowded" => setup.crowded = true,
-                "nonblocking" => setup.nonblock = true,
-                "append" => setup.append = true,
-                "capacity" => {}
-                _ => {
-                    return Err(line.expected(
-                        "\"capacity\", \"packet\", \"nonblocking\", \"append\", \"crowded\" or the end of \
-                         the line",
-                    ));
-                }
-            }
-            line.bump();
-            given.push(option);
-            if option == "capacity" {
-                let place = line.place();
-                setup.capacity_bytes = line.size("a capacity in bytes")?;
-                kind.check_capacity(setup.capacity_bytes)
-                    .map_err(|what| Fault::new(place, what))?;
-            }
-        }
-        self.setup = Some(setup);
-        Ok(())
-    }
-
-    fn setting(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
-        line.bump();
-        let Some(setup) = &mut self.setup else { return Ok(()) };
-        let place = line.place();
-        let setting = setting(line)?;
-        if !setting.matters_to(setup.kind) {
-            let what = format!("{} changes nothing for a {}", setting.name(), setup.kind.name);
-            return Err(Fault::new(place.start..line.read_to(), what));
-        }
-        let place = line.place();
-        let value = line.size("the value of the setting")?;
-        if let Err(what) = setting.check(value) {
-            return Err(Fault::new(place, what));
-        }
-        setup.settings = setup.settings.with(setting, value);
-        Ok(())
-    }
-
-    fn actor(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
-        line.bump();
-        let place = line.place();
-        let name = line.name("a name for the actor")?;
-        if NOBODYS.iter().any(|(taken, _)| *taken == name.as_str()) {
-            let what = format!("{name} names bytes that no actor wrote, and no actor");
-            return Err(Fault::new(place, what));
-        }
-        if self.find(name).is_some() {
-            return Err(Fault::new(place, format!("there is an actor {name} already")));
-        }
-        let mut seat = Seat { name, ends: vec![] };
-        let held = self.setup.as_ref().map_or(&[][..], |setup| setup.kind.held);
-        if line.take("holds") {
-            while seat.ends.is_empty() || line.peek().is_some() {
-                let place = line.place();
-                let (end, hold) = self.end(line)?;
-                if !held.contains(&hold) {
-                    let names: Vec<_> = held.iter().map(|hold| hold.letters()).collect();
-                    let what = "nobody holds such an end of this kind of channel at the start";
-                    let help = format!("ends held are called {}, then digits", names.join(", "));
-                    return Err(Fault::new(place, what).help(help));
-                }
-                if seat.ends.iter().any(|(held, _)| *held == end) {
-                    return Err(Fault::new(place, format!("{name} holds this end already")));
-                }
-                seat.ends.push((end, hold));
-            }
-        }
-        self.seat(seat, place).map(drop)
-    }
-
-    fn ends(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
-        if !self.end_names.is_empty() {
-            let what = "the \"ends\" line stands before all that names an end";
-            return Err(Fault::new(line.place(), what));
-        }
-        line.bump();
-        while self.end_names.is_empty() || line.peek().is_some() {
-            let (place, before) = (line.place(), self.end_names.len());
-            self.end(line)?;
-            if self.end_names.len() == before {
-                return Err(Fault::new(place, "this end is listed twice"));
-            }
-        }
-        self.ends_listed = self.end_names.len();
-        Ok(())
     }
 
     fn quiet(&mut self, line: &mut Line<'_>, remark: &str) -> Result<(), Fault> {
@@ -231,6 +141,13 @@ impl Parser {
             .name("an event")
             .map_err(|fault| if fault.help.is_some() { fault } else { fault.help(HELP_EVENT) })?;
         line.expect(":").map_err(|fault| fault.help(HELP_EVENT))?;
+        if self.expected.as_ref().is_some_and(|expected| !expected.is_empty()) {
+            let what = "calls stand before the first expectation";
+            return Err(Fault::new(place, what));
+        }
+        if line.peek() == Some("->") && self.expected.is_some() {
+            return Err(Fault::new(line.place(), NO_REPLIES).help(HELP_EXPECTED));
+        }
         if line.take("->") {
             let Some(actor) = self.find(name) else {
                 return Err(Fault::new(place, format!("{name} has made no call")));
@@ -242,7 +159,12 @@ impl Parser {
                 return Err(Fault::new(place, format!("{name} has made no call")));
             };
             let event = if line.take("goes") { goes_on(actor, line)? } else { stop(actor, line)? };
-            self.push(event, remark, place.start..line.read_to());
+            let place = place.start..line.read_to();
+            let goes_on = matches!(event, Event::GoesOn(_));
+            self.push(event, remark, place.clone());
+            if goes_on {
+                self.over(actor, place);
+            }
             return Ok(());
         }
         let actor = match self.find(name) {
@@ -251,6 +173,9 @@ impl Parser {
         };
         let call = self.call(line, actor)?;
         let at_once = line.peek() == Some("->");
+        if at_once && self.expected.is_some() {
+            return Err(Fault::new(line.place(), NO_REPLIES).help(HELP_EXPECTED));
+        }
         let stops = line.peek() == Some("stops");
         self.open_ends.call(&call);
         let call_remark = if at_once || stops { "" } else { remark };
@@ -264,6 +189,8 @@ impl Parser {
             let start = line.place().start;
             let event = stop(actor, line)?;
             self.push(event, remark, start..line.read_to());
+        } else {
+            self.over(actor, place.start..line.read_to());
         }
         Ok(())
     }
@@ -414,7 +341,7 @@ impl Parser {
             return Ok(Data::Named(Segments::new()));
         }
         let (mut segments, mut len) = (Segments::new(), 0);
-        while len == 0 || line.peek().is_some() {
+        while len == 0 || line.peek().is_some_and(|token| token != ",") {
             let start = line.place().start;
             if line.peek().is_none() {
                 let help = "data is written as writer[0..2], as 0x6162 or as nothing";
@@ -495,30 +422,6 @@ impl Names for Caller<'_> {
     fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault> {
         self.parser.end_or_implied(line, self.actor)
     }
-}
-
-/// The name of a setting: tokens joined by dots.
-fn setting(line: &mut Line<'_>) -> Result<Setting, Fault> {
-    let start = line.place().start;
-    let mut name = String::new();
-    while let Some(token) = line.peek() {
-        name.push_str(token);
-        line.bump();
-        if line.peek() != Some(".") {
-            break;
-        }
-        name.push('.');
-        line.bump();
-    }
-    Setting::named(&name).ok_or_else(|| {
-        let names: Vec<_> = Setting::all().map(Setting::name).collect();
-        let place = start..line.read_to().max(start);
-        let what = match name.as_str() {
-            "" => "expected the name of a setting, found the end of the line".to_owned(),
-            name => format!("there is no setting {name:?}"),
-        };
-        Fault::new(place, what).help(format!("settings are {}", names.join(", ")))
-    })
 }
 
 /// Takes where an open call stops.

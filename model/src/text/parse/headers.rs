@@ -1,0 +1,139 @@
+//! Parses the lines before the events: the channel, its settings, the actors and the ends.
+
+use crate::data::NOBODYS;
+use crate::kind;
+use crate::run::{Seat, Setup};
+use crate::settings::Setting;
+
+use super::super::lex::{Fault, Line};
+use super::{Parser, help_kinds};
+
+impl Parser {
+    pub(super) fn channel(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        line.bump();
+        let kind = line
+            .read("a kind of channel", kind::named)
+            .map_err(|fault| fault.help(help_kinds()))?;
+        let mut setup = Setup::new(kind);
+        let mut given = Vec::new();
+        while let Some(option) = line.peek() {
+            if given.contains(&option) {
+                return Err(Fault::new(line.place(), format!("{option:?} is given twice")));
+            }
+            match option {
+                "packet" => setup.packet = true,
+                "crowded" => setup.crowded = true,
+                "nonblocking" => setup.nonblock = true,
+                "append" => setup.append = true,
+                "capacity" => {}
+                _ => {
+                    return Err(line.expected(
+                        "\"capacity\", \"packet\", \"nonblocking\", \"append\", \"crowded\" or the end of \
+                         the line",
+                    ));
+                }
+            }
+            line.bump();
+            given.push(option);
+            if option == "capacity" {
+                let place = line.place();
+                setup.capacity_bytes = line.size("a capacity in bytes")?;
+                kind.check_capacity(setup.capacity_bytes)
+                    .map_err(|what| Fault::new(place, what))?;
+            }
+        }
+        self.setup = Some(setup);
+        Ok(())
+    }
+
+    pub(super) fn setting(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        line.bump();
+        let Some(setup) = &mut self.setup else { return Ok(()) };
+        let place = line.place();
+        let setting = setting(line)?;
+        if !setting.matters_to(setup.kind) {
+            let what = format!("{} changes nothing for a {}", setting.name(), setup.kind.name);
+            return Err(Fault::new(place.start..line.read_to(), what));
+        }
+        let place = line.place();
+        let value = line.size("the value of the setting")?;
+        if let Err(what) = setting.check(value) {
+            return Err(Fault::new(place, what));
+        }
+        setup.settings = setup.settings.with(setting, value);
+        Ok(())
+    }
+
+    pub(super) fn actor(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        line.bump();
+        let place = line.place();
+        let name = line.name("a name for the actor")?;
+        if NOBODYS.iter().any(|(taken, _)| *taken == name.as_str()) {
+            let what = format!("{name} names bytes that no actor wrote, and no actor");
+            return Err(Fault::new(place, what));
+        }
+        if self.find(name).is_some() {
+            return Err(Fault::new(place, format!("there is an actor {name} already")));
+        }
+        let mut seat = Seat { name, ends: vec![] };
+        let held = self.setup.as_ref().map_or(&[][..], |setup| setup.kind.held);
+        if line.take("holds") {
+            while seat.ends.is_empty() || line.peek().is_some() {
+                let place = line.place();
+                let (end, hold) = self.end(line)?;
+                if !held.contains(&hold) {
+                    let names: Vec<_> = held.iter().map(|hold| hold.letters()).collect();
+                    let what = "nobody holds such an end of this kind of channel at the start";
+                    let help = format!("ends held are called {}, then digits", names.join(", "));
+                    return Err(Fault::new(place, what).help(help));
+                }
+                if seat.ends.iter().any(|(held, _)| *held == end) {
+                    return Err(Fault::new(place, format!("{name} holds this end already")));
+                }
+                seat.ends.push((end, hold));
+            }
+        }
+        self.seat(seat, place).map(drop)
+    }
+
+    pub(super) fn ends(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        if !self.end_names.is_empty() {
+            let what = "the \"ends\" line stands before all that names an end";
+            return Err(Fault::new(line.place(), what));
+        }
+        line.bump();
+        while self.end_names.is_empty() || line.peek().is_some() {
+            let (place, before) = (line.place(), self.end_names.len());
+            self.end(line)?;
+            if self.end_names.len() == before {
+                return Err(Fault::new(place, "this end is listed twice"));
+            }
+        }
+        self.ends_listed = self.end_names.len();
+        Ok(())
+    }
+}
+
+/// The name of a setting: tokens joined by dots.
+fn setting(line: &mut Line<'_>) -> Result<Setting, Fault> {
+    let start = line.place().start;
+    let mut name = String::new();
+    while let Some(token) = line.peek() {
+        name.push_str(token);
+        line.bump();
+        if line.peek() != Some(".") {
+            break;
+        }
+        name.push('.');
+        line.bump();
+    }
+    Setting::named(&name).ok_or_else(|| {
+        let names: Vec<_> = Setting::all().map(Setting::name).collect();
+        let place = start..line.read_to().max(start);
+        let what = match name.as_str() {
+            "" => "expected the name of a setting, found the end of the line".to_owned(),
+            name => format!("there is no setting {name:?}"),
+        };
+        Fault::new(place, what).help(format!("settings are {}", names.join(", ")))
+    })
+}
