@@ -138,6 +138,7 @@ mod parse;
 mod print;
 mod values;
 
+pub(crate) use names::Streams;
 pub use parse::{DATA_MAX_BYTES, Parsed, parse};
 pub(crate) use print::words;
 pub use print::{event, header};
