@@ -9,6 +9,7 @@ use pipewright_backends::Channel;
 use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
+use pipewright_model::diagnosis::{Diagnosis, diagnose};
 use pipewright_model::kind::Hold;
 use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
 use pipewright_model::rules::RULES;
@@ -221,12 +222,12 @@ fn indent(text: &str) -> String {
 pub fn deviations(run: &Run, judgement: &Judgement) -> String {
     let mut told = String::new();
     for deviation in &judgement.deviations {
-        told.push_str(&deviation_of(run, deviation));
+        told.push_str(&deviation_of(run, judgement, deviation));
     }
     told
 }
 
-fn deviation_of(run: &Run, deviation: &Deviation) -> String {
+fn deviation_of(run: &Run, judgement: &Judgement, deviation: &Deviation) -> String {
     let line = text::event(run, deviation.event);
     let mut told = format!("no rule allows `{}`", line.trim());
     if let Some(number) = line_number(run, deviation.event) {
@@ -243,6 +244,12 @@ fn deviation_of(run: &Run, deviation: &Deviation) -> String {
         let rule = RULES[usize::from(allowed.rule())];
         let _ = writeln!(told, "  {:24} {}: {}", allowed_text(run, allowed), rule.id, rule.says);
     }
+    let Diagnosis { fault, says, broken } = diagnose(run, judgement, deviation);
+    let _ = write!(told, "  {fault}: {says}");
+    told.push_str(&match broken {
+        Some(rule) => format!(" (broken: {})\n", RULES[usize::from(rule)].id),
+        None => "\n".to_owned(),
+    });
     told
 }
 
@@ -280,6 +287,12 @@ pub fn explained(run: &Run, judgement: &Judgement) -> Run {
     for (index, rule) in judgement.explained.iter().enumerate() {
         if let (Some(rule), Some(Event::Return(..))) = (rule, run.events.get(index)) {
             run.remarks[index] = RULES[usize::from(*rule)].id.to_owned();
+        }
+    }
+    // A violated rule explains nothing.
+    for deviation in &judgement.deviations {
+        if let Some(remark) = run.remarks.get_mut(deviation.event) {
+            "deviates".clone_into(remark);
         }
     }
     run

@@ -36,6 +36,7 @@ pub mod call;
 pub mod channel;
 pub mod data;
 pub mod decide;
+pub mod diagnosis;
 pub mod draw;
 pub mod ends;
 pub mod explore;

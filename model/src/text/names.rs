@@ -15,7 +15,7 @@ const SURE_LEN: u32 = 8;
 
 /// How far every actor's stream of bytes was written and read, along a run.
 #[derive(Default)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
     calls: [Option<Op>; ACTORS_MAX],
     written: [i64; ACTORS_MAX],
     read: [i64; ACTORS_MAX],
@@ -23,14 +23,14 @@ pub(super) struct Streams {
 
 impl Streams {
     /// A call begins.
-    pub(super) fn call(&mut self, call: &Call) {
+    pub(crate) fn call(&mut self, call: &Call) {
         if let Some(open) = self.calls.get_mut(call.actor.0 as usize) {
             *open = Some(call.op);
         }
     }
 
     /// A call returns, and what it gave has these names, if known.
-    pub(super) fn returned(&mut self, actor: Actor, answer: Answer, names: &[Segment]) {
+    pub(crate) fn returned(&mut self, actor: Actor, answer: Answer, names: &[Segment]) {
         let index = actor.0 as usize;
         match (self.calls.get_mut(index).and_then(Option::take), answer) {
             (Some(op), Answer::Count(count) | Answer::Marked(count, _))
@@ -46,7 +46,7 @@ impl Streams {
     }
 
     /// Names of `bytes`, or `None` where they are not of bytes written so far.
-    pub(super) fn names(&self, bytes: &[u8]) -> Option<Segments> {
+    pub(crate) fn names(&self, bytes: &[u8]) -> Option<Segments> {
         self.names_with(0, bytes).or_else(|| self.names_with(SEARCHES_MAX, bytes))
     }
 

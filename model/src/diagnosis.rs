@@ -1,0 +1,536 @@
+//! What a deviation means, in the words of the field, and which rule is broken on the side that broke it.
+//!
+//! It judges nothing: that an event is not allowed is known, and so is what was allowed instead. Where a read shows
+//! that a write was torn, the rule broken is the one that answered the write.
+
+use std::fmt;
+
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, Events, Op, Reply, SendFlags};
+use crate::data::{ANY, Data, Segment, Segments, ZERO};
+use crate::kind::{Discipline, SocketType};
+use crate::oracle::{Allowed, Deviation, Judgement};
+use crate::rule::RuleIndex;
+use crate::run::{Event, Run};
+use crate::text::{Streams, words};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// A call sleeps that must return.
+    LostWakeUp,
+    /// A call returns that must sleep.
+    ReturnsTooEarly,
+    /// The bytes of a write that is one piece were read with others among them.
+    Torn,
+    /// Bytes were passed over.
+    Lost,
+    /// Bytes were given that nobody has written.
+    Invented,
+    /// Bytes came in another order than they must.
+    Reordered,
+    /// Bytes were given twice.
+    Duplicated,
+    /// Bytes were given that have been overwritten, or are not those of this place.
+    Stale,
+    /// End of file was told while there is more to come.
+    EndTooEarly,
+    /// End of file was not told though nothing can come.
+    EndTooLate,
+    /// Another error than the one due.
+    WrongError,
+    /// An error where none is due.
+    UnexpectedError,
+    /// No error where one is due.
+    MissingError,
+    /// A signal was not raised.
+    SignalMissing,
+    /// A signal was raised without cause.
+    SignalUnexpected,
+    /// `poll` reports what is not so.
+    ReadyThough,
+    /// `poll` does not report what is so.
+    NotReady,
+    /// More or fewer bytes than possible.
+    WrongCount,
+    /// Another value than the one that holds.
+    WrongValue,
+}
+
+impl Fault {
+    /// Its name: a few words, the same in text, JSON and remarks.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fault::LostWakeUp => "lost wake-up",
+            Fault::ReturnsTooEarly => "returned too early",
+            Fault::Torn => "write torn",
+            Fault::Lost => "bytes lost",
+            Fault::Invented => "bytes invented",
+            Fault::Reordered => "bytes reordered",
+            Fault::Duplicated => "bytes duplicated",
+            Fault::Stale => "wrong bytes",
+            Fault::EndTooEarly => "end of file told too early",
+            Fault::EndTooLate => "end of file told too late",
+            Fault::WrongError => "wrong error",
+            Fault::UnexpectedError => "unexpected error",
+            Fault::MissingError => "missing error",
+            Fault::SignalMissing => "signal missing",
+            Fault::SignalUnexpected => "unexpected signal",
+            Fault::ReadyThough => "ready though it is not",
+            Fault::NotReady => "readiness not told",
+            Fault::WrongCount => "wrong count",
+            Fault::WrongValue => "wrong value",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a deviation means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What is wrong.
+    pub fault: Fault,
+    /// The same of this run, in one clause.
+    pub says: String,
+    /// The rule that is broken; `None` where nothing was allowed.
+    pub broken: Option<RuleIndex>,
+}
+
+/// Says what a deviation of a judged run means.
+pub fn diagnose(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Diagnosis {
+    match run.events.get(deviation.event) {
+        Some(Event::Return(actor, reply)) => match call_of(run, deviation.event, *actor) {
+            Some(call) => At { run, judgement, deviation, actor: *actor, call, reply }.diagnosed(),
+            None => sleeping(run, deviation),
+        },
+        _ => sleeping(run, deviation),
+    }
+}
+
+/// The call that returns at this event: its own event, and what it is.
+fn call_of(run: &Run, event: usize, actor: Actor) -> Option<(usize, Call)> {
+    let before = run.events.iter().enumerate().take(event).rev();
+    before.into_iter().find_map(|(index, event)| match event {
+        Event::Call(call) if call.actor == actor => Some((index, *call)),
+        _ => None,
+    })
+}
+
+/// Of calls that were seen asleep: one that must return, if one must.
+fn sleeping(run: &Run, deviation: &Deviation) -> Diagnosis {
+    let sleeps = |actor: &Actor| {
+        deviation.allowed.iter().any(|a| matches!(a, Allowed::Sleeps(other, _) if other == actor))
+    };
+    let mut returns: Vec<_> = deviation
+        .allowed
+        .iter()
+        .filter_map(|allowed| match allowed {
+            Allowed::Returns(actor, reply, rule) => Some((*actor, reply, *rule)),
+            Allowed::Sleeps(..) => None,
+        })
+        .collect();
+    returns.sort_by_key(|(actor, ..)| sleeps(actor));
+    let Some((actor, reply, rule)) = returns.first() else {
+        let broken = deviation.allowed.first().map(Allowed::rule);
+        let says = "calls sleep though something is under way that must arrive".to_owned();
+        return Diagnosis { fault: Fault::LostWakeUp, says, broken };
+    };
+    let called = called(run, call_of(run, deviation.event, *actor));
+    let says =
+        format!("{} sleeps in `{called}`, which must return {reply}", run.actor_name(*actor));
+    Diagnosis { fault: Fault::LostWakeUp, says, broken: Some(*rule) }
+}
+
+/// A call in the words of its line.
+fn called(run: &Run, call: Option<(usize, Call)>) -> String {
+    let spelt = call.and_then(|(index, _)| words(run).into_iter().nth(index));
+    spelt.unwrap_or_default()
+}
+
+/// A return that is not allowed.
+struct At<'a> {
+    run: &'a Run,
+    judgement: &'a Judgement,
+    deviation: &'a Deviation,
+    actor: Actor,
+    call: (usize, Call),
+    reply: &'a Reply,
+}
+
+impl At<'_> {
+    fn op(&self) -> Op {
+        self.call.1.op
+    }
+
+    /// The replies allowed, each with its rule.
+    fn replies(&self) -> impl Iterator<Item = (&Reply, RuleIndex)> {
+        self.deviation.allowed.iter().filter_map(|allowed| match allowed {
+            Allowed::Returns(_, reply, rule) => Some((reply, *rule)),
+            Allowed::Sleeps(..) => None,
+        })
+    }
+
+    /// The first allowed reply that is so.
+    fn allowed(&self, is: impl Fn(&Reply) -> bool) -> Option<(&Reply, RuleIndex)> {
+        self.replies().find(|(reply, _)| is(reply))
+    }
+
+    fn told(&self, fault: Fault, broken: Option<RuleIndex>, says: impl Into<String>) -> Diagnosis {
+        let any = self.deviation.allowed.first().map(Allowed::rule);
+        Diagnosis { fault, says: says.into(), broken: broken.or(any) }
+    }
+
+    fn is_read(&self) -> bool {
+        self.op().asks().is_some_and(|len| len > 0)
+    }
+
+    fn diagnosed(&self) -> Diagnosis {
+        let answer = self.reply.answer;
+        let name = self.run.actor_name(self.actor);
+        if let Some((other, rule)) = self.allowed(|other| other.answer == answer)
+            && other.signal != self.reply.signal
+        {
+            return match other.signal {
+                Some(signal) => self.told(
+                    Fault::SignalMissing,
+                    Some(rule),
+                    format!("{name} is not sent {signal}"),
+                ),
+                None => self.told(
+                    Fault::SignalUnexpected,
+                    Some(rule),
+                    format!("{name} is sent a signal without cause"),
+                ),
+            };
+        }
+        match answer {
+            Answer::Fails(_) => self.fails(),
+            Answer::Ready(events) => self.ready(events),
+            Answer::Count(0)
+                if self.is_read() && self.allowed(|r| r.answer == answer).is_none() =>
+            {
+                self.ends()
+            }
+            Answer::Count(count) | Answer::Marked(count, _) => self.counts(count),
+            Answer::Done => self.returns(),
+        }
+    }
+
+    fn fails(&self) -> Diagnosis {
+        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        let ends = |reply: &Reply| self.is_read() && reply.answer == Answer::Count(0);
+        if let Some((_, rule)) = self.allowed(ends)
+            && self.replies().all(|(reply, _)| ends(reply))
+        {
+            let says = format!("{name} gets {seen}, though nothing can come any more");
+            return self.told(Fault::EndTooLate, Some(rule), says);
+        }
+        match self.replies().next() {
+            None => self.sleeps_instead(),
+            Some((reply, rule)) if matches!(reply.answer, Answer::Fails(_)) => {
+                self.told(Fault::WrongError, Some(rule), format!("{name} gets {seen}, not {reply}"))
+            }
+            Some((reply, rule)) => {
+                let says = format!("{name} gets {seen}, though the call must return {reply}");
+                self.told(Fault::UnexpectedError, Some(rule), says)
+            }
+        }
+    }
+
+    fn sleeps_instead(&self) -> Diagnosis {
+        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        if self.deviation.allowed.is_empty() {
+            let says = format!("{name} gets {seen}, which nothing explains");
+            return self.told(Fault::WrongValue, None, says);
+        }
+        self.told(Fault::ReturnsTooEarly, None, format!("{name} gets {seen}, though it must wait"))
+    }
+
+    fn ready(&self, seen: Events) -> Diagnosis {
+        let name = self.run.actor_name(self.actor);
+        let sets = self.replies().filter_map(|(reply, rule)| match reply.answer {
+            Answer::Ready(events) => Some((events, rule)),
+            _ => None,
+        });
+        let sets: Vec<_> = sets.collect();
+        let all = sets.iter().fold(Events::NONE, |all, (events, _)| all.union(*events));
+        let extra = Events(seen.0 & !all.0);
+        let rule = sets.first().map(|(_, rule)| *rule);
+        if !extra.is_empty() || sets.is_empty() {
+            let what = if extra.is_empty() { seen } else { extra };
+            return self.told(
+                Fault::ReadyThough,
+                rule,
+                format!("{name} is told {what}, which is not so"),
+            );
+        }
+        let missing = Events(all.0 & !seen.0);
+        self.told(Fault::NotReady, rule, format!("{name} is not told {missing}"))
+    }
+
+    fn ends(&self) -> Diagnosis {
+        let name = self.run.actor_name(self.actor);
+        match self.replies().next() {
+            Some((reply, rule)) if reply.answer.count().is_some() => {
+                let says = format!("{name} is told the end, though there are bytes to read");
+                self.told(Fault::EndTooEarly, Some(rule), says)
+            }
+            Some((reply, rule)) if reply.answer != Answer::Fails(crate::call::Errno::EAGAIN) => {
+                let says = format!("{name} is told the end, and not {reply}");
+                self.told(Fault::MissingError, Some(rule), says)
+            }
+            _ => {
+                let says = format!("{name} is told the end, though more can come");
+                self.told(Fault::EndTooEarly, None, says)
+            }
+        }
+    }
+
+    /// A call that counts nothing.
+    fn returns(&self) -> Diagnosis {
+        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        match self.replies().next() {
+            None => self.sleeps_instead(),
+            Some((reply, rule)) if matches!(reply.answer, Answer::Fails(_)) => {
+                let says = format!("{name} gets {seen}, though the call must fail with {reply}");
+                self.told(Fault::MissingError, Some(rule), says)
+            }
+            Some((reply, rule)) => {
+                self.told(Fault::WrongValue, Some(rule), format!("{name} gets {seen}, not {reply}"))
+            }
+        }
+    }
+
+    fn counts(&self, count: u32) -> Diagnosis {
+        if self.is_read()
+            && let Some(told) = self.bytes()
+        {
+            return told;
+        }
+        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        let Some((reply, rule)) = self.allowed(|reply| reply.answer.count().is_some()) else {
+            return match self.replies().next() {
+                None if self.is_read() => {
+                    let says = format!("{name} gets {seen} bytes where there are none");
+                    self.told(Fault::Invented, None, says)
+                }
+                _ => self.returns(),
+            };
+        };
+        let moves_bytes = self.op().offers().or(self.op().asks()).is_some();
+        let fault = if moves_bytes { Fault::WrongCount } else { Fault::WrongValue };
+        let most = self.replies().filter_map(|(reply, _)| reply.answer.count()).max();
+        let says = match most {
+            Some(most) if count > most => {
+                format!("{name} gets {count}, and {most} at most are possible")
+            }
+            _ => format!("{name} gets {seen}, not {reply}"),
+        };
+        self.told(fault, Some(rule), says)
+    }
+
+    /// What is wrong with the bytes that a read gave, as far as their names tell.
+    fn bytes(&self) -> Option<Diagnosis> {
+        let name = self.run.actor_name(self.actor);
+        let history = History::before(self.run, self.deviation.event);
+        let expected = self.allowed(|reply| reply.answer == self.reply.answer);
+        let rule = expected.or_else(|| self.allowed(|r| r.answer.count().is_some())).map(|e| e.1);
+        let names: Segments = match &self.reply.data {
+            Data::Unknown => return None,
+            Data::Named(names) => names.clone(),
+            Data::Bytes(bytes) => match history.streams.names(bytes) {
+                Some(names) => names,
+                None => {
+                    let says = format!("{name} is given bytes that nobody wrote");
+                    return Some(self.told(Fault::Invented, rule, says));
+                }
+            },
+        };
+        let range =
+            |s: &Segment| format!("{}[{}..{}]", self.run.actor_name(s.actor), s.from, s.to());
+        if let Some(odd) = names.iter().find(|segment| history.is_invented(self.run, segment)) {
+            let says = format!("{name} is given {}, which nobody wrote", range(odd));
+            return Some(self.told(Fault::Invented, rule, says));
+        }
+        if let Some((write, cut)) = history.torn(self.run, &names) {
+            let (from, writer) =
+                (Segment { ..write.bytes }, self.run.actor_name(write.bytes.actor));
+            let says = format!(
+                "the write {} of {writer} is cut after {} bytes by others",
+                range(&from),
+                cut - from.from
+            );
+            let by = write.returned.and_then(|event| self.judgement.explained.get(event).copied());
+            return Some(self.told(Fault::Torn, by.flatten().or(rule), says));
+        }
+        if !is_consumed(self.run) {
+            let differs = expected.is_some();
+            return differs.then(|| {
+                let says = format!("{name} is given other bytes than stand there");
+                self.told(Fault::Stale, rule, says)
+            });
+        }
+        if let Some(twice) = names.iter().find_map(|segment| history.taken_before(segment)) {
+            let says = format!("{name} is given {} again", range(&twice));
+            return Some(self.told(Fault::Duplicated, rule, says));
+        }
+        let (fault, skipped) = history.skipped(&names)?;
+        let says = match fault {
+            Fault::Lost => format!("{} is passed over", range(&skipped)),
+            _ => format!("{name} is given {} out of order", range(&skipped)),
+        };
+        Some(self.told(fault, rule, says))
+    }
+}
+
+/// Whether reading takes bytes away, so that each comes once and in order.
+fn is_consumed(run: &Run) -> bool {
+    !matches!(run.setup.kind.discipline, Discipline::File | Discipline::Cell)
+}
+
+/// Whether what several write makes one stream of bytes.
+fn is_stream(run: &Run) -> bool {
+    matches!(
+        run.setup.kind.discipline,
+        Discipline::Stream
+            | Discipline::Ring
+            | Discipline::Tcp
+            | Discipline::Unix(SocketType::Stream, _)
+    )
+}
+
+/// A write, and where in the run it returned.
+#[derive(Clone, Copy)]
+struct Write {
+    bytes: Segment,
+    returned: Option<usize>,
+}
+
+/// What was written and read before an event.
+#[derive(Default)]
+struct History {
+    streams: Streams,
+    writes: Vec<Write>,
+    /// What was taken, in the order of returns.
+    taken: Vec<Segment>,
+    /// For each actor the position after the last byte of its that was taken.
+    next: [i64; ACTORS_MAX],
+}
+
+impl History {
+    fn before(run: &Run, event: usize) -> History {
+        let mut history = History::default();
+        let mut calls: [Option<Call>; ACTORS_MAX] = [None; ACTORS_MAX];
+        let mut written = [0_i64; ACTORS_MAX];
+        for (index, event) in run.events.iter().enumerate().take(event) {
+            match event {
+                Event::Call(call) => {
+                    history.streams.call(call);
+                    calls[usize::from(call.actor.0)] = Some(*call);
+                }
+                Event::Return(actor, reply) => {
+                    let at = usize::from(actor.0);
+                    let call = calls[at].take();
+                    let names: Segments = match &reply.data {
+                        Data::Named(names) => names.clone(),
+                        Data::Bytes(bytes) => history.streams.names(bytes).unwrap_or_default(),
+                        Data::Unknown => Segments::new(),
+                    };
+                    history.streams.returned(*actor, reply.answer, &names);
+                    let Some(call) = call else { continue };
+                    if call.op.offers().is_some() {
+                        let len = reply.answer.count().unwrap_or(0);
+                        let bytes = Segment { actor: *actor, from: written[at], len };
+                        history.writes.push(Write { bytes, returned: Some(index) });
+                        written[at] += i64::from(len);
+                    }
+                    let peeks = matches!(call.op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
+                    if call.op.asks().is_some() && !peeks {
+                        history.take(&names);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for call in calls.into_iter().flatten() {
+            let from = written[usize::from(call.actor.0)];
+            let bytes = Segment { actor: call.actor, from, len: call.op.offers().unwrap_or(0) };
+            history.writes.push(Write { bytes, returned: None });
+        }
+        history
+    }
+
+    fn take(&mut self, names: &[Segment]) {
+        for segment in names {
+            self.taken.push(*segment);
+            if let Some(next) = self.next.get_mut(usize::from(segment.actor.0)) {
+                *next = (*next).max(segment.to());
+            }
+        }
+    }
+
+    /// Whether these are bytes that nobody wrote.
+    fn is_invented(&self, run: &Run, segment: &Segment) -> bool {
+        if segment.actor == ANY {
+            return false;
+        }
+        if segment.actor == ZERO {
+            return is_consumed(run);
+        }
+        let of_actor = self.writes.iter().filter(|write| write.bytes.actor == segment.actor);
+        segment.from < 0 || of_actor.map(|write| write.bytes.to()).max().unwrap_or(0) < segment.to()
+    }
+
+    /// A write in whose middle the bytes of others come, and where.
+    fn torn(&self, run: &Run, names: &[Segment]) -> Option<(Write, i64)> {
+        if run.setup.kind.discipline == Discipline::Cell {
+            let cut = names.windows(2).map(|pair| pair[0]).next()?;
+            return self.cut_at(cut.actor, cut.to()).map(|write| (write, cut.to()));
+        }
+        if !is_stream(run) {
+            return None;
+        }
+        let read: Vec<Segment> = self.taken.last().into_iter().chain(names).copied().collect();
+        read.windows(2).find_map(|pair| {
+            let others = pair[0].actor != pair[1].actor;
+            let cut = pair[0].to();
+            self.cut_at(pair[0].actor, cut).filter(|_| others).map(|write| (write, cut))
+        })
+    }
+
+    /// The write of the actor in whose middle this position is.
+    fn cut_at(&self, actor: Actor, at: i64) -> Option<Write> {
+        let within = |write: &&Write| write.bytes.from < at && at < write.bytes.to();
+        self.writes.iter().filter(|write| write.bytes.actor == actor).find(within).copied()
+    }
+
+    /// The part of these bytes that was taken before.
+    fn taken_before(&self, segment: &Segment) -> Option<Segment> {
+        self.taken.iter().filter(|taken| taken.actor == segment.actor).find_map(|taken| {
+            let (from, to) = (taken.from.max(segment.from), taken.to().min(segment.to()));
+            (from < to).then(|| Segment { from, len: (to - from) as u32, ..*segment })
+        })
+    }
+
+    /// Bytes before those given that were not taken: lost, or reordered where they are given later.
+    fn skipped(&self, names: &[Segment]) -> Option<(Fault, Segment)> {
+        let mut next = self.next;
+        for (index, segment) in names.iter().enumerate() {
+            let Some(due) = next.get_mut(usize::from(segment.actor.0)) else { continue };
+            if segment.from > *due {
+                let len = (segment.from - *due).min(i64::from(u32::MAX)) as u32;
+                let gap = Segment { actor: segment.actor, from: *due, len };
+                let later = names[index..].iter().any(|other| {
+                    other.actor == gap.actor && other.from < gap.to() && gap.from < other.to()
+                });
+                return Some(if later { (Fault::Reordered, *segment) } else { (Fault::Lost, gap) });
+            }
+            *due = (*due).max(segment.to());
+        }
+        names.first().map(|first| (Fault::Reordered, *first))
+    }
+}
