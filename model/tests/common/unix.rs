@@ -261,7 +261,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("seqpackets", messages(&UNIX_SEQPACKET), 5_864, 9_721),
         ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_487, 2_993),
         ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 658, 366),
-        ("unix connecting again", connecting_again(), 351, 349),
+        ("unix connecting again", connecting_again(), 350, 348),
         ("datagrams", messages(&UNIX_DATAGRAM), 9_001, 14_883),
         ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
         ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
