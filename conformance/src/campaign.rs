@@ -4,6 +4,7 @@
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
 mod fault;
+mod found;
 mod jobs;
 mod lacking;
 
@@ -11,7 +12,7 @@ use std::cmp::Reverse;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pipewright_backends::{Arrangement, Channel};
+use pipewright_backends::Channel;
 use pipewright_model::call::Op;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::Platform;
@@ -21,14 +22,15 @@ use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
 
 use crate::cases::Case;
-use crate::generate::shrink;
 use crate::report;
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
 
 pub use fault::Fault;
+pub use found::Found;
 pub use lacking::Lacking;
 
+use found::{by_fault, merge, simplify};
 use jobs::{Job, Share, jobs, scenarios};
 
 /// What a campaign does.
@@ -113,23 +115,6 @@ pub enum Source {
     Own(usize),
 }
 
-/// Scenarios whose runs deviate by the same fault, with the smallest run of them.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// What is wrong, in short.
-    pub fault: Fault,
-    /// How many runs showed it.
-    pub runs: usize,
-    /// Where the scenario came from, before it was made simple.
-    pub source: Source,
-    /// How its actors shared the channel.
-    pub arrangement: Arrangement,
-    /// The run, as simple as could be found.
-    pub run: Run,
-    /// What the oracle says of it.
-    pub judgement: Judgement,
-}
-
 /// What a campaign has seen of one channel.
 #[derive(Clone, Debug)]
 pub struct Tested {
@@ -176,9 +161,6 @@ pub const KINDS_MAX: usize = 20;
 /// The most kinds of deviations of one job of which one is made simple, and the most runs that could not be
 /// judged of which the reason is kept.
 const FOUND_MAX: usize = 3;
-
-/// The most runs that making one scenario simple may take.
-const SHRINK_RUNS_MAX: usize = 400;
 
 /// How often it is tried to start the workers of one job.
 const STARTS_MAX: usize = 10;
@@ -415,45 +397,6 @@ fn run_job(
     Ok(tested)
 }
 
-/// One of each fault with the number of its scenario, the most frequent first.
-fn by_fault(all: impl Iterator<Item = (usize, Found)>) -> Vec<(usize, Found)> {
-    let mut kinds: Vec<(usize, Found)> = Vec::new();
-    for (index, found) in all {
-        match kinds.iter_mut().find(|(_, kind)| kind.fault == found.fault) {
-            Some((at, kind)) => {
-                if kind.add(found) {
-                    *at = index;
-                }
-            }
-            None => kinds.push((index, found)),
-        }
-    }
-    kinds.sort_by_key(|(_, kind)| Reverse(kind.runs));
-    kinds
-}
-
-fn merge(kinds: &mut Vec<Found>, found: Found) {
-    match kinds.iter_mut().find(|kind| kind.fault == found.fault) {
-        Some(kind) => {
-            kind.add(found);
-        }
-        None => kinds.push(found),
-    }
-}
-
-impl Found {
-    /// Counts other runs of the same fault, and keeps the smaller run; true if that is the other.
-    fn add(&mut self, other: Found) -> bool {
-        let runs = self.runs + other.runs;
-        let smaller = other.run.events.len() < self.run.events.len();
-        if smaller {
-            *self = other;
-        }
-        self.runs = runs;
-        smaller
-    }
-}
-
 /// A runner; where a worker dies before it has done anything, that is noted, and others are started.
 fn started(
     tested: &mut Tested,
@@ -485,27 +428,4 @@ fn note(tested: &mut Tested, scenario: &Scenario, run: &Run, judgement: &Judgeme
         }
     }
     false
-}
-
-/// Looks for the simplest run that still deviates in the same call by the same reply, by running simpler
-/// scenarios.
-fn simplify(found: &mut Found, runner: &mut Runner, plan: &Plan, scenario: &Scenario) {
-    let mut left = SHRINK_RUNS_MAX;
-    shrink(scenario.clone(), |candidate| {
-        if left == 0 || stop::requested() {
-            return false;
-        }
-        left -= 1;
-        let Ok(run) = runner.run(candidate) else { return false };
-        let judgement = plan.judge(&run);
-        let fault = Fault::of(&run, &judgement);
-        let is_same = fault.call == found.fault.call && fault.reply == found.fault.reply;
-        let deviates = judgement.verdict == Verdict::Deviates && is_same;
-        if deviates {
-            found.fault = fault;
-            found.run = run;
-            found.judgement = judgement;
-        }
-        deviates
-    });
 }

@@ -3,17 +3,22 @@
 //! Ends are descriptors that refer to open file descriptions, which refer to a channel. What can be
 //! derived (who reads, who writes) is derived, not kept.
 
+mod pending;
+mod place;
+
 use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Call, ENDS_MAX, End, Lock, Mode, Op, Signal};
+use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op};
 use crate::channel::Object;
-use crate::data::{Segment, Segments};
-use crate::kind::{Discipline, Ends, Hold, Naming, Side, SocketType};
+use crate::data::Segment;
+use crate::kind::{Discipline, Ends, Hold, Naming, Side};
 use crate::platform::Platform;
-use crate::rule::RuleIndex;
 use crate::run::{Actors, Seat, Setup};
+
+pub use pending::{Look, Pending, Progress};
+pub use place::{Address, Place};
 
 /// Index into [`World::descriptions`].
 pub type DescriptionIndex = u8;
@@ -84,132 +89,6 @@ impl Hash for Description {
     }
 }
 
-/// How far a call in progress has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
-pub enum Progress {
-    /// Not yet answered.
-    Open,
-    /// Answered: the return is still to be seen.
-    Answered {
-        /// The rule that answered.
-        rule: RuleIndex,
-        /// What the caller will see.
-        answer: Answer,
-        /// The signal that it will see.
-        signal: Option<Signal>,
-    },
-}
-
-/// How far a poll in progress has looked, where it looks at one thing after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
-pub enum Look {
-    /// Not yet, or at all at once.
-    Not,
-    /// At what the object holds: so many pages in use.
-    At(u32),
-    /// In vain: it looks at all once more.
-    Again,
-}
-
-/// A call in progress, with what the kernel remembers of it.
-#[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
-pub struct Pending {
-    /// The end that it was made on.
-    pub end: End,
-    /// What was asked for.
-    pub op: Op,
-    /// The description behind the end when the call began, if there was one.
-    pub description: Option<DescriptionIndex>,
-    /// Bytes transferred so far: by a write, or into the data of a read that goes piece by piece; or cut off
-    /// by a `ftruncate`.
-    pub done: u32,
-    /// It has found that it must wait.
-    pub entered: bool,
-    /// An open in progress that counts as an open end already.
-    pub counted: bool,
-    /// It has waited, so it is a call that waits, whatever O_NONBLOCK has become.
-    pub waited: bool,
-    /// It waits until a time-out only.
-    pub timed: bool,
-    /// Somebody else was woken for what it could have, and left it.
-    pub overslept: bool,
-    /// It was under way when something happened beside it that it may have seen, or not: nothing more could be
-    /// sent; bytes that it looked at were taken; there was no room for somebody else's.
-    pub midway: bool,
-    /// It holds the lock of its object, having done the first part of what it does under it.
-    pub holds: bool,
-    /// Who has waited longer for the same, and waits still.
-    pub behind: Actors,
-    /// It is known to wait behind all those that began to wait before it, and before all that will.
-    pub placed: bool,
-    /// How far a poll has looked.
-    pub look: Look,
-    /// The socket for whose queue it waits.
-    pub waits_on: Option<ObjectIndex>,
-    /// What it waits for has come: to an open the other side (which may have gone again), to a call on a queue what was
-    /// handed to it.
-    pub partner_came: bool,
-    /// Names of the bytes that a read was given.
-    pub data: Segments,
-    /// Whether it is answered.
-    pub progress: Progress,
-}
-
-impl Pending {
-    /// The call that nobody makes, which deliveries see.
-    pub const NOBODYS: Pending = Pending {
-        end: End(0),
-        op: Op::Deliver,
-        description: None,
-        done: 0,
-        entered: false,
-        counted: false,
-        waited: false,
-        timed: false,
-        overslept: false,
-        midway: false,
-        holds: false,
-        behind: Actors::NONE,
-        placed: false,
-        look: Look::Not,
-        waits_on: None,
-        partner_came: false,
-        data: Segments::new_const(),
-        progress: Progress::Open,
-    };
-}
-
-/// By copying whole memory: the oracle clones worlds all the time.
-impl Clone for Pending {
-    fn clone(&self) -> Pending {
-        Pending { data: Segments::from_slice(&self.data), ..*self }
-    }
-}
-
-/// In few words: the oracle hashes worlds all the time.
-impl Hash for Pending {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let flags = [self.entered, self.counted, self.partner_came].map(u64::from);
-        let flags = flags[0] << 34 | flags[1] << 33 | flags[2] << 32;
-        let more = [self.waited, self.timed, self.overslept, self.midway].map(u64::from);
-        let more = more[3] << 38 | more[0] << 37 | more[1] << 36 | more[2] << 35;
-        let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 40;
-        let holds = u64::from(self.holds) << 39;
-        let look = match self.look {
-            Look::Not => 0,
-            Look::Again => 1 << 49,
-            Look::At(pages) => (u64::from(pages) + 2) << 49,
-        };
-        hasher.write_u64(flags | more | waits_on | holds | look | u64::from(self.done));
-        hasher.write_u16(u16::from(self.placed) << 8 | u16::from(self.behind.0));
-        (self.end, self.description, self.op).hash(hasher);
-        (&self.data, &self.progress).hash(hasher);
-    }
-}
-
 /// One actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -228,61 +107,6 @@ impl Hash for ActorState {
         hasher.write_u64(u64::from_ne_bytes(self.ends));
         hasher.write_i64(self.written);
         self.call.hash(hasher);
-    }
-}
-
-/// The path of a channel in the file system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
-pub enum Place {
-    /// It never had a path.
-    None,
-    /// The path leads to it.
-    Linked,
-    /// The path was removed.
-    Unlinked,
-    /// The address of Unix sockets of a type.
-    Unix(SocketType, Address),
-    /// An address and a port, which sockets are bound to; whether one has asked itself for a connection.
-    Port {
-        /// Whether a socket has asked itself for a connection.
-        met_itself: bool,
-    },
-}
-
-/// The address at which Unix sockets can be reached, and what it leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
-pub enum Address {
-    /// A path that is free.
-    FreePath,
-    /// A path that leads to a socket.
-    Path(ObjectIndex),
-    /// A path to a socket that is closed.
-    StalePath,
-    /// A name in no file system that is free.
-    FreeName,
-    /// The name of a socket.
-    Name(ObjectIndex),
-}
-
-impl Address {
-    /// The socket to which it leads.
-    pub fn leads_to(self) -> Option<ObjectIndex> {
-        match self {
-            Address::Path(object) | Address::Name(object) => Some(object),
-            Address::FreePath | Address::StalePath | Address::FreeName => None,
-        }
-    }
-
-    /// Whether it is a path.
-    pub fn is_path(self) -> bool {
-        !matches!(self, Address::FreeName | Address::Name(_))
-    }
-
-    /// Whether a socket may be bound to it.
-    pub fn is_free(self) -> bool {
-        matches!(self, Address::FreePath | Address::FreeName)
     }
 }
 

@@ -3,13 +3,15 @@
 //! `<!-- generated: rules stream -->` begins one and `<!-- end of generated -->` ends it. What a name means is
 //! said in [`Book::text`].
 
+mod chapters;
+mod systems;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::thread;
 
 use pipewright_conformance::cases::{self, Case};
-use pipewright_conformance::status::Status;
 use pipewright_model::decide::{self, Decided, decide};
 use pipewright_model::draw::{Story, Theme};
 use pipewright_model::kind::{KINDS, Kind};
@@ -17,12 +19,13 @@ use pipewright_model::oracle::judge;
 use pipewright_model::platform::LINUX;
 use pipewright_model::render;
 use pipewright_model::rule::{Rule, RuleIndex};
-use pipewright_model::rules::outside::CAUSES;
 use pipewright_model::rules::{CHAPTERS, Chapter, RULES, applicable};
 use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
-use pipewright_model::system::Family;
-use pipewright_model::systems::{self, Outcome, Subject};
+use pipewright_model::systems::{Outcome, Subject, all};
+
+use chapters::{choices, exceptions, exit_statuses, kinds, not_modelled, outside, platforms};
+use systems::{system, verdict};
 
 use crate::no_case::{NEVER_SHOWN, NOT_MODELLED};
 use crate::{documents, generated, read, steps};
@@ -54,7 +57,7 @@ fn book() -> &'static Book {
             (subject, outcome)
         };
         let systems = thread::scope(|scope| {
-            let all = systems::all().into_iter();
+            let all = all().into_iter();
             let all: Vec<_> = all.map(|subject| scope.spawn(|| decided(subject))).collect();
             all.into_iter().map(|one| one.join().expect("it is decided")).collect()
         });
@@ -254,26 +257,6 @@ impl Book {
     }
 }
 
-/// Causes outside of the channel.
-fn outside() -> String {
-    let mut page =
-        "| id | replies | what it is | sources |\n| --- | --- | --- | --- |\n".to_owned();
-    for cause in CAUSES {
-        let errnos: Vec<_> = cause.errnos.iter().map(ToString::to_string).collect();
-        let cite: Vec<_> = cause.cite.iter().map(ToString::to_string).collect();
-        let (id, says) = (cause.id, cause.says);
-        page += &format!("| `{id}` | {} | {says} | {} |\n", errnos.join(", "), cite.join("; "));
-    }
-    page
-}
-
-/// How commands end.
-fn exit_statuses() -> String {
-    let row = |status: &Status| format!("| {} | {} |\n", status.code(), status.says());
-    let rows: String = Status::ALL.iter().map(row).collect();
-    format!("| status | what it says |\n| ---: | --- |\n{rows}")
-}
-
 /// An example program, without what it says of itself.
 fn program(name: &str) -> String {
     let path = format!("conformance/examples/{name}.rs");
@@ -346,21 +329,6 @@ fn kinds_of(rule: &Rule, cases: &[&Case]) -> String {
     shown.join(", ")
 }
 
-fn kinds(chapter: &Chapter) -> String {
-    let mut table = String::from(
-        "| kind | reach | direction | waiting | what it is |\n| --- | --- | --- | --- | --- |\n",
-    );
-    for kind in KINDS.iter().filter(|kind| kind.chapters.contains(&chapter.name)) {
-        let Decided { direction, waiting, .. } = decided(kind);
-        let Kind { name, reach, says, .. } = kind;
-        let _ = writeln!(
-            table,
-            "| [{name}](map.md#{name}) | {reach} | {direction} | {waiting} | {says} |"
-        );
-    }
-    table
-}
-
 fn decided(kind: &'static Kind) -> &'static Decided {
     static DECIDED: OnceLock<Vec<(&'static str, Decided)>> = OnceLock::new();
     let all = DECIDED.get_or_init(|| KINDS.iter().map(|kind| (kind.name, decide(kind))).collect());
@@ -393,116 +361,4 @@ fn every_kind_has_its_place_on_the_map() {
         let part = format!("{BEGIN}kind {name} -->");
         assert!(page.contains(&part), "docs/map.md lacks {part}");
     }
-}
-
-fn linked(ids: &[&str]) -> String {
-    let link =
-        |id: &&str| format!("[`{id}`]({}.md#{id})", id.split('.').next().unwrap_or_default());
-    ids.iter().map(link).collect::<Vec<_>>().join(", ")
-}
-
-/// Where several rules apply at once, and why.
-fn choices(chapter: &Chapter) -> String {
-    let item = |overlap: &pipewright_model::rules::Overlap| {
-        format!("- {} {}.", overlap.why, linked(overlap.rules))
-    };
-    let all: Vec<_> = chapter.overlaps.iter().map(item).collect();
-    if all.is_empty() { "Nothing is left open here.".to_owned() } else { all.join("\n") }
-}
-
-/// The rules that apply on one of the two platforms only.
-fn platforms(chapter: &Chapter) -> String {
-    let lists = [
-        ("Rules that apply on Linux only", chapter.not_in_posix),
-        ("Rules by which POSIX allows what Linux never does", chapter.not_on_linux),
-    ];
-    let named = lists.iter().filter(|(_, ids)| !ids.is_empty());
-    let items: Vec<_> = named.map(|(what, ids)| format!("- {what}: {}.", linked(ids))).collect();
-    match items[..] {
-        [] => "Every rule of this chapter applies on Linux and in POSIX.".to_owned(),
-        _ => items.join("\n"),
-    }
-}
-
-/// Where Linux does what POSIX does not allow.
-fn exceptions(chapter: &Chapter) -> String {
-    let item = |exception: &pipewright_model::rules::Exception| {
-        format!("- {}: {}", linked(&[exception.rule]), exception.why)
-    };
-    let all: Vec<_> = chapter.exceptions.iter().map(item).collect();
-    if all.is_empty() { "None is known.".to_owned() } else { all.join("\n") }
-}
-
-/// What a chapter says of itself that it does not model, from the head of its file.
-fn not_modelled(chapter: &str) -> String {
-    let source = read(&format!("model/src/rules/{chapter}.rs"));
-    let head: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).collect();
-    let paragraphs = head.split(|line| line.is_empty());
-    let mut found = paragraphs.filter_map(|lines| {
-        let text = lines.concat();
-        Some(
-            text.split_once("Not modelled: ")?
-                .1
-                .split(". ")
-                .next()?
-                .trim_end_matches('.')
-                .to_owned(),
-        )
-    });
-    found
-        .next()
-        .map_or_else(|| "Nothing beyond the limits.".to_owned(), |text| format!("Here: {text}."))
-}
-
-fn verdict(outcome: &Outcome) -> &'static str {
-    match (outcome.broken().next().is_some(), outcome.report.exhaustive) {
-        (true, _) => "unsound",
-        (false, true) => "sound",
-        (false, false) => "undecided",
-    }
-}
-
-/// A system with what was found of it, and the run that shows the worst of it as a picture.
-fn system(subject: &Subject, outcome: &Outcome) -> String {
-    let name = subject.name();
-    let mut text = format!("\n## {name}\n\n{}\n\n", subject.says());
-    for (index, found) in outcome.report.found.iter().enumerate() {
-        let shown = outcome.runs.get(index).is_some_and(Option::is_some);
-        let holds = match (found.holds, shown) {
-            (true, _) => "holds",
-            (false, true) => "**does not hold**",
-            (false, false) => "**does not hold** (nothing shows it)",
-        };
-        let _ = writeln!(text, "- {}: {holds}.", found.property);
-    }
-    let _ = writeln!(
-        text,
-        "\n*{}*: {} states, {} transitions, up to {} steps; `pipewright verify {name}` decides it anew.",
-        verdict(outcome),
-        outcome.report.states,
-        outcome.report.transitions,
-        outcome.report.depth
-    );
-    let broken = outcome.broken().find_map(|(property, run)| Some((property, run?)));
-    let some = || {
-        let found = outcome.report.found.iter().zip(&outcome.runs);
-        found
-            .filter(|(found, _)| found.holds)
-            .find_map(|(found, run)| Some((found.property, run.as_ref()?)))
-    };
-    if let Some((property, run)) = broken.or_else(some) {
-        let what = if broken.is_some() { "It does not hold that" } else { "It happens that" };
-        // Runs inside a pipe are on small pages, so they are none of Linux.
-        let inside = subject.family() == Family::Implementation;
-        let says = format!("{what} {property}");
-        text.push_str(&system_picture(name, &says, run, if inside { "text" } else { "run" }));
-    }
-    text
-}
-
-fn system_picture(name: &str, says: &str, run: &Run, info: &str) -> String {
-    let file = format!("pictures/system-{name}.svg");
-    let svg = Story::of(run, &LINUX).titled(name).svg(Theme::Auto);
-    generated(&format!("docs/{file}"), &svg);
-    format!("\n![{name}: {says}]({file})\n\n{says}:\n\n```{info}\n{run}```\n")
 }

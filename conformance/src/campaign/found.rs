@@ -1,0 +1,93 @@
+//! Deviations by what is wrong: of each kind one, with the simplest run that could be found.
+
+use std::cmp::Reverse;
+
+use pipewright_backends::Arrangement;
+use pipewright_model::oracle::{Judgement, Verdict};
+use pipewright_model::run::Run;
+
+use super::{Fault, Plan, Source};
+use crate::generate::shrink;
+use crate::{Runner, Scenario, stop};
+
+/// The most runs that making one scenario simple may take.
+const SHRINK_RUNS_MAX: usize = 400;
+
+/// Scenarios whose runs deviate by the same fault, with the smallest run of them.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What is wrong, in short.
+    pub fault: Fault,
+    /// How many runs showed it.
+    pub runs: usize,
+    /// Where the scenario came from, before it was made simple.
+    pub source: Source,
+    /// How its actors shared the channel.
+    pub arrangement: Arrangement,
+    /// The run, as simple as could be found.
+    pub run: Run,
+    /// What the oracle says of it.
+    pub judgement: Judgement,
+}
+
+/// One of each fault with the number of its scenario, the most frequent first.
+pub(super) fn by_fault(all: impl Iterator<Item = (usize, Found)>) -> Vec<(usize, Found)> {
+    let mut kinds: Vec<(usize, Found)> = Vec::new();
+    for (index, found) in all {
+        match kinds.iter_mut().find(|(_, kind)| kind.fault == found.fault) {
+            Some((at, kind)) => {
+                if kind.add(found) {
+                    *at = index;
+                }
+            }
+            None => kinds.push((index, found)),
+        }
+    }
+    kinds.sort_by_key(|(_, kind)| Reverse(kind.runs));
+    kinds
+}
+
+pub(super) fn merge(kinds: &mut Vec<Found>, found: Found) {
+    match kinds.iter_mut().find(|kind| kind.fault == found.fault) {
+        Some(kind) => {
+            kind.add(found);
+        }
+        None => kinds.push(found),
+    }
+}
+
+impl Found {
+    /// Counts other runs of the same fault, and keeps the smaller run; true if that is the other.
+    fn add(&mut self, other: Found) -> bool {
+        let runs = self.runs + other.runs;
+        let smaller = other.run.events.len() < self.run.events.len();
+        if smaller {
+            *self = other;
+        }
+        self.runs = runs;
+        smaller
+    }
+}
+
+/// Looks for the simplest run that still deviates in the same call by the same reply, by running simpler
+/// scenarios.
+pub(super) fn simplify(found: &mut Found, runner: &mut Runner, plan: &Plan, scenario: &Scenario) {
+    let mut left = SHRINK_RUNS_MAX;
+    shrink(scenario.clone(), |candidate| {
+        if left == 0 || stop::requested() {
+            return false;
+        }
+        left -= 1;
+        let Ok(run) = runner.run(candidate) else { return false };
+        let judgement = plan.judge(&run);
+        let fault = Fault::of(&run, &judgement);
+        let is_same = fault.call == found.fault.call && fault.reply == found.fault.reply;
+        let deviates = judgement.verdict == Verdict::Deviates && is_same;
+        if deviates {
+            found.fault = fault;
+            found.run = run;
+            found.judgement = judgement;
+        }
+        deviates
+    });
+}
