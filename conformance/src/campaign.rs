@@ -64,8 +64,8 @@ pub struct Plan {
 pub struct Also {
     /// The profile.
     pub platform: &'static Platform,
-    /// Whether a run is excepted, by what the first profile says of it.
-    pub excepts: fn(&Judgement) -> bool,
+    /// Whether a run is excepted, with what the first profile says of it.
+    pub excepts: fn(&Run, &Judgement) -> bool,
 }
 
 impl Plan {
@@ -75,7 +75,8 @@ impl Plan {
         let other = self.also.filter(|_| judgement.verdict == Verdict::Conforms);
         let deviates = |other: Also| {
             let second = judge(run, other.platform);
-            (second.verdict == Verdict::Deviates && !(other.excepts)(&judgement)).then_some(second)
+            (second.verdict == Verdict::Deviates && !(other.excepts)(run, &judgement))
+                .then_some(second)
         };
         other.and_then(deviates).unwrap_or(judgement)
     }

@@ -3,12 +3,15 @@
 //!
 //! With `UPDATE=1` the cases are printed anew, with the rules that explain them.
 
+#[path = "common/exceptions.rs"]
+mod exceptions;
 #[path = "common/no_case.rs"]
 mod no_case;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use exceptions::is_exception;
 use libtest_mimic::{Arguments, Failed, Trial};
 use no_case::{NEVER_SHOWN, NOT_MODELLED};
 use pipewright_backends::sys::stop;
@@ -19,7 +22,7 @@ use pipewright_conformance::{Placement, Runner, Scenario, report};
 use pipewright_model::call::{ACTORS_MAX, Answer, Mode, Op, Signal};
 use pipewright_model::kind::{Discipline, Ends, FIFO, PIPE};
 use pipewright_model::oracle::{Allowed, Judgement, Verdict, judge};
-use pipewright_model::platform::{LINUX, POSIX, Platform};
+use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::rule::{Force, RuleIndex};
 use pipewright_model::rules::{CHAPTERS, RULES, by_id};
 use pipewright_model::run::{Event, Run, Seat, Setup};
@@ -85,29 +88,12 @@ fn check_file(path: &Path) -> Result<(), Failed> {
     check_remarks(&case, &remarks, &judgement)?;
     // What Linux does otherwise is declared, with the reason.
     match judge(&case.run, &POSIX) {
-        Judgement { verdict: Verdict::Deviates, .. }
-            if is_exception(&judgement) || goes_in_parts(&case.run) =>
-        {
+        Judgement { verdict: Verdict::Deviates, .. } if is_exception(&case.run, &judgement) => {
             Ok(())
         }
         Judgement { verdict: Verdict::Conforms | Verdict::Unspecified { .. }, .. } => Ok(()),
         judgement => Err(format!("POSIX forbids it: {}", telling(&case, &judgement)).into()),
     }
-}
-
-/// Whether a run is explained only by what Linux does and POSIX does not allow.
-fn is_exception(judgement: &Judgement) -> bool {
-    let exceptions = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
-    exceptions
-        .filter_map(|exception| by_id(exception.rule))
-        .any(|rule| judgement.shown.contains(rule))
-}
-
-/// Whether only calls on files that go in parts explain a run: which of the rules of such calls it is can't always
-/// be told, so that none of their exceptions is shown for sure.
-fn goes_in_parts(run: &Run) -> bool {
-    let whole = Platform { file_transfers_in_parts: false, ..LINUX };
-    judge(run, &whole).verdict == Verdict::Deviates
 }
 
 /// The text is in canonical form, gives its reason, and stands in the folder of a chapter.

@@ -2,15 +2,17 @@
 //! arrangement. One trial for each. What Linux does there, POSIX allows, but for declared exceptions: the same
 //! runs are judged by both.
 
+#[path = "common/exceptions.rs"]
+mod exceptions;
+
 use std::process::ExitCode;
 
+use exceptions::is_exception;
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::{Channel, channels};
 use pipewright_conformance::campaign::{self, Also, Plan};
 use pipewright_conformance::cases;
 use pipewright_conformance::suite::{self, Failure, LINUX, PATHS_LEN_MAX, POSIX};
-use pipewright_model::oracle::Judgement;
-use pipewright_model::rules::{CHAPTERS, by_id};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -44,13 +46,6 @@ fn trial(name: String, test: impl FnOnce() -> Result<(), Failure> + Send + 'stat
 
 /// A plan by which runs are judged by both profiles, and nothing is done yet.
 fn by_both() -> Result<Plan, Failure> {
-    let also = Some(Also { platform: &POSIX, excepts: is_excepted });
+    let also = Some(Also { platform: &POSIX, excepts: is_exception });
     Ok(Plan { also, ..suite::nothing(&LINUX)? })
-}
-
-/// Whether a run is explained only by what Linux does and POSIX does not allow.
-fn is_excepted(by_linux: &Judgement) -> bool {
-    let exceptions = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
-    let mut rules = exceptions.filter_map(|exception| by_id(exception.rule));
-    rules.any(|rule| by_linux.shown.contains(rule))
 }

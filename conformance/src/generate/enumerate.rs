@@ -39,11 +39,18 @@ impl Alphabet {
         self.kinds.contains(&setup.kind.name)
     }
 
-    /// Whether two actors hold the same and may do different things.
+    /// Whether two actors hold the same and may do different things, or one may make two ends by the same call.
     fn has_look_alikes(&self) -> bool {
-        (1..self.seats.len()).any(|actor| {
+        let alike = (1..self.seats.len()).any(|actor| {
             self.seats[..actor].contains(&self.seats[actor]) && !self.is_twin(actor as u8)
-        })
+        });
+        let makes = |call: &&Call| call.makes() == Some(call.end);
+        let mut makers = self.calls.iter().filter(makes);
+        alike
+            || makers.any(|one| {
+                let others = self.calls.iter().filter(makes).filter(|other| other.end != one.end);
+                others.into_iter().any(|other| (other.actor, other.op) == (one.actor, one.op))
+            })
     }
 
     fn seats(&self) -> Vec<Seat> {
@@ -86,8 +93,8 @@ pub struct Paths<'a> {
     len_max: usize,
     frames: Vec<Frame>,
     calls: Vec<Call>,
-    /// The scenarios given so far, where some actors hold the same but may do different things: they may
-    /// still begin alike.
+    /// The scenarios given so far, where some actors or ends look alike and may be used in different ways: they
+    /// may still begin alike.
     given: Option<HashSet<Scenario>>,
 }
 

@@ -144,6 +144,7 @@ const STREAM: Manner = Manner {
         (4, Ask::Seek),
         (4, Ask::ReadAt),
         (4, Ask::WriteAt),
+        (2, Ask::Truncate),
         (5, Ask::Unlink),
         (8, Ask::WrongWay),
         (20, Ask::Closed),

@@ -3,7 +3,7 @@
 use pipewright_model::call::{Actor, End, Events, Mode, Op, SendFlags, SocketOption};
 use pipewright_model::channel::Object;
 use pipewright_model::channel::tcp::{Phase, Told};
-use pipewright_model::channel::unix::Life;
+use pipewright_model::channel::unix::{Life, Peer};
 use pipewright_model::kind::Discipline;
 use pipewright_model::world::Address;
 
@@ -13,6 +13,9 @@ use super::walk::{RW, Walk};
 
 /// In how many of a hundred sockets O_NONBLOCK is given.
 const NONBLOCK_PERCENT: u32 = 20;
+
+/// In how many of a hundred descriptors that are sent it is one that was closed.
+const PASSES_CLOSED_PERCENT: u32 = 10;
 
 /// Backlogs asked for.
 const BACKLOGS: [(u32, u16); 4] = [(4, 0), (4, 1), (2, 2), (1, 5)];
@@ -68,17 +71,21 @@ struct Standing {
     /// Whether it has asked for a connection and was not told what came of it.
     asks: bool,
     datagram: bool,
+    /// Whether it is a datagram socket that has a peer.
+    talks: bool,
 }
 
 impl Standing {
     fn of(object: &Object) -> Option<Standing> {
         match object {
             Object::Unix(socket) => Some(Standing {
-                fresh: socket.life == Life::Unconnected,
+                // A datagram socket may connect again and again; now and then is enough.
+                fresh: socket.life == Life::Unconnected && socket.peer == Peer::None,
                 named: socket.named,
                 listens: socket.listens(),
                 asks: false,
                 datagram: socket.is_datagram(),
+                talks: socket.is_datagram() && matches!(socket.peer, Peer::Socket(_)),
             }),
             Object::Tcp(tcp) => Some(Standing {
                 fresh: tcp.phase == Phase::Unconnected,
@@ -86,6 +93,7 @@ impl Standing {
                 listens: tcp.listens(),
                 asks: tcp.told == Told::UnderWay,
                 datagram: false,
+                talks: false,
             }),
             _ => None,
         }
@@ -107,6 +115,10 @@ impl Walk<'_> {
         };
         if let Some(end) = mine(self, &|s| s.asks).filter(|_| self.dice.chance(60)) {
             return Some((end, self.dice.weighted(ASKING.into_iter())?));
+        }
+        // Datagrams go to one who need not answer: they pile up.
+        if let Some(end) = mine(self, &|s| s.talks).filter(|_| self.dice.chance(50)) {
+            return Some((end, Op::Write { len: self.dice.below(3) }));
         }
         let tcp = self.shape.setup.kind.discipline == Discipline::Tcp;
         let accepts = if tcp { 35 } else { 85 };
@@ -174,7 +186,7 @@ impl Walk<'_> {
             }
             Ask::SendEnd => {
                 let len = sizes::to_write(object, platform, &mut self.dice);
-                Op::SendEnd { len, passed: self.end(actor, |_| true)? }
+                Op::SendEnd { len, passed: self.passed(actor)? }
             }
             Ask::ReceiveEnd => {
                 let len = sizes::to_read(object, platform, &mut self.dice);
@@ -191,6 +203,14 @@ impl Walk<'_> {
             _ => return None,
         };
         Some((end, op))
+    }
+
+    /// An end to pass on: one that the actor has open, now and then one that it had.
+    fn passed(&mut self, actor: Actor) -> Option<End> {
+        match self.dice.chance(PASSES_CLOSED_PERCENT) {
+            true => self.closed_end(actor),
+            false => self.end(actor, |_| true),
+        }
     }
 
     fn any_of(&mut self, flags: &[(u32, SendFlags)]) -> SendFlags {

@@ -360,7 +360,7 @@ impl Walk<'_> {
                 let at = sizes::offset(object, &self.follower.platform, &mut self.dice);
                 Some((len(object, &self.follower.platform, &mut self.dice), at))
             }
-            _ => Some((self.dice.below(3), 0)),
+            _ => Some((self.dice.below(3), -i32::from(self.dice.chance(25)))),
         }
     }
 
@@ -411,12 +411,17 @@ impl Walk<'_> {
         }
     }
 
-    fn on_closed(&mut self, actor: Actor) -> Option<(End, Op)> {
+    /// One of the ends that the actor had open and has closed.
+    pub(super) fn closed_end(&mut self, actor: Actor) -> Option<End> {
         let world = &self.follower.world;
         let mut set = 0_u8;
         let closed = self.ends.of(actor).had().filter(|end| world.end(actor, *end).is_none());
         closed.for_each(|end| set |= 1 << end.0);
-        let end = self.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)?;
+        self.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)
+    }
+
+    fn on_closed(&mut self, actor: Actor) -> Option<(End, Op)> {
+        let end = self.closed_end(actor)?;
         let op = match self.dice.below(8) {
             0 => Op::Read { len: self.dice.below(2) },
             1 => Op::Write { len: self.dice.below(2) },

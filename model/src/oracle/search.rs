@@ -9,7 +9,7 @@ use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like, pieces};
 use crate::platform::Platform;
-use crate::rule::{Answers, What};
+use crate::rule::{Answers, RuleIndex, What};
 use crate::run::Actors;
 use crate::step::{
     self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests,
@@ -326,23 +326,34 @@ impl<'a, 'r> Search<'a, 'r> {
         if states.len() < 2 {
             return states;
         }
-        states.sort_by_key(|state| answered(&state.world));
+        states.sort_by_key(|state| (self.answered_by(&state.world), answered(&state.world)));
         let mut kept: Vec<State> = Vec::with_capacity(states.len());
+        let mut by = None;
         if states.len() <= PAIRWISE_MAX {
+            let mut afterwards: Vec<State> = Vec::with_capacity(states.len());
             for state in states {
-                if !kept.iter().any(|from| self.reaches(from, &state.world)) {
+                if by.replace(self.answered_by(&state.world)) != by {
+                    afterwards.clear();
+                }
+                let after = self.afterwards(&state);
+                if !afterwards.iter().any(|from| self.reaches(from, &after.world)) {
                     kept.push(state);
+                    afterwards.push(after);
                 }
             }
             return kept;
         }
         let mut reachable = Found::default();
         for state in states {
-            if reachable.contains(&state.world) {
+            if by.replace(self.answered_by(&state.world)) != by {
+                reachable = Found::default();
+            }
+            let after = self.afterwards(&state);
+            if reachable.contains(&after.world) {
                 continue;
             }
             let mut at = reachable.states.len();
-            reachable.insert(state.clone());
+            reachable.insert(after);
             kept.push(state);
             while let Some(state) = reachable.get(at).filter(|_| at < STATES_MAX) {
                 at += 1;
@@ -351,6 +362,25 @@ impl<'a, 'r> Search<'a, 'r> {
             }
         }
         kept
+    }
+
+    /// The rule that answered the goal's call.
+    fn answered_by(&self, world: &World) -> Option<RuleIndex> {
+        let Goal::Return(actor, _) = self.goal else { return None };
+        match world.pending(actor)?.progress {
+            Progress::Answered { rule, .. } => Some(rule),
+            Progress::Open => None,
+        }
+    }
+
+    /// The state in which the moves that come later are made: a call that has returned is not in flight any
+    /// more, and what others do may depend on that.
+    fn afterwards(&self, state: &State) -> State {
+        let mut state = state.clone();
+        if let Goal::Return(actor, Some(_)) = self.goal {
+            state.world.returned(actor);
+        }
+        state
     }
 
     /// Whether moves of the calls that have got further in the world `to` lead there.

@@ -1,0 +1,20 @@
+//! Which runs Linux may show though POSIX does not allow them.
+
+use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::platform::{LINUX, Platform};
+use pipewright_model::rules::{CHAPTERS, by_id};
+use pipewright_model::run::Run;
+
+/// Whether a run is explained only by what Linux does and POSIX does not allow.
+pub(crate) fn is_exception(run: &Run, by_linux: &Judgement) -> bool {
+    let exceptions = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
+    let mut rules = exceptions.filter_map(|exception| by_id(exception.rule));
+    rules.any(|rule| by_linux.shown.contains(rule)) || goes_in_parts(run)
+}
+
+/// Whether only calls on files that go in parts explain a run: which of the rules of such calls it is can't always
+/// be told, so that none of their exceptions is shown for sure.
+fn goes_in_parts(run: &Run) -> bool {
+    let whole = Platform { file_transfers_in_parts: false, ..LINUX };
+    judge(run, &whole).verdict == Verdict::Deviates
+}
