@@ -30,7 +30,9 @@ pub use fault::Fault;
 pub use found::Found;
 pub use lacking::Lacking;
 
-use found::{by_fault, merge, simplify};
+pub(crate) use found::told_once;
+
+use found::merge;
 use jobs::{Job, Share, jobs, scenarios};
 
 /// What a campaign does.
@@ -159,9 +161,8 @@ pub struct Campaign {
 /// The most kinds of deviations that are kept for each channel.
 pub const KINDS_MAX: usize = 20;
 
-/// The most kinds of deviations of one job of which one is made simple, and the most runs that could not be
-/// judged of which the reason is kept.
-const FOUND_MAX: usize = 3;
+/// The most runs of one job that could not be judged of which the reason is kept.
+const REASONS_MAX: usize = 3;
 
 /// How often it is tried to start the workers of one job.
 const STARTS_MAX: usize = 10;
@@ -192,7 +193,7 @@ impl Tested {
         self.unspecified += other.unspecified;
         self.inconclusive.0 += other.inconclusive.0;
         self.inconclusive.1.extend(other.inconclusive.1);
-        self.inconclusive.1.truncate(FOUND_MAX);
+        self.inconclusive.1.truncate(REASONS_MAX);
         self.deviating += other.deviating;
         other.found.into_iter().for_each(|found| merge(&mut self.found, found));
         self.lacking.scenarios += other.lacking.scenarios;
@@ -385,16 +386,9 @@ fn run_job(
     }
     tested.stopped = done < scenarios.len() && stop::requested();
     let found = deviating.into_iter().map(|(index, run, judgement)| {
-        let (fault, source) = (Fault::of(&run, &judgement), sources[index].clone());
-        let arrangement = job.arrangement;
-        (index, Found { fault, runs: 1, source, arrangement, run, judgement })
+        (index, Found::new(run, judgement, sources[index].clone(), job.arrangement))
     });
-    for (number, (index, mut found)) in by_fault(found).into_iter().enumerate() {
-        if number < FOUND_MAX {
-            simplify(&mut found, &mut runner, plan, &scenarios[index]);
-        }
-        merge(&mut tested.found, found);
-    }
+    tested.found = told_once(found, &scenarios, &mut runner, plan);
     Ok(tested)
 }
 

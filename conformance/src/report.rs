@@ -9,10 +9,10 @@ use pipewright_backends::Channel;
 use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
-use pipewright_model::diagnosis::{Diagnosis, diagnose};
+use pipewright_model::diagnosis::diagnose;
 use pipewright_model::kind::Hold;
-use pipewright_model::oracle::{Allowed, Deviation, Judgement, Verdict};
-use pipewright_model::rules::RULES;
+use pipewright_model::oracle::{Allowed, Deviation, Judgement};
+use pipewright_model::rules::{Exception, RULES};
 use pipewright_model::run::{Event, Run, Setup};
 use pipewright_model::settings::Setting;
 use pipewright_model::text;
@@ -178,12 +178,16 @@ pub fn found(channel: &str, found: &Found) -> String {
         Source::Own(number) => format!("random scenario {number} for this channel"),
     };
     let arrangement = format!("{:?}", found.arrangement).to_lowercase();
+    let exception = found.exception().map(|Exception { rule, why }| {
+        format!("  Linux is known to do so, and POSIX does not allow it ({rule}): {why}\n")
+    });
     format!(
-        "{channel} deviates in {}: {} (actors: {arrangement}; made simple from {source}):\n\n{}\n{}",
+        "{channel} deviates in {}: {} (actors: {arrangement}; made simple from {source}):\n\n{}\n{}{}",
         runs(found.runs),
         found.fault,
         indent(&found.run.to_string()),
-        deviations(&found.run, &found.judgement)
+        deviations(&found.run, &found.judgement),
+        exception.unwrap_or_default()
     )
 }
 
@@ -244,12 +248,7 @@ fn deviation_of(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Stri
         let rule = RULES[usize::from(allowed.rule())];
         let _ = writeln!(told, "  {:24} {}: {}", allowed_text(run, allowed), rule.id, rule.says);
     }
-    let Diagnosis { fault, says, broken } = diagnose(run, judgement, deviation);
-    let _ = write!(told, "  {fault}: {says}");
-    told.push_str(&match broken {
-        Some(rule) => format!(" (broken: {})\n", RULES[usize::from(rule)].id),
-        None => "\n".to_owned(),
-    });
+    let _ = writeln!(told, "  {}", diagnose(run, judgement, deviation));
     told
 }
 
@@ -317,16 +316,6 @@ pub fn unheld(run: &Run) -> String {
     }
 }
 
-/// One word for a verdict.
-pub fn verdict_word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Conforms => "conforms",
-        Verdict::Deviates => "deviates",
-        Verdict::Unspecified { .. } => "unspecified",
-        Verdict::Inconclusive { .. } => "inconclusive",
-    }
-}
-
 /// Raised when a field of the JSON goes, or means something else.
 pub const JSON_VERSION: u32 = 1;
 
@@ -341,9 +330,10 @@ pub const JSON_VERSION: u32 = 1;
 ///   before all scenarios were run; `not_supported`, a list of reasons, and `left_out`, how many scenarios for
 ///   them; `deviating`, `unspecified`, `inconclusive`, how many runs; `kinds`, how many different faults;
 ///   `deviations`, one for each fault, the most frequent first:
-///   - `call`, `reply` and `rules`: the fault; `runs`, how many showed it;
-///   - `arrangement`; `run`, the text of the run; `events`, a list: `event`, `line`, `after_another`,
-///     and `allowed`, a list of `reply` and `rule`.
+///   - `call`, `reply` and `rules`: what is wrong; `runs`, how many showed it; `exception`, the rule by which Linux
+///     is known to do so though POSIX does not allow it;
+///   - `arrangement`; `run`, the text of the run; `events`, a list: `fault`, `says` and `broken`, what it means in
+///     words, and the rule broken; `event`, `line`, `after_another`, and `allowed`, a list of `reply` and `rule`.
 pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
     let channel = |row: &Tested| {
         let kind = row.setup.kind;
@@ -392,7 +382,11 @@ fn setting_json((setting, value): &(Setting, u32)) -> Value {
 
 fn deviation_json(found: &Found) -> Value {
     let of = |deviation: &Deviation| {
+        let meaning = diagnose(&found.run, &found.judgement, deviation);
         json!({
+            "fault": meaning.fault.name(),
+            "says": meaning.says,
+            "broken": meaning.broken().map(|rule| rule.id),
             "event": text::event(&found.run, deviation.event).trim(),
             "line": line_number(&found.run, deviation.event),
             "after_another": deviation.after_another,
@@ -407,13 +401,23 @@ fn deviation_json(found: &Found) -> Value {
         "reply": found.fault.reply,
         "rules": found.fault.rules,
         "runs": found.runs,
+        "exception": found.exception().map(|exception| exception.rule),
         "arrangement": format!("{:?}", found.arrangement).to_lowercase(),
         "run": found.run.to_string(),
         "events": found.judgement.deviations.iter().map(of).collect::<Vec<_>>(),
     })
 }
 
-/// The campaign as JUnit XML: a suite a channel, with a test for each fault, or one if there is none.
+/// What the first deviation means, and in how many runs it was seen.
+fn meaning(found: &Found) -> String {
+    let first = found.judgement.deviations.first();
+    let meaning =
+        first.map(|deviation| diagnose(&found.run, &found.judgement, deviation).to_string());
+    format!("{} (in {})", meaning.unwrap_or_default(), runs(found.runs))
+}
+
+/// The campaign as JUnit XML: a suite a channel, with a test for each fault, or one if there is none. A failure's
+/// type is the fault in words.
 ///
 /// # Errors
 ///
@@ -437,7 +441,11 @@ pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit
         }
         for kind in &row.found {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(verdict(row)).set_description(found(&row.channel, kind));
+            status.set_message(meaning(kind)).set_description(found(&row.channel, kind));
+            if let Some(deviation) = kind.judgement.deviations.first() {
+                let meaning = diagnose(&kind.run, &kind.judgement, deviation);
+                status.set_type(meaning.fault.name());
+            }
             suite.add_test_case(TestCase::new(kind.fault.to_string(), status));
         }
         if row.found.is_empty() {

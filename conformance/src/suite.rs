@@ -27,7 +27,7 @@ pub use pipewright_model::platform::{LINUX, POSIX, Platform};
 use pipewright_model::run::Run;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use crate::campaign::{self, Fault, Found, Plan, Source, Tested};
+use crate::campaign::{self, Found, Plan, Source, Tested};
 use crate::cases::{self, CaseError};
 use crate::generate::{Scenarios, Shape};
 use crate::report;
@@ -37,8 +37,8 @@ use crate::{Placement, Runner, Scenario, Trouble};
 /// Random scenarios in each arrangement, unless `PROPTEST_CASES` says otherwise.
 const WALKS: u32 = 500;
 
-/// The most runs that making one scenario simple may take.
-const SHRINK_RUNS_MAX: u32 = 2_000;
+/// So many runs that deviate are enough to tell what is wrong.
+const DEVIATING_MAX: usize = 30;
 
 /// All paths of up to this many calls are run.
 pub const PATHS_LEN_MAX: usize = 3;
@@ -184,7 +184,8 @@ pub fn walks(channel: &'static dyn Channel, platform: &'static Platform) -> Resu
 }
 
 /// Runs random scenarios in one arrangement: as in a campaign, every fourth wherever the system likes, for real
-/// races, the others on one processor, which is faster. The first that deviates is made as simple as possible.
+/// races, the others on one processor, which is faster. Of those that deviate alike one is made as simple as
+/// possible.
 ///
 /// # Errors
 ///
@@ -209,7 +210,7 @@ pub fn walks_in(
             runner: RefCell::new(runner),
             judged: Cell::new(0),
             unjudged: RefCell::default(),
-            worst: RefCell::default(),
+            deviating: RefCell::default(),
         };
         bench.walks(arrangement, shape, cases, placement != Placement::Anywhere)?;
     }
@@ -221,12 +222,12 @@ struct Bench {
     channel: &'static dyn Channel,
     platform: &'static Platform,
     runner: RefCell<Runner>,
-    /// Runs judged before one deviated.
+    /// Runs judged.
     judged: Cell<usize>,
     /// Why the last run that could not be judged could not, if there was one.
     unjudged: RefCell<Option<String>>,
-    /// The last run that deviates: the simplest, as only simpler ones are tried after one.
-    worst: RefCell<Option<(Run, Judgement)>>,
+    /// Runs that deviate, each with its number and its scenario.
+    deviating: RefCell<Vec<(usize, Scenario, Run, Judgement)>>,
 }
 
 impl Bench {
@@ -238,30 +239,21 @@ impl Bench {
         cases: u32,
         pinned: bool,
     ) -> Result<(), Failure> {
-        let config = Config {
-            cases,
-            max_shrink_iters: SHRINK_RUNS_MAX,
-            failure_persistence: None,
-            ..Config::default()
-        };
+        let (failure_persistence, max_shrink_iters) = (None, 0);
+        let config = Config { cases, failure_persistence, max_shrink_iters, ..Config::default() };
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &[u8::from(pinned); 32]);
         let result = TestRunner::new_with_rng(config, random)
             .run(&Scenarios(shape), |scenario| self.run(scenario));
-        let source = Source::Own(self.judged.get());
-        match (self.worst.take(), result) {
-            (Some((run, judgement)), _) => {
-                let fault = Fault::of(&run, &judgement);
-                let found = Found { fault, runs: 1, source, arrangement, run, judgement };
-                Err(Failure::Deviates(self.channel.name().to_owned(), vec![found]))
-            }
-            (None, Err(TestError::Abort(reason) | TestError::Fail(reason, _))) => {
-                Err(Failure::NotJudged(reason.to_string()))
-            }
-            (None, Ok(())) => match self.unjudged.take() {
-                Some(reason) => Err(Failure::NotJudged(reason)),
-                None => Ok(()),
-            },
+        let deviating = self.deviating.take();
+        if !deviating.is_empty() {
+            let plan = nothing(self.platform)?;
+            let found = deviations(deviating, arrangement, &mut self.runner.into_inner(), &plan);
+            return Err(Failure::Deviates(self.channel.name().to_owned(), found));
         }
+        if let Err(TestError::Abort(reason) | TestError::Fail(reason, _)) = result {
+            return Err(Failure::NotJudged(reason.to_string()));
+        }
+        self.unjudged.take().map_or(Ok(()), |reason| Err(Failure::NotJudged(reason)))
     }
 
     fn run(&self, mut scenario: Scenario) -> Result<(), TestCaseError> {
@@ -275,24 +267,38 @@ impl Bench {
             Err(trouble) => return Err(TestCaseError::fail(trouble.to_string())),
         };
         let judgement = judge(&run, self.platform);
+        let number = self.judged.replace(self.judged.get() + 1);
         match judgement.verdict {
             Verdict::Deviates => {
-                let told = report::deviations(&run, &judgement);
-                self.worst.replace(Some((run, judgement)));
-                Err(TestCaseError::fail(told))
+                let mut deviating = self.deviating.borrow_mut();
+                deviating.push((number, scenario, run, judgement));
+                if deviating.len() == DEVIATING_MAX {
+                    return Err(TestCaseError::fail("enough deviate"));
+                }
             }
             Verdict::Inconclusive { at } => {
                 self.unjudged.replace(Some(report::unjudged(&run, at)));
-                Ok(())
             }
-            Verdict::Conforms | Verdict::Unspecified { .. } => {
-                if self.worst.borrow().is_none() {
-                    self.judged.set(self.judged.get() + 1);
-                }
-                Ok(())
-            }
+            Verdict::Conforms | Verdict::Unspecified { .. } => {}
         }
+        Ok(())
     }
+}
+
+/// Of runs that deviate alike one each, the most frequent made as simple as possible.
+fn deviations(
+    deviating: Vec<(usize, Scenario, Run, Judgement)>,
+    arrangement: Arrangement,
+    runner: &mut Runner,
+    plan: &Plan,
+) -> Vec<Found> {
+    let (scenarios, found): (Vec<_>, Vec<_>) = deviating
+        .into_iter()
+        .map(|(number, scenario, run, judgement)| {
+            (scenario, Found::new(run, judgement, Source::Own(number), arrangement))
+        })
+        .unzip();
+    campaign::told_once(found.into_iter().enumerate(), &scenarios, runner, plan)
 }
 
 /// A processor that a test has chosen, until it is dropped: of those that there are, one that the fewest tests

@@ -1,7 +1,8 @@
-//! Judges a run that somebody recorded: by both profiles, with the rules that allow otherwise.
+//! Judges a run that somebody recorded: by both profiles, with what each deviation means and what was allowed.
 //!
 //! It reads the file that it is given, or else a run in which a reader is told of the end too early.
 
+use pipewright_model::diagnosis::diagnose;
 use pipewright_model::oracle::{Allowed, judge};
 use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::rules::RULES;
@@ -26,13 +27,16 @@ fn told(run: &Run) -> String {
     let mut told = String::new();
     for platform in [&LINUX, &POSIX] {
         let judgement = judge(run, platform);
-        told += &format!("{}: {:?}\n", platform.name, judgement.verdict);
-        for allowed in judgement.deviations.iter().flat_map(|deviation| &deviation.allowed) {
-            let rule = RULES[usize::from(allowed.rule())];
-            told += &match allowed {
-                Allowed::Returns(_, reply, _) => format!("  allowed: {reply}: {}\n", rule.says),
-                Allowed::Sleeps(..) => format!("  allowed: to sleep: {}\n", rule.says),
-            };
+        told += &format!("{}: {judgement}\n", platform.name);
+        for deviation in &judgement.deviations {
+            told += &format!("  {}\n", diagnose(run, &judgement, deviation));
+            for allowed in &deviation.allowed {
+                let rule = RULES[usize::from(allowed.rule())];
+                told += &match allowed {
+                    Allowed::Returns(_, reply, _) => format!("  allowed: {reply}: {}\n", rule.says),
+                    Allowed::Sleeps(..) => format!("  allowed: to sleep: {}\n", rule.says),
+                };
+            }
         }
     }
     told
@@ -42,5 +46,9 @@ fn told(run: &Run) -> String {
 fn the_end_told_too_early_deviates() {
     let run: Run = RECORDED.parse().expect("a run");
     assert!(!judge(&run, &LINUX).deviations.is_empty());
-    assert!(told(&run).contains("to sleep"), "{}", told(&run));
+    let told = told(&run);
+    for words in ["linux: deviates at event 2 (", "end of file told too early: reader", "to sleep"]
+    {
+        assert!(told.contains(words), "{words} is not in:\n{told}");
+    }
 }

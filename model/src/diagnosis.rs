@@ -10,7 +10,8 @@ use std::fmt;
 use crate::call::{Actor, Answer, Call, Events, Op, Reply};
 use crate::data::{Data, Segment, Segments};
 use crate::oracle::{Allowed, Deviation, Judgement};
-use crate::rule::RuleIndex;
+use crate::rule::{Rule, RuleIndex};
+use crate::rules::RULES;
 use crate::run::{Event, Run};
 use crate::text::words;
 
@@ -101,6 +102,25 @@ pub struct Diagnosis {
     pub says: String,
     /// The rule that is broken; `None` where nothing was allowed.
     pub broken: Option<RuleIndex>,
+}
+
+/// The fault, what it is in this run, and the rule that is broken:
+/// ``lost wake-up: reader sleeps in `read 5`, which must return 0 (broken: stream.read.no-writer)``.
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.fault, self.says)?;
+        match self.broken() {
+            Some(rule) => write!(f, " (broken: {})", rule.id),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Diagnosis {
+    /// The rule that is broken.
+    pub fn broken(&self) -> Option<&'static Rule> {
+        self.broken.map(|rule| RULES[usize::from(rule)])
+    }
 }
 
 /// Says what a deviation of a judged run means.

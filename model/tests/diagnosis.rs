@@ -2,8 +2,7 @@
 
 use pipewright_model::diagnosis::{Fault, diagnose};
 use pipewright_model::oracle::judge;
-use pipewright_model::platform::LINUX;
-use pipewright_model::rules::RULES;
+use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::run::Run;
 
 #[track_caller]
@@ -12,7 +11,7 @@ fn is(text: &str, fault: Fault, broken: &str) {
     let judgement = judge(&run, &LINUX);
     let deviation = judgement.deviations.first().expect("it deviates");
     let told = diagnose(&run, &judgement, deviation);
-    let rule = told.broken.map_or("", |rule| RULES[usize::from(rule)].id);
+    let rule = told.broken().map_or("", |rule| rule.id);
     assert_eq!((told.fault, rule), (fault, broken), "{}", told.says);
 }
 
@@ -59,4 +58,24 @@ fn errors_signals_and_readiness() {
     is(&format!("{full}2"), Fault::MissingError, "stream.write.no-reader");
     let poll = "channel pipe\nactor reader holds r\nwriter: write 2 -> 2\nwriter: poll out -> ";
     is(&format!("{poll}out|err"), Fault::ReadyThough, "descriptor.poll.ready");
+}
+
+#[test]
+fn a_judgement_and_a_diagnosis_are_text() {
+    let run: Run = "channel pipe\nreader: read 5\nwriter: close -> ok\nquiet reader"
+        .parse()
+        .expect("the text is a run");
+    let judgement = judge(&run, &LINUX);
+    assert_eq!(judgement.to_string(), "deviates at event 4 (stream.read.no-writer)");
+    let told = diagnose(&run, &judgement, &judgement.deviations[0]);
+    assert_eq!(
+        told.to_string(),
+        "lost wake-up: reader sleeps in `read 5`, which must return 0 (broken: stream.read.no-writer)"
+    );
+    let text = |run: &str| judge(&run.parse().expect("a run"), &POSIX).to_string();
+    assert_eq!(text("channel pipe\nwriter: write 2 -> 2"), "conforms");
+    assert_eq!(
+        text("channel pipe packet\nwriter: write 2 -> 2"),
+        "unspecified from event 1 on: packet mode is not in the standard"
+    );
 }

@@ -3,12 +3,17 @@
 use std::cmp::Reverse;
 
 use pipewright_backends::Arrangement;
-use pipewright_model::oracle::{Judgement, Verdict};
+use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::platform::LINUX;
+use pipewright_model::rules::{Exception, exceptions_in};
 use pipewright_model::run::Run;
 
 use super::{Fault, Plan, Source};
 use crate::generate::shrink;
 use crate::{Runner, Scenario, stop};
+
+/// The most kinds of deviations of one job of which one is made simple.
+const SIMPLE_MAX: usize = 3;
 
 /// The most runs that making one scenario simple may take.
 const SHRINK_RUNS_MAX: usize = 400;
@@ -30,8 +35,25 @@ pub struct Found {
     pub judgement: Judgement,
 }
 
+/// One of each fault, the most frequent made simple: `all` with the numbers of their scenarios.
+pub(crate) fn told_once(
+    all: impl Iterator<Item = (usize, Found)>,
+    scenarios: &[Scenario],
+    runner: &mut Runner,
+    plan: &Plan,
+) -> Vec<Found> {
+    let mut kinds = Vec::new();
+    for (number, (index, mut found)) in by_fault(all).into_iter().enumerate() {
+        if number < SIMPLE_MAX {
+            simplify(&mut found, runner, plan, &scenarios[index]);
+        }
+        merge(&mut kinds, found);
+    }
+    kinds
+}
+
 /// One of each fault with the number of its scenario, the most frequent first.
-pub(super) fn by_fault(all: impl Iterator<Item = (usize, Found)>) -> Vec<(usize, Found)> {
+fn by_fault(all: impl Iterator<Item = (usize, Found)>) -> Vec<(usize, Found)> {
     let mut kinds: Vec<(usize, Found)> = Vec::new();
     for (index, found) in all {
         match kinds.iter_mut().find(|(_, kind)| kind.fault == found.fault) {
@@ -57,6 +79,18 @@ pub(super) fn merge(kinds: &mut Vec<Found>, found: Found) {
 }
 
 impl Found {
+    /// One run that deviates, as it was seen.
+    pub fn new(run: Run, judgement: Judgement, source: Source, arrangement: Arrangement) -> Found {
+        Found { fault: Fault::of(&run, &judgement), runs: 1, source, arrangement, run, judgement }
+    }
+
+    /// The exception by which Linux is known to do so though POSIX does not allow it, if that is all that is wrong.
+    pub fn exception(&self) -> Option<&'static Exception> {
+        let by_linux = judge(&self.run, &LINUX);
+        let conforms = by_linux.verdict == Verdict::Conforms;
+        conforms.then(|| exceptions_in(by_linux.shown).next()).flatten()
+    }
+
     /// Counts other runs of the same fault, and keeps the smaller run; true if that is the other.
     fn add(&mut self, other: Found) -> bool {
         let runs = self.runs + other.runs;
@@ -71,7 +105,7 @@ impl Found {
 
 /// Looks for the simplest run that still deviates in the same call by the same reply, by running simpler
 /// scenarios.
-pub(super) fn simplify(found: &mut Found, runner: &mut Runner, plan: &Plan, scenario: &Scenario) {
+fn simplify(found: &mut Found, runner: &mut Runner, plan: &Plan, scenario: &Scenario) {
     let mut left = SHRINK_RUNS_MAX;
     shrink(scenario.clone(), |candidate| {
         if left == 0 || stop::requested() {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::replay;
-use pipewright_conformance::report::{deviations, explained, unheld, verdict_word};
+use pipewright_conformance::report::{deviations, explained, unheld};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
@@ -155,7 +155,7 @@ pub(super) fn judge(arguments: &JudgeArguments) -> Result<Status, String> {
 fn told(run: &Run, platform: &'static Platform) -> Result<Status, Refusal> {
     let judgement = oracle::judge(run, platform);
     print(&format!("{}\n", explained(run, &judgement)))?;
-    print(&format!("{} (profile {})\n", verdict_word(&judgement.verdict), platform.name))?;
+    print(&format!("{} (profile {})\n", judgement.verdict.word(), platform.name))?;
     print(&deviations(run, &judgement))?;
     print(&unheld(run))?;
     Ok(match judgement.verdict {

@@ -76,6 +76,8 @@ fn main() -> ExitCode {
         let canaries = canaries.clone();
         move || page_is_up_to_date(&canaries)
     }));
+    let broken: Vec<Canary> = canaries.iter().take(3).copied().collect();
+    trials.push(trial("each_fault_is_told_once".into(), move || are_told_once(&broken)));
     for canary in canaries {
         let name = |test: &str| format!("{}::{test}", canary.name);
         trials.push(trial(name("is_rejected_by_its_rule"), move || is_rejected(canary)));
@@ -168,6 +170,27 @@ fn is_found(canary: Canary) -> Result<(), String> {
         }
     }
     Err(format!("not found in {WALKS_MAX} random scenarios"))
+}
+
+/// Runs that deviate alike are told by one of them.
+fn are_told_once(broken: &[Canary]) -> Result<(), String> {
+    for Canary { name, broken, .. } in broken {
+        let found = match suite::walks(*broken, &LINUX) {
+            Err(Failure::Deviates(_, found)) => found,
+            other => return Err(format!("{name}: it does not deviate: {other:?}")),
+        };
+        let twice = found
+            .iter()
+            .enumerate()
+            .find(|(at, one)| found[..*at].iter().any(|other| other.fault == one.fault));
+        if let Some((_, twice)) = twice {
+            return Err(format!("{name}: {} is told twice", twice.fault));
+        }
+        if found.iter().all(|one| one.runs == 1) {
+            return Err(format!("{name}: no fault is seen more than once"));
+        }
+    }
+    Ok(())
 }
 
 fn runner(channel: &'static dyn Channel) -> Result<Runner, String> {

@@ -2,14 +2,12 @@
 
 use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::{LINUX, Platform};
-use pipewright_model::rules::{CHAPTERS, by_id};
+use pipewright_model::rules::exceptions_in;
 use pipewright_model::run::Run;
 
 /// Whether a run is explained only by what Linux does and POSIX does not allow.
 pub(crate) fn is_exception(run: &Run, by_linux: &Judgement) -> bool {
-    let exceptions = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
-    let mut rules = exceptions.filter_map(|exception| by_id(exception.rule));
-    rules.any(|rule| by_linux.shown.contains(rule)) || goes_in_parts(run)
+    exceptions_in(by_linux.shown).next().is_some() || goes_in_parts(run)
 }
 
 /// Whether only calls on files that go in parts explain a run: which of the rules of such calls it is can't always

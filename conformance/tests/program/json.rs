@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use pipewright_backends::{Arrangement, Pipe};
-use pipewright_conformance::campaign::{self, Fault, Found, Plan, Source};
+use pipewright_conformance::campaign::{self, Found, Plan, Source};
 use pipewright_conformance::report::{self, Heading};
 use pipewright_model::oracle::judge;
 use pipewright_model::platform::LINUX;
@@ -47,9 +47,8 @@ fn the_example_of_the_book_has_the_fields_of_a_report() {
     let mut tested = campaign::check(&[&Pipe::PLAIN], &plan, &|_| {}).expect("it is checked");
     let run: Run = BROKEN.parse().expect("a run");
     let judgement = judge(&run, &LINUX);
-    let fault = Fault::of(&run, &judgement);
     let (source, arrangement) = (Source::Own(0), Arrangement::Threads);
-    tested[0].found = vec![Found { fault, runs: 3, source, arrangement, run, judgement }];
+    tested[0].found = vec![Found { runs: 3, ..Found::new(run, judgement, source, arrangement) }];
     tested[0].lacking.reasons.push("a reason".into());
     let mut heading = Heading::here("linux", 0);
     heading.settings = vec![(Setting::PageSize, 16_384)];
@@ -78,12 +77,47 @@ fn the_example_of_the_book_has_the_fields_of_a_report() {
 fn one_fault_is_told_once_with_its_count() {
     let run: Run = BROKEN.parse().expect("a run");
     let judgement = judge(&run, &LINUX);
-    let fault = Fault::of(&run, &judgement);
     let (source, arrangement) = (Source::Own(0), Arrangement::Threads);
-    let found = Found { fault, runs: 95, source, arrangement, run, judgement };
+    let found = Found { runs: 95, ..Found::new(run, judgement, source, arrangement) };
     let told = report::found("pipe", &found);
     assert!(
         told.starts_with("pipe deviates in 95 runs: `read` gives EAGAIN (actors: threads;"),
         "{told}"
     );
+}
+
+#[test]
+fn a_failure_is_told_in_words_as_xml_and_as_json() {
+    let plan =
+        Plan { scenarios: 0, paths_len_max: 0, system_paths_max: 0, ..Plan::new(&LINUX, vec![0]) };
+    let mut tested = campaign::check(&[&Pipe::PLAIN], &plan, &|_| {}).expect("it is checked");
+    let run: Run = BROKEN.parse().expect("a run");
+    let judgement = judge(&run, &LINUX);
+    tested[0].found = vec![Found::new(run, judgement, Source::Own(0), Arrangement::Threads)];
+    let heading = Heading::here("linux", 0);
+    let xml = report::junit(&heading, &tested).expect("XML");
+    let says = "reader gets EAGAIN, though nothing can come any more";
+    let message = format!(
+        "message=\"end of file told too late: {says} (broken: stream.read.no-writer) (in 1 run)\""
+    );
+    for words in ["type=\"end of file told too late\"", &message] {
+        assert!(xml.contains(words), "{words} is not in:\n{xml}");
+    }
+    let event = &report::json(&heading, &tested)["channels"][0]["deviations"][0]["events"][0];
+    assert_eq!(event["fault"], "end of file told too late");
+    assert_eq!(event["says"], says);
+    assert_eq!(event["broken"], "stream.read.no-writer");
+}
+
+#[test]
+fn what_is_wrong_differs_by_the_reply() {
+    let fault = |got: &str| {
+        let run = format!("channel pipe\nwriter: write 3 -> 3\nreader: read 9 -> {got}\n");
+        let run: Run = run.parse().expect("a run");
+        let judgement = judge(&run, &LINUX);
+        Found::new(run, judgement, Source::Own(0), Arrangement::Threads).fault
+    };
+    assert_ne!(fault("0"), fault("EAGAIN"));
+    assert_ne!(fault("EIO"), fault("EAGAIN"));
+    assert_eq!(fault("1"), fault("2"));
 }

@@ -14,7 +14,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use pipewright_backends::Arrangement;
-use pipewright_conformance::campaign::{Fault, Found, Source};
+use pipewright_conformance::campaign::{Found, Source};
 use pipewright_conformance::report;
 use pipewright_model::oracle::judge;
 use pipewright_model::platform::LINUX;
@@ -218,9 +218,8 @@ fn a_deviation_that_was_saved_is_rejected_again() {
     let run: Run = BROKEN.parse().expect("a run");
     let judgement = judge(&run, &LINUX);
     let source = Source::Own(0);
-    let fault = Fault::of(&run, &judgement);
     let arrangement = Arrangement::Threads;
-    let found = Found { fault, runs: 1, source, arrangement, run, judgement };
+    let found = Found::new(run, judgement, source, arrangement);
     let place = Place::new();
     place.file("saved.case", &report::saved("pipe", &found));
     let again = place.run(&["judge", "saved.case"]);

@@ -4,19 +4,20 @@ use pipewright_conformance::status::Status;
 
 use crate::place::Place;
 
-/// A run that conforms, one that deviates, and one that is not specified by POSIX.
-const FILES: [(&str, &str); 4] = [
+/// A run that conforms, one that deviates, one that is not specified by POSIX, a litmus file, and one that is no run.
+const FILES: [(&str, &str); 5] = [
     ("sound.case", "channel pipe\nwriter: close -> ok\nreader: read 5 -> 0\n"),
     ("broken.case", "channel pipe\nwriter: close -> ok\nreader: read 5 -> EAGAIN\n"),
     (
         "open.case",
         "channel pipe packet\nwriter: write 1 -> 1\nreader: read 5 -> 1\nreader: read 5 -> EPERM\n",
     ),
+    ("few.litmus", "channel pipe\nwriter: write 1\nreader: read 1\n"),
     ("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n"),
 ];
 
 /// What each command ends with. Commands from `draw` to `explore` and from `rules` on judge nothing.
-const ENDINGS: [(&[&str], Status); 30] = [
+const ENDINGS: [(&[&str], Status); 32] = [
     (&["check", "pipe", "--scenarios", "20"], Status::Conforms),
     (&["check", "pope"], Status::BadInput),
     (&["judge", "sound.case"], Status::Conforms),
@@ -28,6 +29,8 @@ const ENDINGS: [(&[&str], Status); 30] = [
     (&["replay", "bad.case"], Status::BadInput),
     (&["replay", "none.case"], Status::BadInput),
     (&["replay", "open.case", "--profile", "posix"], Status::NotJudged),
+    (&["litmus", "few.litmus", "--runs", "20"], Status::Conforms),
+    (&["litmus", "bad.case"], Status::BadInput),
     (&["draw", "sound.case"], Status::Conforms),
     (&["draw", "broken.case"], Status::Conforms),
     (&["draw", "bad.case"], Status::BadInput),

@@ -17,6 +17,7 @@ mod names;
 mod pieces;
 mod search;
 mod steps;
+mod told;
 
 use crate::call::{Actor, Answer, Call, Reply, Signal};
 use crate::data::{Data, Segments};

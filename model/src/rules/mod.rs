@@ -172,6 +172,12 @@ pub struct Exception {
     pub why: &'static str,
 }
 
+/// The exceptions whose rules are in a set: by which a run that conforms to Linux may deviate from POSIX.
+pub fn exceptions_in(shown: RuleSet) -> impl Iterator<Item = &'static Exception> {
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
+    all.filter(move |exception| by_id(exception.rule).is_some_and(|rule| shown.contains(rule)))
+}
+
 /// Rules of which several may apply at once with different results, though POSIX makes some of them a
 /// must.
 ///
