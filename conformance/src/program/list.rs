@@ -5,10 +5,12 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use pipewright_backends::Channel;
 use pipewright_conformance::{cases, report};
+use pipewright_model::call::Op;
 use pipewright_model::decide::{Decided, decide};
 use pipewright_model::kind::Kind;
 use pipewright_model::rule::Rule;
 use pipewright_model::rules::{CHAPTERS, Chapter, RULES};
+use pipewright_model::text::nearest;
 use serde_json::{Value, json};
 
 use super::{Refusal, Status, print};
@@ -37,10 +39,16 @@ fn listed(arguments: &RulesArguments) -> Result<(), Refusal> {
         let found = meant(word);
         wanted.retain(|rule| found.iter().any(|other| other.id == rule.id));
         if wanted.is_empty() {
+            let meant = nearest(word, CHAPTERS.iter().map(|chapter| chapter.name));
+            let meant = meant.or_else(|| nearest(word, RULES.iter().map(|rule| rule.id)));
+            let meant = meant.or_else(|| nearest(word, Op::WORDS));
             return Err(Refusal::new(format!(
-                "there is no such rule: {word:?} is no id, no chapter and in no sentence{}; \
-                 `pipewright rules` lists them",
-                if arguments.words.len() > 1 { " of those with the other words" } else { "" }
+                "there is no such rule: {word:?} is no id, no chapter and in no sentence{}; {}",
+                if arguments.words.len() > 1 { " of those with the other words" } else { "" },
+                match meant {
+                    Some(meant) => format!("did you mean {meant}?"),
+                    None => "`pipewright rules` lists them".to_owned(),
+                }
             )));
         }
     }

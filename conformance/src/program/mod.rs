@@ -21,6 +21,7 @@ use pipewright_backends::sys::process;
 use pipewright_conformance::report::Heading;
 use pipewright_conformance::status::{self, Status};
 use pipewright_model::platform::Platform;
+use pipewright_model::text::nearest;
 
 /// The executable specification of Unix inter-process communication.
 ///
@@ -184,6 +185,9 @@ fn channel(name: &str) -> Result<&'static dyn Channel, String> {
     pipewright_backends::named(name).ok_or_else(|| {
         let all = pipewright_backends::channels().iter();
         let names: Vec<_> = all.map(|channel| channel.name()).collect();
-        format!("there is no such channel; choose from {}", names.join(", "))
+        match nearest(name, names.iter().copied()) {
+            Some(meant) => format!("there is no such channel; did you mean {meant}?"),
+            None => format!("there is no such channel; choose from {}", names.join(", ")),
+        }
     })
 }

@@ -13,6 +13,7 @@ use comfy_table::{CellAlignment, Table};
 use pipewright_conformance::report;
 use pipewright_model::rules::RULES;
 use pipewright_model::systems::{self, Outcome, Subject};
+use pipewright_model::text::nearest;
 use pipewright_model::verify::many::{Team, together};
 use rustc_hash::FxHasher;
 use serde_json::{Value, json};
@@ -213,8 +214,8 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
     let unknown = |name: &&String| all.iter().all(|subject| subject.name() != name.as_str());
     if let Some(name) = names.iter().find(unknown) {
         let known: Vec<&str> = all.iter().map(Subject::name).collect();
-        let nearest = known.iter().min_by_key(|known| distance(name, known));
-        let meant = nearest.map_or(String::new(), |near| format!("; did you mean {near}?"));
+        let meant = nearest(name, known.iter().copied());
+        let meant = meant.map_or(String::new(), |near| format!("; did you mean {near}?"));
         return Err(Refusal::new(format!(
             "there is no system {name}{meant}\nchoose from {}",
             known.join(", ")
@@ -222,21 +223,6 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
     }
     all.retain(|subject| names.iter().any(|name| subject.name() == name));
     Ok(all)
-}
-
-/// How many letters must be put in, taken out or replaced.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn table(all: &[Decided]) -> Table {

@@ -99,8 +99,9 @@ fn all_channels_are_listed() {
 
 #[test]
 fn an_unknown_channel_is_refused_with_those_there_are() {
-    run(&["check", "pope"]).refused(&["'pope'", "choose from pipe, pipe-nonblocking"]);
-    run(&["replay", "any.case", "--channel", "pope"]).refused(&["'pope'", "choose from pipe"]);
+    run(&["check", "tube"]).refused(&["'tube'", "choose from pipe, pipe-nonblocking"]);
+    run(&["replay", "any.case", "--channel", "tube"]).refused(&["'tube'", "choose from pipe"]);
+    run(&["check", "pope"]).refused(&["'pope'", "did you mean pipe?"]);
     run(&["chekc"]).refused(&["unrecognized subcommand", "check"]);
 }
 
@@ -109,8 +110,11 @@ fn a_malformed_run_file_is_refused_with_the_place_in_it() {
     let place = Place::new();
     place.file("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n");
     for command in ["judge", "replay"] {
-        let picture =
-            ["failed to read bad.case: line 2, column 9:\n", "2 | writer: wrte 2", "help:"];
+        let picture = [
+            "failed to read bad.case: line 2, column 9:\n",
+            "2 | writer: wrte 2",
+            "did you mean \"write\"?",
+        ];
         place.run(&[command, "bad.case"]).refused(&picture);
     }
     fs::write(place.path().join("bytes.case"), b"channel pipe\n\xff").expect("written");

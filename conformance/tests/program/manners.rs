@@ -25,6 +25,11 @@ fn rules_are_found_by_chapter_by_the_beginning_of_ids_and_by_words() {
     assert!(both.len() < word.len() && both.contains("stream.write.no-reader"), "{both}");
     assert!(rules(&["stream.read.waits"]).contains("Sources:"));
     run(&["rules", "stream", "xyzzy"]).refused(&["there is no such rule", "\"xyzzy\""]);
+    for (word, meant) in
+        [("straem", "stream"), ("stream.raed.waits", "stream.read.waits"), ("acept", "accept")]
+    {
+        run(&["rules", word]).refused(&[&format!("did you mean {meant}?")]);
+    }
 }
 
 #[test]

@@ -48,7 +48,10 @@ pub(super) fn parse(
             let named = line.peek().filter(|w| Whence::NAMED.iter().any(|(word, _)| word == w));
             match named {
                 Some(_) => Op::Seek { from: word(line, &Whence::NAMED)?, offset: offset(line)? },
-                None => Op::Seek { from: Whence::Current, offset: 0 },
+                None => {
+                    line.tries(Whence::NAMED.iter().map(|(word, _)| *word));
+                    Op::Seek { from: Whence::Current, offset: 0 }
+                }
             }
         }
         "set-capacity" => Op::SetCapacity { bytes: line.size("a capacity in bytes")? },
@@ -94,11 +97,15 @@ fn offset(line: &mut Line<'_>) -> Result<i32, Fault> {
     })
 }
 
-fn offset_after(keyword: &str, line: &mut Line<'_>) -> Result<i32, Fault> {
+fn offset_after(keyword: &'static str, line: &mut Line<'_>) -> Result<i32, Fault> {
     if line.take(keyword) { offset(line) } else { Ok(0) }
 }
 
-fn end_after(keyword: &str, line: &mut Line<'_>, names: &mut impl Names) -> Result<End, Fault> {
+fn end_after(
+    keyword: &'static str,
+    line: &mut Line<'_>,
+    names: &mut impl Names,
+) -> Result<End, Fault> {
     line.expect(keyword)?;
     names.end(line)
 }
@@ -107,12 +114,18 @@ fn named_as(line: &mut Line<'_>, names: &mut impl Names, default: &str) -> Resul
     if line.take("as") { names.end(line) } else { names.end_called(default, line) }
 }
 
-fn flags<T: Copy>(line: &mut Line<'_>, named: &[(&str, T)], none: T, union: fn(T, T) -> T) -> T {
+fn flags<T: Copy>(
+    line: &mut Line<'_>,
+    named: &[(&'static str, T)],
+    none: T,
+    union: fn(T, T) -> T,
+) -> T {
     let mut flags = none;
     while let Some((_, flag)) = named.iter().find(|(word, _)| line.peek() == Some(word)) {
         line.bump();
         flags = union(flags, *flag);
     }
+    line.tries(named.iter().map(|(word, _)| *word));
     flags
 }
 

@@ -8,6 +8,11 @@ pub(super) fn names_for(kind: &Kind) -> Vec<&'static str> {
     kind.held.iter().copied().chain(socket).map(Hold::letters).collect()
 }
 
+/// The names of actors that need not be declared.
+pub(super) fn usual(kind: &Kind) -> [&'static str; 2] {
+    if kind.sides == 2 { ["ann", "ben"] } else { ["reader", "writer"] }
+}
+
 /// What an end called `name` is for, or `None` where that is no name of an end.
 pub(super) fn hold_of(name: &str) -> Option<Hold> {
     Hold::named(name.trim_end_matches(|c: char| c.is_ascii_digit()))

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use crate::run::Name;
 
 /// What is wrong with a text, at a range of its bytes.
@@ -10,15 +12,30 @@ pub(super) struct Fault {
     pub(super) bytes: Range<usize>,
     pub(super) what: String,
     pub(super) help: Option<String>,
+    /// Whether the help is the word that was meant: nothing helps more.
+    is_meant: bool,
 }
 
 impl Fault {
     pub(super) fn new(bytes: Range<usize>, what: impl Into<String>) -> Fault {
-        Fault { bytes, what: what.into(), help: None }
+        Fault { bytes, what: what.into(), help: None, is_meant: false }
     }
 
     pub(super) fn help(self, help: impl Into<String>) -> Fault {
-        Fault { help: Some(help.into()), ..self }
+        match self.is_meant {
+            true => self,
+            false => Fault { help: Some(help.into()), ..self },
+        }
+    }
+
+    /// Helps with the one of these words that is nearest to what stands there, if one is near.
+    pub(super) fn meant<'k>(self, word: &str, known: impl IntoIterator<Item = &'k str>) -> Fault {
+        match nearest(word, known) {
+            Some(near) => {
+                Fault { help: Some(format!("did you mean {near:?}?")), is_meant: true, ..self }
+            }
+            None => self,
+        }
     }
 }
 
@@ -27,6 +44,9 @@ pub(super) struct Line<'t> {
     /// Where each token starts, in bytes from the start of the text.
     tokens: Vec<(usize, &'t str)>,
     next: usize,
+    /// Words that would have been right at a token and were not there, and which token that is.
+    tried: SmallVec<[&'static str; 8]>,
+    tried_at: usize,
 }
 
 fn in_word(byte: u8) -> bool {
@@ -55,7 +75,7 @@ impl<'t> Line<'t> {
             tokens.push((start + content.len() - rest.len(), token));
             rest = after.trim_start();
         }
-        Line { tokens, next: 0 }
+        Line { tokens, next: 0, tried: SmallVec::new(), tried_at: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -94,10 +114,29 @@ impl<'t> Line<'t> {
     }
 
     /// Takes the next token if it is `token`.
-    pub(super) fn take(&mut self, token: &str) -> bool {
+    pub(super) fn take(&mut self, token: &'static str) -> bool {
         let is = self.peek() == Some(token);
-        self.next += usize::from(is);
+        if is {
+            self.next += 1;
+        } else {
+            self.tries([token]);
+        }
         is
+    }
+
+    /// Notes that the next token could be one of these words, for what is said if it is none.
+    pub(super) fn tries(&mut self, words: impl IntoIterator<Item = &'static str>) {
+        if self.tried_at != self.next {
+            self.tried.clear();
+            self.tried_at = self.next;
+        }
+        self.tried.extend(words);
+    }
+
+    /// The words that could have stood where the token before the next one stands.
+    pub(super) fn tried_before(&self) -> impl Iterator<Item = &'static str> {
+        let tried = if self.tried_at + 1 == self.next { &self.tried[..] } else { &[] };
+        tried.iter().copied()
     }
 
     /// The fault that the next token is not what was expected.
@@ -106,11 +145,17 @@ impl<'t> Line<'t> {
             Some(token) => format!("{:?}", shortened(token)),
             None => "the end of the line".into(),
         };
-        Fault::new(self.place(), format!("expected {what}, found {found}"))
+        let fault = Fault::new(self.place(), format!("expected {what}, found {found}"));
+        match self.peek() {
+            Some(token) if self.tried_at == self.next => {
+                fault.meant(token, self.tried.iter().copied())
+            }
+            _ => fault,
+        }
     }
 
     /// Takes `token`, which must be next.
-    pub(super) fn expect(&mut self, token: &str) -> Result<(), Fault> {
+    pub(super) fn expect(&mut self, token: &'static str) -> Result<(), Fault> {
         if self.take(token) { Ok(()) } else { Err(self.expected(&format!("{token:?}"))) }
     }
 
@@ -148,6 +193,24 @@ impl<'t> Line<'t> {
             if digits { fault.help(help) } else { fault }
         })
     }
+}
+
+/// The longest word that is held against known ones.
+const WORD_LEN_MAX: usize = 40;
+
+/// The word among those known that `word` may be a slip of the pen for: at most every third letter is another, is
+/// missing, is there besides, or has changed places with the next.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > WORD_LEN_MAX {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let far = |known: &str| strsim::damerau_levenshtein(&word, &known.to_lowercase());
+    let near = known.into_iter().map(|known| (far(known), known)).filter(|(far, known)| {
+        let letters = known.chars().count();
+        *far < letters && *far <= (letters / 3).max(1)
+    });
+    near.min_by_key(|(far, _)| *far).map(|(_, known)| known)
 }
 
 /// A decimal number that starts with a digit; `_` between digits is for the eye.

@@ -147,6 +147,7 @@ mod parse;
 mod print;
 mod values;
 
+pub use lex::nearest;
 pub(crate) use names::Streams;
 pub(crate) use parse::litmus;
 pub use parse::{DATA_MAX_BYTES, Parsed, parse};

@@ -93,7 +93,10 @@ impl Parser {
         let keyword = if line.ahead(1) == Some(":") { None } else { line.peek() };
         match (keyword, &self.setup) {
             (Some("channel"), None) => self.channel(line)?,
-            (_, None) => return Err(line.expected("\"channel KIND\" first").help(help_kinds())),
+            (_, None) => {
+                line.tries(["channel"]);
+                return Err(line.expected("\"channel KIND\" first").help(help_kinds()));
+            }
             (Some("channel"), Some(_)) => {
                 return Err(Fault::new(line.place(), "a run is about one channel"));
             }
@@ -137,9 +140,20 @@ impl Parser {
         remark: &str,
     ) -> Result<(), Fault> {
         let place = line.place();
+        let expects = self.expected.is_some();
+        let keywords = || KEYWORDS.iter().filter(move |(_, litmus)| expects || !litmus);
+        line.tries(keywords().map(|(word, _)| *word));
         let name = line
             .name("an event")
             .map_err(|fault| if fault.help.is_some() { fault } else { fault.help(HELP_EVENT) })?;
+        if line.peek() != Some(":") {
+            let what = format!("expected an event, found \"{name}\"");
+            let meant = Fault::new(place.clone(), what);
+            let meant = meant.meant(name.as_str(), keywords().map(|(word, _)| *word));
+            if meant.help.is_some() {
+                return Err(meant);
+            }
+        }
         line.expect(":").map_err(|fault| fault.help(HELP_EVENT))?;
         if self.expected.as_ref().is_some_and(|expected| !expected.is_empty()) {
             let what = "calls stand before the first expectation";
@@ -167,6 +181,7 @@ impl Parser {
             }
             return Ok(());
         }
+        check_call(line)?;
         let actor = match self.find(name) {
             Some(actor) => actor,
             None => self.seat_undeclared(name, line.peek(), kind, place.clone())?,
@@ -177,6 +192,7 @@ impl Parser {
             return Err(Fault::new(line.place(), NO_REPLIES).help(HELP_EXPECTED));
         }
         let stops = line.peek() == Some("stops");
+        line.tries(["stops"]);
         self.open_ends.call(&call);
         let call_remark = if at_once || stops { "" } else { remark };
         self.push(Event::Call(call), call_remark, place.start..line.read_to());
@@ -216,11 +232,6 @@ impl Parser {
 
     fn call(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<Call, Fault> {
         let word = line.peek().unwrap_or_default();
-        let words = &Op::WORDS[..Op::Deliver.kind()];
-        if !words.contains(&word) {
-            let help = format!("calls are {}", words.join(", "));
-            return Err(line.expected("a call or \"->\"").help(help));
-        }
         line.bump();
         let (end, op) = calls::parse(word, line, &mut Caller { parser: self, actor })?;
         Ok(Call { actor, end, op })
@@ -281,7 +292,10 @@ impl Parser {
         let place = line.place();
         let name = line.name("an actor")?;
         self.find(name).ok_or_else(|| {
+            let mut known: Vec<&str> = self.seats.iter().map(|seat| seat.name.as_str()).collect();
+            line.tried_before().for_each(|word| known.push(word));
             Fault::new(place, format!("no actor is called {name} so far"))
+                .meant(name.as_str(), known)
                 .help(format!("\"actor {name}\" after the \"channel\" line would declare it"))
         })
     }
@@ -308,7 +322,10 @@ impl Parser {
             let end = kind.held.first().map_or("r", |hold| hold.letters());
             let help = format!("\"actor {name} holds {end}\" after the \"channel\" line says so");
             let what = format!("which ends {name} holds is not known");
-            return Err(Fault::new(place, what).help(help));
+            let seated = self.seats.iter().map(|seat| seat.name.as_str());
+            let fault =
+                Fault::new(place, what).meant(name.as_str(), seated.chain(ends::usual(kind)));
+            return Err(fault.help(help));
         };
         let mut seat = Seat { name, ends: vec![] };
         for hold in held {
@@ -398,7 +415,10 @@ impl Parser {
             Err(malformed) => {
                 let place = self.places.get(malformed.index).cloned().unwrap_or(end);
                 let fault = Fault::new(place, malformed.what);
-                Err(Fault { help: malformed.help, ..fault })
+                Err(match malformed.help {
+                    Some(help) => fault.help(help),
+                    None => fault,
+                })
             }
         }
     }
@@ -424,6 +444,17 @@ impl Names for Caller<'_> {
     }
 }
 
+/// Checks that the word of a call is next.
+fn check_call(line: &mut Line<'_>) -> Result<(), Fault> {
+    let words = &Op::WORDS[..Op::Deliver.kind()];
+    if line.peek().is_some_and(|word| words.contains(&word)) {
+        return Ok(());
+    }
+    line.tries(words.iter().copied().chain(["stops", "goes"]));
+    let help = format!("calls are {}", words.join(", "));
+    Err(line.expected("a call or \"->\"").help(help))
+}
+
 /// Takes where an open call stops.
 fn stop(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
     line.expect("stops")?;
@@ -436,6 +467,18 @@ fn goes_on(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
     line.expect("on")?;
     Ok(Event::GoesOn(actor))
 }
+
+/// The words that lines begin with but those of events, each with whether it is of litmus files alone.
+const KEYWORDS: [(&str, bool); 8] = [
+    ("channel", false),
+    ("setting", false),
+    ("actor", false),
+    ("ends", false),
+    ("quiet", false),
+    ("allowed", true),
+    ("forbidden", true),
+    ("lax", true),
+];
 
 const HELP_EVENT: &str = "an event reads \"writer: write 2 -> 2\" or \"quiet writer\"";
 

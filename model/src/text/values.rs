@@ -11,12 +11,16 @@ use super::parse::DATA_MAX_BYTES;
 pub(super) const EVENTS: &str = "events such as \"in|out\", or \"none\"";
 
 /// Takes one of these words, as what it stands for.
-pub(super) fn word<T: Copy>(line: &mut Line<'_>, words: &[(&str, T)]) -> Result<T, Fault> {
+pub(super) fn word<T: Copy>(line: &mut Line<'_>, words: &[(&'static str, T)]) -> Result<T, Fault> {
     let quoted: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
     let what = match quoted.as_slice() {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
         _ => quoted.join(""),
     };
+    let known = line.peek().is_some_and(|token| words.iter().any(|(word, _)| *word == token));
+    if !known {
+        line.tries(words.iter().map(|(word, _)| *word));
+    }
     line.read(&what, |token| words.iter().find(|(w, _)| *w == token).map(|(_, value)| *value))
 }
 
@@ -29,11 +33,17 @@ pub(super) fn answer(line: &mut Line<'_>) -> Result<Answer, Fault> {
         return Ok(Answer::Done);
     }
     if word.starts_with('E') {
+        if errno(word).is_none() {
+            line.tries(Errno::NAMED.iter().map(|(name, _, _)| *name));
+        }
         return line.read("an errno", errno).map(Answer::Fails).map_err(|fault| {
             fault.help("other errors are written as \"E\" and the number, such as \"E131\"")
         });
     }
     if word.starts_with(|c: char| c.is_ascii_digit()) && !word.starts_with("0x") {
+        if number(word).is_none() {
+            line.tries(Errno::NAMED.iter().map(|(name, _, _)| *name));
+        }
         let count = line.size(WHAT)?;
         let mut marks = Marks::NONE;
         while let Some((_, mark)) = Marks::NAMED.iter().find(|(word, _)| line.peek() == Some(word))
@@ -41,10 +51,14 @@ pub(super) fn answer(line: &mut Line<'_>) -> Result<Answer, Fault> {
             line.bump();
             marks = marks.union(*mark);
         }
+        line.tries(Marks::NAMED.iter().map(|(word, _)| *word));
         return Ok(match marks {
             Marks::NONE => Answer::Count(count),
             marks => Answer::Marked(count, marks),
         });
+    }
+    if event_bit(word).is_none() {
+        line.tries(Errno::NAMED.iter().map(|(name, _, _)| *name));
     }
     events(line, WHAT).map(Answer::Ready).map_err(|fault| fault.help(HELP))
 }
@@ -61,8 +75,11 @@ pub(super) fn events(line: &mut Line<'_>, what: &str) -> Result<Events, Fault> {
     if line.take("none") {
         return Ok(Events::NONE);
     }
+    let names = || Events::NAMED.iter().map(|(name, _)| *name);
+    line.tries(names());
     let mut events = line.read(what, event_bit)?;
     while line.take("|") {
+        line.tries(names());
         events = events.union(line.read("an event", event_bit)?);
     }
     Ok(events)

@@ -11,6 +11,7 @@ use super::{Parser, help_kinds};
 impl Parser {
     pub(super) fn channel(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
         line.bump();
+        line.tries(kind::KINDS.iter().map(|kind| kind.name));
         let kind = line
             .read("a kind of channel", kind::named)
             .map_err(|fault| fault.help(help_kinds()))?;
@@ -27,6 +28,7 @@ impl Parser {
                 "append" => setup.append = true,
                 "capacity" => {}
                 _ => {
+                    line.tries(["capacity", "packet", "nonblocking", "append", "crowded"]);
                     return Err(line.expected(
                         "\"capacity\", \"packet\", \"nonblocking\", \"append\", \"crowded\" or the end of \
                          the line",
@@ -134,6 +136,7 @@ fn setting(line: &mut Line<'_>) -> Result<Setting, Fault> {
             "" => "expected the name of a setting, found the end of the line".to_owned(),
             name => format!("there is no setting {name:?}"),
         };
-        Fault::new(place, what).help(format!("settings are {}", names.join(", ")))
+        let meant = Fault::new(place, what).meant(&name, names.iter().copied());
+        meant.help(format!("settings are {}", names.join(", ")))
     })
 }

@@ -34,6 +34,7 @@ impl Parser {
                 return Err(Fault::new(place, format!("{name} makes {calls} calls")));
             }
             line.expect("->")?;
+            line.tries(["any", "asleep"]);
             let wanted = match line.peek() {
                 Some("any") => Wanted::Any,
                 Some("asleep") => Wanted::Asleep,
