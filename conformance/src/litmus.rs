@@ -4,8 +4,8 @@
 //! Calls that stop are made as the file has them. Others are made at once, as far as the file lets them, those of
 //! different actors in another order each time, by actors on different processors.
 
-use pipewright_backends::Channel;
-use pipewright_model::litmus::{Litmus, Outcome, TooMany, Word};
+use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::litmus::{Expectation, Litmus, Outcome, TooMany, Word};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::{Event, Run};
@@ -66,6 +66,17 @@ pub fn wrong(litmus: &Litmus, allowed: &[Outcome]) -> Vec<String> {
             _ => {}
         }
     }
+    for outcome in allowed {
+        let told = |expected: &Expectation| {
+            expected.word != Word::Forbidden && litmus.fits(expected, outcome)
+        };
+        if !litmus.expected.iter().any(told) {
+            wrong.push(format!(
+                "the file does not say what the rules allow: {}",
+                litmus.tell(outcome)
+            ));
+        }
+    }
     wrong
 }
 
@@ -90,16 +101,16 @@ pub fn run(
     let mut rows: Vec<Row> = allowed.iter().map(row).collect();
     let mut counts = vec![0; litmus.expected.len()];
     let mut unjudged = 0;
-    let arrangements = channel.arrangements();
     let mut dice = Dice::new(1);
-    for (number, arrangement) in arrangements.iter().enumerate() {
+    let (one, kind) = (scenario(litmus, &mut dice), channel.setup().kind);
+    let can_be = |arrangement: &&Arrangement| one.can_be(**arrangement, kind);
+    let arrangements: Vec<_> = channel.arrangements().iter().filter(can_be).collect();
+    for (number, arrangement) in arrangements.iter().copied().enumerate() {
         let share = (runs + number) / arrangements.len();
         let scenarios: Vec<Scenario> = (0..share).map(|_| scenario(litmus, &mut dice)).collect();
-        if !scenarios.first().is_some_and(|one| one.can_be(*arrangement, channel.setup().kind)) {
-            continue;
-        }
         let actors = litmus.run.seats.len().max(1);
-        let mut runner = Runner::new(channel, *arrangement, actors, Placement::Spread)?;
+        let runner = Runner::new(channel, *arrangement, actors, Placement::Spread)?;
+        let mut runner = if litmus.stops() { runner } else { runner.patient() };
         let mut trouble = None;
         runner.run_all(&scenarios, |_, run| match run {
             Ok(run) => {
@@ -123,7 +134,7 @@ pub fn run(
         }
     }
     let told = |(expected, count)| {
-        let expected: &pipewright_model::litmus::Expectation = expected;
+        let expected: &Expectation = expected;
         (expected.word, litmus.tell_expected(expected), count)
     };
     let expected = litmus.expected.iter().zip(counts).map(told).collect();

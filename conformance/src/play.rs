@@ -1,5 +1,6 @@
 //! One scenario on one channel: makes the calls, waits until nothing moves, notes what was seen.
 
+mod later;
 mod stops;
 
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
@@ -16,6 +17,7 @@ use crate::pool::{Patience, Pool};
 use crate::runner::everybody;
 use crate::scenario::{Scenario, Step, Stop};
 use crate::trouble::Trouble;
+use later::Later;
 use stops::Stops;
 
 /// A scenario under way.
@@ -39,6 +41,8 @@ pub(crate) struct Play<'a> {
     /// Whether somebody may have asked since things last came to rest.
     connecting: bool,
     stops: Stops,
+    /// Calls whose actors were blocked, where such calls are made later.
+    later: Option<Later>,
 }
 
 /// What is known of an actor.
@@ -84,6 +88,7 @@ impl<'a> Play<'a> {
             connected,
             connecting,
             stops: Stops::default(),
+            later: None,
         }
     }
 
@@ -94,17 +99,17 @@ impl<'a> Play<'a> {
         for step in &self.scenario.steps {
             let holding = self.stops.stopped;
             if usize::from(step.call.actor.0) < self.scenario.seats.len() {
-                self.step(step)?;
+                self.make(step)?;
             }
             if !holding.is_empty() {
                 self.stand_still()?;
                 self.count_inside(holding)?;
             }
             if step.settle {
-                self.settle()?;
+                self.settle_all()?;
             }
         }
-        self.settle()?;
+        self.settle_all()?;
         self.let_all_go_on()?;
         self.stop_nowhere()?;
         debug_assert_eq!(self.run.check(), Ok(()));

@@ -37,6 +37,8 @@ pub struct Runner {
     next_place: u64,
     /// What the calling thread may run on, where the runner has changed it.
     cores_before: Option<Vec<usize>>,
+    /// Whether calls wait for the one before of their actor.
+    patient: bool,
 }
 
 /// A channel that is ready to be handed over.
@@ -82,10 +84,24 @@ impl Runner {
         let spread = if placement == Placement::Spread { cores } else { vec![] };
         let pool = Pool::new(channel, spread)?;
         let next_place = 0;
-        let mut runner =
-            Runner { channel, arrangement, actors_max, pool, next_place, cores_before };
+        let mut runner = Runner {
+            channel,
+            arrangement,
+            actors_max,
+            pool,
+            next_place,
+            cores_before,
+            patient: false,
+        };
         runner.staff()?;
         Ok(runner)
+    }
+
+    /// Has a call wait while its actor is blocked in the one before; without this it is left out.
+    #[must_use]
+    pub fn patient(mut self) -> Runner {
+        self.patient = true;
+        self
     }
 
     /// Carries out one scenario.
@@ -133,7 +149,7 @@ impl Runner {
             let result = self.stage(scenario, place).and_then(|mut stage| {
                 let (setup, queues) = (stage.setup.clone(), stage.queues.take());
                 self.hand_over(scenario, stage)?;
-                Play::new(&mut self.pool, scenario, setup, queues).play()
+                Play::new(&mut self.pool, scenario, setup, queues).patient(self.patient).play()
             });
             self.remove(place);
             result
@@ -164,8 +180,9 @@ impl Runner {
                 let _guard = no_fork();
                 let order = |actor| (actor, Order::Use { index: at as u32 });
                 let taken = self.pool.carry_out(actors(scenario).map(order), "take ends");
-                let pool = &mut self.pool;
-                taken.and_then(|()| Play::new(pool, scenario, setup, queues).play())
+                let (pool, patient) = (&mut self.pool, self.patient);
+                let play = || Play::new(pool, scenario, setup, queues).patient(patient).play();
+                taken.and_then(|()| play())
             };
             let result = self.repaired(result);
             done += 1;

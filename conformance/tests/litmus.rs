@@ -113,7 +113,7 @@ fn faults_are_told_with_their_place() {
 fn the_page_of_litmus_tests_is_up_to_date() {
     let mut page = String::from(
         "# Litmus tests\n\n\
-         A litmus test is a few calls of several actors, and what may come of them. `pipewright litmus FILE` makes the\n\
+         A litmus test is a few calls of several actors, and what may come of them. `pipewright litmus` makes the\n\
          calls again and again on a real channel, those of different actors at once and on different processors, and counts\n\
          the outcomes beside all that the rules allow. A call that *stops* waits in the middle of its copy, so the order is\n\
          the file's, each time. An outcome is *allowed*, *forbidden*, or *lax*: allowed by the rules though Linux is not\n\

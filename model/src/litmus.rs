@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Call, Reply};
+use crate::call::{Actor, Answer, Call, Op, Reply};
 use crate::data::Data;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
@@ -340,9 +340,13 @@ impl<'a> Search<'a> {
         Ok(found)
     }
 
-    /// Whether all of the part is done.
+    /// Whether all of the part is done that can be: who sleeps makes no call.
     fn is_over(&self, state: &State) -> bool {
-        state.done.count_ones() as usize == self.parts[usize::from(state.part)].items.len()
+        let mut items = self.parts[usize::from(state.part)].items.iter().enumerate();
+        items.all(|(index, item)| {
+            state.done & 1 << index != 0
+                || matches!(item, Item::Call(_, call) if state.world.pending(call.actor).is_some())
+        })
     }
 
     /// The states after a move of a call in progress, or after something has arrived.
@@ -387,6 +391,9 @@ impl<'a> Search<'a> {
     /// The states after the next call of somebody, or after one that was stopped goes on.
     fn calls(&self, state: &State, next: &mut Vec<State>) {
         let part = &self.parts[usize::from(state.part)];
+        if part.ordered && self.looks(state) {
+            return;
+        }
         let mut seen = Actors::NONE;
         for (index, item) in part.items.iter().enumerate() {
             if state.done & 1 << index != 0 {
@@ -403,6 +410,14 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether somebody is looking, which waits for nobody: in calls made in order it is over before the next.
+    fn looks(&self, state: &State) -> bool {
+        let mut calls = state.world.busy().iter().filter_map(|actor| state.world.pending(actor));
+        calls.any(|call| {
+            matches!(call.op, Op::Poll { wait: false, .. }) && call.progress == Progress::Open
+        })
+    }
+
     fn take(&self, state: &State, index: usize, item: Item, next: &mut Vec<State>) {
         let mut after = State { done: state.done | 1 << index, ..state.clone() };
         match item {
@@ -412,7 +427,10 @@ impl<'a> Search<'a> {
             }
             Item::Call(number, call) => {
                 if state.world.pending(call.actor).is_some() {
-                    // Who sleeps makes no call.
+                    if !self.parts[usize::from(state.part)].ordered {
+                        return;
+                    }
+                    // Who sleeps when it is their turn makes no call.
                     let steps = moves(
                         self.steps.platform,
                         &state.world,

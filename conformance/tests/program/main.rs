@@ -4,6 +4,7 @@
 
 mod campaigns;
 mod json;
+mod litmus;
 mod manners;
 mod place;
 mod refused;
