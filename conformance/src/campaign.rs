@@ -41,7 +41,7 @@ pub struct Plan {
     /// The profile by which runs are judged, and scenarios drawn.
     pub platform: &'static Platform,
     /// Another profile by which runs are judged that conform to the first.
-    pub also: Option<Also>,
+    pub also: Option<&'static Platform>,
     /// Random scenarios for each channel.
     pub scenarios: usize,
     /// The same seed gives the same scenarios.
@@ -61,26 +61,13 @@ pub struct Plan {
     pub cores: Vec<usize>,
 }
 
-/// Another profile by which runs must conform, but for exceptions.
-#[derive(Clone, Copy, Debug)]
-pub struct Also {
-    /// The profile.
-    pub platform: &'static Platform,
-    /// Whether a run is excepted, with what the first profile says of it.
-    pub excepts: fn(&Run, &Judgement) -> bool,
-}
-
 impl Plan {
     /// What the profiles say of a run: the first, unless the run conforms to it and not to the other.
     fn judge(&self, run: &Run) -> Judgement {
         let judgement = judge(run, self.platform);
         let other = self.also.filter(|_| judgement.verdict == Verdict::Conforms);
-        let deviates = |other: Also| {
-            let second = judge(run, other.platform);
-            (second.verdict == Verdict::Deviates && !(other.excepts)(run, &judgement))
-                .then_some(second)
-        };
-        other.and_then(deviates).unwrap_or(judgement)
+        let second = other.map(|other| judge(run, other));
+        second.filter(|second| second.verdict == Verdict::Deviates).unwrap_or(judgement)
     }
 
     /// About a million calls on all channels.

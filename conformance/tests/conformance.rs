@@ -2,17 +2,14 @@
 //! arrangement. One trial for each. What Linux does there, POSIX allows, but for declared exceptions: the same
 //! runs are judged by both.
 
-#[path = "common/exceptions.rs"]
-mod exceptions;
-
 use std::process::ExitCode;
 
-use exceptions::is_exception;
 use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::{Channel, channels};
-use pipewright_conformance::campaign::{self, Also, Plan};
+use pipewright_conformance::campaign::{self, Plan};
 use pipewright_conformance::cases;
-use pipewright_conformance::suite::{self, Failure, LINUX, PATHS_LEN_MAX, POSIX};
+use pipewright_conformance::suite::{self, Failure, LINUX, PATHS_LEN_MAX};
+use pipewright_model::platform::EXCEPTED;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -46,6 +43,5 @@ fn trial(name: String, test: impl FnOnce() -> Result<(), Failure> + Send + 'stat
 
 /// A plan by which runs are judged by both profiles, and nothing is done yet.
 fn by_both() -> Result<Plan, Failure> {
-    let also = Some(Also { platform: &POSIX, excepts: is_exception });
-    Ok(Plan { also, ..suite::nothing(&LINUX)? })
+    Ok(Plan { also: Some(&EXCEPTED), ..suite::nothing(&LINUX)? })
 }

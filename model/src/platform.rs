@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::rule::RuleIndex;
 use crate::settings::{Setting, Settings};
 
 /// How a stream keeps what was written and not yet read.
@@ -36,11 +37,13 @@ pub enum Family {
     Linux,
     /// The standard: of several errors any may be told (XSH 2.3).
     Posix,
+    /// The standard, and beside what it allows the rules by which Linux [does otherwise](crate::rule::Force::Exception).
+    Excepted,
 }
 
 impl Family {
-    /// How many there are.
-    pub const COUNT: usize = 2;
+    /// All of them, each at the place of its number.
+    pub const ALL: [Family; 3] = [Family::Linux, Family::Posix, Family::Excepted];
 }
 
 /// What a system does where the standard leaves it a choice.
@@ -50,6 +53,8 @@ pub struct Platform {
     pub name: &'static str,
     /// Which rules there are, and which of several errors is told. No rule asks for it.
     pub family: Family,
+    /// A rule that this system lacks though its family has it: what goes only by that rule deviates.
+    pub lacks: Option<RuleIndex>,
     /// `PIPE_BUF`: writes up to this many bytes are not split.
     pub pipe_buf_bytes: u32,
     /// Size of a page, in bytes.
@@ -120,6 +125,7 @@ pub struct Platform {
 pub const LINUX: Platform = Platform {
     name: "linux",
     family: Family::Linux,
+    lacks: None,
     pipe_buf_bytes: 4096,
     page_bytes: 4096,
     storage: Storage::Pages,
@@ -167,6 +173,7 @@ pub const LINUX_5_10: Platform = Platform {
 pub const POSIX: Platform = Platform {
     name: "posix",
     family: Family::Posix,
+    lacks: None,
     pipe_buf_bytes: 4096,
     page_bytes: 4096,
     storage: Storage::Bytes,
@@ -199,6 +206,17 @@ pub const POSIX: Platform = Platform {
     tcp_resets_on_overflow: false,
 };
 
+/// All that POSIX.1-2024 allows, and what Linux does by the exceptions that are declared. What Linux does and the
+/// standard forbids conforms here, or a rule is wrong.
+pub const EXCEPTED: Platform = Platform {
+    name: "posix and exceptions",
+    family: Family::Excepted,
+    file_transfers_in_parts: true,
+    append_ignores_position: true,
+    writable_though_hung_up: true,
+    ..POSIX
+};
+
 /// All profiles.
 pub const PLATFORMS: &[&Platform] = &[&LINUX, &POSIX];
 
@@ -217,6 +235,12 @@ pub fn named(name: &str) -> Option<&'static Platform> {
 }
 
 impl Platform {
+    /// The same platform without a rule.
+    #[must_use]
+    pub fn without(&self, rule: RuleIndex) -> Platform {
+        Platform { lacks: Some(rule), ..self.clone() }
+    }
+
     /// The same platform with pages and `PIPE_BUF` of `bytes`, pipes of two pages and small buffers of sockets: small enough to
     /// visit every state.
     pub const fn shrunk(self, bytes: u32) -> Platform {

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, End, Events, Op, Signal};
 use crate::platform::Platform;
-use crate::rule::{Answers, Fault, Move, RuleIndex, Scene, What};
+use crate::rule::{Answers, Fault, Force, Move, RuleIndex, Scene, What};
 use crate::rules::checks::order;
 use crate::rules::{COUNT, RULES, of_call};
 use crate::world::{Pending, Progress, World};
@@ -77,8 +77,9 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
     };
     let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
     let rules = of_call(platform.family, world.discipline(), &call.op);
+    let rules = || rules.iter().filter(|rule| platform.lacks != Some(**rule));
     if matches!(call.op, Op::Poll { .. }) {
-        for index in rules {
+        for index in rules() {
             let reported = (RULES[usize::from(*index)].step)(&at);
             if let Some(Move { what: What::Reports { must, may }, .. }) = reported {
                 at.found.0 = at.found.0.union(must);
@@ -88,7 +89,7 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
         }
     }
     let mut faulty = false;
-    for index in rules {
+    for index in rules() {
         match (RULES[usize::from(*index)].step)(&at) {
             None | Some(Move { what: What::Reports { .. }, .. }) => {}
             Some(step) => {
@@ -106,14 +107,17 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
 /// Leaves out the moves of a call that its faults leave no place for.
 ///
 /// What is unspecified stays so. Where the platform checks in a known order, the first fault is told and no other; where any may be told, all
-/// stand. A call that has not begun to wait, nor transferred anything, does nothing besides, unless all its
-/// faults are of the sort that may be told. What is to be done before a check, as its place in the order says, is done instead.
+/// stand. A call that has not begun to wait, nor transferred anything, does nothing besides but what is an exception, unless
+/// all its faults are of the sort that may be told. What is to be done before a check, as its place in the order says, is done instead.
 fn leave_out(platform: &Platform, call: &Pending, moves: &mut Moves) {
     let begun = call.entered || call.done > 0;
     let Some(order) = order(platform.family, &call.op) else {
         let shall = moves.iter().any(|(_, step)| step.fault == Some(Fault::Shall));
         if shall && !begun {
-            moves.retain(|(_, step)| step.fault.is_some() || is_open(step));
+            let stays = |rule: RuleIndex, step: &Move| {
+                step.fault.is_some() || is_open(step) || is_exception(rule)
+            };
+            moves.retain(|(rule, step)| stays(*rule, step));
         }
         return;
     };
@@ -126,6 +130,10 @@ fn leave_out(platform: &Platform, call: &Pending, moves: &mut Moves) {
         Some(_) => !does_else && Some(order.place(*rule)) == first,
         None => begun || is_open(step) || is_before(*rule),
     });
+}
+
+fn is_exception(rule: RuleIndex) -> bool {
+    RULES[usize::from(rule)].force == Force::Exception
 }
 
 /// Whether anything may happen.

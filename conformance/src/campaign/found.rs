@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use pipewright_backends::Arrangement;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
-use pipewright_model::platform::LINUX;
-use pipewright_model::rules::{Exception, exceptions_in};
+use pipewright_model::platform::{EXCEPTED, LINUX};
+use pipewright_model::rules::{CHAPTERS, Exception, by_id};
 use pipewright_model::run::Run;
 
 use super::{Fault, Plan, Source};
@@ -87,8 +87,16 @@ impl Found {
     /// The exception by which Linux is known to do so though POSIX does not allow it, if that is all that is wrong.
     pub fn exception(&self) -> Option<&'static Exception> {
         let by_linux = judge(&self.run, &LINUX);
-        let conforms = by_linux.verdict == Verdict::Conforms;
-        conforms.then(|| exceptions_in(by_linux.shown).next()).flatten()
+        let both = judge(&self.run, &EXCEPTED).verdict;
+        let declared = by_linux.verdict == Verdict::Conforms
+            && matches!(both, Verdict::Conforms | Verdict::Unspecified { .. });
+        let explains = |exception: &&Exception| {
+            by_id(exception.rule).is_some_and(|rule| {
+                let needed = || judge(&self.run, &LINUX.without(rule)).verdict != Verdict::Conforms;
+                by_linux.shown.contains(rule) || needed()
+            })
+        };
+        CHAPTERS.iter().flat_map(|chapter| chapter.exceptions).filter(|_| declared).find(explains)
     }
 
     /// Counts other runs of the same fault, and keeps the smaller run; true if that is the other.

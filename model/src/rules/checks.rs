@@ -326,7 +326,7 @@ impl Order {
 pub fn order(family: Family, op: &Op) -> Option<&'static Order> {
     static OF_LINUX: OnceLock<[Order; Op::WORDS.len()]> = OnceLock::new();
     match family {
-        Family::Posix => None,
+        Family::Posix | Family::Excepted => None,
         Family::Linux => {
             Some(&OF_LINUX.get_or_init(|| Op::WORDS.map(|word| of_call(LINUX, word)))[op.kind()])
         }

@@ -66,6 +66,19 @@ pub const CHAPTER: Chapter = Chapter {
                   the same bytes, three in four were mixed.",
         },
         Exception {
+            rule: "file.any.holds-pages",
+            why: "As above: how far the file went when the read took hold of its pages is not how far it goes \
+                  when they are copied.",
+        },
+        Exception {
+            rule: "file.any.reads-held-pages",
+            why: "As above: what was cut off is given beside what was written later.",
+        },
+        Exception {
+            rule: "file.any.reads-cleared-pages",
+            why: "As above: of what was cut off zeros are given, which never were in the file.",
+        },
+        Exception {
             rule: "file.any.changes-in-parts",
             why: "As above: the size grows page by page while a write extends the file, and who looks \
                   meanwhile sees its head.",
@@ -313,7 +326,7 @@ const RULES: &[Rule] = &[
                 KERNEL,
             ),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (_, count) = reading(at)?;
             (at.platform.file_transfers_in_parts && count > 0 && batch(at).is_none())
@@ -330,7 +343,7 @@ const RULES: &[Rule] = &[
             Source("mm/truncate.c", "truncate_inode_pages_range"),
             Observed("new, new, old pages: 200 of 200 reads stopped at the first (ext4)", KERNEL),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (held, rest) = held(at)?;
             let cut: u32 = held.cut.iter().map(|segment| segment.len).sum();
@@ -346,7 +359,7 @@ const RULES: &[Rule] = &[
             Source("mm/truncate.c", "truncate_inode_partial_folio"),
             Observed("100 new bytes and 3,996 zeros, the file having 100 (ext4, tmpfs)", KERNEL),
         ],
-        force: Force::Silent,
+        force: Force::Exception,
         step: |at| {
             let (held, rest) = held(at)?;
             let position = position(at)?;

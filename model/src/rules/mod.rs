@@ -112,9 +112,9 @@ pub fn by_id(id: &str) -> Option<RuleIndex> {
 pub fn of_call(family: Family, discipline: Option<Discipline>, op: &Op) -> &'static [RuleIndex] {
     type ByCall = [Vec<RuleIndex>; Op::WORDS.len()];
     type ByDiscipline = [ByCall; Discipline::NUMBERS + 1];
-    static BY_FAMILY: OnceLock<[ByDiscipline; Family::COUNT]> = OnceLock::new();
+    static BY_FAMILY: OnceLock<[ByDiscipline; Family::ALL.len()]> = OnceLock::new();
     let by_family = BY_FAMILY.get_or_init(|| {
-        [Family::Linux, Family::Posix].map(|family| {
+        Family::ALL.map(|family| {
             std::array::from_fn(|number| {
                 let is_of = |kind: &Kind| kind.discipline.number() == number;
                 let names = |chapter| {
@@ -142,11 +142,16 @@ pub fn of_call(family: Family, discipline: Option<Discipline>, op: &Op) -> &'sta
 
 /// Whether systems of a family have the rule with this id.
 pub fn has(family: Family, id: &str) -> bool {
-    let elsewhere = |chapter: &&Chapter| match family {
-        Family::Linux => chapter.not_on_linux.contains(&id),
-        Family::Posix => chapter.not_in_posix.contains(&id),
-    };
-    !CHAPTERS.iter().any(elsewhere)
+    let mut chapters = CHAPTERS.iter();
+    match family {
+        Family::Linux => !chapters.any(|chapter| chapter.not_on_linux.contains(&id)),
+        Family::Posix => !chapters.any(|chapter| chapter.not_in_posix.contains(&id)),
+        Family::Excepted => {
+            let is_exception = |exception: &Exception| exception.rule == id;
+            has(Family::Posix, id)
+                || chapters.any(|chapter| chapter.exceptions.iter().any(is_exception))
+        }
+    }
 }
 
 /// The rules that can apply to a channel set up like this: what a campaign could show at most.
@@ -170,12 +175,6 @@ pub struct Exception {
     pub rule: &'static str,
     /// What Linux does, and why it is kept.
     pub why: &'static str,
-}
-
-/// The exceptions whose rules are in a set: by which a run that conforms to Linux may deviate from POSIX.
-pub fn exceptions_in(shown: RuleSet) -> impl Iterator<Item = &'static Exception> {
-    let all = CHAPTERS.iter().flat_map(|chapter| chapter.exceptions);
-    all.filter(move |exception| by_id(exception.rule).is_some_and(|rule| shown.contains(rule)))
 }
 
 /// Rules of which several may apply at once with different results, though POSIX makes some of them a

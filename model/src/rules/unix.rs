@@ -1021,12 +1021,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.writable-though-hung-up",
-        says: "poll finds POLLOUT together with POLLHUP on a socket of which little that it sent is unread.",
+        says: "poll finds POLLOUT together with POLLHUP on a socket that does not listen and of which little that it \
+               sent is unread.",
         cite: &[Source(AF_UNIX, "unix_poll"), Source(AF_UNIX, "unix_writable")],
         force: Force::Exception,
         step: |at| {
             let socket = polling(at)?;
-            let free = is_writable(at) && !super::message::peer_is_full(at);
+            let free = !socket.listens() && is_writable(at) && !super::message::peer_is_full(at);
             (free && !is_writable_midway(at) && is_hung_up(socket))
                 .then_some(Move::reports(Events::OUT))
         },

@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pipewright_model::call::{Actor, Call, End, Events, Mode, Op, OpenFlags};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::{FIFO, Hold, Kind, PIPE};
-use pipewright_model::platform::{LINUX, POSIX, Platform};
+use pipewright_model::platform::{EXCEPTED, LINUX, POSIX, Platform};
 use pipewright_model::run::{Name, Seat, Setup};
 
 pub(crate) const LINUX_SMALL: Platform = LINUX.shrunk(2);
 pub(crate) const POSIX_SMALL: Platform = POSIX.shrunk(2);
+pub(crate) const EXCEPTED_SMALL: Platform = EXCEPTED.shrunk(2);
 
 /// A space without any calls: each seat is the modes that the actor holds, named `r`, `w`, `rw`.
 pub(crate) fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
@@ -191,6 +192,15 @@ pub(crate) fn fifo_both() -> Space {
     Space { fill_bytes: 1, ..space }
 }
 
+/// Opening a FIFO beside transfers of several pages, which hold its lock.
+pub(crate) fn fifo_opening_beside() -> Space {
+    space(&FIFO, &[&[Mode::ReadWrite], &[]]).calls_of(0, RW, &[write(3), read(3)]).calls_of(
+        1,
+        R,
+        &[open(Mode::Read, true), open(Mode::Read, false), Op::Close],
+    )
+}
+
 /// Opening a FIFO by three.
 pub(crate) fn fifo_three() -> Space {
     space(&FIFO, &[&[], &[], &[]])
@@ -224,6 +234,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("pipe two readers", pipe_two_readers(), 5_598, 15_898),
         pinned("fifo opening", fifo_opening(), 212_695, 30_326),
         pinned("fifo both", fifo_both(), 829, 17_994),
+        pinned("fifo opening beside", fifo_opening_beside(), 124, 204),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
     all.extend(pairs::spaces());
