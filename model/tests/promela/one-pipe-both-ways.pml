@@ -11,6 +11,14 @@
 byte pipe; /* whose byte waits */
 byte a, b, got;
 
+/* Reads that sleep are served in the order in which they began to, where that order is known: whether the place of each
+ * is, and whether it is behind the other. */
+bit a_placed, a_behind, b_placed, b_behind;
+
+/* A call is under way that may yet wake somebody. */
+#define ANN_ACTS (a == 1 || a == 2 || a == 4 || a == 6 || a == 7 || a == 9 || a == 10 || a == 12 || a == 13)
+#define BEN_ACTS (b == 1 || b == 3 || b == 4 || b == 6 || b == 7 || b == 9 || b == 10 || b == 12 || b == 13)
+
 active proctype ann()
 {
     do
@@ -18,10 +26,29 @@ active proctype ann()
     :: d_step { a == 1 -> pipe = ANN; a = 2 }
     :: d_step { a == 2 -> a = 3 }
     :: d_step { a == 3 -> a = 4 }                       /* read */
-    :: d_step { a == 4 && pipe == NONE -> a = 5 }       /* finds nothing, and waits */
-    :: d_step { a == 4 && pipe != NONE -> got = pipe; pipe = NONE; a = 6; assert(got != ANN) }
-    :: d_step { a == 5 && pipe != NONE -> got = pipe; pipe = NONE; a = 7; assert(got != ANN) }
-    :: d_step { a == 6 || a == 7 -> got = NONE; a = 8 } /* the return */
+    :: d_step {
+           a == 4 && pipe == NONE -> /* finds nothing, and waits */
+           a_placed = !R_CLOSED(b) && !BEN_ACTS;
+           a_behind = b == 2 && b_placed;
+           a = 5
+       }
+    :: d_step {
+           a == 4 && pipe != NONE -> /* a newcomer takes what the other may have been woken for */
+           if
+           :: b == 2 -> b_placed = 0; b_behind = 0
+           :: else
+           fi;
+           got = pipe; pipe = NONE; a = 6; assert(got != ANN)
+       }
+    :: d_step {
+           a == 5 && pipe != NONE && !(a_behind && b == 2) ->
+           got = pipe; pipe = NONE; a = 7; assert(got != ANN)
+       }
+    :: d_step {
+           a == 6 || a == 7 -> /* the return */
+           a_placed = 0; a_behind = 0; b_behind = 0;
+           got = NONE; a = 8
+       }
     :: d_step { a == 8 -> a = 9 }                       /* close of the read end, and of the write end */
     :: d_step { a == 9 && !R_CLOSED(b) -> a = 10 }
     :: d_step { a == 9 && R_CLOSED(b) -> a = 15 }
@@ -38,10 +65,29 @@ active proctype ben()
 {
     do
     :: d_step { b == 0 -> b = 1 }                 /* read */
-    :: d_step { b == 1 && pipe == NONE -> b = 2 } /* finds nothing, and waits */
-    :: d_step { b == 1 && pipe != NONE -> assert(pipe != BEN); pipe = NONE; b = 3 }
-    :: d_step { b == 2 && pipe != NONE -> assert(pipe != BEN); pipe = NONE; b = 4 }
-    :: d_step { b == 3 || b == 4 -> b = 5 }       /* the return */
+    :: d_step {
+           b == 1 && pipe == NONE -> /* finds nothing, and waits */
+           b_placed = !R_CLOSED(a) && !ANN_ACTS;
+           b_behind = a == 5 && a_placed;
+           b = 2
+       }
+    :: d_step {
+           b == 1 && pipe != NONE ->
+           if
+           :: a == 5 -> a_placed = 0; a_behind = 0
+           :: else
+           fi;
+           assert(pipe != BEN); pipe = NONE; b = 3
+       }
+    :: d_step {
+           b == 2 && pipe != NONE && !(b_behind && a == 5) ->
+           assert(pipe != BEN); pipe = NONE; b = 4
+       }
+    :: d_step {
+           b == 3 || b == 4 -> /* the return */
+           b_placed = 0; b_behind = 0; a_behind = 0;
+           b = 5
+       }
     :: d_step { b == 5 -> b = 6 }                 /* write */
     :: d_step { b == 6 -> pipe = BEN; b = 7 }
     :: d_step { b == 7 -> b = 8 }
