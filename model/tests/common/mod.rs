@@ -232,7 +232,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("pipe two writers, non-blocking", pipe_two_writers_nonblocking(), 784, 2_161),
         pinned("pipe two readers", pipe_two_readers(), 5_598, 15_898),
         pinned("fifo opening", fifo_opening(), 212_695, 30_326),
-        pinned("fifo both", fifo_both(), 829, 17_994),
+        pinned("fifo both", fifo_both(), 1_733, 71_635),
         pinned("fifo opening beside", fifo_opening_beside(), 822, 1_128),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
