@@ -2,10 +2,13 @@
 //!
 //! Whether a judgement is right is tested elsewhere.
 
+mod any_text;
 mod campaigns;
 mod json;
 mod litmus;
 mod manners;
+#[path = "../any_text/mutate.rs"]
+mod mutate;
 mod place;
 mod refused;
 mod replays;
