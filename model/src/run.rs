@@ -3,6 +3,8 @@
 //! A run is the common coin of the project: a case, a recorded trace, a failure and a counterexample
 //! are all runs. This file holds runs as values; [`crate::text`] holds them as text.
 
+mod builder;
+
 use std::fmt;
 
 use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply};
@@ -10,6 +12,8 @@ use crate::data::NOBODYS;
 use crate::ends::OpenEnds;
 use crate::kind::{Ends, Hold, Kind};
 use crate::settings::Settings;
+
+pub use builder::{BuildError, RunBuilder};
 
 /// A short name of an actor or an end: a lower-case letter, then lower-case letters, digits or `-`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

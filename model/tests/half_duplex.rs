@@ -3,12 +3,12 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use pipewright_model::call::{Actor, Answer, Call, End, Lock, Mode, Op};
+use pipewright_model::call::{Actor, Answer, Call, End, Lock, Op};
 use pipewright_model::channel::Object;
 use pipewright_model::kind::{FLOCKED_FILE, Hold, Kind, LOCKED_FILE};
 use pipewright_model::oracle::{Steps, Verdict, judge, reply_of};
 use pipewright_model::platform::{LINUX, POSIX, Platform};
-use pipewright_model::run::{Event, Name, Run, Seat, Setup};
+use pipewright_model::run::{Event, Run, Setup};
 use pipewright_model::world::World;
 
 /// What every actor does.
@@ -67,13 +67,13 @@ struct Found {
 fn explore(kind: &'static Kind, platform: &Platform, programs: &[Program]) -> Found {
     let mut setup = Setup::new(kind);
     setup.append = true;
-    let seat = |index: usize| Seat {
-        name: Name::new(["ann", "ben", "cid"][index]).expect("a name"),
-        ends: vec![(End(0), Hold::of(Mode::ReadWrite))],
-    };
-    let seats: Vec<Seat> = (0..programs.len()).map(seat).collect();
-    let world = World::new(platform, &setup, &seats);
-    let run = Run::new(setup, seats, vec![Name::new("rw").expect("a name")]);
+    let mut run = Run::builder(setup);
+    let end = run.end(Hold::BOTH);
+    for name in ["ann", "ben", "cid"].into_iter().take(programs.len()) {
+        run.actor(name, [end]);
+    }
+    let run = run.build().expect("the names are names");
+    let world = World::new(platform, &run.setup, &run.seats);
     let steps = Steps::new(platform);
     let mut todo = VecDeque::from([Node { world, made: vec![0; programs.len()], run }]);
     let mut known = HashSet::new();

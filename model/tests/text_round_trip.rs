@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, OpenFlags, Reply};
 use pipewright_model::data::{Data, fill};
 use pipewright_model::kind::{FIFO, Hold, PIPE};
-use pipewright_model::run::{Event, Run, Seat, Setup};
+use pipewright_model::run::{Event, Run};
 use pipewright_model::text::event;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -136,18 +136,14 @@ fn sound(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn seat(text: &str, ends: &[(End, Hold)]) -> Seat {
-    Seat { name: name(text), ends: ends.to_vec() }
-}
-
 /// A pipe with two writers and a reader, seen with real bytes.
 fn pipe() -> Run {
-    let seats = vec![
-        seat("writer", &[(End(1), Hold::WRITE)]),
-        seat("writer2", &[(End(1), Hold::WRITE)]),
-        seat("reader", &[(End(0), Hold::READ)]),
-    ];
-    Run::new(Setup::new(&PIPE), seats, vec![name("r"), name("w")])
+    let mut run = Run::builder(&PIPE);
+    let (r, w) = (run.end(Hold::READ), run.end(Hold::WRITE));
+    for (name, end) in [("writer", w), ("writer2", w), ("reader", r)] {
+        run.actor(name, [end]);
+    }
+    run.build().expect("a run")
 }
 
 fn push(run: &mut Run, actor: u8, end: u8, op: Op, answer: Answer, data: Data) {
@@ -274,9 +270,11 @@ fn only_seats_and_ends_that_would_differ_are_declared() {
     other.seats[1].name = name("b");
     assert_eq!(declared(&other), ["actor writer", "actor b holds w"]);
 
-    let mut fifo = Run::new(Setup::new(&FIFO), vec![seat("writer", &[])], vec![name("w")]);
+    let mut fifo = Run::builder(&FIFO);
+    let (w, writer) = (fifo.end(Hold::WRITE), fifo.actor("writer", []));
     let open = Op::Open { mode: Mode::Write, flags: OpenFlags::NONBLOCK };
-    push(&mut fifo, 0, 0, open, Answer::Fails(Errno::ENXIO), Data::Unknown);
+    fifo.gets(writer, w, open, Errno::ENXIO);
+    let fifo = fifo.build().expect("a run");
     assert_eq!(declared(&fifo), none);
 }
 

@@ -20,7 +20,7 @@ use pipewright_model::kind::{Hold, Kind};
 use pipewright_model::oracle::{Allowed, Verdict, judge};
 use pipewright_model::platform::LINUX;
 use pipewright_model::rules::RULES;
-use pipewright_model::run::{Actors, Event, Name, Run, Seat, Setup};
+use pipewright_model::run::{Actors, Event, Run, Setup};
 
 /// What some threads do with a channel, in every interleaving: a program for a checker.
 #[derive(Clone, Copy)]
@@ -113,13 +113,12 @@ pub(crate) const WRITER_2: (&str, Hold) = ("writer-2", Hold::WRITE);
 impl Record {
     /// A run on a fresh channel; each of those who take part holds an end.
     pub(crate) fn new(kind: &'static Kind, capacity_bytes: u32, actors: &[(&str, Hold)]) -> Record {
-        let seat = |(name, hold): &(&str, Hold)| Seat {
-            name: Name::new(name).expect("a name"),
-            ends: vec![(end(*hold), *hold)],
-        };
-        let names = ["r", "w"].map(|name| Name::new(name).expect("a name"));
-        let setup = Setup { capacity_bytes, ..Setup::new(kind) };
-        let run = Run::new(setup, actors.iter().map(seat).collect(), names.to_vec());
+        let mut run = Run::builder(Setup { capacity_bytes, ..Setup::new(kind) });
+        let [read, write] = [Hold::READ, Hold::WRITE].map(|hold| run.end(hold));
+        for (name, hold) in actors {
+            run.actor(name, [if *hold == Hold::WRITE { write } else { read }]);
+        }
+        let run = run.build().expect("the names are names");
         Record { run: Arc::new(Mutex::new(run)), passed: Arc::default() }
     }
 

@@ -102,6 +102,21 @@ pub fn by_id(id: &str) -> Option<RuleIndex> {
     RULES.iter().position(|rule| rule.id == id).map(|index| index as RuleIndex)
 }
 
+impl Rule {
+    /// The rule with this id.
+    ///
+    /// ```
+    /// use pipewright_model::rule::Rule;
+    ///
+    /// let rule = Rule::get("stream.read.no-writer").ok_or("there is no such rule")?;
+    /// assert_eq!((rule.chapter(), rule.call()), ("stream", "read"));
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn get(id: &str) -> Option<&'static Rule> {
+        by_id(id).map(|index| RULES[usize::from(index)])
+    }
+}
+
 /// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any that the family of
 /// systems has, out of the chapters that speak of [what the channel is made of](Kind::chapters), or
 /// [of all](Chapter::of_all); of all chapters where that is not known.
