@@ -383,6 +383,21 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "tcp.any.write-sends-early",
+        says: "A long write to a TCP connection may send what it has copied before it has copied the rest: the peer \
+               sees its head first.",
+        cite: &[
+            Source("net/ipv4/tcp.c", "tcp_sendmsg_locked, forced_push"),
+            Observed("IN beside a write of 53,249 bytes stopped at the last", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let gift = sends(at).filter(|gift| !gift.waits && !at.call.entered)?;
+            (gift.rest > gift.room.max(1) && is_watched(at))
+                .then(|| Move::proceeds(1, gift.rest - 1).with(give))
+        },
+    },
+    Rule {
         id: "tcp.any.write-waits",
         says: "A blocking write to a TCP connection may sleep while bytes are unread and there is no room \
                for all that it has left.",
@@ -916,6 +931,12 @@ fn sends(at: &Scene<'_>) -> Option<Gift> {
         room,
         waits,
     })
+}
+
+/// Whether somebody looks meanwhile at what the peer has.
+fn is_watched(at: &Scene<'_>) -> bool {
+    let looks = |op: Op| matches!(op, Op::Poll { .. } | Op::Available) || op.asks().is_some();
+    tcp(at).is_some_and(|tcp| at.others_at(tcp.peer).any(|other| looks(other.op())))
 }
 
 /// Bytes that the socket has sent and that were not read.

@@ -204,7 +204,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
         pinned("tcp ending", ending(), 4_130, 4_130),
         pinned("tcp resets", resets(), 986, 986),
-        pinned("tcp much", much(), 322, 303),
+        pinned("tcp much", much(), 804, 668),
         pinned("tcp flags", flags(), 783, 783),
         pinned("tcp polling", polling(), 877, 913),
         pinned("tcp oddities", oddities(), 330, 292),
