@@ -141,6 +141,52 @@ fn names_of_sockets_are_short_wherever_temporary_files_are() {
     assert_eq!(status, Some(0), "{text}");
 }
 
+/// Calls that return at once, and calls that sleep.
+const RUNS: [&str; 5] = [
+    "channel pipe\nwriter: write 2 -> 2\nreader: read 5 -> 2\nreader: read 5\nquiet reader\n\
+     writer: write 3 -> 3\nreader: -> 3\nwriter: close -> ok\nreader: read 5 -> 0",
+    "channel fifo\nactor a holds rw\nactor b holds rw\na: write 2 -> 2\na: poll in wait -> in\na: read 1 -> 1\n\
+     a: read 1 -> 1\na: poll in wait\nquiet a\nb: write 1 -> 1\na: -> in",
+    "channel unix-stream\nann: send 9 -> 9\nben: receive 4 -> 4\nben: receive 9 waitall\nquiet ben\n\
+     ann: send 5 -> 5\nben: -> 9\nann: shutdown write -> ok\nben: receive 4 -> 1",
+    "channel unix-datagram\nann: send 9 -> 9\nben: receive 4 -> 4 truncated\nben: receive 9\nquiet ben\n\
+     ann: send 5 -> 5\nben: -> 5",
+    "channel locked-file-flock\nactor a holds rw\nactor b holds rw\na: flock exclusive -> ok\n\
+     b: flock shared wait\nquiet b\na: flock none -> ok\nb: -> ok",
+];
+
+/// As with a debugger, a sanitizer or a tracer between the program and the kernel: an actor asleep in it is not asleep in
+/// its call.
+#[test]
+fn a_library_that_sleeps_around_each_call_is_not_taken_for_the_system() {
+    let place = Place::new();
+    let (source, library) = (place.0.path().join("slow.c"), place.0.path().join("slow.so"));
+    fs::write(&source, include_str!("common/slow.c")).expect("written");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl");
+    match compiler.output() {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI there is a compiler");
+            eprintln!("skipped: it takes a C compiler: {error}");
+            return;
+        }
+    }
+    let script = format!("LD_PRELOAD={} exec \"$@\"", library.display());
+    for (number, run) in RUNS.into_iter().enumerate() {
+        fs::write(place.0.path().join("a.case"), run).expect("written");
+        let arrangements: &[&str] = if number == 0 { &["threads", "passed"] } else { &["passed"] };
+        for arrangement in arrangements {
+            let mut command = Command::new("sh");
+            command.args(["-c", &script, "sh"]).arg(place.program()).args(["replay", "a.case"]);
+            command.args(["--arrangement", arrangement]).current_dir(place.0.path());
+            command.env("TMPDIR", place.temporary());
+            let (status, text) = told(&command.output().expect("it runs"));
+            assert_eq!(status, Some(0), "{text}");
+        }
+    }
+}
+
 #[test]
 fn a_loopback_interface_that_is_down_is_named() {
     let place = Place::new();
