@@ -87,8 +87,8 @@ pub struct Platform {
     /// Whether what a message queue has is handed to whoever has waited for it the longest: a message to a receiver,
     /// and a place to a sender.
     pub queue_hands_over: bool,
-    /// Whether of the reads that sleep on a stream the one that has slept the longest is woken first.
-    pub readers_in_line: bool,
+    /// Whether of the calls that sleep on a stream, or for a message, the one that has slept the longest is woken first.
+    pub sleepers_in_line: bool,
     /// Whether reads of a file, and what changes it, may be seen half done by one another.
     pub file_transfers_in_parts: bool,
     /// Whether `pwrite` on a description with `O_APPEND` appends.
@@ -140,7 +140,7 @@ pub const LINUX: Platform = Platform {
     zero_read_may_fail: false,
     concurrent_reads: true,
     queue_hands_over: true,
-    readers_in_line: true,
+    sleepers_in_line: true,
     file_transfers_in_parts: true,
     append_ignores_position: true,
     socket_account: Account::Memory,
@@ -188,7 +188,7 @@ pub const POSIX: Platform = Platform {
     zero_read_may_fail: true,
     concurrent_reads: false,
     queue_hands_over: false,
-    readers_in_line: false,
+    sleepers_in_line: false,
     file_transfers_in_parts: false,
     append_ignores_position: false,
     socket_account: Account::Envelope,

@@ -3,6 +3,7 @@
 //! Ends are descriptors that refer to open file descriptions, which refer to a channel. What can be
 //! derived (who reads, who writes) is derived, not kept.
 
+mod line;
 mod pending;
 mod place;
 
@@ -17,6 +18,7 @@ use crate::kind::{Discipline, Ends, Hold, Naming, Side};
 use crate::platform::Platform;
 use crate::run::{Actors, Seat, Setup};
 
+pub use line::Line;
 pub use pending::{Look, Pending, Progress};
 pub use place::{Address, Place};
 
@@ -303,35 +305,20 @@ impl World {
     pub fn release(&mut self, index: DescriptionIndex) {
         let object = self.descriptions[usize::from(index)].object;
         self.remove_description(index);
-        if !self.has_writer(object) {
-            self.scatter(object);
+        match self.objects.get(usize::from(object)) {
+            // Where nobody writes or reads any more, all are woken.
+            Some(Object::Stream(_)) if !self.has_writer(object) || !self.has_reader(object) => {
+                self.scatter(object, Line::Readers);
+                self.scatter(object, Line::Writers);
+            }
+            Some(Object::Unix(_)) => self.scatter_receivers(),
+            _ => {}
         }
         self.unheld(object);
         if self.open_count(object) == 0
             && let Some(Object::Stream(stream)) = self.objects.get_mut(usize::from(object))
         {
             stream.reset();
-        }
-    }
-
-    /// The actors whose reads sleep on a stream.
-    pub fn readers_asleep(&self, object: ObjectIndex) -> impl Iterator<Item = Actor> + '_ {
-        let asleep = move |call: &Pending| {
-            call.entered
-                && call.progress == Progress::Open
-                && matches!(call.op, Op::Read { .. })
-                && self.object_called(call) == Some(object)
-        };
-        let actors = (0..self.actors.len() as u8).map(Actor);
-        actors.filter(move |actor| self.pending(*actor).is_some_and(asleep))
-    }
-
-    /// In which order the reads that sleep on a stream are woken is not known any more.
-    pub fn scatter(&mut self, object: ObjectIndex) {
-        let readers: Actors = self.readers_asleep(object).collect();
-        for reader in readers.iter() {
-            let call = self.pending_mut(reader);
-            (call.behind, call.placed) = (Actors::NONE, false);
         }
     }
 

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod descriptor;
 pub mod fifo;
 pub mod file;
+mod line;
 pub mod lock;
 pub mod message;
 pub mod outside;

@@ -1735,6 +1735,8 @@ pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     let (Op::Shutdown { how }, Some(description)) = (call.op, call.description) else { return };
     let object = world.descriptions[usize::from(description)].object;
     world.catch_midway(object);
+    // It wakes all who sleep on either socket.
+    world.scatter_receivers();
     if let Some(Peer::Socket(peer)) = world.socket(object).map(|socket| socket.peer) {
         world.catch_midway(peer);
     }

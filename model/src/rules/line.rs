@@ -1,0 +1,52 @@
+//! Who is whose turn: calls that sleep in a line, where the platform wakes the longest sleeper first.
+
+use crate::call::Op;
+use crate::platform::Platform;
+use crate::rule::Scene;
+use crate::world::{Line, ObjectIndex, World};
+
+/// Whether this is a call that sleeps, and others sleep with it, where there is an order among them.
+pub(super) fn is_in_line(at: &Scene<'_>) -> bool {
+    at.platform.sleepers_in_line
+        && at.call.entered
+        && place(at).is_some_and(|(object, line)| {
+            at.world.asleep_in(object, line).any(|other| other != at.actor)
+        })
+}
+
+/// How many calls are known to sleep before this one, which sleeps too.
+pub(super) fn ahead(at: &Scene<'_>) -> usize {
+    let before = || {
+        let (object, line) = place(at)?;
+        Some(
+            at.world
+                .asleep_in(object, line)
+                .filter(|other| at.call.behind.contains(*other))
+                .count(),
+        )
+    };
+    if is_in_line(at) { before().unwrap_or(0) } else { 0 }
+}
+
+fn place(at: &Scene<'_>) -> Option<(ObjectIndex, Line)> {
+    at.object_index().zip(Line::of(&at.op()))
+}
+
+/// A call on a stream begins to sleep.
+pub(super) fn join_at_stream(
+    world: &mut World,
+    platform: &Platform,
+    actor: crate::call::Actor,
+    _: u32,
+) {
+    if !platform.sleepers_in_line {
+        world.pending_mut(actor).entered = true;
+        return;
+    }
+    let here = world.pending(actor).and_then(|call| world.object_called(call));
+    world.join_the_line(actor, |world, other| {
+        world.pending(other).is_some_and(|call| {
+            !matches!(call.op, Op::Poll { .. }) && world.object_called(call) == here
+        })
+    });
+}

@@ -1,0 +1,101 @@
+//! Lines: calls that sleep at one object and are woken one at a time, the one that has slept the longest first.
+//!
+//! Of their order only what is known is kept. A call that is woken and finds that another was faster goes to the end of
+//! the line; so after each call that may wake somebody in vain nothing is known of those who slept by then.
+
+use super::{Actor, Mode, ObjectIndex, Op, Progress, World};
+use crate::run::Actors;
+
+/// What the calls in a line wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Something to read.
+    Readers,
+    /// Room to write.
+    Writers,
+}
+
+impl Line {
+    /// The line in which such a call may wait.
+    pub fn of(op: &Op) -> Option<Line> {
+        match (op.asks(), op.offers()) {
+            (Some(_), _) => Some(Line::Readers),
+            (_, Some(_)) => Some(Line::Writers),
+            (None, None) => None,
+        }
+    }
+
+    fn goes_by(self) -> fn(Mode) -> bool {
+        match self {
+            Line::Readers => Mode::reads,
+            Line::Writers => Mode::writes,
+        }
+    }
+}
+
+impl World {
+    /// The actors whose calls sleep in a line.
+    pub fn asleep_in(&self, object: ObjectIndex, line: Line) -> impl Iterator<Item = Actor> + '_ {
+        let actors = (0..self.actors.len() as u8).map(Actor);
+        actors.filter(move |actor| {
+            self.pending(*actor).is_some_and(|call| {
+                call.entered
+                    && call.progress == Progress::Open
+                    && Line::of(&call.op) == Some(line)
+                    && self.object_called(call) == Some(object)
+            })
+        })
+    }
+
+    /// Nothing is known any more of the order in a line.
+    pub fn scatter(&mut self, object: ObjectIndex, line: Line) {
+        let asleep: Actors = self.asleep_in(object, line).collect();
+        for actor in asleep.iter() {
+            self.lose_its_place(actor);
+        }
+    }
+
+    /// Nothing is known any more of the order in which receivers sleep at sockets.
+    pub fn scatter_receivers(&mut self) {
+        for object in 0..self.objects.len() as ObjectIndex {
+            if self.socket(object).is_some() {
+                self.scatter(object, Line::Readers);
+            }
+        }
+    }
+
+    fn lose_its_place(&mut self, actor: Actor) {
+        let call = self.pending_mut(actor);
+        (call.behind, call.placed) = (Actors::NONE, false);
+    }
+
+    /// A call that sleeps goes to the end of its line, or near to it.
+    pub fn fall_back(&mut self, actor: Actor) {
+        self.lose_its_place(actor);
+        for call in self.actors.iter_mut().filter_map(|other| other.call.as_mut()) {
+            call.behind = call.behind.without(actor);
+        }
+    }
+
+    /// A call begins to sleep behind those that sleep already. Its place is known only where no call is under way that has
+    /// yet to wake somebody, and may wake this one in vain; `wakes` says which could.
+    pub fn join_the_line(&mut self, actor: Actor, wakes: impl Fn(&World, Actor) -> bool) {
+        let call = self.pending_mut(actor);
+        call.entered = true;
+        let op = call.op;
+        let Some((object, line)) = self.object_index_of(actor).zip(Line::of(&op)) else { return };
+        let asleep: Actors = self.asleep_in(object, line).filter(|other| *other != actor).collect();
+        let others = || (0..self.actors.len() as u8).map(Actor).filter(|other| *other != actor);
+        let others_may_join = others().any(|other| self.holds(other, object, line.goes_by()));
+        let settled = others().all(|other| asleep.contains(other) || !wakes(self, other));
+        let placed = others_may_join && settled;
+        let is_placed = |other: &Actor| self.pending(*other).is_some_and(|call| call.placed);
+        let behind: Actors = asleep.iter().filter(is_placed).collect();
+        let call = self.pending_mut(actor);
+        (call.placed, call.behind) = (placed, behind);
+    }
+
+    fn object_index_of(&self, actor: Actor) -> Option<ObjectIndex> {
+        self.object_called(self.pending(actor)?)
+    }
+}
