@@ -319,7 +319,7 @@ impl<'a> Scene<'a> {
 
     /// The object to which something may be delivered; `None` where the call is somebody's.
     pub fn receiver(&self) -> Option<ObjectIndex> {
-        (self.op() == Op::Deliver).then_some(self.call.end.0)
+        self.call.waits_on.filter(|_| self.op() == Op::Deliver)
     }
 
     /// The stream behind the end; `None` where there is none.

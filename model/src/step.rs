@@ -2,12 +2,12 @@
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, End, Events, Op, Signal};
+use crate::call::{Actor, Answer, Events, Op, Signal};
 use crate::platform::Platform;
 use crate::rule::{Answers, Fault, Force, Move, RuleIndex, Scene, What};
 use crate::rules::checks::order;
 use crate::rules::{COUNT, RULES, of_call};
-use crate::world::{Pending, Progress, World};
+use crate::world::{ObjectIndex, Pending, Progress, World};
 
 /// The moves that the rules allow, each with its rule.
 pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
@@ -150,8 +150,8 @@ pub fn deliveries(platform: &Platform, world: &World) -> Moves {
     if rules.is_empty() {
         return moves;
     }
-    for object in 0..world.objects.len() as u8 {
-        let call = &Pending { end: End(object), ..Pending::NOBODYS };
+    for object in 0..world.objects.len() as ObjectIndex {
+        let call = &Pending { waits_on: Some(object), ..Pending::NOBODYS };
         let found = (Events::NONE, Events::NONE);
         let at = Scene { platform, world, actor: NOBODY, call, found };
         for index in rules {

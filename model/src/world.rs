@@ -23,10 +23,10 @@ pub use pending::{Look, Pending, Progress};
 pub use place::{Address, Place};
 
 /// Index into [`World::descriptions`].
-pub type DescriptionIndex = u8;
+pub type DescriptionIndex = u16;
 
 /// Index into [`World::objects`].
-pub type ObjectIndex = u8;
+pub type ObjectIndex = u16;
 
 /// The object to which the channel's path leads.
 pub const NAMED: ObjectIndex = 0;
@@ -106,7 +106,10 @@ pub struct ActorState {
 /// In few words: the oracle hashes worlds all the time.
 impl Hash for ActorState {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(u64::from_ne_bytes(self.ends));
+        self.ends.chunks(4).for_each(|four| {
+            let word = four.iter().fold(0, |word, end| word << 16 | u64::from(*end));
+            hasher.write_u64(word);
+        });
         hasher.write_i64(self.written);
         self.call.hash(hasher);
     }

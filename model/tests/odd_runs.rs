@@ -97,3 +97,18 @@ fn what_was_read_no_longer_counts() -> Result<(), ParseError> {
     assert_eq!(verdict(&text, &POSIX)?, Verdict::Conforms);
     Ok(())
 }
+
+#[test]
+fn more_sockets_than_a_byte_counts_are_told_apart() -> Result<(), ParseError> {
+    let mut text =
+        "channel unix-stream\na: socket -> ok\na: bind -> ok\na: listen 500 -> ok\n".to_owned();
+    for _ in 0..300 {
+        text += "b: socket -> ok\nb: connect -> ok\nb: close -> ok\n";
+    }
+    let run: Run = text.parse()?;
+    assert_eq!(judge(&run, &LINUX).verdict, Verdict::Conforms);
+    text += "b: socket -> ok\nb: connect -> ECONNREFUSED\n";
+    let run: Run = text.parse()?;
+    assert_eq!(judge(&run, &LINUX).verdict, Verdict::Deviates);
+    Ok(())
+}

@@ -5,7 +5,7 @@ use pipewright_model::channel::Object;
 use pipewright_model::channel::tcp::{Phase, Told};
 use pipewright_model::channel::unix::{Life, Peer};
 use pipewright_model::kind::Discipline;
-use pipewright_model::world::Address;
+use pipewright_model::world::{Address, ObjectIndex};
 
 use super::manner::Ask;
 use super::sizes;
@@ -129,7 +129,7 @@ impl Walk<'_> {
         let stale = matches!(world.address(), Some((_, Address::StalePath)));
         let named = match world.address() {
             Some((_, address)) => address.leads_to().into_iter().collect(),
-            None => (0..world.objects.len() as u8).collect::<Vec<_>>(),
+            None => (0..world.objects.len() as ObjectIndex).collect::<Vec<_>>(),
         };
         let named = named.into_iter().map(|index| &world.objects[usize::from(index)]);
         let named: Vec<_> = named.filter_map(Standing::of).filter(|s| s.named).collect();

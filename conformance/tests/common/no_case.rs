@@ -8,6 +8,8 @@ pub(crate) const NEVER_SHOWN: &[&str] = &[
     "unix.any.reads-in-turn",
     "stream.any.takes-turns",
     "stream.read.waits-in-line",
+    "stream.write.waits-in-line",
+    "message.any.waits-in-line",
     "stream.poll.looks-again",
     "fifo.open.takes-turns",
 ];

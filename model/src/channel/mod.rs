@@ -26,7 +26,7 @@ use crate::data::Segment;
 use crate::kind::{Discipline, Naming};
 use crate::platform::Platform;
 use crate::run::Setup;
-use crate::world::{Place, World};
+use crate::world::{ObjectIndex, Place, World};
 
 /// What an open file description refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,9 +60,9 @@ impl Object {
             Discipline::Cell => Object::Cell(Cell::new(setup)),
             Discipline::Ring => Object::Ring(Ring::new(setup)),
             Discipline::Unix(kind, _) => {
-                Object::Unix(Box::new(Unix::connected(platform, kind, 1 - side)))
+                Object::Unix(Box::new(Unix::connected(platform, kind, ObjectIndex::from(1 - side))))
             }
-            Discipline::Tcp => Object::Tcp(Tcp::connected(1 - side)),
+            Discipline::Tcp => Object::Tcp(Tcp::connected(ObjectIndex::from(1 - side))),
         })
     }
 

@@ -3,7 +3,7 @@
 //! A run that goes beyond is left unjudged from that call on. Nothing is refused for its length: what has been
 //! read no longer counts, so a trace of any number of bytes can be judged.
 
-use crate::call::{Call, Op, Whence};
+use crate::call::{ACTORS_MAX, Call, Op, Whence};
 use crate::channel::Object;
 use crate::world::World;
 
@@ -17,8 +17,17 @@ const TOO_MUCH: &str = "a channel that holds 4 GiB or more is not modelled";
 
 const TOO_FAR: &str = "an offset of 4 GiB or more is not modelled";
 
+/// The most objects and open file descriptions that there may be before a call: as many as can be told apart, less those that
+/// calls in progress may make.
+const OBJECTS_MAX: usize = u16::MAX as usize - 2 * ACTORS_MAX;
+
+const TOO_MANY: &str = "more than 65,000 sockets or descriptions at once are not modelled";
+
 /// Why nothing is said of the run from this call on, where it goes beyond the bounds of the model.
 pub(super) fn exceeded(world: &World, call: &Call) -> Option<&'static str> {
+    if world.objects.len().max(world.descriptions.len()) > OBJECTS_MAX {
+        return Some(TOO_MANY);
+    }
     let offers = call.op.offers().unwrap_or(0);
     if offers > CALL_MAX_BYTES {
         return Some(CALL_TOO_LONG);

@@ -17,7 +17,7 @@ use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, ObjectIndex, Place, World};
+use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -1622,7 +1622,7 @@ fn take_of(world: &mut World, actor: Actor, len: u32) {
 }
 
 /// A description has come out of a queue: the caller has it, or nobody.
-pub(super) fn received(world: &mut World, actor: Actor, passed: Option<u8>) {
+pub(super) fn received(world: &mut World, actor: Actor, passed: Option<DescriptionIndex>) {
     let Some(passed) = passed else { return };
     if let Op::ReceiveEnd { new, .. } = world.pending_mut(actor).op {
         world.set_end(actor, new, Some(passed));

@@ -120,15 +120,15 @@ impl Hash for Pending {
         let flags = flags[0] << 34 | flags[1] << 33 | flags[2] << 32;
         let more = [self.waited, self.timed, self.overslept, self.midway].map(u64::from);
         let more = more[3] << 38 | more[0] << 37 | more[1] << 36 | more[2] << 35;
-        let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 40;
+        let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 16;
         let holds = u64::from(self.holds) << 39;
         let look = match self.look {
             Look::Not => 0,
             Look::Again => 1 << 49,
             Look::At(pages) => (u64::from(pages) + 2) << 49,
         };
-        hasher.write_u64(flags | more | waits_on | holds | look | u64::from(self.done));
-        hasher.write_u16(u16::from(self.placed) << 8 | u16::from(self.behind.0));
+        hasher.write_u64(flags | more | holds | look | u64::from(self.done));
+        hasher.write_u64(waits_on | u64::from(self.placed) << 8 | u64::from(self.behind.0));
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress).hash(hasher);
     }
