@@ -250,7 +250,14 @@ impl<'r> Oracle<'r> {
                     self.record();
                     continue;
                 }
-                Event::GoesOn(actor) => Some(self.unanswered(*actor)),
+                Event::GoesOn(actor) => {
+                    let next = self.unanswered(*actor);
+                    // Where none is left, a call in progress may have made anything possible.
+                    if next.is_empty() {
+                        _ = self.advance(index, Goal::Quiet);
+                    }
+                    Some(next)
+                }
                 Event::Return(actor, reply) => {
                     self.advance(index, Goal::Return(*actor, Some(reply)))
                 }

@@ -228,11 +228,11 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("pipe offsets", pipe_offsets(), 17, 20),
         pinned("pipe crowded", pipe_crowded(), 1_344, 226),
         pinned("pipe packets", pipe_packets(), 1_240, 0),
-        pinned("pipe two writers", pipe_two_writers(), 6_439, 20_831),
+        pinned("pipe two writers", pipe_two_writers(), 7_337, 20_831),
         pinned("pipe two writers, non-blocking", pipe_two_writers_nonblocking(), 784, 2_161),
         pinned("pipe two readers", pipe_two_readers(), 5_598, 15_898),
         pinned("fifo opening", fifo_opening(), 212_695, 30_326),
-        pinned("fifo both", fifo_both(), 1_733, 71_635),
+        pinned("fifo both", fifo_both(), 1_789, 71_635),
         pinned("fifo opening beside", fifo_opening_beside(), 822, 1_128),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];

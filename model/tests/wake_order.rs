@@ -1,0 +1,76 @@
+//! In which order calls that sleep are served: on Linux the longest sleeper first, on pipes and where messages come; any
+//! on stream sockets, and any in the standard.
+
+use pipewright_model::oracle::{Verdict, judge};
+use pipewright_model::platform::{LINUX, POSIX, Platform};
+use pipewright_model::run::Run;
+
+fn verdict(text: &str, platform: &'static Platform) -> Verdict {
+    let run: Run = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    judge(&run, platform).verdict
+}
+
+/// What two sleepers do, where the second is served first.
+fn second_first(kind: &str) -> String {
+    match kind {
+        "writers" => "channel pipe capacity 4096\nactor one holds w\nactor two holds w\none: write 4096 -> 4096\n\
+                      one: write 1\nquiet one\ntwo: write 1\nquiet one, two\n\
+                      reader: read 4096 -> 4096\ntwo: -> 1\nquiet one\n"
+            .to_owned(),
+        "pipe" => "channel pipe\nactor one holds r\nactor two holds r\n\
+                   one: read 9\nquiet one\ntwo: read 9\nquiet one, two\n\
+                   writer: write 1 -> 1\ntwo: -> 1\nquiet one\n"
+            .to_owned(),
+        kind => format!(
+            "channel {kind}\nactor one holds sb\nactor two holds sb\n\
+             one: read 9\nquiet one\ntwo: read 9\nquiet one, two\n\
+             ann: write 1 -> 1\ntwo: -> 1\nquiet one\n"
+        ),
+    }
+}
+
+#[test]
+fn who_has_slept_longest_is_served_first() {
+    for kind in ["writers", "pipe", "unix-datagram", "unix-seqpacket"] {
+        let text = second_first(kind);
+        assert_eq!(verdict(&text, &LINUX), Verdict::Deviates, "{kind}");
+        assert_ne!(verdict(&text, &POSIX), Verdict::Deviates, "{kind}");
+        let first = text.replace("two: -> 1\nquiet one", "one: -> 1\nquiet two");
+        assert_eq!(verdict(&first, &LINUX), Verdict::Conforms, "{kind}");
+    }
+}
+
+#[test]
+fn stream_sockets_serve_in_any_order() {
+    for kind in ["unix-stream", "tcp"] {
+        assert_eq!(verdict(&second_first(kind), &LINUX), Verdict::Conforms, "{kind}");
+    }
+}
+
+#[test]
+fn whoever_comes_later_may_be_faster_and_the_order_is_lost() {
+    let text = "channel unix-datagram\nactor one holds sb\nactor two holds sb\nactor three holds sb\n\
+                one: read 9\nquiet one\ntwo: read 9\nquiet one, two\n\
+                three: receive 9 dontwait\nann: write 1 -> 1\nthree: -> 1\nquiet one, two\n\
+                ann: write 1 -> 1\ntwo: -> 1\nquiet one\n";
+    assert_eq!(verdict(text, &LINUX), Verdict::Conforms);
+}
+
+#[test]
+fn a_writer_that_got_a_part_of_its_room_goes_to_the_end_of_the_line() {
+    let begin = "channel pipe capacity 4096\nactor one holds w\nactor two holds w\n\
+                 one: write 12288\nquiet one\ntwo: write 1\nquiet one, two\n\
+                 reader: read 4096 -> 4096\nquiet one, two\nreader: read 4096 -> 4096\n";
+    for next in ["two: -> 1\nquiet one\n", "one: -> 12288\nquiet two\n"] {
+        assert_eq!(verdict(&format!("{begin}{next}"), &LINUX), Verdict::Conforms, "{next}");
+    }
+}
+
+#[test]
+fn as_many_messages_as_sleepers_may_be_taken_in_any_order() {
+    let begin = "channel unix-seqpacket\nactor one holds sb\nactor two holds sb\nactor three holds sb\n\
+                 one: read 9\nquiet one\ntwo: read 9\nquiet one, two\nthree: read 9\nquiet one, two, three\n\
+                 ann: write 1 -> 1\nann: write 2 -> 2\n";
+    assert_eq!(verdict(&format!("{begin}two: -> 1\none: -> 2\n"), &LINUX), Verdict::Conforms);
+    assert_eq!(verdict(&format!("{begin}three: -> 1\none: -> 2\n"), &LINUX), Verdict::Deviates);
+}
