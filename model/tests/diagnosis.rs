@@ -73,7 +73,7 @@ fn a_judgement_and_a_diagnosis_are_text() {
         "lost wake-up: reader sleeps in `read 5`, which must return 0 (broken: stream.read.no-writer)"
     );
     let text = |run: &str| judge(&run.parse().expect("a run"), &POSIX).to_string();
-    assert_eq!(text("channel pipe\nwriter: write 2 -> 2"), "conforms");
+    assert_eq!(text("channel pipe\nwriter: write 2 -> 2\nreader: read 2 -> 2"), "conforms");
     assert_eq!(
         text("channel pipe packet\nwriter: write 2 -> 2"),
         "unspecified from event 1 on: packet mode is not in the standard"

@@ -10,6 +10,7 @@
 //! sequences that end in answering the returning call; at quiet, those after which every open call may
 //! sleep. Of the resulting states, those that can still be reached from another are dropped.
 
+mod alone;
 pub mod bounds;
 mod found;
 mod lookahead;
@@ -327,7 +328,7 @@ impl<'r> Oracle<'r> {
     fn advance(&mut self, index: usize, goal: Goal<'_>) -> Option<Vec<State>> {
         if let (Goal::Return(actor, Some(reply)), [state]) = (&goal, self.states.as_mut_slice())
             && self.unspecified.is_none()
-            && search::answer_alone(self.platform, state, *actor, reply)
+            && alone::answer_alone(self.platform, state, *actor, reply)
         {
             return Some(std::mem::take(&mut self.states));
         }

@@ -3,8 +3,6 @@
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Op, Reply};
-use crate::channel::Object;
-use crate::data::Data;
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like, pieces};
@@ -14,7 +12,7 @@ use crate::run::Actors;
 use crate::step::{
     self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests,
 };
-use crate::world::{Pending, Progress, World};
+use crate::world::{Progress, World};
 
 /// What an event asks of the states.
 #[derive(Clone, Copy, Debug)]
@@ -442,73 +440,4 @@ const FEW: u32 = 6;
 fn answered(world: &World) -> usize {
     let calls = world.actors.iter().filter_map(|actor| actor.call.as_ref());
     calls.filter(|call| call.progress != Progress::Open).count()
-}
-
-/// Answers the only call in progress in place, if one move alone does so and no other could matter.
-///
-/// This is the path of sequential runs; on streams it must not allocate.
-pub(super) fn answer_alone(
-    platform: &Platform,
-    state: &mut State,
-    actor: Actor,
-    reply: &Reply,
-) -> bool {
-    let others = state.world.actors.iter().enumerate();
-    if others
-        .filter(|(index, _)| *index != usize::from(actor.0))
-        .any(|(_, other)| other.call.is_some())
-    {
-        return false;
-    }
-    let mut shown = state.shown;
-    let steps = moves(platform, &state.world, actor, &mut shown);
-    let [(rule, step)] = steps.as_slice() else { return false };
-    let What::Answers(answers, signal) = step.what else { return false };
-    let Some(done) = state.world.pending(actor).map(|call| call.done) else { return false };
-    let Some(count) = count_for(answers, done, reply.answer) else { return false };
-    if signal != reply.signal || !deliveries(platform, &state.world).is_empty() {
-        return false;
-    }
-    let step = (*rule, *step);
-    match data_at_head(platform, &state.world, actor, reply) {
-        Some(false) => return false,
-        Some(true) => {
-            answer(platform, &mut state.world, actor, step, count, reply.answer, signal);
-        }
-        // What the call gives is known once it is answered.
-        None => {
-            let mut world = state.world.clone();
-            answer(platform, &mut world, actor, step, count, reply.answer, signal);
-            let agrees = |call: &Pending| looks_like(reply, reply.answer, signal, &call.data);
-            if !world.pending(actor).is_some_and(agrees) {
-                return false;
-            }
-            state.world = world;
-        }
-    }
-    shown.insert(step.0);
-    state.shown = shown;
-    true
-}
-
-/// Whether the bytes seen are those at the head of the stream, if this is a read of a stream; `None` where
-/// that can't be told.
-fn data_at_head(platform: &Platform, world: &World, actor: Actor, reply: &Reply) -> Option<bool> {
-    let call = world.pending(actor)?;
-    match (call.op, &reply.data, reply.answer) {
-        (_, Data::Unknown, _) => Some(true),
-        (Op::Read { len } | Op::ReadAt { len, .. }, data, Answer::Count(1..)) => {
-            match world.object(call.description?) {
-                Object::Stream(stream) if call.done == 0 => {
-                    Some(data.may_be(&stream.peek(platform, len)))
-                }
-                Object::File(file) if call.done == 0 => {
-                    let from = world.file_position(platform, call)?;
-                    Some(data.may_be(&file.names(from, len)))
-                }
-                _ => None,
-            }
-        }
-        (op, data, _) => op.asks().is_none().then(|| data.is_empty()),
-    }
 }
