@@ -265,7 +265,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("datagrams", messages(&UNIX_DATAGRAM), 9_001, 14_883),
         ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
         ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
-        ("datagrams oversleeping", oversleeping(), 179, 302),
+        ("datagrams oversleeping", oversleeping(), 381, 302),
         ("datagrams addressed", addressed(), 26_960, 42_144),
         ("datagrams leaving", leaving(), 35_717, 63_949),
         ("datagrams crowded", crowded(), 7_915, 12_747),
