@@ -23,6 +23,10 @@ use any_text::{Fate, is_sound};
 use mutate::{Corpus, Dice};
 use proptest::prelude::*;
 
+/// Runs are small values in great numbers.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many inputs a test tries that nobody has given a number.
 const INPUTS: u64 = 4_000;
 

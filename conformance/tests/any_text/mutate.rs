@@ -17,7 +17,7 @@ const WORDS: &str = "channel pipe fifo pipe-pair file locked-file message-queue 
 const KEPT_MAX: usize = 4_000;
 
 /// Longer texts are cut: they only take longer.
-const LEN_MAX: usize = 1_200;
+const LEN_MAX: usize = 700;
 
 /// What chance decides, the same for the same seed.
 pub(crate) struct Dice(u64);
