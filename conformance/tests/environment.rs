@@ -133,6 +133,16 @@ fn small_files_are_named_with_their_limit() {
 }
 
 #[test]
+fn what_cannot_be_written_for_a_limit_is_told() {
+    let place = Place::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 0; exec \"$@\" >out", "sh"]).arg(place.program()).arg("rules");
+    let (status, text) = told(&command.current_dir(place.0.path()).output().expect("it runs"));
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("failed to write to standard output: File too large"), "{text}");
+}
+
+#[test]
 fn names_of_sockets_are_short_wherever_temporary_files_are() {
     let place = Place::new();
     let long = place.temporary().join("x".repeat(200));

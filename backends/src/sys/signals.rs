@@ -35,12 +35,16 @@ pub fn install() {
             let installed = unsafe { sigaction(signal, &action) };
             assert!(installed.is_ok(), "both signals can be caught");
         }
-        // A write beyond a limit on the size of files is to fail, and not to end the process.
-        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-        // SAFETY: no handler is installed.
-        let ignored = unsafe { sigaction(Signal::SIGXFSZ, &ignore) };
-        assert!(ignored.is_ok(), "the signal can be ignored");
+        too_large_is_an_error();
     });
+}
+
+/// A write beyond a limit on the size of files fails from now on, and does not end the process.
+pub fn too_large_is_an_error() {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no handler is installed.
+    let ignored = unsafe { sigaction(Signal::SIGXFSZ, &ignore) };
+    assert!(ignored.is_ok(), "the signal can be ignored");
 }
 
 /// Sets which signals this thread takes, whatever it was started with: those of [`install`] and those that mean it, and

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use pipewright_backends::Channel;
-use pipewright_backends::sys::process;
+use pipewright_backends::sys::{process, signals};
 use pipewright_conformance::report::Heading;
 use pipewright_conformance::status::{self, Status};
 use pipewright_model::platform::Platform;
@@ -118,6 +118,7 @@ fn typed() -> Arguments {
 
 pub(crate) fn run() -> ExitCode {
     process::own_files();
+    signals::too_large_is_an_error();
     let arguments = typed();
     let result = match arguments.command {
         None => check::run(&check::Arguments::default()),
