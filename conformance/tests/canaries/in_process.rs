@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     WakesOneReaderOnClose,
     WakesNoPollerOnClose,
     WakesNoWriterOnRead,
+    NewestReaderFirst,
+    NewestWriterFirst,
     EmptyReportedAsEof,
     ForgetsEofAfterFirstZero,
     DropsDataWhenLastWriterCloses,
@@ -132,14 +134,16 @@ struct State {
     /// What faults remember: whether the end was told, whether a drained slot is lost.
     end_told: bool,
     slot_lost: bool,
-    line: Line,
+    readers_line: Line,
+    writers_line: Line,
 }
 
-/// The reads that sleep, the longest first: each has a ticket.
+/// The calls that sleep, the longest first: each has a ticket.
 #[derive(Default)]
 struct Line {
+    newest_first: bool,
     asleep: VecDeque<u64>,
-    /// The one that was woken for data that came, until it has run.
+    /// The one that was woken for data or room, until it has run.
     woken: Option<u64>,
     tickets: u64,
 }
@@ -154,16 +158,21 @@ impl Line {
 
     /// Whether it is this one's turn; who has not slept need not stand in line.
     fn is_first(&self, ticket: Option<u64>) -> bool {
-        ticket.is_none_or(|ticket| self.asleep.front() == Some(&ticket))
+        ticket.is_none_or(|ticket| self.first() == Some(ticket))
+    }
+
+    fn first(&self) -> Option<u64> {
+        let first = if self.newest_first { self.asleep.back() } else { self.asleep.front() };
+        first.copied()
     }
 
     fn leave(&mut self, ticket: Option<u64>) {
         self.asleep.retain(|other| Some(*other) != ticket);
     }
 
-    /// Data has come, or is left: the longest sleeper is woken.
+    /// Data or room has come, or is left: the longest sleeper is woken.
     fn wake_first(&mut self) {
-        self.woken = self.asleep.front().copied();
+        self.woken = self.first();
     }
 
     /// Who was woken and finds nothing goes to sleep again, behind the others.
@@ -192,6 +201,7 @@ type Guard<'a> = MutexGuard<'a, State>;
 impl Shared {
     fn new(made: &InProcess) -> Shared {
         let slots_max = made.capacity_bytes as usize / PAGE_BYTES;
+        let line = |fault| Line { newest_first: made.fault == Some(fault), ..Line::default() };
         let state = State {
             slots: VecDeque::new(),
             slots_max,
@@ -203,7 +213,8 @@ impl Shared {
             removed: false,
             end_told: false,
             slot_lost: false,
-            line: Line::default(),
+            readers_line: line(Fault::NewestReaderFirst),
+            writers_line: line(Fault::NewestWriterFirst),
         };
         Shared {
             state: Mutex::new(state),

@@ -53,6 +53,38 @@ fn wake_ups() -> Vec<Canary> {
              reader: read 4096 -> 4096 = writer[0..4096]
              writer: -> 65537",
         ),
+        canary(
+            "newest_reader_first",
+            InProcess::PIPE,
+            Fault::NewestReaderFirst,
+            "stream.read.waits-in-line",
+            "channel pipe
+             reader1: read 1
+             quiet reader1
+             reader2: read 1
+             quiet reader1, reader2
+             writer: write 1 -> 1
+             reader1: -> 1",
+        ),
+        canary(
+            "newest_writer_first",
+            InProcess::PIPE,
+            Fault::NewestWriterFirst,
+            "stream.read.available",
+            "channel pipe
+             actor writer1 holds w
+             actor writer2 holds w
+             writer1: write 65536 -> 65536
+             writer1: write 1
+             quiet writer1
+             writer2: write 1
+             quiet writer1, writer2
+             reader: read 8192 -> 8192
+             writer1: -> 1
+             writer2: -> 1
+             reader: read 57344 -> 57344
+             reader: read 9 -> 2 = writer1[65536..65537] writer2[0..1]",
+        ),
     ]
 }
 

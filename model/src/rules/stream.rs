@@ -33,6 +33,7 @@ pub const CHAPTER: Chapter = Chapter {
         "stream.read.concurrent",
         "stream.read.concurrent-part",
         "stream.write.reader-left-fails",
+        "stream.write.in-parts-nonblocking",
         "stream.write.zero-length-unspecified",
         "stream.any.extension",
         "stream.truncate.unspecified",
@@ -87,6 +88,8 @@ pub const CHAPTER: Chapter = Chapter {
                 "stream.write.partial",
                 "stream.write.full-nonblocking",
                 "stream.write.in-parts",
+                "stream.write.in-parts-nonblocking",
+                "stream.write.cut-short-nonblocking",
                 "stream.write.finds-no-room",
                 "stream.write.waits",
                 "stream.write.completes",
@@ -293,7 +296,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (len, room) = write_room(at)?;
-            let (left, begins) = (len - at.call.done, at.call.done == 0 || at.call.holds);
+            let goes_on = at.call.holds || at.platform.storage == Storage::Bytes;
+            let (left, begins) = (len - at.call.done, at.call.done == 0 || goes_on);
             (!at.call.entered && begins && room.most == left && !merges_whole(at, len))
                 .then(|| Move::transfers(left, left).with(give))
         },
@@ -367,6 +371,22 @@ const RULES: &[Rule] = &[
             let most = room.most.min(len - at.call.done - 1);
             (at.nonblock() && room.least <= most && most > 0)
                 .then(|| Move::transfers(room.least, most).with(give))
+        },
+    },
+    Rule {
+        id: "stream.write.in-parts-nonblocking",
+        says: "A nonblocking write of more than PIPE_BUF bytes may transfer them in parts; bytes of other writes may \
+               come between.",
+        cite: &[Posix("write", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let (len, room) = write_room(at)?;
+            let most = room.most.min(len - at.call.done - 1);
+            (at.platform.storage == Storage::Bytes
+                && at.nonblock()
+                && room.least <= most
+                && most > 0)
+                .then(|| Move::proceeds(room.least, most).with(give))
         },
     },
     Rule {

@@ -244,9 +244,9 @@ impl InProcessPort {
         let mut ticket = None;
         let state = self.shared.lock();
         let (mut state, reply) = self.read_in_turn(state, end, index, bytes, &mut ticket);
-        state.line.leave(ticket);
+        state.readers_line.leave(ticket);
         if !state.slots.is_empty() {
-            state.line.wake_first();
+            state.readers_line.wake_first();
             self.shared.readable.notify_all();
         }
         reply
@@ -273,10 +273,14 @@ impl InProcessPort {
             let patient = shared.has(Fault::ReadWaitsForAllItAsked)
                 && state.writers > 0
                 && state.len() < bytes.len();
-            let waits_its_turn = !state.slots.is_empty() && !state.line.is_first(*ticket);
+            let waits_its_turn = !state.slots.is_empty() && !state.readers_line.is_first(*ticket);
             if !state.slots.is_empty() && !patient && !ended && !waits_its_turn {
+                let was_full = state.is_full();
                 let count = state.take(bytes, shared);
                 if !shared.has(Fault::WakesNoWriterOnRead) {
+                    if was_full && !state.is_full() {
+                        state.writers_line.wake_first();
+                    }
                     shared.writable.notify_all();
                 }
                 shared.pollable.notify_all();
@@ -291,9 +295,9 @@ impl InProcessPort {
             if self.is_nonblocking(&state, descriptor, index) {
                 return (state, Err(Errno::EAGAIN));
             }
-            let own = *ticket.get_or_insert_with(|| state.line.join());
+            let own = *ticket.get_or_insert_with(|| state.readers_line.join());
             if state.slots.is_empty() {
-                state.line.found_nothing(own);
+                state.readers_line.found_nothing(own);
             }
             state = match self.wait(&shared.readable, state) {
                 Ok(state) => state,
@@ -321,51 +325,86 @@ impl InProcessPort {
         bytes: &[u8],
         done: &mut usize,
     ) -> Result<(), Errno> {
+        let mut ticket = None;
+        let state = self.shared.lock();
+        let (mut state, result) =
+            self.transfer_in_turn(state, end, index, bytes, done, &mut ticket);
+        if ticket.is_some() {
+            state.writers_line.leave(ticket);
+            state.writers_line.wake_first();
+            self.shared.writable.notify_all();
+        }
+        result
+    }
+
+    /// Writes, with a ticket once it has slept.
+    fn transfer_in_turn<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        end: End,
+        index: usize,
+        bytes: &[u8],
+        done: &mut usize,
+        ticket: &mut Option<u64>,
+    ) -> (Guard<'a>, Result<(), Errno>) {
         let shared = &self.shared;
-        let mut state = shared.lock();
         let Description { mode, packet, .. } = state.descriptions[index];
         if !mode.writes() {
-            return Err(Errno::EBADF);
+            return (state, Err(Errno::EBADF));
         }
+        let mut parts = 0;
         if !bytes.is_empty() && state.readers > 0 {
             *done = state.merge(bytes, shared);
         }
         while *done < bytes.len() {
             if state.readers == 0 {
-                return Err(Errno::EPIPE);
+                return (state, Err(Errno::EPIPE));
             }
             let space = PIPE.capacity_default_bytes as usize;
             let room = shared.has(Fault::CountsBytesNotPages) && state.len() < space;
-            if !state.is_full() || room {
+            let full = state.is_full() && !room;
+            if !full && state.writers_line.is_first(*ticket) {
                 let most = (bytes.len() - *done).min(PAGE_BYTES);
                 let some = if room { most.min(space - state.len()) } else { most };
                 let page = bytes[*done..*done + some].to_vec();
                 state.slots.push_back(Slot { bytes: page, read: 0, packet });
                 *done += some;
+                parts += 1;
                 continue;
             }
-            if bytes.len() <= PAGE_BYTES && shared.has(Fault::SplitsWritesUpToPipeBuf) {
+            if full && bytes.len() <= PAGE_BYTES && shared.has(Fault::SplitsWritesUpToPipeBuf) {
                 *done += state.squeeze(&bytes[*done..]);
             }
             self.tell_of_data(&mut state);
             if self.is_nonblocking(&state, end, index) {
-                return Err(Errno::EAGAIN);
+                return (state, Err(Errno::EAGAIN));
             }
             if shared.has(Fault::WriteReturnsEarlyWithZero) && *done == 0 {
-                return Ok(());
+                return (state, Ok(()));
             }
             if *done < bytes.len() {
-                state = self.wait(&shared.writable, state)?;
+                // Who has got a part of the room goes to the end of the line.
+                if std::mem::take(&mut parts) > 0 {
+                    state.writers_line.leave(ticket.take());
+                }
+                let own = *ticket.get_or_insert_with(|| state.writers_line.join());
+                if full {
+                    state.writers_line.found_nothing(own);
+                }
+                state = match self.wait(&shared.writable, state) {
+                    Ok(state) => state,
+                    Err(errno) => return (shared.lock(), Err(errno)),
+                };
             }
         }
         if !bytes.is_empty() {
             self.tell_of_data(&mut state);
         }
-        Ok(())
+        (state, Ok(()))
     }
 
     fn tell_of_data(&self, state: &mut State) {
-        state.line.wake_first();
+        state.readers_line.wake_first();
         self.shared.readable.notify_all();
         self.shared.pollable.notify_all();
     }
