@@ -46,7 +46,7 @@ fn listed(arguments: &RulesArguments) -> Result<(), Refusal> {
                 "there is no such rule: {word:?} is no id, no chapter and in no sentence{}; {}",
                 if arguments.words.len() > 1 { " of those with the other words" } else { "" },
                 match meant {
-                    Some(meant) => format!("did you mean {meant}?"),
+                    Some(meant) => format!("did you mean {meant}? `pipewright rules` lists all"),
                     None => "`pipewright rules` lists them".to_owned(),
                 }
             )));
