@@ -265,9 +265,19 @@ impl Pool {
         patience.nap(&self.bell, || busy.iter().any(finished))
     }
 
+    /// Lets every call go on that is stopped. A signal to one at its stop would have the kernel come to the missing page
+    /// over and over; and who waits for a lock that it holds hears no signal.
+    fn let_all_go_on(&self) {
+        for watch in self.workers.iter().filter_map(|member| member.watch.as_ref()) {
+            // A worker that is gone needs no page.
+            let _ = watch.go_on(|_| ());
+        }
+    }
+
     /// Interrupts the call in which an actor sleeps until it returns. `false`: it would not.
     pub(crate) fn release(&mut self, actor: Actor) -> Result<bool, Trouble> {
         const SIGNALS_MAX: usize = 100;
+        self.let_all_go_on();
         let mut patience = Patience::new();
         let mut sent = 0;
         while !self.member(actor).desk.finished() {
@@ -416,5 +426,49 @@ impl Patience {
         bell.nap(self.nap, ready);
         self.nap = (self.nap * 2).min(Patience::NAP_MAX);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pipewright_backends::{Instance, named};
+    use pipewright_model::call::Op;
+    use pipewright_model::run::Run;
+
+    /// After trouble calls may still be at their stops.
+    #[test]
+    fn a_call_at_its_stop_is_released() {
+        if stop::unavailable().is_some() {
+            return;
+        }
+        let run: Run = "channel pipe\nactor ann holds r w\n".parse().expect("the text is a run");
+        let (channel, seat) = (named("pipe").expect("there are pipes"), &run.seats[0]);
+        let mut pool = Pool::new(channel, Vec::new()).expect("a pool");
+        pool.add(vec![Form::Thread]).expect("a worker");
+        let place = pool.places().join("1");
+        let Instance { mut ports, keeper, .. } =
+            channel.create(&place, &run.seats).expect("a pipe");
+        let ann = Actor(0);
+        pool.hand_over(ann, ports.remove(0)).expect("handed over");
+        let mut ends = [None; pipewright_model::call::ENDS_MAX];
+        ends.iter_mut().zip(&seat.ends).for_each(|(end, held)| *end = Some(*held));
+        pool.carry_out([(ann, Order::Take { place: 1, ends })], "take ends").expect("taken");
+        drop(keeper);
+        pool.watch(Actors::NONE.with(ann)).expect("watched");
+        let call = |end: usize, op, stop| Order::Call {
+            actor: ann,
+            end: seat.ends[end].0,
+            op,
+            from: 0,
+            stop,
+        };
+        pool.carry_out([(ann, call(1, Op::Write { len: 9 }, None))], "write").expect("written");
+        pool.member(ann).desk.post(call(0, Op::Read { len: 9 }, Some(0)));
+        let mut patience = Patience::new();
+        while !pool.member(ann).watch.as_ref().is_some_and(|w| w.has_stopped().expect("watched")) {
+            pool.pause(&mut patience, Actors::NONE).expect("it stops");
+        }
+        assert!(pool.release(ann).expect("released"));
     }
 }
