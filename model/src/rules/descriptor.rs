@@ -241,7 +241,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (must, _) = found(at)?;
-            // What was there when it looked is not what is there when it sleeps: it looks again before it does.
+            // It looks again before it sleeps: something may have come since it looked.
             let looks = matches!(at.call.look, Look::At(_));
             (must.is_empty() && !looks && matches!(at.op(), Op::Poll { wait: true, .. }))
                 .then_some(Move::rests())
