@@ -25,7 +25,6 @@ pub(crate) enum Fault {
     WakesOneReaderOnClose,
     WakesNoPollerOnClose,
     WakesNoWriterOnRead,
-    NewestReaderFirst,
     NewestWriterFirst,
     EmptyReportedAsEof,
     ForgetsEofAfterFirstZero,
@@ -201,7 +200,6 @@ type Guard<'a> = MutexGuard<'a, State>;
 impl Shared {
     fn new(made: &InProcess) -> Shared {
         let slots_max = made.capacity_bytes as usize / PAGE_BYTES;
-        let line = |fault| Line { newest_first: made.fault == Some(fault), ..Line::default() };
         let state = State {
             slots: VecDeque::new(),
             slots_max,
@@ -213,8 +211,11 @@ impl Shared {
             removed: false,
             end_told: false,
             slot_lost: false,
-            readers_line: line(Fault::NewestReaderFirst),
-            writers_line: line(Fault::NewestWriterFirst),
+            readers_line: Line::default(),
+            writers_line: Line {
+                newest_first: made.fault == Some(Fault::NewestWriterFirst),
+                ..Line::default()
+            },
         };
         Shared {
             state: Mutex::new(state),

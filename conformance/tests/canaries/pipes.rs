@@ -54,19 +54,6 @@ fn wake_ups() -> Vec<Canary> {
              writer: -> 65537",
         ),
         canary(
-            "newest_reader_first",
-            InProcess::PIPE,
-            Fault::NewestReaderFirst,
-            "stream.read.waits-in-line",
-            "channel pipe
-             reader1: read 1
-             quiet reader1
-             reader2: read 1
-             quiet reader1, reader2
-             writer: write 1 -> 1
-             reader1: -> 1",
-        ),
-        canary(
             "newest_writer_first",
             InProcess::PIPE,
             Fault::NewestWriterFirst,
