@@ -36,7 +36,7 @@ pub enum BuildError {
 }
 
 impl Run {
-    /// Begins a run of a channel: a [`Kind`](crate::kind::Kind) as it comes, or a [`Setup`].
+    /// Begins a run of a channel: a [`Kind`] as it comes, or a [`Setup`].
     ///
     /// ```
     /// use pipewright_model::call::Op;
