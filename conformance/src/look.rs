@@ -86,29 +86,33 @@ impl Lookout {
 
     /// The first look: whether the thread is off its processor, in a call of an order.
     fn first(&mut self, desk: &Desk) -> bool {
-        self.is_off(|number, first| desk.sleeps_in(number, first))
+        self.is_off(b"S", |number, first| desk.sleeps_in(number, first))
     }
 
-    /// Whether the thread is off its processor, in a call of an order that may be this one.
-    fn is_off(&mut self, may_be: impl Fn(i64, i64) -> bool) -> bool {
+    /// Whether the thread is off its processor, in a call of an order that may be this one; where calls have no names,
+    /// whether it is in one of these states.
+    fn is_off(&mut self, states: &[u8], may_be: impl Fn(i64, i64) -> bool) -> bool {
         let Some(runs) = self.runs() else { return false };
         self.runs = runs;
-        let Some(syscall) = &self.syscall else { return self.state() == Some(b'S') };
+        let Some(syscall) = &self.syscall else { return self.is_in(states) };
         let mut line = Line::default();
         line.read(syscall).is_ok() && is_in_call(line.text(), &self.idle, may_be)
     }
 
     /// The second look: whether the thread has slept in that call since the first, and sleeps on.
     fn second(&self) -> bool {
-        self.state() == Some(b'S') && self.runs() == Some(self.runs)
+        self.is_in(b"S") && self.runs() == Some(self.runs)
     }
 
     /// Whether the thread sleeps in a call of an order, and has not run between two looks; also where no signal
     /// would end the sleep, as in the kernel's own locks. It says how far things have got, and proves nothing.
     pub(crate) fn is_still(&mut self) -> bool {
-        self.is_off(|_, _| true)
-            && matches!(self.state(), Some(b'S' | b'D'))
-            && self.runs() == Some(self.runs)
+        const STATES: &[u8] = b"SD";
+        self.is_off(STATES, |_, _| true) && self.is_in(STATES) && self.runs() == Some(self.runs)
+    }
+
+    fn is_in(&self, states: &[u8]) -> bool {
+        self.state().is_some_and(|state| states.contains(&state))
     }
 
     fn runs(&self) -> Option<u64> {
