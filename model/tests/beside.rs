@@ -301,3 +301,33 @@ reader: -> 1 = a[1..2]
 ";
     conforms(text, &LINUX);
 }
+
+#[test]
+fn a_message_is_taken_before_there_is_room_again() {
+    let told = |inside: &str| {
+        format!(
+            "channel unix-seqpacket\nactor ann holds sa\nactor ann2 holds sa\n\
+             ben: write 48833 -> 48833\nann: read 1\n{inside}ann: -> 1\n"
+        )
+    };
+    for inside in [
+        "ann2: poll in -> none\nben2: poll out -> none\n",
+        "ann2: available -> 0\nben2: poll out -> none\n",
+        "ann2: receive 1 dontwait -> EAGAIN\nben2: poll out -> none\n",
+        "ben2: shutdown write -> ok\nann2: read 1 -> 0\nben2: poll out -> none\n",
+        "ann2: poll in -> in\nben2: poll out -> none\nann2: available -> 0\nben2: poll out -> out\n",
+    ] {
+        conforms(&told(inside), &LINUX);
+    }
+    for (line, inside) in [
+        // Once there is room, there is no message.
+        ("ann2: poll in -> in", "ben2: poll out -> out\nann2: poll in -> in\n"),
+        ("ann2: available -> 48833", "ben2: poll out -> out\nann2: available -> 48833\n"),
+    ] {
+        deviates_at(line, &told(inside), &LINUX);
+    }
+    // Two messages: one receive takes one of them.
+    let two = "channel unix-datagram\nactor ann holds sa\nactor ann2 holds sa\nben: write 1 -> 1\n\
+               ben: write 2 -> 2\nann: read 9\nann2: available -> 0\n";
+    deviates_at("ann2: available -> 0", two, &LINUX);
+}

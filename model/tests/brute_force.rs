@@ -183,6 +183,12 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                             rests(&moves(platform, world, actor, &mut RuleSet::default()))
                         })
                 })
+                .map(|mut world| {
+                    if platform.sleepers_in_line {
+                        world.all_sleep();
+                    }
+                    world
+                })
                 .collect(),
         };
         if states.is_empty() {

@@ -43,6 +43,9 @@ pub fn follow(platform: &Platform, setup: &Setup, scenario: &Scenario, seed: u64
         }
         if step.settle || index + 1 == scenario.steps.len() {
             follower.settle(&mut dice, &mut |event| run.push(event));
+            if follower.platform.sleepers_in_line {
+                follower.world.all_sleep();
+            }
             let quiet = Event::Quiet(follower.world.busy());
             let told = setup.kind.delivers() || quiet != Event::Quiet(Actors::NONE);
             if told && run.events.last() != Some(&quiet) {

@@ -74,7 +74,11 @@ impl<'a, 'r> Search<'a, 'r> {
             }
             if let Some(shown) = self.may_sleep(&state.world) {
                 let shown = state.shown.union(shown);
-                found.insert(State { world: state.world.clone(), shown });
+                let mut world = state.world.clone();
+                if self.platform.sleepers_in_line {
+                    world.all_sleep();
+                }
+                found.insert(State { world, shown });
             }
             let next = self.all_successors(state);
             reached.extend(next);

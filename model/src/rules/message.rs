@@ -10,7 +10,7 @@ use super::unix::{
     Giving, Taking, begin_to_wait, clear_reset, giving, has_room, is_circular, lacks_room,
     received, shutdown, socket_of_call, taking,
 };
-use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags, Signal};
+use crate::call::{Actor, Answer, Errno, Events, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
 use crate::channel::of_call::object_index;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named};
@@ -85,6 +85,10 @@ const OVERLAPS: &[Overlap] = &[
     Overlap {
         why: "Who waits for its receiver is not woken by what would make it fail.",
         rules: &["message.any.waits-for-receiver", "message.any.broken"],
+    },
+    Overlap {
+        why: "A receive in progress may have taken the message that another would give.",
+        rules: &["message.any.whole", "message.any.taken-midway"],
     },
     Overlap {
         why: "A time-out may end the wait at any time.",
@@ -262,6 +266,34 @@ const RULES: &[Rule] = &[
             let taking = none_there(at).filter(|_| !at.call.entered)?;
             let may_come = !taking.socket.receive_closed || taking.socket.is_datagram();
             (may_come && taking.must_not_wait(at)).then_some(Move::fails(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "message.any.taken-midway",
+        says: "While receives in progress may have taken all messages, poll, FIONREAD and other receives may find \
+               none, before there is room for another.",
+        cite: &[
+            Source(AF_UNIX, "__unix_dgram_recvmsg"),
+            Observed("neither IN nor OUT beside a receive stopped in its copy", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let socket = at.socket().filter(|_| is_spoken_for(at))?;
+            match at.op() {
+                Op::Poll { .. } => Some(Move::may_report(Events::IN)),
+                Op::Available => Some(Move::answers(Answer::Count(0))),
+                _ => {
+                    let taking = oldest(at).filter(|_| !at.call.entered)?;
+                    let waits = !taking.must_not_wait(at);
+                    match (socket.receive_closed, waits) {
+                        (true, _) if waits || !socket.is_datagram() => {
+                            Some(Move::answers(Answer::Count(0)))
+                        }
+                        (_, false) => Some(Move::fails(Errno::EAGAIN)),
+                        (_, true) => None,
+                    }
+                }
+            }
         },
     },
     Rule {
@@ -664,6 +696,16 @@ fn none_there<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
 /// Whether it is known that no message has woken this one yet: each wakes one, the longest sleeper first.
 fn waits_in_line(at: &Scene<'_>, taking: &Taking<'_>) -> bool {
     (1..=ahead(at)).contains(&taking.socket.queue.len())
+}
+
+/// Whether every message that waits at a socket may have been taken by other receives in progress.
+pub(super) fn is_spoken_for(at: &Scene<'_>) -> bool {
+    let Some(socket) = at.socket().filter(|socket| is_message(socket)) else { return false };
+    let takes = |other: &Scene<'_>| {
+        oldest(other).is_some_and(|taking| !taking.peek) && !other.call.overslept
+    };
+    let takers = at.others_here().filter(takes).count();
+    takers > 0 && takers >= socket.queue.len()
 }
 
 fn answer(taking: &Taking<'_>) -> Option<Answer> {

@@ -953,8 +953,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let socket = polling(at)?;
-            let ready =
-                !socket.queue.is_empty() || !socket.pending.is_empty() || socket.receive_closed;
+            let there = !socket.queue.is_empty() && !super::message::is_spoken_for(at);
+            let ready = there || !socket.pending.is_empty() || socket.receive_closed;
             ready.then_some(Move::reports(Events::IN))
         },
     },
@@ -1526,7 +1526,7 @@ fn shutting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Shutdown { .. }))
 }
 
-fn polling<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+pub(super) fn polling<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Poll { .. }))
 }
 

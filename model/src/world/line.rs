@@ -86,13 +86,32 @@ impl World {
         let Some((object, line)) = self.object_index_of(actor).zip(Line::of(&op)) else { return };
         let asleep: Actors = self.asleep_in(object, line).filter(|other| *other != actor).collect();
         let others = || (0..self.actors.len() as u8).map(Actor).filter(|other| *other != actor);
-        let others_may_join = others().any(|other| self.holds(other, object, line.goes_by()));
         let settled = others().all(|other| asleep.contains(other) || !wakes(self, other));
-        let placed = others_may_join && settled;
+        let placed = settled && self.others_may_join(actor, object, line);
         let is_placed = |other: &Actor| self.pending(*other).is_some_and(|call| call.placed);
         let behind: Actors = asleep.iter().filter(is_placed).collect();
         let call = self.pending_mut(actor);
         (call.placed, call.behind) = (placed, behind);
+    }
+
+    /// Every call in progress sleeps: whoever was woken in vain is back in line, and whoever comes now is behind all
+    /// of them.
+    pub fn all_sleep(&mut self) {
+        for index in 0..self.actors.len() as u8 {
+            let actor = Actor(index);
+            let Some(call) = self.pending(actor).filter(|call| call.entered && !call.placed) else {
+                continue;
+            };
+            let line = self.object_index_of(actor).zip(Line::of(&call.op));
+            let placed =
+                line.is_some_and(|(object, line)| self.others_may_join(actor, object, line));
+            self.pending_mut(actor).placed = placed;
+        }
+    }
+
+    fn others_may_join(&self, actor: Actor, object: ObjectIndex, line: Line) -> bool {
+        let mut others = (0..self.actors.len() as u8).map(Actor).filter(|other| *other != actor);
+        others.any(|other| self.holds(other, object, line.goes_by()))
     }
 
     fn object_index_of(&self, actor: Actor) -> Option<ObjectIndex> {

@@ -215,6 +215,14 @@ pub(crate) fn oversleeping() -> Space {
         .calls_of(2, S, &[receive(1, SendFlags::NONE)])
 }
 
+/// One receives a message beside another who looks for it.
+pub(crate) fn taking(kind: &'static Kind) -> Space {
+    sockets(kind, &[Some(Side::A), Some(Side::B), Some(Side::B)])
+        .calls_of(0, S, &[write(1), shutdown(Mode::Write), poll(Events::OUT, false)])
+        .calls_of(1, S, &[read(1)])
+        .calls_of(2, S, &[poll(Events::IN, false), Op::Available, receive(1, SendFlags::DONTWAIT)])
+}
+
 /// Datagrams to an address.
 pub(crate) fn addressed() -> Space {
     sockets(&UNIX_DATAGRAM, &[None, None])
@@ -265,6 +273,8 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("datagrams", messages(&UNIX_DATAGRAM), 9_001, 14_883),
         ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
         ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
+        ("seqpackets taking", taking(&UNIX_SEQPACKET), 1_276, 1_264),
+        ("datagrams taking", taking(&UNIX_DATAGRAM), 1_284, 1_236),
         ("datagrams oversleeping", oversleeping(), 381, 302),
         ("datagrams addressed", addressed(), 26_960, 42_144),
         ("datagrams leaving", leaving(), 35_717, 63_949),
