@@ -22,6 +22,7 @@ use pipewright_model::run::{Run, Setup};
 use pipewright_model::step::RuleSet;
 
 use crate::cases::Case;
+use crate::generate::STOPPING_PERCENT;
 use crate::report;
 use crate::stop;
 use crate::{Placement, Runner, Scenario, Trouble};
@@ -81,7 +82,7 @@ impl Plan {
             scenarios: Plan::SCENARIOS_DEFAULT,
             seed: 0,
             steps_max: 20,
-            stopping_percent: 0,
+            stopping_percent: STOPPING_PERCENT,
             paths_len_max: 3,
             system_paths_max: 100,
             cases: Vec::new(),

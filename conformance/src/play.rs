@@ -148,7 +148,8 @@ impl<'a> Play<'a> {
         let mut patience = Patience::new();
         while self.open.contains(actor) {
             self.collect(actor);
-            self.notice(actor)?;
+            // Whoever waits for a lock that a call holds which is stopped sleeps otherwise.
+            self.notice_all()?;
             if !self.open.contains(actor) || self.stops.stopped.contains(actor) {
                 break;
             }
@@ -156,9 +157,7 @@ impl<'a> Play<'a> {
                 true => self.pool.quiet(this),
                 false => self.pool.still(this),
             };
-            if sleeps {
-                // At its stop it looks asleep, too.
-                self.notice(actor)?;
+            if sleeps && !self.notice_all()? {
                 break;
             }
             self.pool.pause(&mut patience, this)?;
@@ -180,7 +179,7 @@ impl<'a> Play<'a> {
             if self.is_at_rest()? {
                 break;
             }
-            if self.notice_all()? {
+            if !self.stops.stopped.is_empty() {
                 return self.stand_still();
             }
             if self.open != before {
@@ -206,7 +205,7 @@ impl<'a> Play<'a> {
         if self.queues.is_some() {
             // Whoever asks for the queues waits for the socket, which a call that is stopped holds: that call would
             // never go on, as it is let go on from here.
-            if self.notice_all()? {
+            if self.notice_all()? || !self.stops.stopped.is_empty() {
                 return Ok(false);
             }
             self.stop_nowhere()?;
@@ -225,8 +224,8 @@ impl<'a> Play<'a> {
         };
         match failed {
             Some(error) => Err(Trouble::while_doing("ask for what is under way")(error)),
-            // A call at its stop looks asleep, too.
-            None => Ok(rests && !self.notice_all()?),
+            // What was seen holds only if nobody stood at a stop.
+            None => Ok(!self.notice_all()? && self.stops.stopped.is_empty() && rests),
         }
     }
 

@@ -5,6 +5,8 @@ use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel, channels, named};
 use pipewright_conformance::{Placement, Runner, Scenario};
 use pipewright_model::call::Answer;
+use pipewright_model::oracle::{Verdict, judge};
+use pipewright_model::platform::LINUX;
 use pipewright_model::run::{Event, Run};
 
 /// A runner for so many actors; `None` where calls can't be stopped.
@@ -143,5 +145,54 @@ fn whatever_copies_can_be_stopped() {
         let run = runner.run(&scenario(&text)).expect("a run");
         let expected = if channel.copies_in_kernel() { 2 } else { 0 };
         assert_eq!(stops(&run), expected, "{}:\n{run}", channel.name());
+    }
+}
+
+/// At its stop a call looks asleep, also where it goes on at once.
+#[test]
+fn a_stop_is_not_taken_for_sleep() {
+    let texts = [
+        "channel KIND
+        reader: read 8192
+        quiet reader
+        writer: write 1 -> 1
+        reader: stops at 0
+        reader: goes on
+        reader: -> 1",
+        // The second write waits for the lock of the pipe, before anybody has seen that the reader stopped.
+        "channel KIND
+        reader: read 1
+        quiet reader
+        writer: write 1 -> 1
+        reader: stops at 0
+        writer: write 1
+        reader: goes on
+        reader: -> 1
+        writer: stops at 0
+        writer: goes on
+        writer: -> 1",
+    ];
+    let kinds = [
+        ("pipe", "reader", "writer"),
+        ("fifo", "reader", "writer"),
+        ("message-queue", "reader", "writer"),
+        ("unix-stream", "ben", "ann"),
+    ];
+    for ((kind, reader, writer), text) in
+        kinds.into_iter().flat_map(|kind| texts.map(|text| (kind, text)))
+    {
+        let text = text.replace("KIND", kind).replace("reader", reader).replace("writer", writer);
+        let channel = named(kind).expect("there is such a channel");
+        let by_name = |arrangement: &&Arrangement| **arrangement == Arrangement::Opened;
+        // Sockets are there only once they are opened, and nobody does that here.
+        let arrangements =
+            channel.arrangements().iter().filter(|way| kind != "unix-stream" || !by_name(way));
+        for arrangement in arrangements {
+            let Some(mut runner) = runner(channel, *arrangement) else { return };
+            for _ in 0..20 {
+                let run = runner.run(&scenario(&text)).expect("a run");
+                assert_eq!(judge(&run, &LINUX).verdict, Verdict::Conforms, "{run}");
+            }
+        }
     }
 }

@@ -53,6 +53,14 @@ impl Child {
         self.id.as_raw()
     }
 
+    /// Kills the process, and does not wait until it is gone.
+    pub fn kill(&self) {
+        if self.ended.is_none() {
+            // It may have ended by itself.
+            let _ = kill(self.id, Signal::SIGKILL);
+        }
+    }
+
     /// How the process ended, if it has.
     pub fn ended(&mut self) -> Option<&str> {
         if self.ended.is_none() {
@@ -68,9 +76,8 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        self.kill();
         if self.ended.is_none() {
-            // It may have ended by itself; it is ours to reap all the same.
-            let _ = kill(self.id, Signal::SIGKILL);
             while waitpid(self.id, None) == Err(nix::errno::Errno::EINTR) {}
         }
     }

@@ -38,6 +38,9 @@ pub use walk::walk;
 use pipewright_model::platform::Platform;
 use pipewright_model::run::Setup;
 
+/// In how many of a hundred random scenarios calls are stopped in their middle, where nothing else is said.
+pub const STOPPING_PERCENT: u32 = 10;
+
 /// What random scenarios are to be like.
 #[derive(Clone, Debug)]
 pub struct Shape {
@@ -58,7 +61,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Up to 20 calls by up to 4 actors, one in five of them racing the next; no call stops.
+    /// Up to 20 calls by up to 4 actors, one in five of them racing the next; in one of ten scenarios calls stop.
     pub fn new(platform: &'static Platform, setup: Setup) -> Shape {
         Shape {
             platform,
@@ -66,7 +69,7 @@ impl Shape {
             steps_max: 20,
             actors_max: 4,
             racing_percent: 20,
-            stopping_percent: 0,
+            stopping_percent: STOPPING_PERCENT,
             by_name: None,
         }
     }

@@ -40,29 +40,32 @@ impl Stops {
 }
 
 impl Play<'_> {
-    /// Takes note of an actor's call that has come to its stop.
-    pub(super) fn notice(&mut self, actor: Actor) -> Result<(), Trouble> {
+    /// Takes note of an actor's call that has come to its stop; whether one has since this was asked last.
+    fn notice(&mut self, actor: Actor) -> Result<bool, Trouble> {
         if !self.stops.awaits(actor) {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(stop) = self.stops.awaited[usize::from(actor.0)] else { return Ok(()) };
-        let Some(watch) = &self.pool.member(actor).watch else { return Ok(()) };
-        if watch.has_stopped().map_err(Trouble::while_doing("watch over a call's buffer"))? {
-            self.stops.stopped = self.stops.stopped.with(actor);
-            self.seen.push((now_ns(), Rank::Stops, Event::Stops(actor, stop.at)));
-            if stop.inside == 0 {
-                self.go_on(actor)?;
-            }
+        let Some(stop) = self.stops.awaited[usize::from(actor.0)] else { return Ok(false) };
+        let Some(watch) = &self.pool.member(actor).watch else { return Ok(false) };
+        if !watch.has_stopped().map_err(Trouble::while_doing("watch over a call's buffer"))? {
+            return Ok(false);
         }
-        Ok(())
+        self.stops.stopped = self.stops.stopped.with(actor);
+        self.seen.push((now_ns(), Rank::Stops, Event::Stops(actor, stop.at)));
+        if stop.inside == 0 {
+            self.go_on(actor)?;
+        }
+        Ok(true)
     }
 
-    /// Takes note of all calls that have come to their stops; whether any is stopped.
+    /// Takes note of all calls that have come to their stops; whether any has since this was asked last. At its stop
+    /// a call looks asleep: what was seen before of who sleeps is void then, also where the call goes on at once.
     pub(super) fn notice_all(&mut self) -> Result<bool, Trouble> {
+        let mut any = false;
         for actor in self.open.iter() {
-            self.notice(actor)?;
+            any |= self.notice(actor)?;
         }
-        Ok(!self.stops.stopped.is_empty())
+        Ok(any)
     }
 
     /// A step has been made inside the calls of these actors: those that have had all theirs go on.
@@ -133,7 +136,7 @@ impl Play<'_> {
             self.collect_all();
             self.notice_all()?;
             let others = Actors(self.open.0 & !self.stops.stopped.0);
-            if self.pool.still(others) {
+            if self.pool.still(others) && !self.notice_all()? {
                 return Ok(());
             }
             self.pool.pause(&mut patience, others)?;

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N")]
     systems: Option<usize>,
     /// In how many of a hundred random scenarios calls are stopped in their middle, with calls of others inside
-    /// [default: 0].
+    /// [default: 10].
     #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u32).range(0..=100))]
     stops: Option<u32>,
     /// The same seed gives the same scenarios.
