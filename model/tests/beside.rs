@@ -274,22 +274,6 @@ quiet reader1, reader2
 
 #[test]
 fn what_was_possible_beside_a_call_is_not_forgotten_when_it_returns() {
-    // While another call was in flight the place of a reader in the line was open.
-    let text = "\
-channel pipe
-writer: write 1 -> 1
-reader: read 1
-reader2: read 1
-writer: available
-reader: -> 1 = writer[0..1]
-writer: -> 0
-quiet reader2
-reader: read 1
-quiet reader, reader2
-writer: write 1 -> 1
-reader: -> 1 = writer[1..2]
-";
-    conforms(text, &LINUX);
     // While the file grew the read took hold of its only page.
     let text = "\
 channel file

@@ -74,3 +74,24 @@ fn as_many_messages_as_sleepers_may_be_taken_in_any_order() {
     assert_eq!(verdict(&format!("{begin}two: -> 1\none: -> 2\n"), &LINUX), Verdict::Conforms);
     assert_eq!(verdict(&format!("{begin}three: -> 1\none: -> 2\n"), &LINUX), Verdict::Deviates);
 }
+
+#[test]
+fn who_is_seen_to_sleep_has_its_place_whatever_went_on_when_it_began() {
+    let text = "\
+channel pipe
+writer: write 1 -> 1
+reader: read 1
+reader2: read 1
+writer: available
+reader: -> 1 = writer[0..1]
+writer: -> 0
+quiet reader2
+reader: read 1
+quiet reader, reader2
+writer: write 1 -> 1
+reader2: -> 1 = writer[1..2]
+";
+    assert_eq!(verdict(text, &LINUX), Verdict::Conforms);
+    let other = text.replace("reader2: -> 1", "reader: -> 1");
+    assert_eq!(verdict(&other, &LINUX), Verdict::Deviates);
+}

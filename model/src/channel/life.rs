@@ -74,7 +74,11 @@ impl World {
     /// What a socket has under way, by cost.
     pub fn under_way(&self, socket: ObjectIndex) -> u32 {
         let pieces = self.sockets().flat_map(|(_, receiver)| &receiver.queue);
-        pieces.filter(|piece| piece.sender == Some(socket)).map(|piece| piece.cost).sum()
+        let sent = pieces.filter(|piece| piece.sender == Some(socket)).map(|piece| piece.cost);
+        let calls = self.actors.iter().filter_map(|actor| actor.call.as_ref());
+        let calls = calls.filter(|call| call.room > 0 && call.progress == Progress::Open);
+        let taken = calls.filter(|call| self.object_called(call) == Some(socket));
+        sent.sum::<u32>() + taken.map(|call| call.room).sum::<u32>()
     }
 
     /// The object from which bytes written through a description are read, where there is one.

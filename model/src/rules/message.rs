@@ -91,6 +91,15 @@ const OVERLAPS: &[Overlap] = &[
         rules: &["message.any.whole", "message.any.taken-midway"],
     },
     Overlap {
+        why: "A send takes its room first, and nobody has to see it.",
+        rules: &[
+            "message.any.takes-room",
+            "message.any.sent",
+            "message.any.broken",
+            "message.any.too-long",
+        ],
+    },
+    Overlap {
         why: "A time-out may end the wait at any time.",
         rules: &["message.any.waits-for-message", "message.any.time-out"],
     },
@@ -354,6 +363,22 @@ const RULES: &[Rule] = &[
     },
     // Sending
     Rule {
+        id: "message.any.takes-room",
+        says: "A send takes the room for its message before it copies it; what then happens on its own side does not \
+               prevent it.",
+        cite: &[
+            Source(AF_UNIX, "unix_dgram_sendmsg"),
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+            Observed("sent though shut down, stopped in its copy", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            could_wait_for_room(at).filter(|giving| has_room(at, giving))?;
+            // Only others who call on the same socket could tell.
+            at.others_here().next().map(|_| Move::proceeds(0, 0).with(take_room))
+        },
+    },
+    Rule {
         id: "message.any.sent",
         says: "A write or send of a message, be it of no bytes, sends all of it or none; an address given to a \
                connected seqpacket socket is not looked at.",
@@ -394,7 +419,7 @@ const RULES: &[Rule] = &[
             let giving = message_giving(at).filter(|giving| giving.socket.reset)?;
             let early = giving.socket.kind == SocketType::Seqpacket;
             let lost = giving.lost(at) || too_long(at, &giving);
-            (!waits_elsewhere(at) && (early || !lost))
+            (!has_taken_room(at) && (early || !lost))
                 .then(|| Move::fails(Errno::ECONNRESET).with(clear_reset))
         },
     },
@@ -742,18 +767,18 @@ fn too_long(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
     giving.len > max && !at.call.entered
 }
 
-/// Whether the send waits for its receiver already, which nothing of its own side ends.
-fn waits_elsewhere(at: &Scene<'_>) -> bool {
-    at.call.overslept
+/// Whether the send has the room that it needs: nothing on its own side prevents it any more.
+fn has_taken_room(at: &Scene<'_>) -> bool {
+    at.call.room > 0
 }
 
 /// A send of a message that is not too long, without an error.
 fn sending<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    begun(at).filter(|giving| waits_elsewhere(at) || !too_long(at, giving) && !giving.socket.reset)
+    begun(at).filter(|giving| has_taken_room(at) || !too_long(at, giving) && !giving.socket.reset)
 }
 
 fn shut(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
-    giving.socket.send_closed && !waits_elsewhere(at)
+    giving.socket.send_closed && !has_taken_room(at)
 }
 
 /// Whether the standard has a send that finds nobody who receives raise SIGPIPE; `None` where it finds somebody.
@@ -766,7 +791,7 @@ fn broken(at: &Scene<'_>) -> Option<bool> {
 }
 
 fn has_space(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
-    waits_elsewhere(at) || has_room(at, giving)
+    has_taken_room(at) || has_room(at, giving)
 }
 
 /// A send that only its receiver may prevent.
@@ -776,12 +801,12 @@ fn ready<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// A send that there may be no room for.
 fn no_space<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    sending(at).filter(|giving| !waits_elsewhere(at) && !shut(at, giving) && lacks_room(at, giving))
+    sending(at).filter(|giving| !has_taken_room(at) && !shut(at, giving) && lacks_room(at, giving))
 }
 
 /// A send that could wait for room.
 pub(super) fn could_wait_for_room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    sending(at).filter(|giving| !waits_elsewhere(at) && !shut(at, giving))
+    sending(at).filter(|giving| !has_taken_room(at) && !shut(at, giving))
 }
 
 /// A send to a receiver for which too many messages wait.
@@ -954,7 +979,7 @@ fn send(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     let Some((from, to)) = receiver(world, actor) else { return };
     let call = world.pending_mut(actor);
     call.done += count;
-    call.waits_on = None;
+    (call.waits_on, call.room) = (None, 0);
     let passed = match call.op {
         Op::SendEnd { passed, .. } => world.end(actor, passed),
         _ => None,
@@ -968,10 +993,15 @@ fn send(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
 fn begin_to_wait_for_receiver(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     begin_to_wait(world, platform, actor, count);
     let to = receiver(world, actor).map(|(_, to)| to);
+    world.pending_mut(actor).waits_on = to;
+    take_room(world, platform, actor, count);
+}
+
+fn take_room(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Some(kind) = socket_of_call(world, actor).map(|socket| socket.kind) else { return };
     let call = world.pending_mut(actor);
-    call.waits_on = to;
-    // From now on only the receiver matters.
-    call.overslept = true;
+    let len = call.op.offers().unwrap_or(0);
+    call.room = cost(platform.socket_account, kind, len);
 }
 
 /// A datagram socket gets another peer, or none: what it has not read is lost.

@@ -1480,7 +1480,7 @@ fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
 /// many messages wait, leaves.
 fn is_writable_midway(at: &Scene<'_>) -> bool {
     let account = at.platform.socket_account;
-    let taken = at.others_here().filter_map(|other| {
+    let taken = at.others_here().filter(|other| other.call.room == 0).filter_map(|other| {
         let giving = giving(&other)?;
         Some(cost(account, giving.socket.kind, giving.piece(&other)))
     });

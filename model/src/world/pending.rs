@@ -71,6 +71,8 @@ pub struct Pending {
     pub placed: bool,
     /// How far a poll has looked.
     pub look: Look,
+    /// What the room costs that its message has taken before it is sent; 0 where it has taken none.
+    pub room: u32,
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,
     /// What it waits for has come: to an open the other side (which may have gone again), to a call on a queue what was
@@ -99,6 +101,7 @@ impl Pending {
         behind: Actors::NONE,
         placed: false,
         look: Look::Not,
+        room: 0,
         waits_on: None,
         partner_came: false,
         data: Segments::new_const(),
@@ -128,7 +131,8 @@ impl Hash for Pending {
             Look::At(pages) => (u64::from(pages) + 2) << 49,
         };
         hasher.write_u64(flags | more | holds | look | u64::from(self.done));
-        hasher.write_u64(waits_on | u64::from(self.placed) << 8 | u64::from(self.behind.0));
+        let room = u64::from(self.room) << 34;
+        hasher.write_u64(room | waits_on | u64::from(self.placed) << 8 | u64::from(self.behind.0));
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress).hash(hasher);
     }

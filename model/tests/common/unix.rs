@@ -271,13 +271,13 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 658, 366),
         ("unix connecting again", connecting_again(), 350, 348),
         ("datagrams", messages(&UNIX_DATAGRAM), 9_001, 14_883),
-        ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 16_098, 19_144),
-        ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 15_360, 17_534),
+        ("datagrams' flags", message_flags(&UNIX_DATAGRAM), 18_068, 23_350),
+        ("seqpackets' flags", message_flags(&UNIX_SEQPACKET), 16_574, 20_140),
         ("seqpackets taking", taking(&UNIX_SEQPACKET), 1_276, 1_264),
         ("datagrams taking", taking(&UNIX_DATAGRAM), 1_284, 1_236),
         ("datagrams oversleeping", oversleeping(), 381, 302),
         ("datagrams addressed", addressed(), 26_960, 42_144),
         ("datagrams leaving", leaving(), 35_717, 63_949),
-        ("datagrams crowded", crowded(), 7_915, 12_747),
+        ("datagrams crowded", crowded(), 7_915, 12_523),
     ]
 }
