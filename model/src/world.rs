@@ -19,7 +19,7 @@ use crate::platform::Platform;
 use crate::run::{Actors, Seat, Setup};
 
 pub use line::Line;
-pub use pending::{Look, Pending, Progress};
+pub use pending::{Look, Pending, Progress, Room};
 pub use place::{Address, Place};
 
 /// Index into [`World::descriptions`].

@@ -76,9 +76,11 @@ impl World {
         let pieces = self.sockets().flat_map(|(_, receiver)| &receiver.queue);
         let sent = pieces.filter(|piece| piece.sender == Some(socket)).map(|piece| piece.cost);
         let calls = self.actors.iter().filter_map(|actor| actor.call.as_ref());
-        let calls = calls.filter(|call| call.room > 0 && call.progress == Progress::Open);
-        let taken = calls.filter(|call| self.object_called(call) == Some(socket));
-        sent.sum::<u32>() + taken.map(|call| call.room).sum::<u32>()
+        let taken = calls.filter_map(|call| {
+            let room = call.room.filter(|_| call.progress == Progress::Open)?;
+            (self.object_called(call) == Some(socket)).then_some(room.cost)
+        });
+        sent.sum::<u32>() + taken.sum::<u32>()
     }
 
     /// The object from which bytes written through a description are read, where there is one.

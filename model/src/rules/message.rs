@@ -7,8 +7,8 @@
 use super::line::{ahead, is_in_line};
 use super::socket::begin_to_receive;
 use super::unix::{
-    Giving, Taking, begin_to_wait, clear_reset, giving, has_room, is_circular, lacks_room,
-    received, shutdown, socket_of_call, taking,
+    Giving, Taking, begin_to_wait, clear_reset, giving, has_room, has_taken_room, is_circular,
+    lacks_room, received, shutdown, socket_of_call, take_room, taking,
 };
 use crate::call::{Actor, Answer, Errno, Events, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
@@ -93,7 +93,7 @@ const OVERLAPS: &[Overlap] = &[
     Overlap {
         why: "A send takes its room first, and nobody has to see it.",
         rules: &[
-            "message.any.takes-room",
+            "unix.any.takes-room",
             "message.any.sent",
             "message.any.broken",
             "message.any.too-long",
@@ -363,22 +363,6 @@ const RULES: &[Rule] = &[
     },
     // Sending
     Rule {
-        id: "message.any.takes-room",
-        says: "A send takes the room for its message before it copies it; what then happens on its own side does not \
-               prevent it.",
-        cite: &[
-            Source(AF_UNIX, "unix_dgram_sendmsg"),
-            Source("net/core/sock.c", "sock_alloc_send_pskb"),
-            Observed("sent though shut down, stopped in its copy", "Linux 6.18"),
-        ],
-        force: Force::Silent,
-        step: |at| {
-            could_wait_for_room(at).filter(|giving| has_room(at, giving))?;
-            // Only others who call on the same socket could tell.
-            at.others_here().next().map(|_| Move::proceeds(0, 0).with(take_room))
-        },
-    },
-    Rule {
         id: "message.any.sent",
         says: "A write or send of a message, be it of no bytes, sends all of it or none; an address given to a \
                connected seqpacket socket is not looked at.",
@@ -611,7 +595,7 @@ const RULES: &[Rule] = &[
             let otherwise = too_long(at, &giving)
                 || giving.socket.reset
                 || giving.socket.send_closed
-                || !has_space(at, &giving);
+                || !has_room(at, &giving);
             (otherwise && target(at, &giving) == Target::Nobody && !at.call.entered)
                 .then_some(Move::fails(Errno::ENOTCONN))
         },
@@ -767,11 +751,6 @@ fn too_long(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
     giving.len > max && !at.call.entered
 }
 
-/// Whether the send has the room that it needs: nothing on its own side prevents it any more.
-fn has_taken_room(at: &Scene<'_>) -> bool {
-    at.call.room > 0
-}
-
 /// A send of a message that is not too long, without an error.
 fn sending<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     begun(at).filter(|giving| has_taken_room(at) || !too_long(at, giving) && !giving.socket.reset)
@@ -784,24 +763,20 @@ fn shut(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
 /// Whether the standard has a send that finds nobody who receives raise SIGPIPE; `None` where it finds somebody.
 fn broken(at: &Scene<'_>) -> Option<bool> {
     let giving = sending(at)?;
-    let unheard = || has_space(at, &giving) && target(at, &giving) == Target::Broken;
+    let unheard = || has_room(at, &giving) && target(at, &giving) == Target::Broken;
     let signal =
         giving.socket.kind == SocketType::Seqpacket && !giving.flags.contains(SendFlags::NOSIGNAL);
     (shut(at, &giving) || unheard()).then_some(signal)
 }
 
-fn has_space(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
-    has_taken_room(at) || has_room(at, giving)
-}
-
 /// A send that only its receiver may prevent.
 fn ready<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    sending(at).filter(|giving| !shut(at, giving) && has_space(at, giving))
+    sending(at).filter(|giving| !shut(at, giving) && has_room(at, giving))
 }
 
 /// A send that there may be no room for.
 fn no_space<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    sending(at).filter(|giving| !has_taken_room(at) && !shut(at, giving) && lacks_room(at, giving))
+    sending(at).filter(|giving| !shut(at, giving) && lacks_room(at, giving))
 }
 
 /// A send that could wait for room.
@@ -979,7 +954,7 @@ fn send(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     let Some((from, to)) = receiver(world, actor) else { return };
     let call = world.pending_mut(actor);
     call.done += count;
-    (call.waits_on, call.room) = (None, 0);
+    (call.waits_on, call.room) = (None, None);
     let passed = match call.op {
         Op::SendEnd { passed, .. } => world.end(actor, passed),
         _ => None,
@@ -995,13 +970,6 @@ fn begin_to_wait_for_receiver(world: &mut World, platform: &Platform, actor: Act
     let to = receiver(world, actor).map(|(_, to)| to);
     world.pending_mut(actor).waits_on = to;
     take_room(world, platform, actor, count);
-}
-
-fn take_room(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(kind) = socket_of_call(world, actor).map(|socket| socket.kind) else { return };
-    let call = world.pending_mut(actor);
-    let len = call.op.offers().unwrap_or(0);
-    call.room = cost(platform.socket_account, kind, len);
 }
 
 /// A datagram socket gets another peer, or none: what it has not read is lost.

@@ -17,7 +17,7 @@ use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
 use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, World};
+use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, Room, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -70,6 +70,10 @@ const OVERLAPS: &[Overlap] = &[
             "unix.any.finds-no-room",
             "unix.any.waits-for-room",
         ],
+    },
+    Overlap {
+        why: "A write takes its room first, and nobody has to see it.",
+        rules: &["unix.any.takes-room", "unix.any.write-completes"],
     },
     Overlap {
         why: "A time-out may end the wait at any time.",
@@ -409,6 +413,24 @@ const RULES: &[Rule] = &[
         },
     },
     // Writing streams
+    Rule {
+        id: "unix.any.takes-room",
+        says: "A write or send takes the room for its next piece, or its message, before it copies it; what then \
+               happens on its own side does not prevent it.",
+        cite: &[
+            Source("net/core/sock.c", "sock_alloc_send_pskb"),
+            Source(AF_UNIX, "unix_stream_sendmsg"),
+            Source(AF_UNIX, "unix_dgram_sendmsg"),
+            Observed("sent though shut down, stopped in its copy", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            waits_for_room(at).filter(|giving| has_room(at, giving))?;
+            // Only others who call on the same socket could tell.
+            let is_seen = !has_taken_room(at) && at.others_here().next().is_some();
+            is_seen.then_some(Move::proceeds(0, 0).with(take_room))
+        },
+    },
     Rule {
         id: "unix.any.write-completes",
         says: "A write or send to a stream socket returns the number of its bytes once the last of them are \
@@ -1336,9 +1358,10 @@ impl Giving<'_> {
 
     /// Bytes of the next piece, or of the message.
     fn piece(&self, at: &Scene<'_>) -> u32 {
-        let account = at.platform.socket_account;
-        let max = if self.socket.is_stream() { piece_max } else { message_max };
-        self.left(at).min(max(account, self.socket.send_buffer))
+        match at.call.room {
+            Some(room) => self.left(at).min(room.bytes),
+            None => next_piece(at.platform, self.socket, self.left(at)),
+        }
     }
 
     /// Whether a stream socket is connected.
@@ -1350,6 +1373,12 @@ impl Giving<'_> {
     pub(super) fn lost(&self, at: &Scene<'_>) -> bool {
         self.passed.is_some_and(|end| at.world.end(at.actor, end).is_none())
     }
+}
+
+/// How many of the bytes that are left go next.
+fn next_piece(platform: &Platform, socket: &Unix, left: u32) -> u32 {
+    let max = if socket.is_stream() { piece_max } else { message_max };
+    left.min(max(platform.socket_account, socket.send_buffer))
 }
 
 /// The call as one that sends.
@@ -1416,9 +1445,15 @@ fn open_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     (!giving.socket.send_closed && !giving.socket.reset).then_some(giving)
 }
 
+/// Whether a call that sends has the room that it needs: nothing on its own side prevents it any more.
+pub(super) fn has_taken_room(at: &Scene<'_>) -> bool {
+    at.call.room.is_some()
+}
+
 /// Whether a sender may have another piece under way; where that is not known, whether it perhaps may.
 pub(super) fn has_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
     match at.platform.socket_account {
+        _ if has_taken_room(at) => true,
         Account::Envelope => true,
         _ => at.world.under_way(giving.index) < giving.socket.send_buffer,
     }
@@ -1428,6 +1463,7 @@ pub(super) fn has_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
 pub(super) fn lacks_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
     let under_way = at.world.under_way(giving.index);
     match at.platform.socket_account {
+        _ if has_taken_room(at) => false,
         Account::Envelope => under_way > 0,
         _ => under_way >= giving.socket.send_buffer,
     }
@@ -1480,7 +1516,7 @@ fn may_be_writable(at: &Scene<'_>, socket: &Unix) -> bool {
 /// many messages wait, leaves.
 fn is_writable_midway(at: &Scene<'_>) -> bool {
     let account = at.platform.socket_account;
-    let taken = at.others_here().filter(|other| other.call.room == 0).filter_map(|other| {
+    let taken = at.others_here().filter(|other| !has_taken_room(other)).filter_map(|other| {
         let giving = giving(&other)?;
         Some(cost(account, giving.socket.kind, giving.piece(&other)))
     });
@@ -1526,7 +1562,7 @@ fn shutting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Shutdown { .. }))
 }
 
-pub(super) fn polling<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+fn polling<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
     at.socket().filter(|_| matches!(at.op(), Op::Poll { .. }))
 }
 
@@ -1642,13 +1678,22 @@ pub(super) fn begin_to_wait(world: &mut World, _: &Platform, actor: Actor, _: u3
     call.waited = true;
 }
 
+pub(super) fn take_room(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let Some(call) = world.pending(actor) else { return };
+    let left = call.op.offers().unwrap_or(0) - call.done;
+    let Some(socket) = socket_of_call(world, actor) else { return };
+    let bytes = next_piece(platform, socket, left);
+    let cost = cost(platform.socket_account, socket.kind, bytes);
+    world.pending_mut(actor).room = Some(Room { bytes, cost });
+}
+
 fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
     let from = world.actors[usize::from(actor.0)].written;
     let call = world.pending_mut(actor);
     let (op, done) = (call.op, call.done);
     let Some(description) = call.description else { return };
     call.done += count;
-    call.entered = false;
+    (call.entered, call.room) = (false, None);
     let sender = world.descriptions[usize::from(description)].object;
     let Some(Peer::Socket(to)) = world.socket(sender).map(|socket| socket.peer) else { return };
     let passed = match op {

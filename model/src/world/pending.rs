@@ -37,6 +37,16 @@ pub enum Look {
     Again,
 }
 
+/// Room in a send buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub struct Room {
+    /// Bytes for which it is.
+    pub bytes: u32,
+    /// What of the buffer it takes.
+    pub cost: u32,
+}
+
 /// A call in progress, with what the kernel remembers of it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -71,8 +81,8 @@ pub struct Pending {
     pub placed: bool,
     /// How far a poll has looked.
     pub look: Look,
-    /// What the room costs that its message has taken before it is sent; 0 where it has taken none.
-    pub room: u32,
+    /// The room that its next piece, or its message, has taken before it is sent.
+    pub room: Option<Room>,
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,
     /// What it waits for has come: to an open the other side (which may have gone again), to a call on a queue what was
@@ -101,7 +111,7 @@ impl Pending {
         behind: Actors::NONE,
         placed: false,
         look: Look::Not,
-        room: 0,
+        room: None,
         waits_on: None,
         partner_came: false,
         data: Segments::new_const(),
@@ -131,7 +141,7 @@ impl Hash for Pending {
             Look::At(pages) => (u64::from(pages) + 2) << 49,
         };
         hasher.write_u64(flags | more | holds | look | u64::from(self.done));
-        let room = u64::from(self.room) << 34;
+        let room = self.room.map_or(0, |room| u64::from(room.cost)) << 34;
         hasher.write_u64(room | waits_on | u64::from(self.placed) << 8 | u64::from(self.behind.0));
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress).hash(hasher);
