@@ -5,12 +5,13 @@
 //! different actors in another order each time, by actors on different processors.
 
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_model::litmus::{Expectation, Litmus, Outcome, TooMany, Word};
+use pipewright_model::litmus::{Expectation, Fate, Litmus, Outcome, TooMany, Word};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::Platform;
-use pipewright_model::run::{Event, Run};
+use pipewright_model::run::{Event, Run, Setup};
 
 use crate::generate::Dice;
+use crate::replay::{self, Unplayable};
 use crate::scenario::{Scenario, Step};
 use crate::{Placement, Runner, Trouble, stop};
 
@@ -22,7 +23,7 @@ pub struct Row {
     /// Whether the rules allow it.
     pub allowed: bool,
     /// How often it was seen.
-    pub seen: usize,
+    pub seen: u64,
     /// A run that shows it, if one was.
     pub run: Option<Run>,
 }
@@ -35,9 +36,11 @@ pub struct Seen {
     /// What the file expects and the rules say otherwise, in words.
     pub wrong: Vec<String>,
     /// For each expectation of the file: the word, the outcome, and how often it was seen.
-    pub expected: Vec<(Word, String, usize)>,
-    /// Runs that could not be judged.
-    pub unjudged: usize,
+    pub expected: Vec<(Word, String, u64)>,
+    /// Runs that could not be judged, and the different reasons, in words.
+    pub unjudged: (u64, Vec<String>),
+    /// Whether an end was asked for before all runs were made.
+    pub stopped: bool,
 }
 
 /// Why a litmus test has no result.
@@ -46,10 +49,33 @@ pub enum LitmusError {
     /// Its outcomes can't all be found.
     #[error(transparent)]
     TooMany(#[from] TooMany),
+    /// The channel is not set up as the file says.
+    #[error("{0}")]
+    Otherwise(String),
     /// It could not be run.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
+
+/// How a litmus test is run.
+#[derive(Clone, Copy)]
+pub struct Plan<'a> {
+    /// The rules that say what is allowed.
+    pub platform: &'a Platform,
+    /// How often.
+    pub runs: u64,
+    /// Whether the channel must be set up as the file says. Otherwise the rules are asked what they allow on it as it
+    /// is.
+    pub as_set_up: bool,
+    /// Told after each run.
+    pub progress: &'a dyn Fn(),
+}
+
+/// So many runs are planned at a time: as many as one generation of heirs makes.
+const AT_ONCE: u64 = 32;
+
+/// So many different reasons are kept why runs could not be judged.
+const REASONS_MAX: usize = 3;
 
 /// What the file expects and the rules say otherwise. Where a file says anything, it says all that is allowed.
 pub fn wrong(litmus: &Litmus, allowed: &[Outcome]) -> Vec<String> {
@@ -81,74 +107,153 @@ pub fn wrong(litmus: &Litmus, allowed: &[Outcome]) -> Vec<String> {
     wrong
 }
 
-/// Runs a litmus test so many times.
+/// Whether the calls of a litmus file can be made on the channel, as they stand.
 ///
 /// # Errors
 ///
-/// There are too many outcomes, or the system refuses something.
+/// Why they can't, in words.
+pub fn playable(litmus: &Litmus, channel: &dyn Channel) -> Result<(), Unplayable> {
+    replay::playable_as_it_stands(&litmus.run, channel)
+}
+
+/// Runs a litmus test, which the channel [can play](playable). What was seen until an end was asked for is a result,
+/// too.
+///
+/// # Errors
+///
+/// There are too many outcomes, the channel is set up otherwise, or the system refuses something.
 pub fn run(
     litmus: &Litmus,
     channel: &'static dyn Channel,
-    platform: &Platform,
-    runs: usize,
+    plan: Plan<'_>,
 ) -> Result<Seen, LitmusError> {
-    let allowed = litmus.outcomes(platform)?;
-    let row = |outcome: &Outcome| Row {
-        outcome: litmus.tell(outcome),
-        allowed: true,
-        seen: 0,
-        run: None,
-    };
-    let mut rows: Vec<Row> = allowed.iter().map(row).collect();
-    let mut counts = vec![0; litmus.expected.len()];
-    let mut unjudged = 0;
+    let file = litmus;
+    let mut litmus = litmus.clone();
+    if !plan.as_set_up {
+        litmus.run.setup = Setup { settings: file.run.setup.settings, ..channel.setup() };
+    }
+    let allowed = litmus.outcomes(plan.platform)?;
+    let mut count = Count::new(&litmus, &allowed, plan.platform);
     let mut dice = Dice::new(1);
-    let (one, kind) = (scenario(litmus, &mut dice), channel.setup().kind);
+    let (one, kind) = (scenario(&litmus, &mut dice), channel.setup().kind);
     let can_be = |arrangement: &&Arrangement| one.can_be(**arrangement, kind);
     let arrangements: Vec<_> = channel.arrangements().iter().filter(can_be).collect();
+    if arrangements.is_empty() {
+        let (channel, arrangement) = (channel.name().to_owned(), channel.arrangements()[0]);
+        return Err(Trouble::HeldAtStart { channel, arrangement }.into());
+    }
+    let actors = litmus.run.seats.len().max(1);
     for (number, arrangement) in arrangements.iter().copied().enumerate() {
-        let share = (runs + number) / arrangements.len();
-        let scenarios: Vec<Scenario> = (0..share).map(|_| scenario(litmus, &mut dice)).collect();
-        let actors = litmus.run.seats.len().max(1);
+        let mut left = (plan.runs + number as u64) / arrangements.len() as u64;
         let runner = Runner::new(channel, *arrangement, actors, Placement::Spread)?;
         let mut runner = if litmus.stops() { runner } else { runner.patient() };
-        let mut trouble = None;
-        runner.run_all(&scenarios, |_, run| match run {
-            Ok(run) => {
-                let outcome = litmus.outcome(&run, &allowed);
-                let verdict = judge(&run, platform).verdict;
-                unjudged += usize::from(matches!(verdict, Verdict::Inconclusive { .. }));
-                for (count, expected) in counts.iter_mut().zip(&litmus.expected) {
-                    *count += usize::from(litmus.fits(expected, &outcome));
+        while left > 0 && !stop::requested() {
+            let these = left.min(AT_ONCE);
+            left -= these;
+            let scenarios: Vec<_> = (0..these).map(|_| scenario(&litmus, &mut dice)).collect();
+            let mut ended = None;
+            runner.run_all(&scenarios, |_, run| {
+                (plan.progress)();
+                let otherwise = run.as_ref().ok().filter(|_| plan.as_set_up);
+                match otherwise.and_then(|run| replay::set_up_otherwise(&file.run, run)) {
+                    Some(reason) => ended = Some(LitmusError::Otherwise(reason)),
+                    None => ended = count.note(run).err().or(ended.take()),
                 }
-                let allowed = verdict != Verdict::Deviates;
-                note(&mut rows, litmus.tell(&outcome), allowed, run);
+            });
+            match ended {
+                Some(LitmusError::Trouble(Trouble::Stopped)) | None => {}
+                Some(error) => return Err(error),
             }
-            Err(error) if error.is_of_one_run() => unjudged += 1,
-            Err(error) => trouble = Some(error),
-        });
-        if let Some(trouble) = trouble {
-            return Err(trouble.into());
-        }
-        if stop::requested() {
-            return Err(Trouble::Stopped.into());
         }
     }
-    let told = |(expected, count)| {
-        let expected: &Expectation = expected;
-        (expected.word, litmus.tell_expected(expected), count)
-    };
-    let expected = litmus.expected.iter().zip(counts).map(told).collect();
-    Ok(Seen { rows, wrong: wrong(litmus, &allowed), expected, unjudged })
+    Ok(count.seen(stop::requested()))
 }
 
-fn note(rows: &mut Vec<Row>, outcome: String, allowed: bool, run: Run) {
-    match rows.iter_mut().find(|row| row.outcome == outcome && row.allowed == allowed) {
-        Some(row) => {
-            row.seen += 1;
-            row.run.get_or_insert(run);
+/// What was seen so far.
+struct Count<'a> {
+    litmus: &'a Litmus,
+    allowed: &'a [Outcome],
+    platform: &'a Platform,
+    rows: Vec<Row>,
+    /// For each expectation, how often it was seen.
+    expected: Vec<u64>,
+    unjudged: (u64, Vec<String>),
+}
+
+impl<'a> Count<'a> {
+    fn new(litmus: &'a Litmus, allowed: &'a [Outcome], platform: &'a Platform) -> Count<'a> {
+        let row = |outcome: &Outcome| Row {
+            outcome: litmus.tell(outcome),
+            allowed: true,
+            seen: 0,
+            run: None,
+        };
+        Count {
+            litmus,
+            allowed,
+            platform,
+            rows: allowed.iter().map(row).collect(),
+            expected: vec![0; litmus.expected.len()],
+            unjudged: (0, Vec::new()),
         }
-        None => rows.push(Row { outcome, allowed, seen: 1, run: Some(run) }),
+    }
+
+    /// Takes note of a run, or of why there is none.
+    fn note(&mut self, run: Result<Run, Trouble>) -> Result<(), LitmusError> {
+        let run = match run {
+            Ok(run) => run,
+            Err(trouble) if trouble.is_of_one_run() => {
+                self.not_judged(trouble.to_string());
+                return Ok(());
+            }
+            Err(trouble) => return Err(trouble.into()),
+        };
+        let outcome = self.litmus.outcome(&run, self.allowed);
+        if outcome.contains(&Fate::NotMade) {
+            self.not_judged(format!("calls were left out: {}", self.litmus.tell(&outcome)));
+            return Ok(());
+        }
+        let verdict = judge(&run, self.platform).verdict;
+        if let Verdict::Unspecified { .. } | Verdict::Inconclusive { .. } = verdict {
+            self.not_judged(match verdict {
+                Verdict::Unspecified { reason, .. } => reason.to_owned(),
+                _ => "too many orders of concurrent calls".to_owned(),
+            });
+            return Ok(());
+        }
+        for (count, expected) in self.expected.iter_mut().zip(&self.litmus.expected) {
+            *count += u64::from(self.litmus.fits(expected, &outcome));
+        }
+        let (outcome, allowed) = (self.litmus.tell(&outcome), verdict == Verdict::Conforms);
+        match self.rows.iter_mut().find(|row| row.outcome == outcome && row.allowed == allowed) {
+            Some(row) => {
+                row.seen += 1;
+                row.run.get_or_insert(run);
+            }
+            None => self.rows.push(Row { outcome, allowed, seen: 1, run: Some(run) }),
+        }
+        Ok(())
+    }
+
+    fn not_judged(&mut self, reason: String) {
+        self.unjudged.0 += 1;
+        if self.unjudged.1.len() < REASONS_MAX && !self.unjudged.1.contains(&reason) {
+            self.unjudged.1.push(reason);
+        }
+    }
+
+    fn seen(self, stopped: bool) -> Seen {
+        let told = |(expected, count)| {
+            let expected: &Expectation = expected;
+            (expected.word, self.litmus.tell_expected(expected), count)
+        };
+        Seen {
+            expected: self.litmus.expected.iter().zip(self.expected).map(told).collect(),
+            wrong: wrong(self.litmus, self.allowed),
+            rows: self.rows,
+            unjudged: self.unjudged,
+            stopped,
+        }
     }
 }
 

@@ -3,11 +3,62 @@
 use pipewright_backends::Channel;
 use pipewright_backends::sys::desk::BYTES_MAX;
 use pipewright_model::call::{Actor, Call};
+use pipewright_model::kind::Kind;
 use pipewright_model::run::{Event, Run};
 use pipewright_model::settings::Setting;
 use pipewright_model::text;
 
 use crate::Scenario;
+
+/// Why what a file says can't be played on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unplayable {
+    /// The channel lacks the ends or the name that it takes: another channel is to be chosen.
+    Elsewhere(String),
+    /// A call that can't be made as it stands.
+    Call(String),
+}
+
+/// Whether the calls of a run can be made on the channel, as a whole and each.
+///
+/// # Errors
+///
+/// Why they can't, in words.
+pub fn playable(run: &Run, channel: &dyn Channel) -> Result<(), Unplayable> {
+    let (scenario, kind) = (Scenario::of(run), run.setup.kind);
+    if scenario.on(channel.setup().kind, kind).is_none() {
+        return Err(elsewhere(&scenario, kind, channel));
+    }
+    unplayable(run, channel).map_or(Ok(()), |reason| Err(Unplayable::Call(reason)))
+}
+
+/// The same of calls whose actors, ends and lengths must stay as they are: those of a litmus file.
+///
+/// # Errors
+///
+/// Why they can't be made, in words.
+pub fn playable_as_it_stands(run: &Run, channel: &dyn Channel) -> Result<(), Unplayable> {
+    let (scenario, kind) = (Scenario::of(run), run.setup.kind);
+    if !scenario.stands_on(channel.setup().kind, kind) {
+        return Err(elsewhere(&scenario, kind, channel));
+    }
+    // What returns in a litmus file stands for nothing.
+    let mut calls = Run::new(run.setup.clone(), run.seats.clone(), run.end_names.clone());
+    let made = run.events.iter().filter(|event| matches!(event, Event::Call(_)));
+    made.for_each(|call| calls.push(call.clone()));
+    unplayable(&calls, channel).map_or(Ok(()), |reason| Err(Unplayable::Call(reason)))
+}
+
+fn elsewhere(scenario: &Scenario, kind: &Kind, channel: &dyn Channel) -> Unplayable {
+    let why = match scenario.opens() {
+        true => format!("its calls open a {} by name", kind.name),
+        false => format!("its actors hold ends of a {}", kind.name),
+    };
+    Unplayable::Elsewhere(format!(
+        "{why}, which {} does not have; choose another --channel",
+        channel.name()
+    ))
+}
 
 /// Why some call of the run can't be made on the channel, if so.
 pub fn unplayable(run: &Run, channel: &dyn Channel) -> Option<String> {

@@ -97,6 +97,24 @@ impl Scenario {
         if to == from {
             return Some(self.clone());
         }
+        let mut scenario = self.clone();
+        scenario.seats = self.seats_on(to, from)?;
+        if to.discipline == Discipline::Cell {
+            // Values are read and written whole.
+            let whole = to.capacity_default_bytes;
+            for step in &mut scenario.steps {
+                step.call.op = step.call.op.with_len(whole);
+                step.stop = None;
+            }
+        }
+        Some(normal(&scenario))
+    }
+
+    /// The actors of the same scenario on a channel of the kind `to`, with what they hold there.
+    fn seats_on(&self, to: &Kind, from: &Kind) -> Option<Vec<Seat>> {
+        if to == from {
+            return Some(self.seats.clone());
+        }
         let held = |hold: Hold| {
             let side = if hold.mode.writes() { Side::A } else { Side::B };
             let way = |other: &&Hold| {
@@ -110,26 +128,25 @@ impl Scenario {
                 false => to.held.iter().find(way).copied(),
             }
         };
-        let mut scenario = self.clone();
-        for (_, hold) in scenario.seats.iter_mut().flat_map(|seat| &mut seat.ends) {
+        let mut seats = self.seats.clone();
+        for (_, hold) in seats.iter_mut().flat_map(|seat| &mut seat.ends) {
             *hold = held(*hold)?;
         }
         let held = |mode: Mode| {
-            let ends = scenario.seats.iter().flat_map(|seat| &seat.ends);
+            let ends = seats.iter().flat_map(|seat| &seat.ends);
             ends.filter(|(_, hold)| hold.mode == mode).count()
         };
         if [Mode::Read, Mode::Write].into_iter().any(|mode| to.is_sole(mode) && held(mode) > 1) {
             return None;
         }
-        if to.discipline == Discipline::Cell {
-            // Values are read and written whole.
-            let whole = to.capacity_default_bytes;
-            for step in &mut scenario.steps {
-                step.call.op = step.call.op.with_len(whole);
-                step.stop = None;
-            }
-        }
-        (!self.opens()).then(|| normal(&scenario))
+        (!self.opens()).then_some(seats)
+    }
+
+    /// Whether it is the same on a channel of the kind `to`, made for one of the kind `from`: the same ends, the
+    /// same calls.
+    pub fn stands_on(&self, to: &Kind, from: &Kind) -> bool {
+        let same = || self.seats_on(to, from).is_some_and(|seats| seats == self.seats);
+        to == from || to.discipline != Discipline::Cell && same()
     }
 
     /// Whether actors can share a channel of this kind in this arrangement: what can't be opened by path must

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Channel, channels};
-use pipewright_conformance::litmus::{self, run};
+use pipewright_conformance::litmus::{self, Plan, run};
 use pipewright_model::litmus::{Litmus, Word};
 use pipewright_model::platform::LINUX;
 use pipewright_model::text::ParseError;
 
 /// How often each file is run here.
-const RUNS: usize = 12;
+const RUNS: u64 = 12;
 
 fn dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("litmus")
@@ -70,8 +70,9 @@ fn nothing_forbidden_is_seen_and_stops_show_what_is_allowed() {
         if channel.unavailable().is_some() || litmus.stops() && stop::unavailable().is_some() {
             continue;
         }
-        let seen = run(&litmus, channel, &LINUX, RUNS)
-            .unwrap_or_else(|error| panic!("{theme}/{name}: {error}"));
+        let plan = Plan { platform: &LINUX, runs: RUNS, as_set_up: true, progress: &|| () };
+        let seen =
+            run(&litmus, channel, plan).unwrap_or_else(|error| panic!("{theme}/{name}: {error}"));
         if let Some(row) = seen.rows.iter().find(|row| !row.allowed) {
             panic!(
                 "{theme}/{name}: {} is seen:\n{}",

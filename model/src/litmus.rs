@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, Op, Reply};
 use crate::data::Data;
+use crate::ends::Held;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Actors, Event, Run};
@@ -69,8 +70,10 @@ pub enum Wanted {
 pub enum Fate {
     /// It returned.
     Returns(Reply),
-    /// It sleeps, or its actor sleeps in a call before.
+    /// It sleeps, or its actor slept in a call before when it was to be made.
     Asleep,
+    /// It was not made, though its actor was free to: no rule says anything of that, so it is never allowed.
+    NotMade,
 }
 
 /// What all calls gave, in the order of the file.
@@ -155,7 +158,11 @@ impl Litmus {
     }
 
     fn tell_fate(&self, fate: &Fate) -> String {
-        let Fate::Returns(reply) = fate else { return "asleep".to_owned() };
+        let reply = match fate {
+            Fate::Returns(reply) => reply,
+            Fate::Asleep => return "asleep".to_owned(),
+            Fate::NotMade => return "not made".to_owned(),
+        };
         let mut text = reply.to_string();
         match &reply.data {
             Data::Named(names) if self.asks_for_data() && !names.is_empty() => {
@@ -188,14 +195,9 @@ impl Litmus {
 
     /// What a real run of the calls came to, with data as one of the `allowed` outcomes names it.
     pub fn outcome(&self, run: &Run, allowed: &[Outcome]) -> Outcome {
-        let mut of: Vec<Vec<Fate>> = vec![Vec::new(); self.run.seats.len()];
-        for event in &run.events {
-            if let Event::Return(actor, reply) = event {
-                of[usize::from(actor.0)].push(Fate::Returns(reply.clone()));
-            }
-        }
-        let mut fates = of.into_iter().map(Vec::into_iter).collect::<Vec<_>>();
-        let next = |call: &Call| fates[usize::from(call.actor.0)].next().unwrap_or(Fate::Asleep);
+        let mut of: Vec<Fates<'_>> =
+            (0..self.run.seats.len()).map(|actor| Fates::of(run, Actor(actor as u8))).collect();
+        let next = |call: &Call| of[usize::from(call.actor.0)].next(call);
         let outcome: Outcome = self.calls().iter().map(next).collect();
         let outcome = if self.asks_for_data() { outcome } else { without_data(outcome) };
         let same = |other: &&Outcome| {
@@ -224,9 +226,56 @@ impl Litmus {
 fn without_data(outcome: Outcome) -> Outcome {
     let plain = |fate| match fate {
         Fate::Returns(reply) => Fate::Returns(Reply { data: Data::Unknown, ..reply }),
-        Fate::Asleep => Fate::Asleep,
+        other => other,
     };
     outcome.into_iter().map(plain).collect()
+}
+
+/// What became of one actor's calls in a real run, in their order.
+struct Fates<'r> {
+    run: &'r Run,
+    /// The calls made that are not told yet, with their events.
+    calls: std::iter::Peekable<std::vec::IntoIter<(usize, Call)>>,
+    ends: Held,
+    /// Whether the call before slept: then the next may be left out.
+    slept: bool,
+}
+
+impl<'r> Fates<'r> {
+    fn of(run: &'r Run, actor: Actor) -> Fates<'r> {
+        let calls = run.events.iter().enumerate().filter_map(|(at, event)| match event {
+            Event::Call(call) if call.actor == actor => Some((at, *call)),
+            _ => None,
+        });
+        let ends = run.seats.get(usize::from(actor.0)).map(Held::at_start).unwrap_or_default();
+        let calls = calls.collect::<Vec<_>>().into_iter().peekable();
+        Fates { run, calls, ends, slept: false }
+    }
+
+    /// What became of the actor's next call, which is this one.
+    fn next(&mut self, call: &Call) -> Fate {
+        let Some((at, _)) = self.calls.next_if(|(_, made)| made == call) else {
+            // One left out as its end is open was left out though its actor was free.
+            let free = !self.slept || self.ends.in_the_way(call).is_some();
+            return if free { Fate::NotMade } else { Fate::Asleep };
+        };
+        let run = self.run;
+        let mut later = run.events[at + 1..].iter();
+        self.slept = false;
+        let reply = later.find_map(|event| match event {
+            Event::Return(actor, reply) if *actor == call.actor => Some(reply),
+            Event::Stops(actor, _) | Event::GoesOn(actor) if *actor == call.actor => None,
+            _ => {
+                self.slept = true;
+                None
+            }
+        });
+        self.slept |= reply.is_none();
+        if let Some(reply) = reply {
+            self.ends.learn(call, Some(reply.answer));
+        }
+        reply.cloned().map_or(Fate::Asleep, Fate::Returns)
+    }
 }
 
 /// Whether what was seen may be what the rules give.
@@ -442,8 +491,8 @@ impl<'a> Search<'a> {
                     }
                     return;
                 }
+                // A call is not made that would make an end which is open: no outcome has it.
                 if call.makes().is_some_and(|end| state.world.end(call.actor, end).is_some()) {
-                    next.push(after);
                     return;
                 }
                 after.world.call(call);
@@ -462,5 +511,40 @@ fn shown(reply: Reply) -> Reply {
     match reply.answer {
         Answer::Count(1..) | Answer::Marked(1.., _) => reply,
         _ => Reply { data: Data::Unknown, ..reply },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_was_not_made_is_not_asleep() {
+        let litmus: Litmus = "channel pipe\nwriter: write 1\nreader: read 1\nreader: read 2"
+            .parse()
+            .expect("a litmus file");
+        let outcome = |run: &str| {
+            let run: Run = format!("channel pipe\n{run}").parse().expect("a run");
+            litmus.tell(&litmus.outcome(&run, &[]))
+        };
+        assert_eq!(
+            outcome("writer: write 1 -> 1\nreader: read 2 -> 1"),
+            "writer -> 1, reader -> not made, reader -> 1"
+        );
+        assert_eq!(
+            outcome("writer: write 1 -> 1\nreader: read 1 -> 1\nreader: read 2\nquiet reader"),
+            "writer -> 1, reader -> 1, reader -> asleep"
+        );
+        assert_eq!(
+            outcome("actor writer holds w\nreader: read 1\nquiet reader"),
+            "writer -> not made, reader -> asleep, reader -> asleep"
+        );
+        assert_eq!(
+            outcome("actor writer holds w\nreader: read 1\nwriter: write 1 -> 1\nreader: -> 1"),
+            "writer -> 1, reader -> 1, reader -> asleep"
+        );
+        let allowed = litmus.outcomes(&crate::platform::LINUX).expect("few");
+        let unmade = |outcome: &Outcome| outcome.contains(&Fate::NotMade);
+        assert!(!allowed.is_empty() && !allowed.iter().any(unmade));
     }
 }

@@ -88,7 +88,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
         ProgressBar::hidden()
     } else {
         print(&heading.to_string())?;
-        bar(campaign::count(&channels, &plan))
+        bar(campaign::count(&channels, &plan) as u64, "scenarios")
     };
     let progress = |channel: &'static dyn Channel, done: usize| {
         bar.set_message(channel.name());
@@ -229,9 +229,11 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }
 
-fn bar(scenarios: usize) -> ProgressBar {
-    let bar = ProgressBar::new(scenarios as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} scenarios, {eta} left: {msg}");
+/// A bar that fills with so many of what is done, called `what`.
+pub(super) fn bar(len: u64, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(len);
+    let style = format!("{{bar:30}} {{pos}}/{{len}} {what}, {{eta}} left: {{msg}}");
+    let style = ProgressStyle::with_template(&style);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

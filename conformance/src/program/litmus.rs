@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, value_parser};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use pipewright_conformance::litmus::{self, LitmusError, Row, Seen};
+use pipewright_backends::Channel;
+use pipewright_conformance::litmus::{self, LitmusError, Plan, Row, Seen};
+use pipewright_conformance::replay::Unplayable;
+use pipewright_conformance::{Trouble, stop};
 use pipewright_model::litmus::{Litmus, Word};
+use pipewright_model::platform::Platform;
 
-use super::check::stop_on_signals;
+use super::check::{bar, stop_on_signals};
 use super::input::load_as;
-use super::replay::{fitting, no_stops};
+use super::replay::{fitting, no_stops, not_replayed};
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
 /// Arguments of `litmus`.
@@ -20,8 +24,8 @@ pub(super) struct Arguments {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// How often each is run.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    runs: usize,
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
+    runs: u64,
     /// The channel to run on; where none is given, the one that is set up as the file says.
     #[arg(long, value_name = "C", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
     channel: Option<String>,
@@ -32,16 +36,20 @@ pub(super) struct Arguments {
 
 /// Runs litmus files: deviates where something forbidden is seen, or the rules say otherwise than a file.
 pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
-    stop_on_signals()
-        .and_then(|()| {
-            let each = |file: &PathBuf| tested(arguments, file);
-            arguments
-                .files
-                .iter()
-                .map(each)
-                .try_fold(Status::Conforms, |all, one| Ok(all.and(one?)))
-        })
-        .map_err(|refusal| refusal.text().to_owned())
+    all_tested(arguments).map_err(|refusal| refusal.text().to_owned())
+}
+
+fn all_tested(arguments: &Arguments) -> Result<Status, Refusal> {
+    stop_on_signals()?;
+    let mut status = Status::Conforms;
+    for file in &arguments.files {
+        status = status.and(tested(arguments, file)?);
+        if stop::requested() {
+            print_error("stopped; nothing is left behind");
+            return Ok(status.and(Status::Stopped));
+        }
+    }
+    Ok(status)
 }
 
 fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
@@ -57,25 +65,55 @@ fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
         },
     };
     let name = file.display();
+    match litmus::playable(&litmus, channel) {
+        Err(Unplayable::Elsewhere(reason)) => {
+            return Err(Refusal::new(format!("{name}: {reason}")));
+        }
+        Err(Unplayable::Call(reason)) => return not_replayed(&format!("{name}: {reason}")),
+        Ok(()) => {}
+    }
     let reason = channel.unavailable();
     let no_stops = litmus.stops().then(|| no_stops(channel)).flatten();
     if let Some(reason) = reason.or(no_stops.map(str::to_owned)) {
         print_error(&format!("{name}: not run on {}: {reason}", channel.name()));
         return Ok(Status::NotJudged);
     }
-    let platform = arguments.profile.platform();
-    let seen = match litmus::run(&litmus, channel, platform, arguments.runs) {
-        Ok(seen) => seen,
+    let bar = bar(arguments.runs, "runs");
+    bar.set_message(name.to_string());
+    let plan = Plan {
+        platform: arguments.profile.platform_here(),
+        runs: arguments.runs,
+        as_set_up: arguments.channel.is_none(),
+        progress: &|| bar.inc(1),
+    };
+    let seen = litmus::run(&litmus, channel, plan);
+    bar.finish_and_clear();
+    match seen {
+        Ok(seen) => told(&name.to_string(), channel, plan.platform, &seen),
         Err(LitmusError::TooMany(error)) => {
             print_error(&format!("{name}: {error}"));
-            return Ok(Status::NotJudged);
+            Ok(Status::NotJudged)
         }
-        Err(LitmusError::Trouble(pipewright_conformance::Trouble::Stopped)) => {
-            return Ok(Status::Stopped);
+        Err(LitmusError::Otherwise(reason)) => not_replayed(&format!("{name}: {reason}")),
+        Err(LitmusError::Trouble(trouble)) if trouble.is_of_channel() => {
+            print_error(&format!("{name}: not run on {}: {trouble}", channel.name()));
+            Ok(Status::NotJudged)
         }
-        Err(LitmusError::Trouble(trouble)) => return Err(trouble.into()),
-    };
-    print(&format!("{name}: {}, profile {}\n{}\n", channel.name(), platform.name, table(&seen)))?;
+        Err(LitmusError::Trouble(
+            trouble @ (Trouble::HeldAtStart { .. } | Trouble::Unavailable { .. }),
+        )) => Err(Refusal::new(format!("{name}: {trouble}"))),
+        Err(LitmusError::Trouble(trouble)) => Err(trouble.into()),
+    }
+}
+
+/// Prints what was seen, and says how that is.
+fn told(
+    name: &str,
+    channel: &dyn Channel,
+    platform: &Platform,
+    seen: &Seen,
+) -> Result<Status, Refusal> {
+    print(&format!("{name}: {}, profile {}\n{}\n", channel.name(), platform.name, table(seen)))?;
     for wrong in &seen.wrong {
         print(&format!("the file and the rules differ: {wrong}\n"))?;
     }
@@ -83,7 +121,11 @@ fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
     for run in forbidden.iter().filter_map(|row| row.run.as_ref()) {
         print(&format!("\nno rule allows this run:\n{run}"))?;
     }
-    Ok(match (forbidden.is_empty() && seen.wrong.is_empty(), seen.unjudged) {
+    let (unjudged, reasons) = &seen.unjudged;
+    for reason in reasons {
+        print(&format!("of {unjudged} runs that could not be judged: {reason}\n"))?;
+    }
+    Ok(match (forbidden.is_empty() && seen.wrong.is_empty(), unjudged) {
         (false, _) => Status::Deviates,
         (true, 0) => Status::Conforms,
         (true, _) => Status::NotJudged,

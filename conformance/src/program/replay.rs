@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_conformance::replay;
+use pipewright_conformance::replay::{self, Unplayable};
 use pipewright_conformance::report::{deviations, explained, unheld};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
@@ -81,19 +81,12 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
             Err(reason) => return not_replayed(&reason),
         },
     };
-    let scenario = Scenario::of(&file);
-    let kind = file.setup.kind;
-    let scenario = scenario.on(channel.setup().kind, kind).ok_or_else(|| {
-        let why = match scenario.opens() {
-            true => format!("its calls open a {} by name", kind.name),
-            false => format!("its actors hold ends of a {}", kind.name),
-        };
-        Refusal::new(format!(
-            "{}: {why}, which {} does not have; choose another --channel",
-            arguments.file.display(),
-            channel.name()
-        ))
-    })?;
+    let can_be = replay::playable(&file, channel);
+    if let Err(Unplayable::Elsewhere(reason)) = &can_be {
+        return Err(Refusal::new(format!("{}: {reason}", arguments.file.display())));
+    }
+    let scenario = Scenario::of(&file).on(channel.setup().kind, file.setup.kind);
+    let scenario = scenario.unwrap_or_else(|| Scenario::of(&file));
     // A stop may have been lost on the way: to a channel of another kind, say.
     if let Some(reason) = Scenario::of(&file).stops().then(|| no_stops(channel)).flatten() {
         print_error(&format!(
@@ -102,7 +95,7 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
         ));
         return Ok(Status::NotJudged);
     }
-    if let Some(reason) = replay::unplayable(&file, channel) {
+    if let Err(Unplayable::Call(reason)) = can_be {
         return not_replayed(&reason);
     }
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
@@ -131,7 +124,7 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
 }
 
 /// Says why what the file says was not done, or not all of it.
-fn not_replayed(reason: &str) -> Result<Status, Refusal> {
+pub(super) fn not_replayed(reason: &str) -> Result<Status, Refusal> {
     print(&format!("not replayed as the file says: {reason}\n"))?;
     Ok(Status::NotJudged)
 }
