@@ -315,3 +315,34 @@ fn a_message_is_taken_before_there_is_room_again() {
                ben: write 2 -> 2\nann: read 9\nann2: available -> 0\n";
     deviates_at("ann2: available -> 0", two, &LINUX);
 }
+
+#[test]
+fn in_the_standard_long_writes_are_torn_anywhere_and_short_ones_nowhere() {
+    let torn = |first: u32, second: u32, cut: u32| {
+        format!(
+            "channel pipe\nactor a holds w\nactor b holds w\na: write {first}\nb: write {second}\n\
+             a: -> {first}\nb: -> {second}\n\
+             reader: read 99999 -> {} = a[0..{cut}] b[0..{second}] a[{cut}..{first}]\n",
+            first + second
+        )
+    };
+    for cut in [1, 100, 2000, 4095, 4096, 4999] {
+        conforms(&torn(5000, 5000, cut), &POSIX);
+        conforms(&torn(5000, 10, cut), &POSIX);
+    }
+    let whole = torn(4096, 10, 100);
+    let (_, judgement) = judged(&whole, &POSIX);
+    assert_eq!(judgement.verdict, Verdict::Deviates);
+    // A reader sees any first part.
+    let seen = "channel pipe\nwriter: write 5000\nreader: read 9000 -> 100 = writer[0..100]\nwriter: -> 5000\n";
+    conforms(seen, &POSIX);
+    // Only what a nonblocking write returns has a least.
+    let returns = |count: u32, before: &str| {
+        format!(
+            "channel pipe nonblocking\nactor reader holds r\n{before}writer: write 5000 -> {count}\n"
+        )
+    };
+    conforms(&returns(4096, ""), &POSIX);
+    conforms(&returns(100, "writer: write 1 -> 1\n"), &POSIX);
+    deviates_at("writer: write 5000 -> 100", &returns(100, ""), &POSIX);
+}

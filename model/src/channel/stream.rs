@@ -157,11 +157,7 @@ impl Stream {
                 Room { none: moved == 0, least: moved, most: moved }
             }
             Storage::Bytes => {
-                let least = match (len <= platform.pipe_buf_bytes, self.is_empty()) {
-                    (true, _) => left,
-                    (false, true) => left.min(platform.pipe_buf_bytes),
-                    (false, false) => 1,
-                };
+                let least = if len <= platform.pipe_buf_bytes { left } else { 1 };
                 Room { none: !self.is_empty(), least, most: left }
             }
         }

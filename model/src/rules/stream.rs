@@ -369,8 +369,9 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (len, room) = write_room(at)?;
             let most = room.most.min(len - at.call.done - 1);
-            (at.nonblock() && room.least <= most && most > 0)
-                .then(|| Move::transfers(room.least, most).with(give))
+            let least = room.least.max(promised(at).saturating_sub(at.call.done));
+            (at.nonblock() && least <= most && most > 0)
+                .then(|| Move::transfers(least, most).with(give))
         },
     },
     Rule {
@@ -423,7 +424,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (_, room) = write_room(at)?;
-            (at.nonblock() && room.none && at.call.done > 0).then_some(Move::transfers(0, 0))
+            (at.nonblock() && room.none && at.call.done > 0 && at.call.done >= promised(at))
+                .then_some(Move::transfers(0, 0))
         },
     },
     Rule {
@@ -893,6 +895,14 @@ fn write_room_of_line(at: &Scene<'_>) -> Option<(u32, Room)> {
     let len = write_len(at).filter(|len| *len > 0 && at.has_reader())?;
     let room = at.stream()?.room(at.platform, len, at.call.done, at.call.entered);
     Some((len, room))
+}
+
+/// How much of a nonblocking write of more than PIPE_BUF bytes the standard promises: once all that was written before
+/// is read, PIPE_BUF bytes, wherever other writes come between.
+fn promised(at: &Scene<'_>) -> u32 {
+    let alone = |stream: &Stream| stream.len() <= at.call.done;
+    let promises = at.platform.storage == Storage::Bytes && at.stream().is_some_and(alone);
+    if promises { at.platform.pipe_buf_bytes } else { 0 }
 }
 
 fn never_had_writer(at: &Scene<'_>) -> bool {
