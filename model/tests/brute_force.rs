@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{LINUX_SMALL, POSIX_SMALL, in_parallel, spaces};
 use history::spoil;
-use pipewright_model::call::{Answer, Reply};
+use pipewright_model::call::Reply;
 use pipewright_model::explore::Space;
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::Platform;
@@ -201,15 +201,13 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
 
 /// Whether a cause outside of the channel can explain a return.
 fn comes_from_outside(run: &Run, event: &Event) -> bool {
-    let Event::Return(actor, Reply { answer: Answer::Fails(errno), .. }) = event else {
-        return false;
-    };
+    let Event::Return(actor, Reply { answer, .. }) = event else { return false };
     let calls = run.events.iter().take_while(|other| !std::ptr::eq(*other, event));
     let last = calls.filter_map(|event| match event {
         Event::Call(call) if call.actor == *actor => Some(call.op),
         _ => None,
     });
-    last.last().is_some_and(|op| outside::cause(run.setup.kind, &op, *errno).is_some())
+    last.last().is_some_and(|op| outside::cause(run.setup.kind, &op, answer).is_some())
 }
 
 /// Everything that can be reached by moves.

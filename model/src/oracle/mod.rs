@@ -303,13 +303,10 @@ impl<'r> Oracle<'r> {
 
     /// Whether what no rule allows tells of a cause outside of the channel: then what follows is unspecified.
     fn is_from_outside(&mut self, index: usize, event: &Event) -> bool {
-        let Event::Return(actor, Reply { answer: Answer::Fails(errno), signal: None, .. }) = event
-        else {
-            return false;
-        };
+        let Event::Return(actor, Reply { answer, signal: None, .. }) = event else { return false };
         let mut pending = self.states.iter().filter_map(|state| state.world.pending(*actor));
         let Some(op) = pending.next().map(|call| call.op) else { return false };
-        let Some(cause) = outside::cause(self.run.setup.kind, &op, *errno) else { return false };
+        let Some(cause) = outside::cause(self.run.setup.kind, &op, answer) else { return false };
         self.judgement.verdict = match self.judgement.deviations.is_empty() {
             true => Verdict::Unspecified { from: index, reason: cause.because },
             false => Verdict::Deviates,

@@ -5,7 +5,7 @@
 //! POSIX or by Linux. What tells of the channel itself (`EAGAIN`, `EPIPE`, `EINVAL`, `EBADF`) never comes from
 //! outside.
 
-use crate::call::{Errno, Op, SendFlags};
+use crate::call::{Answer, Errno, Marks, Op, SendFlags};
 use crate::kind::{Discipline, Kind, Naming, SocketType};
 use crate::rule::Cite::{self, Man, Posix, Source};
 
@@ -24,7 +24,12 @@ pub struct Cause {
     pub because: &'static str,
     /// Whether this call on a channel of this kind can fail by it.
     reaches: fn(&Kind, &Op) -> bool,
+    /// Whether this answer, which is no error, tells of it where the call can meet it.
+    succeeds: fn(&Op, &Answer) -> bool,
 }
+
+/// No success tells of the cause.
+const NEVER: fn(&Op, &Answer) -> bool = |_, _| false;
 
 /// All causes.
 pub const CAUSES: &[Cause] = &[
@@ -51,6 +56,7 @@ pub const CAUSES: &[Cause] = &[
                 || matches!(op, Op::Poll { .. } | Op::Connect | Op::Accept { .. })
                 || matches!(op, Op::Lock { wait: true, .. } | Op::Flock { wait: true, .. })
         },
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.descriptors",
@@ -67,6 +73,17 @@ pub const CAUSES: &[Cause] = &[
         reaches: |_, op| {
             matches!(op, Op::Open { .. } | Op::Dup { .. } | Op::Socket { .. } | Op::Accept { .. })
         },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.receive-end.descriptors",
+        says: "A descriptor that was sent is lost, and MSG_CTRUNC tells so, where the process that receives it may \
+               have no more.",
+        cite: &[Posix("recvmsg", "MSG_CTRUNC"), Source("net/core/scm.c", "scm_detach_fds")],
+        errnos: &[],
+        because: "a limit on descriptors was reached",
+        reaches: |_, op| matches!(op, Op::ReceiveEnd { .. }),
+        succeeds: |_, answer| matches!(answer, Answer::Marked(_, marks) if marks.contains(Marks::END_LOST)),
     },
     Cause {
         id: "outside.any.memory",
@@ -90,6 +107,7 @@ pub const CAUSES: &[Cause] = &[
                 || matches!(op, Op::Accept { .. } | Op::Shutdown { .. })
                 || matches!(op, Op::SetOption { .. } | Op::GetOption { .. })
         },
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.locks",
@@ -98,12 +116,14 @@ pub const CAUSES: &[Cause] = &[
         errnos: &[Errno::ENOLCK],
         because: "a limit on locks was reached",
         reaches: |_, op| matches!(op, Op::Lock { .. } | Op::Flock { .. }),
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.space",
         says: "A write to a file, and a bind to a path, fail with ENOSPC or EDQUOT where the file system or the user \
-               has no room left.",
+               has no room left; a write for which there is room in part transfers that part.",
         cite: &[
+            Posix("write", "DESCRIPTION"),
             Posix("write", "ERRORS [ENOSPC]"),
             Man("write(2)", "ERRORS"),
             Source("net/unix/af_unix.c", "unix_bind_bsd"),
@@ -114,10 +134,12 @@ pub const CAUSES: &[Cause] = &[
             is_file(kind) && matches!(op, Op::Write { .. } | Op::WriteAt { .. })
                 || has_path(kind) && matches!(op, Op::Bind)
         },
+        succeeds: in_part,
     },
     Cause {
         id: "outside.any.file-size",
-        says: "A write to a file beyond the limit on the size of files fails with EFBIG, and so does ftruncate.",
+        says: "A write to a file beyond the limit on the size of files fails with EFBIG, and so does ftruncate; a \
+               write that begins before it transfers what fits.",
         cite: &[Posix("write", "ERRORS [EFBIG]"), Posix("ftruncate", "ERRORS [EFBIG]")],
         errnos: &[Errno::EFBIG],
         because: "a limit on the size of files was reached",
@@ -125,6 +147,7 @@ pub const CAUSES: &[Cause] = &[
             is_file(kind)
                 && matches!(op, Op::Write { .. } | Op::WriteAt { .. } | Op::Truncate { .. })
         },
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.permission",
@@ -143,6 +166,20 @@ pub const CAUSES: &[Cause] = &[
         reaches: |kind, op| {
             by_name(kind, op) || matches!(op, Op::Socket { .. } | Op::Accept { .. })
         },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.socket.family",
+        says: "socket fails with EAFNOSUPPORT or EPROTONOSUPPORT where the system lacks such sockets, or a filter \
+               forbids them.",
+        cite: &[
+            Posix("socket", "ERRORS [EAFNOSUPPORT]"),
+            Posix("socket", "ERRORS [EPROTONOSUPPORT]"),
+        ],
+        errnos: &[Errno::EAFNOSUPPORT, Errno::EPROTONOSUPPORT, Errno::ESOCKTNOSUPPORT],
+        because: "there are no such sockets",
+        reaches: |_, op| matches!(op, Op::Socket { .. }),
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.device",
@@ -160,6 +197,7 @@ pub const CAUSES: &[Cause] = &[
                 || matches!(op, Op::WriteAt { .. } | Op::Truncate { .. } | Op::Close);
             is_file(kind) && file || has_path(kind) && by_name(kind, op)
         },
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.path",
@@ -173,6 +211,7 @@ pub const CAUSES: &[Cause] = &[
         errnos: &[Errno::ENAMETOOLONG, Errno::ELOOP, Errno::ENOTDIR],
         because: "the channel's path can't be followed",
         reaches: |kind, op| has_path(kind) && by_name(kind, op),
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.send-end.in-flight",
@@ -181,6 +220,7 @@ pub const CAUSES: &[Cause] = &[
         errnos: &[Errno::ETOOMANYREFS],
         because: "a limit on descriptors in flight was reached",
         reaches: |_, op| matches!(op, Op::SendEnd { .. }),
+        succeeds: NEVER,
     },
     Cause {
         id: "outside.any.network",
@@ -204,14 +244,18 @@ pub const CAUSES: &[Cause] = &[
             let named = matches!(op, Op::Bind | Op::Connect);
             kind.discipline == Discipline::Tcp && (named || moves_data(op))
         },
+        succeeds: NEVER,
     },
 ];
 
-/// The cause outside of the channel of which this error of this call tells, if there is one.
-pub fn cause(kind: &Kind, op: &Op, errno: Errno) -> Option<&'static Cause> {
-    let fits = |cause: &&Cause| cause.errnos.contains(&errno) && (cause.reaches)(kind, op);
-    let may_be = kind.has_descriptors() && !is_of_channel(kind, op, errno);
-    CAUSES.iter().find(|cause| may_be && fits(cause))
+/// The cause outside of the channel of which this answer to this call tells, if there is one.
+pub fn cause(kind: &Kind, op: &Op, answer: &Answer) -> Option<&'static Cause> {
+    let tells = |cause: &Cause| match answer {
+        Answer::Fails(errno) => cause.errnos.contains(errno) && !is_of_channel(kind, op, *errno),
+        _ => (cause.succeeds)(op, answer),
+    };
+    let fits = |cause: &&Cause| (cause.reaches)(kind, op) && tells(cause);
+    CAUSES.iter().find(|cause| kind.has_descriptors() && fits(cause))
 }
 
 /// Whether the channel's own rules tell this error of the call, so that it says nothing of the outside: a
@@ -219,6 +263,14 @@ pub fn cause(kind: &Kind, op: &Op, errno: Errno) -> Option<&'static Cause> {
 fn is_of_channel(kind: &Kind, op: &Op, errno: Errno) -> bool {
     let datagrams = matches!(kind.discipline, Discipline::Unix(SocketType::Datagram, _));
     datagrams && errno == Errno::EPERM && matches!(op, Op::Connect | Op::Send { .. })
+}
+
+/// Whether a write has transferred a part only.
+fn in_part(op: &Op, answer: &Answer) -> bool {
+    match (op.offers(), answer) {
+        (Some(len), Answer::Count(count)) => *count < len,
+        _ => false,
+    }
 }
 
 /// Whether it reads, writes, sends or receives.
