@@ -215,7 +215,22 @@ fn is_in_call(line: &[u8], idle: &str, expected: impl FnOnce(i64, i64) -> bool) 
     // As a descriptor: a number of 32 bits, whatever the kernel keeps above.
     let argument = u64::from_str_radix(first.trim_start_matches("0x"), 16);
     let argument = argument.map_or(-1, |argument| i64::from(argument as i32));
-    first != idle && number.is_some_and(|number| expected(number, argument))
+    let third = field().and_then(|_| field()).unwrap_or_default();
+    first != idle
+        && number.is_some_and(|number| {
+            expected(number, argument) && !is_a_nap(number, third.trim_start_matches("0x"))
+        })
+}
+
+/// Whether this is a poll that ends by itself, by its third argument: no call of an order does.
+fn is_a_nap(number: i64, third: &str) -> bool {
+    let third = u64::from_str_radix(third, 16);
+    match number {
+        #[cfg(target_arch = "x86_64")]
+        nix::libc::SYS_poll => third.is_ok_and(|milliseconds| milliseconds as i32 != -1),
+        nix::libc::SYS_ppoll => third.is_ok_and(|pointer| pointer != 0),
+        _ => false,
+    }
 }
 
 /// The start of a file of one line.
@@ -283,6 +298,15 @@ mod tests {
         assert!(!is_in_call(other, "0x7f10", read_of_three));
         let nanosleep = b"230 0x3 0x0 0x7ffc 0x0 0x0 0x0 0x7ffc 0x7f31\n";
         assert!(!is_in_call(nanosleep, "0x7f10", read_of_three));
+    }
+
+    #[test]
+    fn a_poll_that_ends_by_itself_is_no_sleep() {
+        let is_in_call = |line: &[u8]| is_in_call(line, "0x7f10", |_, _| true);
+        assert!(is_in_call(b"7 0x7f00 0x1 0xffffffff 0x0 0x0 0x0 0x7ffc 0x7f31\n"));
+        assert!(is_in_call(b"271 0x7f00 0x1 0x0 0x0 0x8 0x0 0x7ffc 0x7f31\n"));
+        assert!(!is_in_call(b"7 0x0 0x0 0x14 0x0 0x0 0x0 0x7ffc 0x7f31\n"));
+        assert!(!is_in_call(b"271 0x0 0x0 0x7f08 0x0 0x8 0x0 0x7ffc 0x7f31\n"));
     }
 
     #[test]

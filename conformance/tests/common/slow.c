@@ -10,8 +10,9 @@
 
 static void nap(void) {
     int kept = errno;
-    struct timespec moment = {0, 10 * 1000 * 1000};
+    struct timespec moment = {0, 5 * 1000 * 1000};
     nanosleep(&moment, 0);
+    ppoll(0, 0, &moment, 0);
     errno = kept;
 }
 
