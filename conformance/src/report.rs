@@ -244,11 +244,25 @@ fn deviation_of(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Stri
         true => "; nothing else was allowed either\n",
         false => "; allowed instead:\n",
     });
-    for allowed in &deviation.allowed {
-        let rule = RULES[usize::from(allowed.rule())];
-        let _ = writeln!(told, "  {:24} {}: {}", allowed_text(run, allowed), rule.id, rule.says);
-    }
+    told.push_str(&alternatives(run, &deviation.allowed));
     let _ = writeln!(told, "  {}", diagnose(run, judgement, deviation));
+    told
+}
+
+/// What was allowed instead: a few, each with its rule, whose sentence comes once.
+fn alternatives(run: &Run, allowed: &[Allowed]) -> String {
+    const SHOWN_MAX: usize = 4;
+    let shown = if allowed.len() > SHOWN_MAX { SHOWN_MAX - 1 } else { allowed.len() };
+    let mut told = String::new();
+    for (index, one) in allowed[..shown].iter().enumerate() {
+        let rule = RULES[usize::from(one.rule())];
+        let _ = write!(told, "  {:24} {}", allowed_text(run, one), rule.id);
+        let again = allowed[..index].iter().any(|before| before.rule() == one.rule());
+        let _ = if again { writeln!(told) } else { writeln!(told, ": {}", rule.says) };
+    }
+    if shown < allowed.len() {
+        let _ = writeln!(told, "  and {} more", allowed.len() - shown);
+    }
     told
 }
 

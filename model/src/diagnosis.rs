@@ -7,25 +7,29 @@ mod history;
 
 use std::fmt;
 
-use crate::call::{Actor, Answer, Call, Events, Op, Reply};
-use crate::data::{Data, Segment, Segments};
+use crate::call::{Actor, Answer, Call, Errno, Events, Op, Reply};
+use crate::data::{ANY, Data, Segment, Segments};
 use crate::oracle::{Allowed, Deviation, Judgement};
 use crate::rule::{Rule, RuleIndex};
 use crate::rules::RULES;
 use crate::run::{Event, Run};
 use crate::text::words;
 
-use history::{History, is_consumed};
+use history::{History, is_consumed, is_of_messages};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
-    /// A call sleeps that must return.
+    /// A call sleeps on that must return: what it waits for has come.
     LostWakeUp,
+    /// A call sleeps that could have returned from the first.
+    Blocks,
     /// A call returns that must sleep.
     ReturnsTooEarly,
     /// The bytes of a write that is one piece were read with others among them.
     Torn,
+    /// What was sent as several messages came as one.
+    Merged,
     /// Bytes were passed over.
     Lost,
     /// Bytes were given that nobody has written.
@@ -58,6 +62,8 @@ pub enum Fault {
     WrongCount,
     /// Another value than the one that holds.
     WrongValue,
+    /// No rule leads here, and none says what else there should be.
+    Unexplained,
 }
 
 impl Fault {
@@ -65,8 +71,10 @@ impl Fault {
     pub const fn name(self) -> &'static str {
         match self {
             Fault::LostWakeUp => "lost wake-up",
+            Fault::Blocks => "blocks though it must not",
             Fault::ReturnsTooEarly => "returned too early",
             Fault::Torn => "write torn",
+            Fault::Merged => "messages merged",
             Fault::Lost => "bytes lost",
             Fault::Invented => "bytes invented",
             Fault::Reordered => "bytes reordered",
@@ -83,6 +91,7 @@ impl Fault {
             Fault::NotReady => "readiness not told",
             Fault::WrongCount => "wrong count",
             Fault::WrongValue => "wrong value",
+            Fault::Unexplained => "unexplained",
         }
     }
 }
@@ -159,13 +168,39 @@ fn sleeping(run: &Run, deviation: &Deviation) -> Diagnosis {
     returns.sort_by_key(|(actor, ..)| sleeps(actor));
     let Some((actor, reply, rule)) = returns.first() else {
         let broken = deviation.allowed.first().map(Allowed::rule);
-        let says = "calls sleep though something is under way that must arrive".to_owned();
-        return Diagnosis { fault: Fault::LostWakeUp, says, broken };
+        return match run.events.get(deviation.event) {
+            Some(Event::Quiet(_)) => {
+                let says = "calls sleep though something is under way that must arrive".to_owned();
+                Diagnosis { fault: Fault::LostWakeUp, says, broken }
+            }
+            _ => {
+                let says = "the rules lead to no such state".to_owned();
+                Diagnosis { fault: Fault::Unexplained, says, broken }
+            }
+        };
     };
-    let called = called(run, call_of(run, deviation.event, *actor));
+    let call = call_of(run, deviation.event, *actor);
+    let alone = call.is_some_and(|(index, _)| is_alone_since(run, index, deviation.event));
+    let refused = matches!(reply.answer, Answer::Fails(Errno::EAGAIN));
+    let fault = if alone || refused { Fault::Blocks } else { Fault::LostWakeUp };
+    let called = called(run, call);
     let says =
         format!("{} sleeps in `{called}`, which must return {reply}", run.actor_name(*actor));
-    Diagnosis { fault: Fault::LostWakeUp, says, broken: Some(*rule) }
+    Diagnosis { fault, says, broken: Some(*rule) }
+}
+
+/// Whether nobody else did anything between a call and a later event, so that nothing can have woken it.
+fn is_alone_since(run: &Run, call: usize, event: usize) -> bool {
+    let idle = |event: &Event| matches!(event, Event::Quiet(_));
+    let open_before = run.events[..call].iter().fold(Vec::new(), |mut open, event| {
+        match event {
+            Event::Call(call) => open.push(call.actor),
+            Event::Return(actor, _) => open.retain(|other| other != actor),
+            _ => {}
+        }
+        open
+    });
+    open_before.is_empty() && run.events[call + 1..event].iter().all(idle)
 }
 
 /// A call in the words of its line.
@@ -267,8 +302,8 @@ impl At<'_> {
     fn sleeps_instead(&self) -> Diagnosis {
         let (name, seen) = (self.run.actor_name(self.actor), self.reply);
         if self.deviation.allowed.is_empty() {
-            let says = format!("{name} gets {seen}, which nothing explains");
-            return self.told(Fault::WrongValue, None, says);
+            let says = format!("{name} gets {seen}, and no rule says what else");
+            return self.told(Fault::Unexplained, None, says);
         }
         self.told(Fault::ReturnsTooEarly, None, format!("{name} gets {seen}, though it must wait"))
     }
@@ -280,6 +315,9 @@ impl At<'_> {
             _ => None,
         });
         let sets: Vec<_> = sets.collect();
+        if sets.is_empty() && self.replies().next().is_some() {
+            return self.returns();
+        }
         let all = sets.iter().fold(Events::NONE, |all, (events, _)| all.union(*events));
         let extra = Events(seen.0 & !all.0);
         let rule = sets.first().map(|(_, rule)| *rule);
@@ -302,7 +340,7 @@ impl At<'_> {
                 let says = format!("{name} is told the end, though there are bytes to read");
                 self.told(Fault::EndTooEarly, Some(rule), says)
             }
-            Some((reply, rule)) if reply.answer != Answer::Fails(crate::call::Errno::EAGAIN) => {
+            Some((reply, rule)) if reply.answer != Answer::Fails(Errno::EAGAIN) => {
                 let says = format!("{name} is told the end, and not {reply}");
                 self.told(Fault::MissingError, Some(rule), says)
             }
@@ -378,6 +416,15 @@ impl At<'_> {
         if let Some(odd) = names.iter().find(|segment| history.is_invented(self.run, segment)) {
             let says = format!("{name} is given {}, which nobody wrote", range(odd));
             return Some(self.told(Fault::Invented, rule, says));
+        }
+        if is_of_messages(self.run) && history.messages_in(&names) > 1 && expected.is_none() {
+            let says = format!("{name} is given several messages as one");
+            return Some(self.told(Fault::Merged, rule, says));
+        }
+        let none_there = rule.is_none() && names.iter().any(|segment| segment.actor == ANY);
+        if none_there && is_consumed(self.run) {
+            let says = format!("{name} is given bytes where there are none");
+            return Some(self.told(Fault::Invented, None, says));
         }
         if let Some((write, cut)) = history.torn(self.run, &names) {
             let (from, writer) =

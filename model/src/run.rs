@@ -7,8 +7,8 @@ mod builder;
 
 use std::fmt;
 
-use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply};
-use crate::data::NOBODYS;
+use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply, SendFlags};
+use crate::data::{Data, NOBODYS};
 use crate::ends::OpenEnds;
 use crate::kind::{Ends, Hold, Kind};
 use crate::settings::Settings;
@@ -249,6 +249,10 @@ impl Run {
                         let name = self.actor_name(*actor);
                         return bad(format!("{name} returns from a call that it has not made"));
                     }
+                    if let Some(what) = self.names_other_bytes(index, *actor, reply) {
+                        let help = Some("name as many bytes as it gets, or none".into());
+                        return Err(Malformed { index, what, help });
+                    }
                     ends.returned(*actor, reply.answer);
                     open = Actors(open.0 & !(1 << actor.0));
                 }
@@ -263,6 +267,26 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Where a reply tells of more or fewer bytes than it counts: with MSG_TRUNC more may be counted.
+    fn names_other_bytes(&self, index: usize, actor: Actor, reply: &Reply) -> Option<String> {
+        let named: u64 = match &reply.data {
+            Data::Unknown => return None,
+            Data::Named(names) => names.iter().map(|segment| u64::from(segment.len)).sum(),
+            Data::Bytes(bytes) => bytes.len() as u64,
+        };
+        let count = reply.answer.count()?;
+        let op = self.events[..index].iter().rev().find_map(|event| match event {
+            Event::Call(call) if call.actor == actor => Some(call.op),
+            _ => None,
+        });
+        let counts_more =
+            matches!(op, Some(Op::Receive { flags, .. }) if flags.contains(SendFlags::TRUNC));
+        let fits = named == u64::from(count) || counts_more && named < u64::from(count);
+        (!fits).then(|| {
+            format!("{} gets {count}, and {named} bytes are named", self.actor_name(actor))
+        })
     }
 
     fn is_open_already(&self, index: usize, actor: Actor, end: End) -> Malformed {

@@ -79,3 +79,50 @@ fn a_judgement_and_a_diagnosis_are_text() {
         "unspecified from event 1 on: packet mode is not in the standard"
     );
 }
+
+#[test]
+fn a_call_that_sleeps_from_the_first_has_lost_no_wake_up() {
+    let nonblocking =
+        "channel pipe nonblocking\nactor writer holds w\nreader: read 5\nquiet reader";
+    is(nonblocking, Fault::Blocks, "stream.read.empty-nonblocking");
+    let there = "channel pipe\nwriter: write 1 -> 1\nreader: poll in wait\nquiet reader";
+    is(there, Fault::Blocks, "descriptor.poll.ready");
+    let woken =
+        "channel pipe\nreader: poll in wait\nquiet reader\nwriter: write 1 -> 1\nquiet reader";
+    is(woken, Fault::LostWakeUp, "descriptor.poll.ready");
+}
+
+#[test]
+fn messages_that_come_as_one_are_merged() {
+    for (kind, a, b) in [
+        ("unix-datagram", "ann", "ben"),
+        ("unix-seqpacket", "ann", "ben"),
+        ("pipe packet", "writer", "reader"),
+    ] {
+        let text = format!(
+            "channel {kind}\n{a}: write 2 -> 2\n{a}: write 2 -> 2\n{b}: read 9 -> 4 = {a}[0..4]"
+        );
+        let run: Run = text.parse().expect("the text is a run");
+        let judgement = judge(&run, &LINUX);
+        let told = diagnose(&run, &judgement, &judgement.deviations[0]);
+        assert_eq!(told.fault, Fault::Merged, "{}", told.says);
+    }
+}
+
+#[test]
+fn what_no_rule_leads_to_is_not_guessed_at() {
+    let gone =
+        "channel pipe\nwriter: write 5 -> 5\nreader: read 5 -> 5\nreader: read 5 -> 5 = any[0..5]";
+    is(gone, Fault::Invented, "stream.read.waits");
+    let refused = "channel shared-memory\nreader: poll in -> in";
+    let run: Run = refused.parse().expect("the text is a run");
+    let judgement = judge(&run, &LINUX);
+    let told = diagnose(&run, &judgement, &judgement.deviations[0]);
+    assert_eq!(told.fault, Fault::MissingError, "{}", told.says);
+    let early = "channel pipe\nactor a holds r\nactor b holds r\nwriter: write 8192 stops at 4096\n\
+                 a: read 4096 -> 4096 = writer[4096..8192]\nwriter: goes on\nwriter: -> 8192";
+    let run: Run = early.parse().expect("the text is a run");
+    let judgement = judge(&run, &LINUX);
+    let guessed = judgement.deviations.iter().skip(1).map(|d| diagnose(&run, &judgement, d).fault);
+    assert!(guessed.into_iter().all(|fault| fault != Fault::LostWakeUp));
+}

@@ -137,7 +137,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("channel pipe\nwriter: close -> @", "ok"),
     ("channel pipe\nwriter: poll out -> @", "none"),
     ("channel pipe\nwriter: write 5 -> EPIPE + @", "SIGPIPE"),
-    ("channel pipe\nreader: read 5 -> 5 = @", "nothing"),
+    ("channel pipe\nreader: read 5 -> 0 = @", "nothing"),
     ("channel pipe\nreader: read 5 -> 5 = @[0..5]", "zero"),
     ("channel pipe\nreader: read 5 -> 5 = @[0..5]", "any"),
     ("channel pipe\nwriter: close -> ok\nreader: read 5 -> 5 = @[0..5]", "writer"),

@@ -306,3 +306,14 @@ fn a_call_stops_once_where_it_has_a_byte_and_goes_on_before_anything_else() {
         r#"2:28 "->": expected the end of the line, found "->""#
     );
 }
+
+#[test]
+fn a_reply_names_as_many_bytes_as_it_counts() {
+    for (reply, named) in [("5 = writer[0..4]", 4), ("3 = any[0..4]", 4), ("2 = 0x616263", 3)] {
+        let text = format!("channel pipe\nwriter: write 5 -> 5\nreader: read 5 -> {reply}\n");
+        let error = text.parse::<Run>().expect_err("it counts others");
+        assert!(error.to_string().contains(&format!("{named} bytes are named")), "{error}");
+    }
+    let longer = "channel unix-datagram\nann: send 5 -> 5\nben: receive 2 trunc -> 5 truncated = ann[0..2]\n";
+    assert!(longer.parse::<Run>().is_ok());
+}

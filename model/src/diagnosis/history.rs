@@ -12,6 +12,16 @@ pub(super) fn is_consumed(run: &Run) -> bool {
     !matches!(run.setup.kind.discipline, Discipline::File | Discipline::Cell)
 }
 
+/// Whether each read gives one message, and never two.
+pub(super) fn is_of_messages(run: &Run) -> bool {
+    let datagrams = |kind| kind != SocketType::Stream;
+    match run.setup.kind.discipline {
+        Discipline::Queue => true,
+        Discipline::Unix(kind, _) => datagrams(kind),
+        _ => run.setup.packet,
+    }
+}
+
 /// Whether what several write makes one stream of bytes.
 fn is_stream(run: &Run) -> bool {
     matches!(
@@ -103,6 +113,18 @@ impl History {
         }
         let of_actor = self.writes.iter().filter(|write| write.bytes.actor == segment.actor);
         segment.from < 0 || of_actor.map(|write| write.bytes.to()).max().unwrap_or(0) < segment.to()
+    }
+
+    /// How many writes have a part in these bytes.
+    pub(super) fn messages_in(&self, names: &[Segment]) -> usize {
+        let meets = |write: &&Write| {
+            names.iter().any(|part| {
+                part.actor == write.bytes.actor
+                    && part.from < write.bytes.to()
+                    && write.bytes.from < part.to()
+            })
+        };
+        self.writes.iter().filter(meets).count()
     }
 
     /// A write in whose middle the bytes of others come, and where.

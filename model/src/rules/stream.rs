@@ -291,7 +291,8 @@ const RULES: &[Rule] = &[
     // Writing
     Rule {
         id: "stream.write.fits",
-        says: "A write for which there is room transfers all its bytes and returns their number.",
+        says: "A write for which there is room transfers all its bytes and returns their number; one of at most \
+               PIPE_BUF bytes is atomic.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::Must,
         step: |at| {

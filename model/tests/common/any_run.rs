@@ -113,10 +113,14 @@ fn reply(actors: u8) -> impl Strategy<Value = Reply> {
             Data::Named(segments)
         }),
     ];
-    (answer, any::<bool>(), data).prop_map(|(answer, signal, data)| Reply {
-        answer,
-        signal: signal.then_some(Signal::Sigpipe),
-        data,
+    (answer, any::<bool>(), data).prop_map(|(mut answer, signal, data)| {
+        // It names as many bytes as it counts.
+        if let (Answer::Count(count) | Answer::Marked(count, _), Data::Named(segments)) =
+            (&mut answer, &data)
+        {
+            *count = segments.iter().map(|segment| segment.len).sum();
+        }
+        Reply { answer, signal: signal.then_some(Signal::Sigpipe), data }
     })
 }
 
