@@ -241,6 +241,36 @@ impl Kind {
         asks_to && self.discipline == Discipline::Tcp
     }
 
+    /// What is wrong with a call by name on a channel of this kind, where it has no such name.
+    ///
+    /// ```
+    /// use pipewright_model::{call::Op, kind};
+    ///
+    /// assert_eq!(kind::PIPE.has_no_name_for("unlink"), Some("a pipe has no name to unlink".into()));
+    /// assert_eq!(kind::FIFO.has_no_name_for("unlink"), None);
+    /// ```
+    pub fn has_no_name_for(&self, word: &str) -> Option<String> {
+        let name = self.name;
+        let named = self.ends == Ends::Opened || matches!(self.discipline, Discipline::Unix(..));
+        match word {
+            "open" | "unlink" if !named => Some(format!("a {name} has no name to {word}")),
+            "socket" if self.ends != Ends::Connected => {
+                Some(format!("a {name} is not made of sockets: no call makes one of it"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What helps where a call [has no name](Kind::has_no_name_for).
+    pub fn help_without_name(&self) -> String {
+        let ends: Vec<_> = self.held.iter().map(|hold| hold.letters()).collect();
+        let ends = ends.join(", ");
+        format!(
+            "the ends of a {} are there from the start: \"actor a holds ...\" gives {ends}",
+            self.name
+        )
+    }
+
     /// Whether its ends are descriptors of the system, or handles of a library.
     pub fn has_descriptors(&self) -> bool {
         self.ends != Ends::Own

@@ -207,7 +207,7 @@ impl Run {
     /// Checks what every run must keep: a call only by an idle actor, a return only of an open call that is
     /// not stopped, `quiet` with exactly the actors whose calls are open, none of them stopped, a stop within
     /// the buffer of an open call, once a call; actors and ends that exist, no end made that is open
-    /// already.
+    /// already; a call by name only where the kind of channel has one.
     ///
     /// # Errors
     ///
@@ -228,6 +228,13 @@ impl Run {
                     }
                     if call.op == Op::Deliver {
                         return bad("nobody makes deliveries".into());
+                    }
+                    if let Some(what) = self.setup.kind.has_no_name_for(call.op.word()) {
+                        return Err(Malformed {
+                            index,
+                            what,
+                            help: Some(self.setup.kind.help_without_name()),
+                        });
                     }
                     if call.ends().any(|end| end.0 as usize >= self.end_names.len()) {
                         return bad("a call names an end that has no name".into());

@@ -42,7 +42,11 @@ fn a_channel_is_set_up_as_the_file_says_or_not_at_all() {
     ];
     for header in set_up {
         let place = Place::new();
-        place.file("a.case", &format!("{header}\nactor b\nb: unlink -> ok"));
+        let call = match header.starts_with("channel pipe") {
+            true => "actor b holds r\nb: close -> ok",
+            false => "actor b\nb: unlink -> ok",
+        };
+        place.file("a.case", &format!("{header}\n{call}"));
         let ended = place.run(&["replay", "a.case"]);
         assert!(ended.out.starts_with(&format!("{header}\n")), "{ended:?}");
     }
@@ -92,5 +96,30 @@ fn an_end_is_made_only_where_none_is_open() {
                 " first, or make another",
             ]);
         }
+    }
+}
+
+#[test]
+fn a_call_that_a_kind_of_channel_lacks_is_not_judged() {
+    let place = Place::new();
+    place.file("a.case", "channel pipe\nactor a holds r w\na: unlink -> ENOENT");
+    place.file("b.case", "channel tcp\na: open read -> ENOENT");
+    place.file("c.case", "channel file\na: socket -> EBADF");
+    let refused = [
+        ("a.case", "a pipe has no name to unlink"),
+        ("b.case", "a tcp has no name to open"),
+        ("c.case", "a file is not made of sockets"),
+    ];
+    for (file, why) in refused {
+        for command in ["judge", "replay", "draw"] {
+            let ended = place.run(&[command, file]);
+            ended.refused(&[why, "help: "]);
+        }
+    }
+    for call in ["listen 1 -> ENOTSOCK", "capacity -> EBADF", "seek -> ESPIPE"] {
+        place.file("d.case", &format!("channel message-queue\nactor a holds r\na: {call}"));
+        let ended = place.run(&["judge", "d.case"]);
+        assert_eq!(ended.status, Some(Status::NotJudged.code().into()), "{ended:?}");
+        assert!(ended.out.contains("no rule speaks of this call"), "{ended:?}");
     }
 }

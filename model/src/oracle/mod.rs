@@ -276,7 +276,12 @@ impl<'r> Oracle<'r> {
                     };
                     return;
                 }
-                if self.is_from_outside(index, event) {
+                let outside = self.outside(event);
+                if let Some(reason) = outside.or_else(|| self.unspoken(event)) {
+                    self.judgement.verdict = match self.judgement.deviations.is_empty() {
+                        true => Verdict::Unspecified { from: index, reason },
+                        false => Verdict::Deviates,
+                    };
                     return;
                 }
                 self.deviate(index, event);
@@ -301,17 +306,31 @@ impl<'r> Oracle<'r> {
         self.states.iter().find_map(|state| bounds::exceeded(&state.world, call))
     }
 
-    /// Whether what no rule allows tells of a cause outside of the channel: then what follows is unspecified.
-    fn is_from_outside(&mut self, index: usize, event: &Event) -> bool {
-        let Event::Return(actor, Reply { answer, signal: None, .. }) = event else { return false };
+    /// Of what cause outside of the channel an event tells that no rule allows: then what follows is unspecified.
+    fn outside(&self, event: &Event) -> Option<&'static str> {
+        let Event::Return(actor, Reply { answer, signal: None, .. }) = event else { return None };
         let mut pending = self.states.iter().filter_map(|state| state.world.pending(*actor));
-        let Some(op) = pending.next().map(|call| call.op) else { return false };
-        let Some(cause) = outside::cause(self.run.setup.kind, &op, answer) else { return false };
-        self.judgement.verdict = match self.judgement.deviations.is_empty() {
-            true => Verdict::Unspecified { from: index, reason: cause.because },
-            false => Verdict::Deviates,
+        let op = pending.next()?.op;
+        Some(outside::cause(self.run.setup.kind, &op, answer)?.because)
+    }
+
+    /// Whether an event that no rule allows is of a call that no rule speaks of, on a channel of this kind: none lets it
+    /// return, go on or sleep. Then nothing is known of what it does.
+    fn unspoken(&self, event: &Event) -> Option<&'static str> {
+        let of = match event {
+            Event::Return(actor, _) => Actors::NONE.with(*actor),
+            Event::Quiet(open) => *open,
+            Event::Call(_) | Event::Stops(..) | Event::GoesOn(_) => Actors::NONE,
         };
-        true
+        let is_unspoken = |actor| {
+            self.states.iter().all(|State { world, .. }| {
+                let open = world.pending(actor).is_some_and(|c| c.progress == Progress::Open);
+                open && moves(self.platform, world, actor, &mut RuleSet::default()).is_empty()
+            })
+        };
+        of.iter()
+            .any(is_unspoken)
+            .then_some("no rule speaks of this call on a channel of this kind")
     }
 
     fn begin(&mut self, index: usize, call: Call) {

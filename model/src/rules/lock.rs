@@ -229,7 +229,8 @@ const RULES: &[Rule] = &[
 /// Whether what is behind the end can be locked, as far as is specified; `None` where nothing is behind it.
 fn lockable(at: &Scene<'_>) -> Option<bool> {
     let extension = !matches!(at.object()?, Object::File(_));
-    Some(at.platform.locks_of_all || !extension)
+    // What lives in memory has no descriptor to lock.
+    Some(!at.is_memory() && (at.platform.locks_of_all || !extension))
 }
 
 fn is_flock(at: &Scene<'_>) -> bool {

@@ -182,6 +182,9 @@ impl Parser {
             return Ok(());
         }
         check_call(line)?;
+        if let Some(what) = line.peek().and_then(|word| kind.has_no_name_for(word)) {
+            return Err(Fault::new(line.place(), what).help(kind.help_without_name()));
+        }
         let actor = match self.find(name) {
             Some(actor) => actor,
             None => self.seat_undeclared(name, line.peek(), kind, place.clone())?,

@@ -197,9 +197,12 @@ pub(crate) fn run() -> impl Strategy<Value = Run> {
             let mut lens = [0; ACTORS_MAX];
             let mut ends = OpenEnds::at_start(&run.seats);
             for (next, remark) in nexts {
-                let in_the_way = |call: &Call| ends.of(call.actor).in_the_way(call).is_some();
+                let can_be = |call: &Call| {
+                    ends.of(call.actor).in_the_way(call).is_none()
+                        && run.setup.kind.has_no_name_for(call.op.word()).is_none()
+                };
                 run.events.push(match next {
-                    Next::Call(call) if !open.contains(call.actor) && !in_the_way(&call) => {
+                    Next::Call(call) if !open.contains(call.actor) && can_be(&call) => {
                         open = open.with(call.actor);
                         let len = call.op.offers().or(call.op.asks());
                         lens[usize::from(call.actor.0)] = len.unwrap_or(0) as usize;
