@@ -11,6 +11,8 @@ mod lacking;
 use std::cmp::Reverse;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pipewright_backends::Channel;
 use pipewright_model::call::Op;
@@ -117,6 +119,8 @@ pub struct Tested {
     pub lacking: Lacking,
     /// Whether a stop came before all of its scenarios were run.
     pub stopped: bool,
+    /// How long that took, on all processors together.
+    pub took: Duration,
     /// Scenarios run and judged.
     pub scenarios: usize,
     /// Calls made in them.
@@ -175,6 +179,7 @@ impl Tested {
     }
 
     fn add(&mut self, other: Tested) {
+        self.took += other.took;
         self.scenarios += other.scenarios;
         self.steps += other.steps;
         self.shown = self.shown.union(other.shown);
@@ -229,28 +234,37 @@ pub fn run(
     let jobs = jobs(channels, plan);
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Result<Tested, Trouble>)>> = Mutex::new(Vec::new());
-    std::thread::scope(|threads| {
-        for core in &plan.cores {
-            let (jobs, next, results) = (&jobs, &next, &results);
-            threads.spawn(move || {
+    let threads = thread::scope(|threads| {
+        let start = |core: &usize| {
+            let (core, jobs, next, results) = (*core, &jobs, &next, &results);
+            let work = move || {
                 while !stop::requested() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { break };
                     let channel = channels[job.channel];
                     let progress = |done| progress(channel, done);
-                    let result = run_job(channel, plan, job, *core, &progress);
+                    let began = Instant::now();
+                    let mut result = run_job(channel, plan, job, core, &progress);
+                    if let Ok(tested) = &mut result {
+                        tested.took = began.elapsed();
+                    }
                     let failed = result.is_err();
                     results.lock().unwrap_or_else(|e| e.into_inner()).push((index, result));
                     if failed {
                         next.fetch_add(jobs.len(), Ordering::Relaxed);
                     }
                 }
-            });
-        }
+            };
+            thread::Builder::new().spawn_scoped(threads, work).map(drop)
+        };
+        // One thread takes all jobs if need be.
+        let started: Vec<_> = plan.cores.iter().map(start).collect();
+        started.into_iter().reduce(Result::or).unwrap_or(Ok(()))
     });
     let mut results = results.into_inner().unwrap_or_else(|e| e.into_inner());
     results.sort_by_key(|(index, _)| *index);
-    let mut ended_by = stop::requested().then_some(Trouble::Stopped);
+    let no_thread = threads.map_err(Trouble::while_doing("start a thread")).err();
+    let mut ended_by = no_thread.or(stop::requested().then_some(Trouble::Stopped));
     let mut left: Vec<bool> = jobs.iter().map(|_| true).collect();
     for (index, result) in results {
         match result {
@@ -309,6 +323,7 @@ fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
         setup,
         lacking: Lacking::default(),
         stopped: false,
+        took: Duration::ZERO,
         scenarios: 0,
         steps: 0,
         shown: RuleSet::default(),

@@ -64,6 +64,7 @@ mod trouble;
 mod worker;
 
 pub use look::Observation;
+pub use places::remove_all;
 pub use pool::Placement;
 pub use runner::Runner;
 pub use scenario::{Scenario, Step};

@@ -7,11 +7,22 @@ mod program;
 use std::process::ExitCode;
 use std::thread;
 
+use pipewright_backends::sys::memory::{EndsTidily, end_tidily};
+use pipewright_conformance::remove_all;
+use pipewright_conformance::status::Status;
+
+#[global_allocator]
+static ALLOCATOR: EndsTidily = EndsTidily;
+
 /// Whatever the limit on stacks is: the thread that the system makes has as much as it says.
 const STACK_BYTES: usize = 8 << 20;
 
 fn main() -> ExitCode {
-    let program = thread::Builder::new().stack_size(STACK_BYTES).spawn(program::run);
-    // Where there is no thread, or it has panicked, there is nothing that could be told.
-    program.map_or(ExitCode::from(2), |thread| thread.join().unwrap_or(ExitCode::from(101)))
+    end_tidily(Status::BadInput.code(), "pipewright", remove_all);
+    match thread::Builder::new().stack_size(STACK_BYTES).spawn(program::run) {
+        // Where it has panicked, there is nothing that could be told.
+        Ok(program) => program.join().unwrap_or(ExitCode::from(101)),
+        // What needs no thread works without; what does says so.
+        Err(_) => program::run(),
+    }
 }

@@ -26,9 +26,18 @@ fn fresh(within: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new().prefix(&leftovers::prefix()).tempdir_in(within)
 }
 
+/// Directories in which this process may have made something, and which it has swept.
+static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Removes all that this process has made under names, as far as it can do so without waiting for another thread.
+pub fn remove_all() {
+    if let Ok(done) = DONE.try_lock() {
+        done.iter().for_each(|directory| leftovers::sweep_own(directory));
+    }
+}
+
 /// Sweeps a directory, and those of names, if this process has not done so.
 fn tidy(directory: &Path) {
-    static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
     for directory in leftovers::NAMES.map(Path::new).into_iter().chain([directory]) {
         if done.insert(directory.to_owned()) {

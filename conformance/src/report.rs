@@ -1,10 +1,13 @@
 //! What a campaign has seen, for people and for machines: a table, deviations as text, JSON, JUnit.
 
+mod junit;
+mod width;
+
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, Table};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
@@ -16,11 +19,13 @@ use pipewright_model::rules::{Exception, RULES};
 use pipewright_model::run::{Event, Run, Setup};
 use pipewright_model::settings::Setting;
 use pipewright_model::text;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use crate::campaign::{Found, Source, Tested};
 use crate::{Observation, Scenario, Trouble};
+
+pub use junit::junit;
+pub use width::fitted;
 
 /// Where, by what and from which seed a campaign was run.
 #[derive(Clone, Debug)]
@@ -78,60 +83,51 @@ impl fmt::Display for Heading {
     }
 }
 
-/// The table: a row a channel. Where it would be wider than the terminal it is without what is known of each
-/// kind beforehand.
+/// The table: a row a channel. Where it would be wider than the terminal it is without what is known of each kind
+/// beforehand.
 pub fn table(tested: &[Tested]) -> String {
-    let all = rows(tested, true).to_string();
-    let width = all.lines().next().map_or(0, |line| line.chars().count());
-    match columns(&Table::new()) {
-        Some(most) if width > usize::from(most) => {
-            let mut table = rows(tested, false);
-            fit(&mut table);
-            table.to_string()
-        }
-        _ => all,
-    }
-}
-
-/// Folds a table that would be wider than the terminal.
-pub fn fit(table: &mut Table) {
-    if let Some(columns) = columns(table) {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
-    }
-}
-
-/// The columns of the terminal, if there is one: as `COLUMNS` says, or as it says itself.
-fn columns(table: &Table) -> Option<u16> {
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    said.filter(|columns| *columns > 0).or_else(|| table.width())
-}
-
-fn rows(tested: &[Tested], with_kind: bool) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
-    let of_kind = ["direction", "waiting", "reach"].into_iter().filter(|_| with_kind);
-    let seen = ["scenarios", "steps", "rules shown", "verdict"];
-    table.set_header(["channel"].into_iter().chain(of_kind).chain(seen));
+    table.set_header([
+        "channel",
+        "direction",
+        "waiting",
+        "reach",
+        "scenarios",
+        "steps",
+        "rules shown",
+        "verdict",
+    ]);
     for row in tested {
         let kind = row.setup.kind;
-        let of_kind =
-            [kind.direction.to_string(), kind.waiting.to_string(), kind.reach.to_string()];
-        let seen = [
+        table.add_row([
+            row.channel.clone(),
+            kind.direction.to_string(),
+            kind.waiting.to_string(),
+            kind.reach.to_string(),
             row.scenarios.to_string(),
             row.steps.to_string(),
             format!("{} / {}", shown(row), row.applicable.len()),
             verdict(row),
-        ];
-        let of_kind = of_kind.into_iter().filter(|_| with_kind);
-        table.add_row([row.channel.clone()].into_iter().chain(of_kind).chain(seen));
+        ]);
     }
-    let numbers = if with_kind { 4..7 } else { 1..4 };
-    for column in numbers {
+    for column in 4..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    fitted(table, &["reach", "direction", "waiting", "steps"])
+}
+
+/// A line for a table in which not all rules were shown. Empty where all were.
+pub fn not_shown(tested: &[Tested]) -> &'static str {
+    match tested.iter().any(|row| shown(row) < row.applicable.len()) {
+        true => {
+            "Rules shown: of those that speak of the channel, those by which a call of some run is explained;\n\
+             `--json FILE` names the others.\n"
+        }
+        false => "",
+    }
 }
 
 fn shown(row: &Tested) -> usize {
@@ -420,52 +416,4 @@ fn deviation_json(found: &Found) -> Value {
         "run": found.run.to_string(),
         "events": found.judgement.deviations.iter().map(of).collect::<Vec<_>>(),
     })
-}
-
-/// What the first deviation means, and in how many runs it was seen.
-fn meaning(found: &Found) -> String {
-    let first = found.judgement.deviations.first();
-    let meaning =
-        first.map(|deviation| diagnose(&found.run, &found.judgement, deviation).to_string());
-    format!("{} (in {})", meaning.unwrap_or_default(), runs(found.runs))
-}
-
-/// The campaign as JUnit XML: a suite a channel, with a test for each fault, or one if there is none. A failure's
-/// type is the fault in words.
-///
-/// # Errors
-///
-/// If it can't be serialised.
-pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit::SerializeError> {
-    let mut report = Report::new(format!("pipewright {} {}", heading.profile, heading.kernel));
-    for row in tested {
-        let mut suite = TestSuite::new(row.channel.as_str());
-        let mut status = match row.verdict() {
-            "not supported" | "stopped" => TestCaseStatus::skipped(),
-            _ => TestCaseStatus::success(),
-        };
-        if !row.lacking.reasons.is_empty() {
-            status.set_message(row.lacking.reasons.join("; "));
-        } else if row.stopped {
-            status.set_message("stopped before all scenarios were run");
-        }
-        if row.inconclusive.0 > 0 {
-            status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(verdict(row)).set_description(row.inconclusive.1.join("\n"));
-        }
-        for kind in &row.found {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(meaning(kind)).set_description(found(&row.channel, kind));
-            if let Some(deviation) = kind.judgement.deviations.first() {
-                let meaning = diagnose(&kind.run, &kind.judgement, deviation);
-                status.set_type(meaning.fault.name());
-            }
-            suite.add_test_case(TestCase::new(kind.fault.to_string(), status));
-        }
-        if row.found.is_empty() {
-            suite.add_test_case(TestCase::new("conforms", status));
-        }
-        report.add_test_suite(suite);
-    }
-    report.to_string()
 }

@@ -71,7 +71,7 @@ fn themes_are_chosen() {
 #[test]
 fn what_cannot_be_drawn_is_refused_with_the_place_in_it() {
     let place = place();
-    let words = ["failed to read bad.case: line 2, column 9:", "writer: wrte 2", "help:"];
+    let words = ["bad.case:2:9: ", "writer: wrte 2", "help:"];
     refused(place.path(), &["draw", "bad.case", "-o", "bad.svg"], &words);
     assert!(!place.path().join("bad.svg").exists());
     refused(place.path(), &["explore", "bad.case"], &words);

@@ -119,6 +119,63 @@ fn an_unprivileged_user_is_told_the_same() {
     conforms(&format!("umask 0777; {nobody} \"$@\""));
 }
 
+/// A user's last process: threads and workers can't be had, and what needs none works.
+#[test]
+fn without_threads_there_is_an_answer_or_a_reason() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: it takes root to become a user without processes");
+        return;
+    }
+    let place = Place::new();
+    fs::write(place.0.path().join("run.case"), RUNS[0]).expect("written");
+    let alone = "exec prlimit --nproc=1 setpriv --reuid=64999 --regid=64999 --clear-groups \"$@\"";
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", alone, "sh"]).arg(place.program()).args(arguments);
+        command.env("TMPDIR", place.temporary()).current_dir(place.0.path());
+        told(&command.output().expect("it runs"))
+    };
+    for arguments in
+        [&["--version"] as &[&str], &["judge", "run.case"], &["rules"], &["verify", "simplex-pipe"]]
+    {
+        let (status, text) = run(arguments);
+        assert_eq!(status, Some(0), "{arguments:?}\n{text}");
+    }
+    for arguments in [
+        &["check", "pipe"] as &[&str],
+        &["replay", "run.case"],
+        &["verify", "simplex-pipe", "--workers", "2"],
+        &["explore", "simplex-pipe", "--port", "0"],
+    ] {
+        let (status, text) = run(arguments);
+        assert_eq!(status, Some(2), "{arguments:?}\n{text}");
+        assert!(
+            text.contains("pipewright: failed to start ") && text.contains("ulimit -u"),
+            "{text}"
+        );
+    }
+}
+
+/// Whatever the limit, a check conforms or ends with what is lacking; it never aborts, and leaves nothing.
+#[test]
+fn memory_that_ends_is_named_with_its_limit() {
+    let place = Place::new();
+    let mut refused = 0;
+    for kib in [40_000, 60_000, 90_000, 120_000, 150_000, 250_000, 500_000] {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -v {kib}; exec \"$@\"");
+        command.args(["-c", &script, "sh"]).arg(place.program());
+        command.args(["check", "pipe", "tcp", "--scenarios", "300", "--paths", "1"]);
+        command.env("TMPDIR", place.temporary());
+        let (status, text) = told(&command.output().expect("it runs"));
+        assert!(matches!(status, Some(0 | 2 | 3)) && !text.contains("panicked"), "{kib}\n{text}");
+        refused += usize::from(status == Some(2) && text.contains("ulimit -v"));
+        let left = fs::read_dir(place.temporary()).expect("a directory").count();
+        assert_eq!(left, 0, "{kib}: left behind");
+    }
+    assert!(refused >= 3, "{refused}");
+}
+
 #[test]
 fn few_bytes_in_message_queues_are_named_with_their_limit() {
     lacks(

@@ -17,9 +17,8 @@ pub const NAMES: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
 
 /// What names of this process begin with: `pipewright-PID-BEGAN-WHERE-`, numbers in hexadecimal.
 pub fn prefix() -> String {
-    let process = std::process::id();
-    let began = began(process).unwrap_or(0);
-    format!("{WORD}{process:x}-{began:x}-{:x}-", here())
+    let Owner { process, began, place } = Owner::this();
+    format!("{WORD}{process:x}-{began:x}-{place:x}-")
 }
 
 /// Removes what is in this directory and belongs to nobody any more. What can't be removed is left.
@@ -30,6 +29,19 @@ pub fn sweep(directory: &Path) {
         // Not followed where it is a link.
         let Ok(metadata) = fs::symlink_metadata(entry.path()) else { continue };
         if metadata.uid() == user && owner.is_gone() {
+            remove(&entry.path(), &metadata);
+        }
+    }
+}
+
+/// Removes what this process has made in this directory.
+pub fn sweep_own(directory: &Path) {
+    let own = Owner::this();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let owner = Owner::of(&entry.file_name());
+        if let Ok(metadata) = fs::symlink_metadata(entry.path())
+            && owner.is_some_and(|owner| owner == own)
+        {
             remove(&entry.path(), &metadata);
         }
     }
@@ -49,6 +61,11 @@ struct Owner {
 }
 
 impl Owner {
+    fn this() -> Owner {
+        let process = std::process::id();
+        Owner { process, began: began(process).unwrap_or(0), place: here() }
+    }
+
     fn of(name: &OsStr) -> Option<Owner> {
         let name = name.to_str().filter(|name| name.starts_with("pipewright"))?;
         // Names of message queues hold the path of a directory, whose last part counts.

@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub mod desk;
 pub mod leftovers;
 pub mod map;
+pub mod memory;
 pub mod passing;
 pub mod process;
 mod refused;
@@ -32,6 +33,10 @@ pub fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
+
+/// What helps where memory has ended.
+pub const NO_MEMORY: &str =
+    "no memory is left; raise the limit on addresses (ulimit -v), or free some";
 
 /// Something that the system has run out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +84,10 @@ impl fmt::Display for Shortage {
                 "the place of the channel's files is read-only; set TMPDIR to a writable directory"
             }
             Shortage::Processes => {
-                "no more processes are allowed; raise the limit (ulimit -u), or end others"
+                "no more processes or threads can be had; raise the limits (ulimit -u; for their stacks ulimit -v), or \
+                 end others"
             }
-            Shortage::Memory => {
-                "no memory is left; raise the limit on addresses (ulimit -v), or free some"
-            }
+            Shortage::Memory => NO_MEMORY,
             Shortage::FileSize => {
                 "files and shared memory may not be as large as this takes; raise the limit (ulimit -f)"
             }

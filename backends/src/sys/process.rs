@@ -15,6 +15,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
+use super::NO_MEMORY;
+
 /// A worker process. Dropping it kills and reaps it.
 #[derive(Debug)]
 pub struct Child {
@@ -85,6 +87,7 @@ impl Drop for Child {
 
 fn describe(status: WaitStatus) -> String {
     match status {
+        WaitStatus::Exited(_, OUT_OF_MEMORY) => NO_MEMORY.to_owned(),
         WaitStatus::Exited(_, code) => format!("exited with status {code}"),
         WaitStatus::Signaled(_, signal, _) => format!("killed by {signal}"),
         other => format!("{other:?}"),
@@ -94,8 +97,16 @@ fn describe(status: WaitStatus) -> String {
 /// The status of a child that panicked, as of any Rust program.
 const PANICKED: i32 = 101;
 
+/// The status of a child for which there was no memory.
+pub(super) const OUT_OF_MEMORY: i32 = 103;
+
 /// Whether this process is a child.
 static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process is one that [`Child::fork`] made.
+pub(super) fn is_child() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
 
 /// Has a child end at a panic, which must neither run on into the parent's code nor wait for a lock that was
 /// held by another thread when the process was forked.
@@ -137,7 +148,7 @@ fn close_range(first: RawFd, last: RawFd) {
     }
 }
 
-fn exit(status: i32) -> ! {
+pub(super) fn exit(status: i32) -> ! {
     // SAFETY: ends the process without running the parent's exit handlers a second time.
     unsafe { libc::_exit(status) }
 }

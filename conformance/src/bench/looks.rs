@@ -116,7 +116,8 @@ fn rally(serves: bool, from: impl AsFd, to: impl AsFd) {
 pub(super) fn false_answers(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let busy = AtomicBool::new(true);
     let counted = thread::scope(|threads| {
-        threads.spawn(|| be_busy(&busy));
+        let neighbour = thread::Builder::new().spawn_scoped(threads, || be_busy(&busy));
+        neighbour.map_err(Trouble::while_doing("start a thread"))?;
         let counted = all_kinds(bench);
         busy.store(false, Ordering::Relaxed);
         counted

@@ -7,8 +7,9 @@ use pipewright_conformance::Trouble;
 use pipewright_conformance::bench::{self, Effort, Reached, What};
 use pipewright_conformance::report::Heading;
 
-use super::check::{create, stop_on_signals, write};
-use super::{Refusal, Status, print};
+use super::interrupt::finish_first;
+use super::numbers::{MANY, number};
+use super::{Refusal, Status, output};
 
 /// Arguments of `bench`.
 #[derive(Args)]
@@ -17,12 +18,14 @@ pub(super) struct Arguments {
     #[arg(value_enum)]
     what: Vec<Part>,
     /// Pairs for each ratio.
-    #[arg(long, value_name = "N", default_value_t = 21, value_parser = pairs)]
+    #[arg(long, value_name = "N", default_value_t = 21, allow_negative_numbers = true,
+        value_parser = number(Effort::PAIRS_MIN..=MANY))]
     pairs: usize,
     /// Looks at actors that don't sleep.
-    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    #[arg(long, value_name = "N", default_value_t = 50_000, allow_negative_numbers = true,
+        value_parser = number(1..=MANY as u64))]
     looks: u64,
-    /// Write the result as JSON.
+    /// Write the result as JSON; `-` is standard output, and the table goes to standard error.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -54,13 +57,6 @@ impl From<Part> for What {
     }
 }
 
-fn pairs(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(pairs) if pairs >= Effort::PAIRS_MIN => Ok(pairs),
-        _ => Err(format!("a median takes at least {} pairs", Effort::PAIRS_MIN)),
-    }
-}
-
 const FOOTNOTE: &str = "\
 Ratios of medians over pairs measured in turns on one processor; times are for orientation. Dropped: pairs
 during which others used more than 15 % of that processor. How the oracle's verdicts compare with a search
@@ -73,9 +69,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn measured(arguments: &Arguments) -> Result<Status, Refusal> {
-    let mut json = arguments.json.as_ref().map(create).transpose()?;
-    stop_on_signals()?;
-    let mut what: Vec<What> = arguments.what.iter().map(|part| What::from(*part)).collect();
+    let mut outputs = output::open(&[("--json", arguments.json.as_ref())], &[])?;
+    finish_first();
+    let mut what: Vec<What> = Vec::new();
+    for part in arguments.what.iter().map(|part| What::from(*part)) {
+        if !what.contains(&part) {
+            what.push(part);
+        }
+    }
     if what.is_empty() {
         what.extend(What::ALL);
     }
@@ -89,12 +90,11 @@ fn measured(arguments: &Arguments) -> Result<Status, Refusal> {
         Err(Trouble::Stopped) => true,
         result => result.map(|()| false)?,
     };
-    print(&format!("{}\n{FOOTNOTE}", bench::table(&rows)))?;
-    if let Some((file, path)) = &mut json {
+    outputs.text.print(&format!("{}\n{FOOTNOTE}", bench::table(&rows)))?;
+    outputs.write(0, || {
         let kernel = Heading::here("", 0).kernel;
-        let text = serde_json::to_string_pretty(&bench::json(&kernel, &rows))? + "\n";
-        write(file, path, &text)?;
-    }
+        Ok(serde_json::to_string_pretty(&bench::json(&kernel, &rows))? + "\n")
+    })?;
     if stopped {
         return Ok(Status::Stopped);
     }

@@ -1,19 +1,20 @@
 //! `pipewright check`: the campaign, and the table.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
 use pipewright_conformance::campaign::{self, Campaign, Plan, Tested};
 use pipewright_conformance::report::{self, Heading};
-use pipewright_conformance::{Trouble, cases, stop};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use pipewright_conformance::{Trouble, cases};
 
-use super::{Profile, Refusal, Status, channel, print, print_error};
+use super::interrupt::finish_first;
+use super::numbers::{MANY, number};
+use super::output::{self, Text};
+use super::{Profile, Refusal, Status, channel, print_error};
 
 /// Arguments of `check`.
 #[derive(Args, Default)]
@@ -25,28 +26,29 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
     /// Random scenarios for each channel [default: 7000].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=MANY))]
     scenarios: Option<usize>,
     /// All paths of up to so many calls through small alphabets are run too: 0 to 4 [default: 3].
-    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(0..=4))]
-    paths: Option<u8>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=4_usize))]
+    paths: Option<usize>,
     /// Orders of the calls of each named system over such a channel that are run too [default: 100].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=MANY))]
     systems: Option<usize>,
     /// In how many of a hundred random scenarios calls are stopped in their middle, with calls of others inside
     /// [default: 10].
-    #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u32).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = number(0..=100_u32))]
     stops: Option<u32>,
     /// The same seed gives the same scenarios.
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true,
+        value_parser = number(0..=u64::MAX))]
     seed: u64,
     /// Print only what is wrong or was not judged: no heading, no progress, no table.
     #[arg(short, long)]
     quiet: bool,
-    /// Write the result as JSON.
+    /// Write the result as JSON; `-` is standard output, and the table goes to standard error.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the result as JUnit XML.
+    /// Write the result as JUnit XML: a test a channel; `-` is standard output, as of `--json`.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Save each deviating run as a file in this directory.
@@ -61,33 +63,38 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 
 fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     // Whatever is to be written is opened first: better to fail now than when there is something to lose.
-    let mut json = arguments.json.as_ref().map(create).transpose()?;
-    let mut junit = arguments.junit.as_ref().map(create).transpose()?;
+    let options = [("--json", arguments.json.as_ref()), ("--junit", arguments.junit.as_ref())];
+    let mut outputs = output::open(&options, &[])?;
+    let text = outputs.text;
     if let Some(dir) = &arguments.save {
         let failed = |e| Refusal::new(format!("failed to make directory {}: {e}", dir.display()));
         fs::create_dir_all(dir).map_err(failed)?;
+        if let Some(path) = outputs.within(dir, "case") {
+            return Err(Refusal::new(format!(
+                "--save writes files *.case to {}, where {} is another result; give one of them another place",
+                dir.display(),
+                path.display()
+            )));
+        }
     }
-    let channels: Vec<&'static dyn Channel> = match arguments.channels.as_slice() {
-        [] => pipewright_backends::channels().to_vec(),
-        names => names.iter().filter_map(|name| pipewright_backends::named(name)).collect(),
-    };
+    let channels = chosen(&arguments.channels);
     let platform = arguments.profile.platform_here();
     let cores =
         process::cores().map_err(|e| Refusal::new(format!("failed to list processors: {e}")))?;
     let mut plan = Plan::new(platform, cores);
     plan.seed = arguments.seed;
     plan.scenarios = arguments.scenarios.unwrap_or(Plan::SCENARIOS_DEFAULT);
-    plan.paths_len_max = arguments.paths.map_or(plan.paths_len_max, usize::from);
+    plan.paths_len_max = arguments.paths.unwrap_or(plan.paths_len_max);
     plan.system_paths_max = arguments.systems.unwrap_or(plan.system_paths_max);
     plan.stopping_percent = arguments.stops.unwrap_or(plan.stopping_percent);
     plan.cases = cases::embedded()?;
 
-    stop_on_signals()?;
+    finish_first();
     let heading = Heading::here(platform.name, plan.seed).with_settings_of(&channels);
     let bar = if arguments.quiet {
         ProgressBar::hidden()
     } else {
-        print(&heading.to_string())?;
+        text.print(&heading.to_string())?;
         bar(campaign::count(&channels, &plan) as u64, "scenarios")
     };
     let progress = |channel: &'static dyn Channel, done: usize| {
@@ -101,14 +108,10 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
         Some(trouble) if tested.iter().all(is_empty) => return ended(trouble, Status::Conforms),
         Some(_) => {}
     }
-    tell(&tested, arguments.quiet)?;
-    if let Some((file, path)) = &mut json {
-        let text = serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n";
-        write(file, path, &text)?;
-    }
-    if let Some((file, path)) = &mut junit {
-        write(file, path, &report::junit(&heading, &tested)?)?;
-    }
+    tell(text, &tested, arguments.quiet)?;
+    outputs
+        .write(0, || Ok(serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n"))?;
+    outputs.write(1, || Ok(report::junit(&heading, &tested)?))?;
     if let Some(dir) = &arguments.save {
         save(dir, &tested)?;
     }
@@ -117,13 +120,23 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
             Some(dir) => format!("These runs are saved in {}", dir.display()),
             None => "--save DIR saves these runs".to_owned(),
         };
-        print(&format!(
+        text.print(&format!(
             "\n{kept}: `pipewright replay FILE` runs one again, `draw` shows it as a picture, `explore` \
              goes through what else could have been.\n"
         ))?;
     }
     let status = status(&tested, !arguments.channels.is_empty());
     ended_by.map_or(Ok(status), |trouble| ended(&trouble, status))
+}
+
+/// The channels with these names, each once; all where there is none.
+fn chosen(names: &[String]) -> Vec<&'static dyn Channel> {
+    if names.is_empty() {
+        return pipewright_backends::channels().to_vec();
+    }
+    let first = |(index, name): &(usize, &String)| !names[..*index].contains(name);
+    let names = names.iter().enumerate().filter(first).map(|(_, name)| name);
+    names.filter_map(|name| pipewright_backends::named(name)).collect()
 }
 
 /// Whether nothing is known of a channel.
@@ -148,8 +161,11 @@ Unspecified: from some call on, the rules leave open what such a run does, so it
 alone. `pipewright judge` names the call and the reason.
 ";
 
-fn tell(tested: &[Tested], quiet: bool) -> Result<(), Refusal> {
-    let mut text = if quiet { String::new() } else { report::table(tested) + "\n" };
+fn tell(to: Text, tested: &[Tested], quiet: bool) -> Result<(), Refusal> {
+    let mut text = String::new();
+    if !quiet {
+        text = report::table(tested) + "\n" + report::not_shown(tested);
+    }
     if !quiet && tested.iter().any(|row| row.unspecified > 0) {
         text.push_str(UNSPECIFIED);
     }
@@ -169,7 +185,7 @@ fn tell(tested: &[Tested], quiet: bool) -> Result<(), Refusal> {
             text.push_str(&format!("\n{}: a run could not be judged: {reason}\n", row.channel));
         }
     }
-    print(&text)
+    to.print(&text)
 }
 
 /// What a machine lacks is no fault, unless it was asked for by name, or all that there is.
@@ -184,49 +200,16 @@ fn status(tested: &[Tested], named: bool) -> Status {
     tested.iter().map(of).fold(Status::Conforms, Status::and)
 }
 
-pub(super) fn create(path: &PathBuf) -> Result<(File, PathBuf), Refusal> {
-    match File::create(path) {
-        Ok(file) => Ok((file, path.clone())),
-        Err(error) => Err(Refusal::new(format!("failed to create {}: {error}", path.display()))),
-    }
-}
-
-pub(super) fn write(file: &mut File, path: &std::path::Path, text: &str) -> Result<(), Refusal> {
-    file.write_all(text.as_bytes())
-        .map_err(|error| Refusal::new(format!("failed to write {}: {error}", path.display())))
-}
-
 fn save(dir: &std::path::Path, tested: &[Tested]) -> Result<(), Refusal> {
     for row in tested {
         for (number, found) in row.found.iter().enumerate() {
             let path = dir.join(format!("{}-{}.case", row.channel, number + 1));
-            let (mut file, path) = create(&path)?;
-            write(&mut file, &path, &report::saved(&row.channel, found))?;
+            fs::write(&path, report::saved(&row.channel, found)).map_err(|error| {
+                Refusal::new(format!("failed to write {}: {error}", path.display()))
+            })?;
         }
     }
     Ok(())
-}
-
-/// Signals that ask for an end: from a terminal, from a terminal that is gone, from an administrator. SIGXFSZ is not
-/// one: a write beyond a limit on the size of files fails, also in an actor that is a thread of this process.
-pub(super) const STOPPING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
-
-/// They end the campaign between two scenarios; the second time, at once. Who starts a program by nohup(1) wants
-/// it to outlive the terminal: then SIGHUP stays ignored.
-pub(super) fn stop_on_signals() -> Result<(), Refusal> {
-    let wanted = STOPPING.into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
-    for signal in wanted {
-        signal_hook::flag::register_conditional_default(signal, stop::flag())?;
-        signal_hook::flag::register(signal, stop::flag())?;
-    }
-    Ok(())
-}
-
-fn is_ignored(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }
 
 /// A bar that fills with so many of what is done, called `what`.

@@ -1,13 +1,12 @@
 //! `pipewright draw`: a run file as a picture.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use pipewright_model::draw::{self, Story};
 
 use super::input::load;
-use super::{Profile, Refusal, Status, print};
+use super::{Profile, Refusal, Status, output};
 
 /// Arguments of `draw`.
 #[derive(Args)]
@@ -56,9 +55,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 fn drawn(arguments: &Arguments) -> Result<(), Refusal> {
     let run = load(&arguments.file)?;
     let svg = Story::of(&run, arguments.profile.platform()).svg(arguments.theme.into());
-    match arguments.output.as_ref().filter(|path| path.as_os_str() != "-") {
-        None => print(&svg),
-        Some(path) => fs::write(path, svg)
-            .map_err(|e| Refusal::new(format!("failed to write {}: {e}", path.display()))),
-    }
+    let standard = PathBuf::from("-");
+    let output = arguments.output.as_ref().unwrap_or(&standard);
+    let options = [("--output", Some(output))];
+    output::open(&options, &[("the run file", &arguments.file)])?.write(0, || Ok(svg))
 }

@@ -11,11 +11,10 @@ use pipewright_model::explorer::{Drawn, Pipewright, link};
 use pipewright_model::scenario::Scenario;
 use pipewright_model::systems::{self, Subject};
 use pipewright_model::verify::{Model, What, verify};
-use signal_hook::iterator::Signals;
 use stateright::Model as _;
 
-use super::check::STOPPING;
 use super::input::load;
+use super::numbers::number;
 use super::verify::chosen;
 use super::{Profile, Refusal, Status, print};
 
@@ -27,7 +26,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "SYSTEM|FILE")]
     what: Option<String>,
     /// The port on which the page is served, to this machine alone; 0 for any that is free.
-    #[arg(long, value_name = "N", default_value_t = 3000)]
+    #[arg(long, value_name = "N", default_value_t = 3000, allow_negative_numbers = true,
+        value_parser = number(0..=u16::MAX))]
     port: u16,
     /// The rules to go by with a run file; systems run on Linux.
     #[arg(long, value_enum, default_value_t)]
@@ -84,28 +84,25 @@ where
     let address = free(port)?;
     std::env::set_current_dir(NO_UI)
         .map_err(|e| Refusal::new(format!("failed to enter {NO_UI}: {e}")))?;
-    let mut signals = Signals::new(STOPPING)?;
-    let closing = signals.handle();
     let model = Arc::new(model);
     let served = Pipewright::new(Arc::clone(&model));
     // If somebody else has taken the port meanwhile, the Explorer panics: that is told below.
     std::panic::set_hook(Box::new(|_| {}));
-    let serving = thread::spawn(move || {
-        let _ = thread::spawn(move || served.checker().serve(address)).join();
-        closing.close();
-    });
+    let serving =
+        thread::Builder::new().spawn(move || drop(served.checker().serve(address))).map_err(
+            |e| Refusal::new(format!("failed to start a thread: {e}; raise the limit (ulimit -u)")),
+        )?;
     // Whoever reads the address may go there at once.
     while !serving.is_finished() && TcpStream::connect(address).is_err() {
         thread::yield_now();
     }
     print(&format!("{name}: http://{address}/ (Ctrl-C ends it)\n"))?;
     print(&places(&*model, address))?;
-    match signals.forever().next() {
-        Some(_) => Ok(Status::Stopped),
-        None => Err(Refusal::new(format!(
-            "failed to serve on {address}: the Explorer has ended; perhaps somebody else has taken the port"
-        ))),
-    }
+    // A signal ends all; if this ends by itself, it has panicked.
+    let _ = serving.join();
+    Err(Refusal::new(format!(
+        "failed to serve on {address}: the Explorer has ended; perhaps somebody else has taken the port"
+    )))
 }
 
 /// The address, if nobody has taken it.

@@ -143,7 +143,7 @@ pub(super) fn channels(arguments: &ChannelsArguments) -> Result<Status, String> 
     Ok(Status::Conforms)
 }
 
-fn table() -> Table {
+fn table() -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
     table.set_header(["channel", "kind", "direction", "waiting", "reach", "actors share it by"]);
@@ -165,8 +165,7 @@ fn table() -> Table {
             ways.join(", "),
         ]);
     }
-    report::fit(&mut table);
-    table
+    report::fitted(table, &["reach", "actors share it by", "kind"])
 }
 
 fn shown(channel: &dyn Channel) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, value_parser};
+use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use pipewright_backends::Channel;
@@ -12,8 +12,10 @@ use pipewright_conformance::{Trouble, stop};
 use pipewright_model::litmus::{Litmus, Word};
 use pipewright_model::platform::Platform;
 
-use super::check::{bar, stop_on_signals};
+use super::check::bar;
 use super::input::load_as;
+use super::interrupt::finish_first;
+use super::numbers::{MANY, number};
 use super::replay::{fitting, no_stops, not_replayed};
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
@@ -24,7 +26,8 @@ pub(super) struct Arguments {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// How often each is run.
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1_000, allow_negative_numbers = true,
+        value_parser = number(1..=MANY as u64))]
     runs: u64,
     /// The channel to run on; where none is given, the one that is set up as the file says.
     #[arg(long, value_name = "C", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
@@ -40,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn all_tested(arguments: &Arguments) -> Result<Status, Refusal> {
-    stop_on_signals()?;
+    finish_first();
     let mut status = Status::Conforms;
     for file in &arguments.files {
         status = status.and(tested(arguments, file)?);

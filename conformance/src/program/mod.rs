@@ -5,14 +5,18 @@ mod check;
 mod draw;
 mod explore;
 mod input;
+mod interrupt;
 mod list;
 mod litmus;
 mod manual;
+mod numbers;
+mod output;
 mod replay;
 mod verify;
 
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -110,16 +114,48 @@ fn command_line() -> clap::Command {
 }
 
 /// What was typed; what can't be understood ends the program, as do the help texts.
-fn typed() -> Arguments {
+fn typed() -> Result<Arguments, ExitCode> {
     let mut command = command_line();
-    let matches = command.get_matches_mut();
-    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    let matches = command.try_get_matches_from_mut(words(std::env::args_os().collect()));
+    let arguments = matches.and_then(|matches| {
+        Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    });
+    arguments.map_err(|error| {
+        if !error.use_stderr() {
+            error.exit();
+        }
+        let coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let text = error.render();
+        let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+        // All errors of this program begin alike.
+        let _ = write!(io::stderr(), "{}", text.replacen("error:", "pipewright:", 1));
+        Status::BadInput.into()
+    })
+}
+
+/// What was typed, with the command that is meant where there are options alone.
+fn words(mut typed: Vec<OsString>) -> Vec<OsString> {
+    let of_program = ["-h", "--help", "-V", "--version", "--"];
+    let option = typed.get(1).is_some_and(|word| {
+        word.as_encoded_bytes().starts_with(b"-") && !of_program.iter().any(|own| word == own)
+    });
+    if option {
+        typed.insert(1, "check".into());
+    }
+    typed
 }
 
 pub(crate) fn run() -> ExitCode {
     process::own_files();
     signals::too_large_is_an_error();
-    let arguments = typed();
+    if let Err(error) = interrupt::install() {
+        print_error(&format!("failed to handle signals: {error}"));
+        return Status::BadInput.into();
+    }
+    let arguments = match typed() {
+        Ok(arguments) => arguments,
+        Err(status) => return status,
+    };
     let result = match arguments.command {
         None => check::run(&check::Arguments::default()),
         Some(Command::Check(arguments)) => check::run(&arguments),
@@ -172,13 +208,7 @@ impl Refusal {
 
 /// Prints to standard output; a reader that has gone (`| head`) is no error.
 fn print(text: &str) -> Result<(), Refusal> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Refusal::new(format!("failed to write to standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    output::Text::default().print(text)
 }
 
 /// The channel called `name`.

@@ -13,8 +13,8 @@ use pipewright_model::platform::Platform;
 use pipewright_model::run::Run;
 use pipewright_model::text;
 
-use super::check::stop_on_signals;
 use super::input::load;
+use super::interrupt::finish_first;
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
 /// Arguments of `replay`.
@@ -100,7 +100,7 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     }
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
-    stop_on_signals()?;
+    finish_first();
     let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
     let run = match runner.run(&scenario) {
         Err(trouble) if trouble.is_of_channel() => {

@@ -5,6 +5,8 @@ mod team;
 
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -18,8 +20,8 @@ use pipewright_model::verify::many::{Team, together};
 use rustc_hash::FxHasher;
 use serde_json::{Value, json};
 
-use super::check::{create, write};
-use super::{Refusal, Status, print};
+use super::numbers::{MANY, number};
+use super::{Refusal, Status, output};
 use hosts::Host;
 use team::Terms;
 
@@ -34,10 +36,11 @@ pub(super) struct Arguments {
     brief: bool,
     /// Look at so many states of a system at most; what is not decided by then is not judged.
     /// One worker only.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(1..=STATES_MAX))]
     states: Option<usize>,
     /// Search by so many threads in each process. What must come in the end is decided by one of them.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
+        value_parser = number(1..=WORKERS_MAX))]
     workers: usize,
     /// Search together with other processes, on this machine or others: their addresses, a line `host:port` for
     /// each, this one among them. All are started with the same systems, `--workers` and file. Anybody who
@@ -45,12 +48,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "process")]
     hosts: Option<PathBuf>,
     /// Which line of the hosts file this process is, from 0; it listens there.
-    #[arg(long, value_name = "I", requires = "hosts")]
+    #[arg(long, value_name = "I", requires = "hosts", allow_negative_numbers = true,
+        value_parser = number(0..=usize::from(u16::MAX)))]
     process: Option<usize>,
     /// Wait so many seconds for the other processes to be there.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "hosts")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "hosts", allow_negative_numbers = true,
+        value_parser = number(0..=MANY as u64))]
     wait: u64,
-    /// Write the result as JSON.
+    /// Write the result as JSON; `-` is standard output, and the table goes to standard error.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -60,13 +65,6 @@ const STATES_MAX: usize = u32::MAX as usize - 1;
 
 /// More threads than that are a mistake.
 const WORKERS_MAX: usize = 256;
-
-fn workers(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(workers @ 1..=WORKERS_MAX) => Ok(workers),
-        _ => Err(format!("it takes a number from 1 to {WORKERS_MAX}")),
-    }
-}
 
 /// A system, decided.
 struct Decided {
@@ -87,7 +85,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
-    let mut json = arguments.json.as_ref().map(create).transpose()?;
+    let inputs: Vec<_> = arguments.hosts.iter().map(|file| ("--hosts", file.as_path())).collect();
+    let mut outputs = output::open(&[("--json", arguments.json.as_ref())], &inputs)?;
+    let text = outputs.text;
     let subjects = chosen(&arguments.systems)?;
     let processes = arguments.hosts.as_deref().map(hosts::read).transpose()?;
     let many = processes.is_some() || arguments.workers > 1;
@@ -97,26 +97,25 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
         Ok(by_one(arguments, subjects))
     }?;
     let processes = processes.map_or(1, |hosts| hosts.len());
-    print(&format!("{}\n", table(&all)))?;
+    text.print(&format!("{}\n", table(&all)))?;
     if many {
-        print(&format!("{}\n", searched_by(arguments.workers, processes, &all)))?;
+        text.print(&format!("{}\n", searched_by(arguments.workers, processes, &all)))?;
     }
     for row in all.iter().filter(|_| !arguments.brief) {
-        print(&shown(row))?;
+        text.print(&shown(row))?;
     }
     let unexpected: Vec<&Decided> = all.iter().filter(|row| !row.is_as_expected()).collect();
     for row in &unexpected {
         let (name, expected) = (row.subject.name(), expected(&row.subject));
         let found = verdict(&row.outcome);
-        print(&format!("\n{name}: {expected} was expected, and it is {found}\n"))?;
+        text.print(&format!("\n{name}: {expected} was expected, and it is {found}\n"))?;
     }
-    if let Some((file, path)) = &mut json {
+    outputs.write(0, || {
         let rows: Vec<Value> = all.iter().map(|row| as_json(row, many)).collect();
         let workers = arguments.workers * processes;
         let told = json!({ "workers": workers, "processes": processes, "systems": rows });
-        let text = serde_json::to_string_pretty(&told)? + "\n";
-        write(file, path, &text)?;
-    }
+        Ok(serde_json::to_string_pretty(&told)? + "\n")
+    })?;
     Ok(all.iter().map(status).fold(Status::Conforms, Status::and))
 }
 
@@ -166,6 +165,7 @@ fn by_many(
         }
         _ => Team::of_threads(threads),
     };
+    can_start(threads)?;
     let names: Vec<&str> = subjects.iter().map(Subject::name).collect();
     let found = together(team, move |member| {
         let chosen = systems::all().into_iter().filter(|subject| names.contains(&subject.name()));
@@ -179,6 +179,25 @@ fn by_many(
     let found = found.into_iter().next().unwrap_or_default();
     let decided = |(subject, (outcome, took))| Decided { subject, outcome, took };
     Ok(subjects.into_iter().zip(found).map(decided).collect())
+}
+
+/// Whether so many threads can run at once: what searches with them takes that for granted.
+fn can_start(threads: usize) -> Result<(), Refusal> {
+    let held = Mutex::new(());
+    let started = thread::scope(|scope| {
+        // None ends before the last has begun.
+        let holding = held.lock();
+        let wait = || drop(held.lock());
+        let mut starts = (0..threads).map(|_| thread::Builder::new().spawn_scoped(scope, wait));
+        let started = starts.try_for_each(|thread| thread.map(drop));
+        drop(holding);
+        started
+    });
+    started.map_err(|error| {
+        Refusal::new(format!(
+            "failed to start {threads} threads: {error}; raise the limits (ulimit -u, ulimit -v), or take fewer --workers"
+        ))
+    })
 }
 
 /// What is searched by what rules, in a number: states mean the same only where it is the same.
@@ -225,7 +244,7 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
     Ok(all)
 }
 
-fn table(all: &[Decided]) -> Table {
+fn table(all: &[Decided]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
     table.set_header([
@@ -260,8 +279,8 @@ fn table(all: &[Decided]) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    report::fit(&mut table);
-    table
+    let least = ["bytes a state", "depth", "family", "seconds", "transitions", "exhaustive"];
+    report::fitted(table, &least)
 }
 
 fn yes_or_no(yes: bool) -> &'static str {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use pipewright_backends::{Arrangement, Pipe};
-use pipewright_conformance::campaign::{self, Found, Plan, Source};
+use pipewright_conformance::campaign::{self, Found, Plan, Source, Tested};
 use pipewright_conformance::report::{self, Heading};
 use pipewright_model::oracle::judge;
 use pipewright_model::platform::LINUX;
@@ -94,13 +94,15 @@ fn a_failure_is_told_in_words_as_xml_and_as_json() {
     let run: Run = BROKEN.parse().expect("a run");
     let judgement = judge(&run, &LINUX);
     tested[0].found = vec![Found::new(run, judgement, Source::Own(0), Arrangement::Threads)];
+    (tested[0].deviating, tested[0].kinds) = (1, 1);
     let heading = Heading::here("linux", 0);
     let xml = report::junit(&heading, &tested).expect("XML");
     let says = "reader gets EAGAIN, though nothing can come any more";
     let message = format!(
         "message=\"end of file told too late: {says} (broken: stream.read.no-writer) (in 1 run)\""
     );
-    for words in ["type=\"end of file told too late\"", &message] {
+    let name = "<testcase name=\"pipe\" classname=\"pipewright.linux\" time=";
+    for words in ["type=\"end of file told too late\"", &message, name] {
         assert!(xml.contains(words), "{words} is not in:\n{xml}");
     }
     let event = &report::json(&heading, &tested)["channels"][0]["deviations"][0]["events"][0];
@@ -120,4 +122,36 @@ fn what_is_wrong_differs_by_the_reply() {
     assert_ne!(fault("0"), fault("EAGAIN"));
     assert_ne!(fault("EIO"), fault("EAGAIN"));
     assert_eq!(fault("1"), fault("2"));
+}
+
+/// A test is followed by its name, so it is the same whatever the channel comes to; and only what was judged in full passes.
+#[test]
+fn a_channel_is_one_test_of_its_name_that_passes_only_where_all_was_judged() {
+    let plan =
+        Plan { scenarios: 4, paths_len_max: 0, system_paths_max: 0, ..Plan::new(&LINUX, vec![0]) };
+    let sound = campaign::check(&[&Pipe::PLAIN], &plan, &|_| {}).expect("it is checked");
+    let changed = |change: &dyn Fn(&mut Tested)| {
+        let mut tested = sound.clone();
+        change(&mut tested[0]);
+        report::junit(&Heading::here("linux", 0), &tested).expect("XML")
+    };
+    let of = |row: &mut Tested| row.unspecified = row.scenarios;
+    let stopped = "<skipped message=\"stopped before all scenarios were run\"";
+    for (xml, counts, words) in [
+        (changed(&|_| {}), "errors=\"0\" failures=\"0\"", "skipped=\"0\""),
+        (changed(&|row| row.unspecified = 1), "skipped=\"0\"", "conforms, unspecified in 1\n"),
+        (changed(&of), "skipped=\"1\"", "<skipped message=\"the rules leave a part"),
+        (changed(&|row| row.stopped = true), "skipped=\"1\"", stopped),
+        (
+            changed(&|row| row.inconclusive.0 = 2),
+            "errors=\"1\"",
+            "<error message=\"inconclusive in 2",
+        ),
+    ] {
+        assert_eq!(xml.matches("<testcase ").count(), 1, "{xml}");
+        for words in ["<testcase name=\"pipe\" classname=\"pipewright.linux\"", counts, words] {
+            assert!(xml.contains(words), "{words} is not in:\n{xml}");
+        }
+        assert!(xml.contains("disabled=\"0\""), "{xml}");
+    }
 }

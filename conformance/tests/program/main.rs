@@ -9,9 +9,11 @@ mod litmus;
 mod manners;
 #[path = "../any_text/mutate.rs"]
 mod mutate;
+mod outputs;
 mod place;
 mod refused;
 mod replays;
+mod signals;
 mod statuses;
 
 use std::fs;
@@ -115,7 +117,7 @@ fn a_malformed_run_file_is_refused_with_the_place_in_it() {
     place.file("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n");
     for command in ["judge", "replay"] {
         let picture = [
-            "failed to read bad.case: line 2, column 9:\n",
+            "pipewright: bad.case:2:9: expected a call",
             "2 | writer: wrte 2",
             "did you mean \"write\"?",
         ];
@@ -200,9 +202,9 @@ fn a_run_is_read_from_standard_input_where_it_is_called_so() {
         assert_eq!(ended.status, Some(status), "{arguments:?}: {ended:?}");
     }
     let refused = place.run_on(&["judge", "-"], "channel pope\n");
-    refused.refused(&["failed to read standard input: line 1, column 9:\n"]);
+    refused.refused(&["pipewright: standard input:1:9: "]);
     let refused = place.run_on(&["explore", "-"], "channel pope\n");
-    refused.refused(&["failed to read standard input: line 1, column 9:\n"]);
+    refused.refused(&["pipewright: standard input:1:9: "]);
 }
 
 #[test]
@@ -211,6 +213,12 @@ fn what_has_no_end_is_read_up_to_the_bound_that_is_stated() {
         let refused = run(&[command, "/dev/zero"]);
         refused.refused(&["failed to read /dev/zero: ", "larger than 64 MiB"]);
     }
+    let hosts = ["verify", "waiting-reader", "--process", "0", "--hosts"];
+    run(&[&hosts[..], &["/dev/zero"]].concat()).refused(&["/dev/zero: ", "larger than 64 MiB"]);
+    let place = Place::new();
+    fs::write(place.path().join("hosts"), b"127.0.0.1:1\n\xff").expect("written");
+    let refused = place.run(&[&hosts[..], &["hosts"]].concat());
+    refused.refused(&["failed to read hosts: byte 12 is not UTF-8; a file of hosts is text"]);
 }
 
 #[test]

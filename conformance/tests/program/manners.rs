@@ -52,6 +52,78 @@ fn tables_fit_the_terminal() {
 }
 
 #[test]
+fn at_eighty_columns_no_word_is_broken() {
+    let names: Vec<_> = pipewright_backends::channels().iter().map(|c| c.name()).collect();
+    let systems = ["leaked-write-end", "two-writers-above-pipe-buf", "busy-waiting-reader"];
+    for (arguments, rows) in [
+        (&["channels"] as &[&str], &names[..]),
+        (&[&["verify", "--brief"], &systems[..]].concat(), &systems),
+    ] {
+        let place = Place::new();
+        let output = place.command(arguments).env("COLUMNS", "80").output().expect("it runs");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let lines = || text.lines().filter(|line| line.starts_with('│'));
+        for name in rows {
+            assert!(lines().any(|line| line.starts_with(&format!("│ {name} "))), "{name}:\n{text}");
+        }
+        assert_eq!(lines().count(), rows.len() + 1, "a line a row, and the header:\n{text}");
+        assert!(text.contains("\nToo narrow for: "), "{text}");
+    }
+}
+
+#[test]
+fn options_alone_are_of_check() {
+    let checked = run(&["-q", "--scenarios", "0", "--paths", "0", "--systems", "0"]);
+    assert_eq!((checked.status, checked.out.as_str()), (Some(0), ""), "{checked:?}");
+    run(&["--stops", "101"]).refused(&["'--stops <PERCENT>'", "from 0 to 100"]);
+}
+
+#[test]
+fn a_channel_that_is_named_twice_is_checked_once() {
+    let checked = run(&["check", "pipe", "fifo", "pipe", "--scenarios", "5", "--paths", "0"]);
+    assert_eq!(checked.out.matches("\n│ pipe ").count(), 1, "{}", checked.out);
+}
+
+/// All errors begin with the program's name, and no words of the language it is written in reach its user.
+#[test]
+fn what_is_no_number_is_refused_in_words_of_this_program() {
+    let mut options = 0;
+    for command in ["check", "litmus", "bench", "verify", "explore"] {
+        let help = run(&[command, "--help"]).out;
+        let numbers = ["<N>", "<S>", "<PERCENT>", "<SECONDS>", "<I>"];
+        let named = help.lines().filter_map(|line| line.trim().strip_prefix("--"));
+        for (option, value) in named.filter_map(|line| line.split_once(' ')) {
+            if !value.split(' ').next().is_some_and(|value| numbers.contains(&value)) {
+                continue;
+            }
+            options += 1;
+            for text in ["x", "-1", "1.5", "", "99999999999999999999999"] {
+                let refused = run(&[command, &format!("--{option}"), text]);
+                refused.refused(&["it takes a number from "]);
+                assert!(refused.err.starts_with("pipewright: "), "{}", refused.err);
+            }
+        }
+    }
+    assert!(options >= 13, "only {options} options take numbers");
+    for arguments in [&["chekc"] as &[&str], &["judge"], &["check", "--jsno", "a"]] {
+        assert!(run(arguments).err.starts_with("pipewright: "), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nothing_is_measured_by_no_look_at_it() {
+    run(&["bench", "looks", "--looks", "0"]).refused(&["'--looks <N>'", "from 1 to"]);
+    run(&["bench", "--pairs", "0"]).refused(&["'--pairs <N>'", "from 15 to"]);
+    run(&["litmus", "none", "--runs", "0"]).refused(&["'--runs <N>'", "from 1 to"]);
+}
+
+#[test]
+fn rules_that_were_not_shown_are_said_to_be_in_the_json() {
+    let checked = run(&["check", "pipe", "--scenarios", "5", "--paths", "0"]);
+    assert!(checked.out.contains("`--json FILE` names the others"), "{}", checked.out);
+}
+
+#[test]
 fn a_quiet_check_says_nothing_where_nothing_is_wrong() {
     let quiet = run(&["check", "pipe", "--quiet", "--scenarios", "9", "--paths", "0"]);
     assert_eq!((quiet.status, quiet.out.as_str(), quiet.err.as_str()), (Some(0), "", ""));

@@ -1,10 +1,10 @@
 //! Which processes search together: a file with the address of each, a line a process.
 
-use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use super::super::Refusal;
+use super::super::input::text_of;
 
 /// A process, as the file names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +19,8 @@ pub(super) struct Host {
 
 /// Reads a file of hosts.
 pub(super) fn read(path: &Path) -> Result<Vec<Host>, Refusal> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Refusal::new(format!("failed to read {}: {error}", path.display())))?;
-    parse(&text, &path.display().to_string())
+    let (name, text) = text_of(path, "a file of hosts", "a line a process is enough")?;
+    parse(&text, &name)
 }
 
 fn parse(text: &str, file: &str) -> Result<Vec<Host>, Refusal> {

@@ -1,0 +1,44 @@
+//! Signals that ask for an end. Each ends the program at once with the status for a stop; a command with something to
+//! tidy up or to tell finishes first, until the signal comes again.
+
+use std::fs;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use pipewright_conformance::status::Status;
+use pipewright_conformance::stop;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
+
+/// From a terminal, from a terminal that is gone, from an administrator. SIGXFSZ is not one: a write beyond a limit on
+/// the size of files fails, also in an actor that is a thread of this process.
+const STOPPING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
+/// Whether the next signal ends the program at once.
+static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// Installs the handlers, before anything else is done. A program that was started by nohup(1) is to outlive its
+/// terminal: then SIGHUP stays ignored.
+pub(super) fn install() -> io::Result<()> {
+    let wanted = STOPPING.into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
+    for signal in wanted {
+        // In this order: the first signal sets the flag that the second finds.
+        register_conditional_shutdown(signal, Status::Stopped.code().into(), AT_ONCE.clone())?;
+        register(signal, AT_ONCE.clone())?;
+        register(signal, stop::flag())?;
+    }
+    Ok(())
+}
+
+/// From here on the first signal is left to the command, which asks [`stop::requested`] between two scenarios.
+pub(super) fn finish_first() {
+    AT_ONCE.store(false, Ordering::SeqCst);
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
+}
