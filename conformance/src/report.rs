@@ -122,10 +122,7 @@ pub fn table(tested: &[Tested]) -> String {
 /// A line for a table in which not all rules were shown. Empty where all were.
 pub fn not_shown(tested: &[Tested]) -> &'static str {
     match tested.iter().any(|row| shown(row) < row.applicable.len()) {
-        true => {
-            "Rules shown: of those that speak of the channel, those by which a call of some run is explained;\n\
-             `--json FILE` names the others.\n"
-        }
+        true => "`--json FILE` names the rules that no run showed.\n",
         false => "",
     }
 }

@@ -120,7 +120,11 @@ fn nothing_is_measured_by_no_look_at_it() {
 #[test]
 fn rules_that_were_not_shown_are_said_to_be_in_the_json() {
     let checked = run(&["check", "pipe", "--scenarios", "5", "--paths", "0"]);
-    assert!(checked.out.contains("`--json FILE` names the others"), "{}", checked.out);
+    assert!(
+        checked.out.contains("`--json FILE` names the rules that no run showed"),
+        "{}",
+        checked.out
+    );
 }
 
 #[test]
