@@ -16,7 +16,7 @@ use crate::channel::Object;
 use crate::channel::queue::MESSAGE_BYTES;
 use crate::data::Segments;
 use crate::explore::{Space, find, find_in_turns};
-use crate::kind::{Discipline, Hold, Kind, Side};
+use crate::kind::{Discipline, Hold, Kind, MODEL_CAPACITY_BYTES, Side};
 use crate::oracle::Steps;
 use crate::platform::{LINUX, Platform};
 use crate::run::{Event, Name, Run, Seat, Setup};
@@ -203,7 +203,7 @@ fn talk(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
 fn pair(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
     let mut setup = Setup::new(kind);
     if kind.discipline == Discipline::Stream {
-        setup.capacity_bytes = 2 * PLATFORM.page_bytes;
+        setup.capacity_bytes = MODEL_CAPACITY_BYTES;
     }
     let all = names(ann, ben);
     let seat = |name: &str, holds: &[Hold]| Seat {

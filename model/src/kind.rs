@@ -11,6 +11,13 @@ use crate::taxonomy::{Direction, Reach, Waiting};
 
 pub use known::*;
 
+/// The capacity of pipes in models, in bytes: two pages of two bytes, so that all states can be visited. The runs that
+/// models show have it; no real pipe does.
+pub const MODEL_CAPACITY_BYTES: u32 = 4;
+
+/// The largest capacity of a pipe that is followed, in bytes.
+const STREAM_CAPACITY_MAX_BYTES: u32 = 1 << 30;
+
 /// A kind of channel.
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Kind {
@@ -188,20 +195,27 @@ impl Kind {
         }
     }
 
-    /// Whether a channel of this kind can have this capacity.
+    /// Whether a channel of this kind can have this capacity, on a system with pages of so many bytes.
     ///
     /// # Errors
     ///
     /// What is wrong with it, and which it can have: lower case, no full stop.
-    pub fn check_capacity(&self, bytes: u32) -> Result<(), String> {
+    pub fn check_capacity(&self, bytes: u32, page_bytes: u32) -> Result<(), String> {
         let name = self.name;
         match self.discipline {
             _ if bytes == self.capacity_default_bytes => Ok(()),
-            Discipline::Stream if bytes.is_power_of_two() => Ok(()),
-            Discipline::Stream => Err(format!(
-                "a {name} has a power of two of pages: the next capacity is {}",
-                bytes.checked_next_power_of_two().unwrap_or(1 << 31)
-            )),
+            Discipline::Stream if bytes == MODEL_CAPACITY_BYTES => Ok(()),
+            Discipline::Stream => {
+                let pages = bytes.div_ceil(page_bytes).max(1);
+                let next = u64::from(pages.next_power_of_two()) * u64::from(page_bytes);
+                match next.min(STREAM_CAPACITY_MAX_BYTES.into()) {
+                    next if next == u64::from(bytes) => Ok(()),
+                    next => Err(format!(
+                        "a {name} has a power of two of pages of {page_bytes} bytes, up to \
+                         {STREAM_CAPACITY_MAX_BYTES} bytes in all: the next capacity is {next}"
+                    )),
+                }
+            }
             Discipline::Queue if bytes > 0 && bytes.is_multiple_of(MESSAGE_BYTES) => Ok(()),
             Discipline::Queue => Err(format!(
                 "a {name} takes whole messages of {MESSAGE_BYTES} bytes: \
@@ -214,6 +228,28 @@ impl Kind {
                 Err(format!("a {name} has no capacity to be set"))
             }
         }
+    }
+
+    /// Whether a channel of this kind can be set up so, in a word of the `channel` line: `packet`, `nonblocking`,
+    /// `append` or `crowded`.
+    ///
+    /// # Errors
+    ///
+    /// Why that would change nothing: lower case, no full stop.
+    pub fn check_option(&self, option: &str) -> Result<(), String> {
+        let name = self.name;
+        let why = match option {
+            "packet" if self.discipline != Discipline::Stream => "is no pipe",
+            "packet" if self.ends == Ends::Opened => {
+                "is opened by path, which is refused with O_DIRECT"
+            }
+            "append" if self.discipline != Discipline::File => "is no file",
+            "crowded" if self.discipline != Discipline::Stream => "has no pages of pipes",
+            "nonblocking" if !self.has_descriptors() => "has no descriptors",
+            "nonblocking" if self.discipline == Discipline::File => "never waits for data or room",
+            _ => return Ok(()),
+        };
+        Err(format!("\"{option}\" changes nothing here: a {name} {why}"))
     }
 
     /// Whether an end of this mode has one holder at most.

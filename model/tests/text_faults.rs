@@ -55,8 +55,28 @@ fn options_of_a_channel_are_known_and_given_once() {
 
 #[test]
 fn a_capacity_that_the_kind_cannot_have_is_refused_with_one_that_it_can() {
-    let pipe = "a pipe has a power of two of pages: the next capacity is 16";
-    is("channel pipe capacity 10", &format!(r#"1:23 "10": {pipe}"#));
+    let pages = |kind: &str, page: &str| {
+        format!(
+            "a {kind} has a power of two of pages of {page} bytes, up to 1073741824 bytes in all"
+        )
+    };
+    for (bytes, next) in [
+        ("0", "4096"),
+        ("10", "4096"),
+        ("100", "4096"),
+        ("1024", "4096"),
+        ("4097", "8192"),
+        ("2147483648", "1073741824"),
+        ("4294967295", "1073741824"),
+    ] {
+        let what = format!("{}: the next capacity is {next}", pages("fifo", "4096"));
+        is(&format!("channel fifo capacity {bytes}"), &format!(r#"1:23 "{bytes}": {what}"#));
+    }
+    let what = format!("{}: the next capacity is 16384", pages("pipe", "16384"));
+    is("channel pipe capacity 4096\nsetting PAGE_SIZE 16384", &format!(r#"1:23 "4096": {what}"#));
+    for capacity in ["capacity 4", "capacity 1073741824", "capacity 1024\nsetting PAGE_SIZE 1024"] {
+        assert!(format!("channel pipe {capacity}").parse::<Run>().is_ok(), "{capacity}");
+    }
     let queue =
         "a message-queue takes whole messages of 64 bytes: for ten messages the capacity is 640";
     is("channel message-queue capacity 10", &format!(r#"1:32 "10": {queue}"#));
@@ -66,6 +86,31 @@ fn a_capacity_that_the_kind_cannot_have_is_refused_with_one_that_it_can() {
     is("channel shared-memory capacity 0", r#"1:32 "0": a shared-memory has at least one byte"#);
     assert!("channel message-queue capacity 640".parse::<Run>().is_ok());
     assert!("channel message-queue capacity 256".parse::<Run>().is_ok());
+}
+
+#[test]
+fn an_option_that_changes_nothing_is_refused() {
+    let refused = [
+        ("file", "packet", "is no pipe"),
+        ("tcp", "packet", "is no pipe"),
+        ("fifo", "packet", "is opened by path, which is refused with O_DIRECT"),
+        ("message-queue", "packet", "is no pipe"),
+        ("pipe", "append", "is no file"),
+        ("tcp", "append", "is no file"),
+        ("unix-stream", "crowded", "has no pages of pipes"),
+        ("shared-memory", "crowded", "has no pages of pipes"),
+        ("global-variable", "nonblocking", "has no descriptors"),
+        ("file", "nonblocking", "never waits for data or room"),
+    ];
+    for (kind, option, why) in refused {
+        let what = format!(r#""{option}" changes nothing here: a {kind} {why}"#);
+        let column = kind.len() + 10;
+        is(&format!("channel {kind} {option}"), &format!(r#"1:{column} "{option}": {what}"#));
+    }
+    let taken = ["pipe packet", "pipe-pair crowded", "fifo nonblocking", "tcp nonblocking"];
+    for header in taken.iter().chain(&["locked-file append", "message-queue nonblocking"]) {
+        assert!(format!("channel {header}").parse::<Run>().is_ok(), "{header}");
+    }
 }
 
 #[test]

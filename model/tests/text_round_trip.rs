@@ -284,7 +284,7 @@ fn every_form_has_a_canonical_text() {
 # What this shows,
 #
 #   in two paragraphs.
-channel fifo capacity 4096 packet nonblocking
+channel fifo capacity 4096 nonblocking crowded
 ends w r rw w2 r7
 actor keeper holds rw
 actor idle

@@ -54,12 +54,12 @@ fn a_channel_is_set_up_as_the_file_says_or_not_at_all() {
     let crowded = crowded.replace("channel pipe", "channel pipe crowded capacity 8192");
     is_not_replayed(&crowded, "it says `channel pipe capacity 8192 crowded`");
     is_not_replayed(
-        "channel pipe capacity 1024\nwriter: write 1 -> 1",
-        "it says `channel pipe capacity 1024`, and what could be made here is `channel pipe capacity 4096`",
+        "channel pipe capacity 4\nwriter: write 1 -> 1",
+        "it says `channel pipe capacity 4`, and what could be made here is `channel pipe capacity 4096`",
     );
     is_not_replayed(
-        "channel fifo packet\na: unlink -> ok",
-        "no channel here can be set up as `channel fifo packet`",
+        "channel message-queue capacity 640\na: unlink -> ok",
+        "no channel here can be set up as `channel message-queue capacity 640`",
     );
 }
 

@@ -69,6 +69,8 @@ fn read(text: &str, mut parser: Parser) -> Result<(Parsed, Vec<Expectation>), Fa
 struct Parser {
     preamble: Vec<String>,
     setup: Option<Setup>,
+    /// Where the capacity stands, if it is given.
+    capacity_at: Range<usize>,
     seats: Vec<Seat>,
     /// In the order of their appearance, but those of the `ends` line first.
     end_names: Vec<Name>,
@@ -384,10 +386,11 @@ impl Parser {
 
     /// Numbers the ends, and checks the run.
     fn finish(mut self, end: Range<usize>) -> Result<Parsed, Fault> {
-        let Some(setup) = self.setup else {
+        let Some(setup) = self.setup.take() else {
             let what = "expected \"channel KIND\", found the end of the text";
             return Err(Fault::new(end, what).help(help_kinds()));
         };
+        self.check_capacity(&setup)?;
         let appeared = self.end_names.clone();
         self.end_names[self.ends_listed..].sort_unstable();
         let renumber = |end: &mut End| {

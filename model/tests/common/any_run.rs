@@ -173,15 +173,16 @@ pub(crate) fn run() -> impl Strategy<Value = Run> {
     (setup, ends, vec("( {0,2}[a-z#]{1,9})?", 0..3))
         .prop_flat_map(|((kind, flags, capacity_bytes, settings), ends, preamble)| {
             let mut setup = Setup::new(kind);
-            setup.packet = flags[0];
-            setup.nonblock = flags[1];
-            if flags[2] && kind.check_capacity(capacity_bytes).is_ok() {
-                setup.capacity_bytes = capacity_bytes;
-            }
+            setup.packet = flags[0] && kind.check_option("packet").is_ok();
+            setup.nonblock = flags[1] && kind.check_option("nonblocking").is_ok();
             let settings = settings.iter().filter(|(set, value)| set.check(*value).is_ok());
             let settings =
                 settings.fold(Settings::STOCK, |all, (set, value)| all.with(*set, *value));
             setup.settings = settings.of_kind(kind);
+            let page_bytes = setup.settings.get(Setting::PageSize);
+            if flags[2] && kind.check_capacity(capacity_bytes, page_bytes).is_ok() {
+                setup.capacity_bytes = capacity_bytes;
+            }
             let ends: Vec<Name> = ends.into_iter().map(name).collect();
             let seats = seats(kind, ends.clone());
             (Just((setup, ends, preamble)), seats)

@@ -22,6 +22,11 @@ impl Parser {
                 return Err(Fault::new(line.place(), format!("{option:?} is given twice")));
             }
             match option {
+                _ if kind.check_option(option).is_err() => {
+                    let what = kind.check_option(option).err().unwrap_or_default();
+                    let help = format!("leave {option:?} out");
+                    return Err(Fault::new(line.place(), what).help(help));
+                }
                 "packet" => setup.packet = true,
                 "crowded" => setup.crowded = true,
                 "nonblocking" => setup.nonblock = true,
@@ -38,14 +43,21 @@ impl Parser {
             line.bump();
             given.push(option);
             if option == "capacity" {
-                let place = line.place();
+                self.capacity_at = line.place();
                 setup.capacity_bytes = line.size("a capacity in bytes")?;
-                kind.check_capacity(setup.capacity_bytes)
-                    .map_err(|what| Fault::new(place, what))?;
             }
         }
         self.setup = Some(setup);
         Ok(())
+    }
+
+    /// Checks the capacity, when the settings are known.
+    pub(super) fn check_capacity(&self, setup: &Setup) -> Result<(), Fault> {
+        let page_bytes = setup.settings.get(Setting::PageSize);
+        setup
+            .kind
+            .check_capacity(setup.capacity_bytes, page_bytes)
+            .map_err(|what| Fault::new(self.capacity_at.clone(), what))
     }
 
     pub(super) fn setting(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
