@@ -33,7 +33,7 @@ use search::{Goal, Search};
 pub use steps::Steps;
 
 /// The most states that are followed; a run that needs more is inconclusive.
-pub const STATES_MAX: usize = 4096;
+pub const STATES_MAX: usize = 65_536;
 
 /// What the oracle says of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
