@@ -16,6 +16,7 @@ use pipewright_conformance::report;
 use pipewright_model::rules::RULES;
 use pipewright_model::systems::{self, Outcome, Subject};
 use pipewright_model::text::nearest;
+use pipewright_model::verify::NO_DEADLOCK;
 use pipewright_model::verify::many::{Team, together};
 use rustc_hash::FxHasher;
 use serde_json::{Value, json};
@@ -306,7 +307,11 @@ fn expected(subject: &Subject) -> &'static str {
 fn shown(row: &Decided) -> String {
     let mut text = String::new();
     for (property, run) in row.outcome.broken() {
-        text += &format!("\n{}: it does not hold that {property}\n", row.subject.name());
+        let name = row.subject.name();
+        text += &match property {
+            NO_DEADLOCK => format!("\n{name}: deadlock\n"),
+            _ => format!("\n{name}: it does not hold that {property}\n"),
+        };
         text += &run.map_or(String::new(), |run| format!("{run}"));
     }
     text

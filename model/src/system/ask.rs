@@ -16,7 +16,7 @@ pub fn sometimes(name: &'static str, holds: Holds) -> Property<System> {
     Property::sometimes(name, holds)
 }
 
-/// Nobody waits for what can't come.
+/// There is no deadlock: nobody waits for what can't come.
 pub fn no_deadlock() -> Property<System> {
     Property::no_deadlock()
 }

@@ -118,7 +118,7 @@ impl<M: Model> Property<M> {
         Property { name, what: What::Sometimes(holds) }
     }
 
-    /// Nobody waits for what can't come.
+    /// There is no deadlock: nobody waits for what can't come.
     pub const fn no_deadlock() -> Property<M> {
         Property { name: NO_DEADLOCK, what: What::NoDeadlock }
     }
@@ -148,7 +148,7 @@ impl<M: Model> Property<M> {
 }
 
 /// The name of [`Property::no_deadlock`].
-pub const NO_DEADLOCK: &str = "nobody waits for what can't come";
+pub const NO_DEADLOCK: &str = "there is no deadlock";
 
 /// The way to a state, and for what never comes a loop at its end.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@ use pipewright_model::platform::LINUX;
 use pipewright_model::run::Run;
 use pipewright_model::system::Family;
 use pipewright_model::systems::{Outcome, Subject};
+use pipewright_model::verify::NO_DEADLOCK;
 
 use crate::generated;
 
@@ -47,10 +48,13 @@ pub(super) fn system(subject: &Subject, outcome: &Outcome) -> String {
             .find_map(|(found, run)| Some((found.property, run.as_ref()?)))
     };
     if let Some((property, run)) = broken.or_else(some) {
-        let what = if broken.is_some() { "It does not hold that" } else { "It happens that" };
+        let says = match (property, broken.is_some()) {
+            (NO_DEADLOCK, true) => "Deadlock".to_owned(),
+            (_, true) => format!("It does not hold that {property}"),
+            (_, false) => format!("It happens that {property}"),
+        };
         // Runs inside a pipe are on small pages, so they are none of Linux.
         let inside = subject.family() == Family::Implementation;
-        let says = format!("{what} {property}");
         text.push_str(&system_picture(name, &says, run, if inside { "text" } else { "run" }));
     }
     text
