@@ -1,17 +1,18 @@
 //! The program: its arguments, and what each command does.
 
 mod bench;
+mod channels;
 mod check;
 mod draw;
 mod explore;
 mod input;
 mod interrupt;
-mod list;
 mod litmus;
 mod manual;
 mod numbers;
 mod output;
 mod replay;
+mod rules;
 mod verify;
 
 use std::ffi::OsString;
@@ -57,10 +58,10 @@ enum Command {
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, those that are meant by a word, or one of them with its sources and cases.
-    Rules(list::RulesArguments),
+    Rules(rules::RulesArguments),
     /// Print the channels that can be checked, and what the rules say of each: its direction and its
     /// waiting are decided by going through all behaviours, not declared.
-    Channels(list::ChannelsArguments),
+    Channels(channels::ChannelsArguments),
     /// Print a script by which a shell completes what is typed.
     Completions(manual::CompletionsArguments),
     /// Print a manual page in roff: `pipewright man | man -l -`.
@@ -166,8 +167,8 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Litmus(arguments)) => litmus::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
-        Some(Command::Rules(arguments)) => list::rules(&arguments),
-        Some(Command::Channels(arguments)) => list::channels(&arguments),
+        Some(Command::Rules(arguments)) => rules::rules(&arguments),
+        Some(Command::Channels(arguments)) => channels::channels(&arguments),
         Some(Command::Completions(arguments)) => manual::completions(&arguments),
         Some(Command::Man(arguments)) => manual::man(&arguments),
     };

@@ -25,11 +25,70 @@ fn rules_are_found_by_chapter_by_the_beginning_of_ids_and_by_words() {
     assert!(both.len() < word.len() && both.contains("stream.write.no-reader"), "{both}");
     assert!(rules(&["stream.read.waits"]).contains("Sources:"));
     run(&["rules", "stream", "xyzzy"]).refused(&["there is no such rule", "\"xyzzy\""]);
-    for (word, meant) in
-        [("straem", "stream"), ("stream.raed.waits", "stream.read.waits"), ("acept", "accept")]
-    {
+    for (word, meant) in [
+        ("straem", "stream"),
+        ("stream.raed.waits", "stream.read.waits"),
+        ("acept", "accept"),
+        ("EPPE", "EPIPE"),
+        ("fifo.opn", "fifo.open"),
+        ("stream.raed", "stream.read"),
+        ("outsied", "outside"),
+    ] {
         run(&["rules", word]).refused(&[&format!("did you mean {meant}?")]);
     }
+}
+
+/// What the book says of what is no behaviour of a channel is found as its rules are.
+#[test]
+fn what_comes_from_outside_or_is_not_modelled_is_found_too() {
+    for (word, told) in [
+        ("EINTR", "outside.any.signal\n"),
+        ("EMFILE", "outside.any.descriptors\n"),
+        ("ENOSPC", "  outside.any.space\n"),
+        ("outside", "  outside.any.network\n"),
+        ("outside.any.memory", "Read on in docs/not-modelled.md"),
+    ] {
+        assert!(rules(&[word]).contains(told), "{word}: {}", rules(&[word]));
+    }
+    for word in ["splice", "tee", "readv", "select", "epoll"] {
+        let found = rules(&[word]);
+        let told = found.split("Not modelled (docs/not-modelled.md)\n").nth(1);
+        assert!(told.is_some_and(|rows| rows.contains(&format!("`{word}`"))), "{word}: {found}");
+        assert!(!found.contains("]("), "{found}");
+    }
+    let told = crate::json(&run(&["rules", "ENOSPC", "--json"]).out);
+    assert_eq!(told["outside"][0]["id"], "outside.any.space");
+    assert!(told["not_modelled"][0]["why"].is_string(), "{told}");
+}
+
+#[test]
+fn words_that_people_search_for_lead_to_rules_and_pages() {
+    for (words, rule) in [
+        (&["atomic"] as &[&str], "stream.write.fits"),
+        (&["interleave"], "stream.write.in-parts"),
+        (&["EOF"], "stream.read.no-writer"),
+        (&["end", "of", "file"], "stream.read.no-writer"),
+        (&["end of file"], "file.read.end"),
+        (&["deadlock"], "stream.read.waits"),
+    ] {
+        let found = rules(words);
+        assert!(found.contains(&format!("  {rule} (")), "{words:?}: {found}");
+        assert!(found.contains("\nSee also docs/systems.md"), "{words:?}: {found}");
+    }
+}
+
+#[test]
+fn several_ids_are_listed_and_several_words_leave_what_has_them_all() {
+    let both = rules(&["lock.lock.waits", "lock.flock.waits"]);
+    assert!(
+        both.contains("  lock.lock.waits (") && both.contains("  lock.flock.waits ("),
+        "{both}"
+    );
+    let chapters = rules(&["stream", "fifo", "EPIPE"]);
+    assert!(chapters.contains("  stream.write.no-reader ("), "{chapters}");
+    let none = run(&["rules", "stream", "SIGPIPE", "EAGAIN"]);
+    none.refused(&["no rule has them together", "leave one out"]);
+    assert!(!none.err.contains("did you mean"), "{}", none.err);
 }
 
 #[test]
