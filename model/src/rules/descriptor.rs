@@ -35,7 +35,10 @@ pub const CHAPTER: Chapter = Chapter {
             why: "EINVAL is of regular and block special files; POSIX wants EBADF of what is not open, and ESPIPE \
                   of what cannot seek.",
         },
-        Exception { rule: "descriptor.write-at.negative-offset", why: "The same for pwrite." },
+        Exception {
+            rule: "descriptor.write-at.negative-offset",
+            why: "As of pread: EINVAL is of regular and block special files.",
+        },
     ],
 };
 
@@ -103,7 +106,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.any.no-socket",
-        says: "Calls that only sockets have fail with ENOTSOCK on what is none.",
+        says: "A socket call on a descriptor that is no socket fails with ENOTSOCK.",
         cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
         force: Force::Must,
         step: |at| {
@@ -213,8 +216,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.poll.ready",
-        says: "poll returns once it finds an event: all that it finds and that were asked for, besides \
-               POLLERR, POLLHUP and POLLNVAL, and no others.",
+        says: "poll returns as soon as there is an event, and reports every one that was requested, and POLLERR, \
+               POLLHUP and POLLNVAL whether requested or not.",
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {

@@ -78,8 +78,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.refused",
-        says: "A lock that another description's excludes is refused with EAGAIN to who does not wait; what \
-               the description holds already it keeps.",
+        says: "A nonblocking request for a lock that conflicts with another description's fails with EAGAIN; what the \
+               description holds already it keeps.",
         cite: &[
             Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]"),
             Source("fs/locks.c", "posix_lock_inode"),
@@ -102,9 +102,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.waits",
-        says: "Who asks for a lock with F_OFD_SETLKW sleeps while another description's excludes it, and keeps \
-               what it holds already: two that hold it shared and ask for it exclusive wait for each other \
-               for ever, and nobody is told of it.",
+        says: "F_OFD_SETLKW sleeps while another description holds a conflicting lock, and keeps the lock that it \
+               holds: two that upgrade from shared to exclusive deadlock, which is not detected.",
         cite: &[
             Posix("fcntl", "F_OFD_SETLKW"),
             Source("fs/locks.c", "posix_locks_deadlock"),
@@ -163,8 +162,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.refused",
-        says: "A lock of flock that another description's excludes is refused with EAGAIN to who does not \
-               wait.",
+        says: "A nonblocking flock that conflicts with another description's lock fails with EAGAIN.",
         cite: &[Man("flock(2)", "ERRORS")],
         force: Force::Silent,
         step: |at| {
@@ -199,7 +197,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.waits",
-        says: "Who asks flock for a lock and waits sleeps while another description's excludes it.",
+        says: "A blocking flock sleeps while another description holds a conflicting lock.",
         cite: &[Man("flock(2)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
