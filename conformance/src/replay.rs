@@ -1,8 +1,11 @@
 //! What can't be played again as a run file says, and why: nothing is dropped in silence.
 
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
 use pipewright_backends::Channel;
 use pipewright_backends::sys::desk::BYTES_MAX;
-use pipewright_model::call::{Actor, Call};
+use pipewright_model::call::{Call, Reply};
 use pipewright_model::kind::Kind;
 use pipewright_model::run::{Event, Run};
 use pipewright_model::settings::Setting;
@@ -98,26 +101,90 @@ pub fn set_up_otherwise(file: &Run, played: &Run) -> Option<String> {
     })
 }
 
+/// The first call of the scenario that was to stop and did not, in words, if there is one.
+pub fn not_stopped(scenario: &Scenario, played: &Run) -> Option<String> {
+    let mut calls = made(played);
+    scenario.steps.iter().find_map(|step| {
+        let of = calls.get_mut(usize::from(step.call.actor.0))?;
+        let Made { call, stopped, .. } = of.next_if(|made| made.call == step.call)?;
+        let at = step.stop.filter(|_| !stopped)?.at;
+        let call = called(played, call);
+        Some(format!("`{call}` did not stop at {at}: it never came to that byte"))
+    })
+}
+
+/// The replies that the file gives and that were not seen so, each with its event in the file, in words. A file for
+/// another kind of channel says nothing of this one.
+pub fn seen_otherwise(file: &Run, played: &Run) -> Vec<(usize, String)> {
+    if file.setup.kind != played.setup.kind {
+        return Vec::new();
+    }
+    let mut calls = made(played);
+    let mut otherwise = Vec::new();
+    for wanted in made(file).into_iter().flatten() {
+        let Some(of) = calls.get_mut(usize::from(wanted.call.actor.0)) else { continue };
+        let Some(seen) = of.next_if(|made| made.call == wanted.call) else { continue };
+        let Some((event, wanted)) = wanted.reply else { continue };
+        let alike = |seen: &Reply| seen.answer == wanted.answer && seen.signal == wanted.signal;
+        match seen.reply {
+            Some((_, seen)) if alike(seen) => {}
+            Some((_, seen)) => {
+                otherwise.push((event, format!("`{seen}`, the file says `{wanted}`")))
+            }
+            None => otherwise.push((event, format!("the call sleeps, the file says `{wanted}`"))),
+        }
+    }
+    otherwise.sort_by_key(|(event, _)| *event);
+    otherwise
+}
+
+/// A call of a run.
+struct Made<'r> {
+    call: Call,
+    stopped: bool,
+    /// The event with its reply, if it returned.
+    reply: Option<(usize, &'r Reply)>,
+}
+
+/// The calls of a run by actor, in their order.
+fn made(run: &Run) -> Vec<Peekable<IntoIter<Made<'_>>>> {
+    let mut made: Vec<Vec<Made<'_>>> = run.seats.iter().map(|_| Vec::new()).collect();
+    for (event, what) in run.events.iter().enumerate() {
+        let (Event::Call(Call { actor, .. }) | Event::Return(actor, _) | Event::Stops(actor, _)) =
+            what
+        else {
+            continue;
+        };
+        let Some(of) = made.get_mut(usize::from(actor.0)) else { continue };
+        match (what, of.last_mut()) {
+            (Event::Call(call), _) => {
+                of.push(Made { call: *call, stopped: false, reply: None });
+            }
+            (Event::Return(_, reply), Some(last)) => last.reply = Some((event, reply)),
+            (_, Some(last)) => last.stopped = true,
+            (_, None) => {}
+        }
+    }
+    made.into_iter().map(|of| of.into_iter().peekable()).collect()
+}
+
 /// The first call of the scenario that was not made, and why, if one was not.
 pub fn left_out(scenario: &Scenario, played: &Run) -> Option<String> {
-    let calls = |actor| {
-        let made = played.events.iter().filter_map(|event| match event {
-            Event::Call(call) => Some(*call),
-            _ => None,
-        });
-        made.filter(move |call: &Call| call.actor == actor)
-    };
-    let mut made: Vec<_> =
-        (0..scenario.seats.len()).map(|index| calls(Actor(index as u8)).peekable()).collect();
+    let mut calls = made(played);
     let missing = scenario.steps.iter().find(|step| {
-        let next = made.get_mut(usize::from(step.call.actor.0));
-        next.is_none_or(|next| next.next_if_eq(&step.call).is_none())
+        let next = calls.get_mut(usize::from(step.call.actor.0));
+        next.is_none_or(|next| next.next_if(|made| made.call == step.call).is_none())
     })?;
-    let mut alone = Run::new(played.setup.clone(), played.seats.clone(), played.end_names.clone());
-    alone.push(Event::Call(missing.call));
     let actor = played.actor_name(missing.call.actor);
     Some(format!(
         "`{}` was not made, as {actor} was still in an earlier call, or had the end open that it makes",
-        text::event(&alone, 0)
+        called(played, missing.call)
     ))
+}
+
+/// A call of the run as text, without its reply.
+fn called(run: &Run, call: Call) -> String {
+    let mut alone = Run::new(run.setup.clone(), run.seats.clone(), run.end_names.clone());
+    alone.push(Event::Call(call));
+    text::event(&alone, 0)
 }

@@ -215,27 +215,42 @@ fn indent(text: &str) -> String {
     text.lines().map(|line| format!("    {line}\n")).collect()
 }
 
-/// The deviations of a run, each with what was allowed instead and by which rules.
+/// The deviations of a run, each with what was allowed instead and by which rules; with lines of the run as it is
+/// printed.
 pub fn deviations(run: &Run, judgement: &Judgement) -> String {
+    if judgement.deviations.is_empty() {
+        return String::new();
+    }
+    deviations_at(run, judgement, &lines(run))
+}
+
+/// The same of a run whose events stand in these lines.
+pub fn deviations_at(run: &Run, judgement: &Judgement, lines: &[usize]) -> String {
     let mut told = String::new();
     for deviation in &judgement.deviations {
-        told.push_str(&deviation_of(run, judgement, deviation));
+        told.push_str(&deviation_of(run, judgement, deviation, lines));
     }
     told
 }
 
-fn deviation_of(run: &Run, judgement: &Judgement, deviation: &Deviation) -> String {
+fn deviation_of(
+    run: &Run,
+    judgement: &Judgement,
+    deviation: &Deviation,
+    lines: &[usize],
+) -> String {
     let line = text::event(run, deviation.event);
     let mut told = format!("no rule allows `{}`", line.trim());
-    if let Some(number) = line_number(run, deviation.event) {
+    if let Some(number) = lines.get(deviation.event) {
         let _ = write!(told, " (line {number})");
     }
     if deviation.after_another {
         told.push_str(", though after an earlier deviation this is a guess");
     }
-    told.push_str(match deviation.allowed.is_empty() {
-        true => "; nothing else was allowed either\n",
-        false => "; allowed instead:\n",
+    told.push_str(match (deviation.allowed.is_empty(), run.events.get(deviation.event)) {
+        (true, Some(Event::Stops(..))) => ", and then its reply\n",
+        (true, _) => "; nothing else was allowed either\n",
+        (false, _) => "; allowed instead:\n",
     });
     told.push_str(&alternatives(run, &deviation.allowed));
     let _ = writeln!(told, "  {}", diagnose(run, judgement, deviation));
@@ -261,9 +276,13 @@ fn alternatives(run: &Run, allowed: &[Allowed]) -> String {
 
 /// The line of an event in the run's own text, from 1.
 fn line_number(run: &Run, event: usize) -> Option<usize> {
+    lines(run).get(event).copied()
+}
+
+/// The lines of all events in the run's own text, from 1; none where that can't be read.
+pub fn lines(run: &Run) -> Vec<usize> {
     let text = run.to_string();
-    let place = text::parse(&text).ok()?.places.get(event)?.start;
-    Some(text.get(..place)?.matches('\n').count() + 1)
+    text::parse(&text).map(|parsed| parsed.lines(&text)).unwrap_or_default()
 }
 
 fn allowed_text(run: &Run, allowed: &Allowed) -> String {

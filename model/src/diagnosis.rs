@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Call, Errno, Events, Op, Reply};
 use crate::data::{ANY, Data, Segment, Segments};
-use crate::oracle::{Allowed, Deviation, Judgement};
+use crate::oracle::{Allowed, Deviation, Judgement, stops};
 use crate::rule::{Rule, RuleIndex};
 use crate::rules::RULES;
 use crate::run::{Event, Run};
@@ -139,6 +139,7 @@ pub fn diagnose(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Diag
             Some(call) => At { run, judgement, deviation, actor: *actor, call, reply }.diagnosed(),
             None => sleeping(run, deviation),
         },
+        Some(Event::Stops(actor, at)) => falling_short(run, deviation, *actor, *at),
         _ => sleeping(run, deviation),
     }
 }
@@ -150,6 +151,19 @@ fn call_of(run: &Run, event: usize, actor: Actor) -> Option<(usize, Call)> {
         Event::Call(call) if call.actor == actor => Some((index, *call)),
         _ => None,
     })
+}
+
+/// Of a call that had come further than its reply counts.
+fn falling_short(run: &Run, deviation: &Deviation, actor: Actor, at: u32) -> Diagnosis {
+    let call = call_of(run, deviation.event, actor);
+    let reply = run.events[deviation.event..].iter().find_map(|event| match event {
+        Event::Return(other, reply) if *other == actor => Some(reply),
+        _ => None,
+    });
+    let says = call
+        .zip(reply)
+        .map(|((_, call), reply)| stops::told(run.actor_name(actor), &call, at, reply));
+    Diagnosis { fault: Fault::WrongCount, says: says.unwrap_or_default(), broken: None }
 }
 
 /// Of calls that were seen asleep: one that must return, if one must.

@@ -19,6 +19,21 @@ pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
     load_as(path)
 }
 
+/// A run, and the lines of its events in the file, from 1.
+pub(super) struct Located {
+    pub(super) run: Run,
+    pub(super) lines: Vec<usize>,
+}
+
+impl FromStr for Located {
+    type Err = text::ParseError;
+
+    fn from_str(source: &str) -> Result<Located, text::ParseError> {
+        let parsed = text::parse(source)?;
+        Ok(Located { lines: parsed.lines(source), run: parsed.run })
+    }
+}
+
 /// Reads a file of this sort.
 pub(super) fn load_as<T: FromStr<Err = text::ParseError>>(path: &Path) -> Result<T, Refusal> {
     let (name, source) = text_of(path, "a run", "cut the run into several")?;

@@ -6,14 +6,14 @@ use clap::{Args, ValueEnum};
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::replay::{self, Unplayable};
-use pipewright_conformance::report::{deviations, explained, unheld};
+use pipewright_conformance::report::{self, deviations_at, explained, unheld};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::Run;
 use pipewright_model::text;
 
-use super::input::load;
+use super::input::{Located, load_as};
 use super::interrupt::finish_first;
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
-    let file = load(&arguments.file)?;
+    let Located { run: file, lines } = load_as(&arguments.file)?;
     let channel = match &arguments.channel {
         Some(name) => channel(name)?,
         None => match fitting(&file)? {
@@ -116,8 +116,13 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     if let (None, Some(reason)) = (&arguments.channel, replay::set_up_otherwise(&file, &run)) {
         return not_replayed(&reason);
     }
-    let status = told(&run, arguments.profile.platform_here())?;
-    match replay::left_out(&scenario, &run) {
+    let status = told(&run, &report::lines(&run), arguments.profile.platform_here())?;
+    for (event, what) in replay::seen_otherwise(&file, &run) {
+        let line = lines.get(event).map(|line| format!("line {line}: ")).unwrap_or_default();
+        print(&format!("seen otherwise than in the file: {line}{what}\n"))?;
+    }
+    let unlike = replay::left_out(&scenario, &run);
+    match unlike.or_else(|| replay::not_stopped(&scenario, &run)) {
         None => Ok(status),
         Some(reason) => Ok(status.and(not_replayed(&reason)?)),
     }
@@ -139,33 +144,38 @@ pub(super) fn no_stops(channel: &dyn Channel) -> Option<&'static str> {
 
 /// Judges a file as it stands.
 pub(super) fn judge(arguments: &JudgeArguments) -> Result<Status, String> {
-    load(&arguments.file)
-        .and_then(|run| told(&run, arguments.profile.platform()))
+    load_as(&arguments.file)
+        .and_then(|Located { run, lines }| told(&run, &lines, arguments.profile.platform()))
         .map_err(|refusal| refusal.text().to_owned())
 }
 
-/// Prints a run with its rules, the verdict, and what was allowed instead.
-fn told(run: &Run, platform: &'static Platform) -> Result<Status, Refusal> {
+/// Prints a run, whose events stand in these lines, with its rules, the verdict, and what was allowed instead.
+fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Status, Refusal> {
     let judgement = oracle::judge(run, platform);
     print(&format!("{}\n", explained(run, &judgement)))?;
     print(&format!("{} (profile {})\n", judgement.verdict.word(), platform.name))?;
-    print(&deviations(run, &judgement))?;
+    print(&deviations_at(run, &judgement, lines))?;
     print(&unheld(run))?;
     Ok(match judgement.verdict {
         Verdict::Conforms => Status::Conforms,
         Verdict::Deviates => Status::Deviates,
         Verdict::Unspecified { from, reason } => {
-            print(&unspecified(run, from, reason))?;
+            print(&unspecified(run, lines, from, reason))?;
             Status::NotJudged
         }
-        Verdict::Inconclusive { .. } => Status::NotJudged,
+        Verdict::Inconclusive { at } => {
+            let line = lines.get(at).map(|line| format!(", at line {line}")).unwrap_or_default();
+            print(&format!("too many orders of concurrent calls{line}\n"))?;
+            Status::NotJudged
+        }
     })
 }
 
 /// Where the rules end, and what that means for the run.
-fn unspecified(run: &Run, from: usize, reason: &str) -> String {
+fn unspecified(run: &Run, lines: &[usize], from: usize, reason: &str) -> String {
+    let line = lines.get(from).map(|line| format!(" (line {line})")).unwrap_or_default();
     format!(
-        "from `{}` on, the rules say nothing: {reason}; what follows is neither right nor wrong, so the run as \
+        "from `{}`{line} on, the rules say nothing: {reason}; what follows is neither right nor wrong, so the run as \
          a whole is not judged\n",
         text::event(run, from).trim()
     )

@@ -123,3 +123,44 @@ fn a_call_that_a_kind_of_channel_lacks_is_not_judged() {
         assert!(ended.out.contains("no rule speaks of this call"), "{ended:?}");
     }
 }
+
+#[test]
+fn replies_seen_otherwise_are_named_by_their_lines() {
+    let place = Place::new();
+    let text = "channel pipe\n\nwriter: write 65537\nquiet writer\n# gone\nreader: close -> ok\n";
+    place.file("a.case", &format!("{text}writer: -> EPIPE + SIGPIPE"));
+    let ended = place.run(&["replay", "a.case"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let said = "seen otherwise than in the file: line 7: `65536 + SIGPIPE`, the file says `EPIPE + SIGPIPE`\n";
+    assert!(ended.out.contains(said), "{ended:?}");
+    place.file("a.case", &format!("{text}writer: -> 65536 + SIGPIPE"));
+    let ended = place.run(&["replay", "a.case"]);
+    assert!(!ended.out.contains("otherwise"), "{ended:?}");
+    place.file("a.case", "channel pipe\nactor writer holds w\nreader: read 1 -> 1");
+    let ended = place.run(&["replay", "a.case"]);
+    assert!(ended.out.contains("line 3: the call sleeps, the file says `1`"), "{ended:?}");
+}
+
+#[test]
+fn a_stop_that_was_not_reached_is_not_replayed() {
+    let channel = pipewright_backends::named("pipe").expect("a channel");
+    if !channel.copies_in_kernel() || pipewright_backends::sys::stop::unavailable().is_some() {
+        return;
+    }
+    is_not_replayed(
+        "channel pipe\nwriter: write 10 -> 10\nreader: read 8192 stops at 4000\nreader: goes on\nreader: -> 10",
+        "`reader: read 8192` did not stop at 4000",
+    );
+}
+
+#[test]
+fn lines_are_those_of_the_file() {
+    let place = Place::new();
+    let text = "# why\n\nchannel pipe\n# a remark\n\nwriter: write 10 -> 10\n\n";
+    place.file("a.case", &format!("{text}reader: read 20 -> 9"));
+    let ended = place.run(&["judge", "a.case"]);
+    assert!(ended.out.contains("no rule allows `reader: read 20 -> 9` (line 8)"), "{ended:?}");
+    place.file("a.case", &format!("{text}reader: read 20 -> EINTR"));
+    let ended = place.run(&["judge", "a.case"]);
+    assert!(ended.out.contains("from `reader: read 20 -> EINTR` (line 8) on,"), "{ended:?}");
+}

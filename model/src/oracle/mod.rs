@@ -18,6 +18,7 @@ mod names;
 mod pieces;
 mod search;
 mod steps;
+pub(crate) mod stops;
 mod told;
 
 use crate::call::{Actor, Answer, Call, Reply, Signal};
@@ -246,8 +247,11 @@ impl<'r> Oracle<'r> {
                     self.record();
                     continue;
                 }
-                // How far the call has got is no matter of the rules.
-                Event::Stops(..) => {
+                // How far the call has got is no matter of the rules, but its reply must count that.
+                Event::Stops(actor, at) => {
+                    if self.unspecified.is_none() && self.falls_short(*actor, *at) {
+                        self.deviate(index, event);
+                    }
                     self.record();
                     continue;
                 }

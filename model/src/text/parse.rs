@@ -32,6 +32,15 @@ pub struct Parsed {
     pub places: Vec<Range<usize>>,
 }
 
+impl Parsed {
+    /// The line of each event in the text that was parsed, from 1.
+    pub fn lines(&self, text: &str) -> Vec<usize> {
+        let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        let line = |place: &Range<usize>| starts.partition_point(|start| *start <= place.start) + 1;
+        self.places.iter().map(line).collect()
+    }
+}
+
 /// Parses the text of a run.
 ///
 /// # Errors

@@ -1,0 +1,74 @@
+//! A call that has come to a byte counts it in its reply: where it does not, the run contradicts itself.
+
+use pipewright_model::diagnosis::{Fault, diagnose};
+use pipewright_model::oracle::{Judgement, judge};
+use pipewright_model::platform::{LINUX, POSIX, Platform};
+use pipewright_model::run::{Event, Run};
+
+fn judged(text: &str, platform: &Platform) -> (Run, Judgement) {
+    let run: Run = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let judgement = judge(&run, platform);
+    (run, judgement)
+}
+
+#[track_caller]
+fn falls_short(text: &str, platform: &Platform, says: &str) {
+    let (run, judgement) = judged(text, platform);
+    let [deviation] = judgement.deviations.as_slice() else { panic!("{judgement}\n{run}") };
+    assert!(matches!(run.events[deviation.event], Event::Stops(..)), "{judgement}\n{run}");
+    let diagnosis = diagnose(&run, &judgement, deviation);
+    assert_eq!((diagnosis.fault, diagnosis.says.as_str()), (Fault::WrongCount, says));
+}
+
+#[track_caller]
+fn conforms(text: &str, platform: &Platform) {
+    let (run, judgement) = judged(text, platform);
+    assert_eq!(judgement.verdict.word(), "conforms", "{judgement}\n{run}");
+}
+
+const READ: &str = "channel pipe\nwriter: write 10 -> 10\nreader: read 8192 stops at ";
+
+#[test]
+fn a_read_gives_all_that_it_has_come_past() {
+    for platform in [&LINUX, &POSIX] {
+        let goes_on = "\nreader: goes on\nreader: -> 10";
+        conforms(&format!("{READ}9{goes_on}"), platform);
+        for at in [10, 4000] {
+            let says = format!(
+                "reader's read had come to byte {at}, so that it gives more than {at} bytes, but it returns 10"
+            );
+            falls_short(&format!("{READ}{at}{goes_on}"), platform, &says);
+        }
+        falls_short(
+            "channel pipe\nreader: read 4096 stops at 2000\nwriter: close -> ok\nreader: goes on\nreader: -> 0",
+            platform,
+            "reader's read had come to byte 2000, so that it gives more than 2000 bytes, but it returns 0",
+        );
+    }
+    // What it will give is not known.
+    conforms(&format!("{READ}4000"), &LINUX);
+}
+
+#[test]
+fn a_write_to_a_pipe_of_linux_takes_all_that_it_has_come_past() {
+    let gone = "reader: close -> ok\nwriter: write 4096 stops at 2000\nwriter: goes on\nwriter: -> EPIPE + SIGPIPE";
+    let says = "writer's write had come to byte 2000, so that it takes more than 2000 bytes, but it returns EPIPE + SIGPIPE";
+    falls_short(&format!("channel pipe\n{gone}"), &LINUX, says);
+    falls_short(
+        &format!("channel fifo\nactor reader holds r\nactor writer holds w\n{gone}"),
+        &LINUX,
+        says,
+    );
+    // A system may copy before it looks who reads, and a socket of Linux does.
+    conforms(&format!("channel pipe\n{gone}"), &POSIX);
+    conforms(
+        "channel unix-stream\nann: write 4096 stops at 2000\nben: close -> ok\nann: goes on\nann: -> EPIPE + SIGPIPE",
+        &LINUX,
+    );
+}
+
+#[test]
+fn what_comes_from_outside_is_no_contradiction() {
+    let (_, judgement) = judged(&format!("{READ}4000\nreader: goes on\nreader: -> EINTR"), &LINUX);
+    assert!(judgement.deviations.iter().all(|deviation| deviation.event != 3), "{judgement}");
+}
