@@ -211,6 +211,9 @@ fn errors_of_the_standard_are_allowed() {
         ("channel pipe\nwriter: read-at 1 at 0 -> ESPIPE\n", true),
         ("channel file\nwriter: read-at 1 at -1 -> EBADF\n", false),
         ("channel file\nwriter: read-at 1 at -1 -> EINVAL\n", true),
+        ("channel unix-stream\nactor ben holds sb\nann: bind -> EISCONN\n", false),
+        ("channel unix-datagram\nactor ben holds sb\nann: bind -> EISCONN\n", false),
+        ("channel tcp\nactor ben holds sb\nann: bind -> EISCONN\n", false),
         ("channel tcp\na: socket -> ok\na: listen 1 -> ok\na: connect -> EOPNOTSUPP\n", false),
         ("channel tcp\na: socket -> ok\na: listen 1 -> ok\na: connect -> EISCONN\n", true),
     ] {

@@ -32,6 +32,7 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 const NOT_ON_LINUX: &[&str] = &[
+    "connection.bind.connected",
     "connection.connect.at-once",
     "connection.connect.refused-at-once",
     "connection.connect.already",
@@ -110,6 +111,15 @@ const RULES: &[Rule] = &[
             let tcp = binds(at)?;
             let idle = matches!(tcp.phase, Phase::Unconnected | Phase::Closed);
             (!idle || tcp.named).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "connection.bind.connected",
+        says: "bind of a TCP socket that is connected may fail with EISCONN.",
+        cite: &[Posix("bind", "ERRORS [EISCONN]")],
+        force: Force::May,
+        step: |at| {
+            (binds(at)?.phase == Phase::Connected).then_some(Move::may_fault(Errno::EISCONN))
         },
     },
     // Listening

@@ -37,6 +37,7 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 const NOT_ON_LINUX: &[&str] = &[
+    "unix.bind.connected",
     "unix.any.read-not-connected",
     "unix.any.broken-while-waiting",
     "unix.listen.no-address",
@@ -684,6 +685,13 @@ const RULES: &[Rule] = &[
                 false => Move::fault(Errno::EINVAL),
             })
         },
+    },
+    Rule {
+        id: "unix.bind.connected",
+        says: "bind of a connected socket may fail with EISCONN.",
+        cite: &[Posix("bind", "ERRORS [EISCONN]")],
+        force: Force::May,
+        step: |at| (binding(at)?.0.peer != Peer::None).then_some(Move::may_fault(Errno::EISCONN)),
     },
     Rule {
         id: "unix.any.path-midway",
