@@ -272,7 +272,10 @@ pub fn run(
                 left[index] = false;
                 tested[jobs[index].channel].add(seen);
             }
-            Err(trouble) => ended_by = Some(trouble),
+            Err(trouble) => {
+                let channel = channels[jobs[index].channel].name().to_owned();
+                ended_by = Some(Trouble::At { channel, trouble: Box::new(trouble) });
+            }
         }
     }
     for (job, _) in jobs.iter().zip(left).filter(|(_, left)| *left) {

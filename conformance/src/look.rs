@@ -75,13 +75,14 @@ impl Lookout {
         if let Some(syscall) = &lookout.syscall {
             Line::default().read(syscall).map_err(|error| blind(path("syscall"), error))?;
         }
-        match lookout.runs() {
-            Some(1..) => Ok(lookout),
-            _ => {
-                let none = io::Error::new(io::ErrorKind::Unsupported, "the kernel counts no runs");
-                Err(blind(path("schedstat"), none))
-            }
+        let unsupported = |what| io::Error::new(io::ErrorKind::Unsupported, what);
+        if !matches!(lookout.runs(), Some(1..)) {
+            return Err(blind(path("schedstat"), unsupported("the kernel counts no runs")));
         }
+        if lookout.state().is_none() {
+            return Err(blind(path("stat"), unsupported("the kernel tells no state")));
+        }
+        Ok(lookout)
     }
 
     /// The first look: whether the thread is off its processor, in a call of an order.
@@ -169,7 +170,7 @@ impl fmt::Display for Observation {
 /// An actor can't be looked at: by which file, and what helps.
 fn blind(path: String, source: io::Error) -> Trouble {
     if Shortage::of(&source).is_some() {
-        return Trouble::while_doing("look at an actor in /proc")(source);
+        return Trouble::while_doing("open what /proc tells of an actor")(source);
     }
     let remedy = match source.kind() {
         _ if std::fs::metadata("/proc/self/stat").is_err() => "mount /proc",
@@ -179,6 +180,10 @@ fn blind(path: String, source: io::Error) -> Trouble {
         _ if path.ends_with("syscall") => {
             "/proc is mounted, but this kernel does not tell in which call a thread sleeps \
              (Linux does with CONFIG_HAVE_ARCH_TRACEHOOK); run on one that does"
+        }
+        _ if path.ends_with("/stat") => {
+            "/proc is mounted, but the states of threads are hidden: let this user see its own threads there \
+             (what is mounted over parts of /proc, a sandbox)"
         }
         _ => {
             "/proc is mounted, but this kernel does not count how often a thread has run \
@@ -275,6 +280,11 @@ mod tests {
         );
         let told = blind("/proc/7/task/8/schedstat".into(), none()).to_string();
         assert!(told.contains("how often a thread has run"), "{told}");
+        let told = blind("/proc/7/task/8/stat".into(), none()).to_string();
+        assert!(
+            told.contains("8/stat: No such file") && told.contains("states of threads"),
+            "{told}"
+        );
         let told = blind(path.into(), io::Error::from_raw_os_error(13)).to_string();
         assert!(told.contains("let this user trace its own processes"), "{told}");
     }

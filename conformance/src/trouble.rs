@@ -94,7 +94,7 @@ pub enum Trouble {
         source: io::Error,
     },
     /// The system has run out of something.
-    #[error("failed to {doing}: {shortage}")]
+    #[error("failed to {doing}: {source}; {shortage}")]
     Short {
         /// What was being done.
         doing: &'static str,
@@ -110,6 +110,14 @@ pub enum Trouble {
         doing: &'static str,
         /// What the system said.
         source: io::Error,
+    },
+    /// It ended a campaign, while this channel was checked.
+    #[error("{channel}: {trouble}")]
+    At {
+        /// Name of the channel.
+        channel: String,
+        /// What it was.
+        trouble: Box<Trouble>,
     },
     /// An end was asked for ([`crate::stop`]).
     #[error("stopped on request")]

@@ -271,5 +271,32 @@ fn a_loopback_interface_that_is_down_is_named() {
     };
     let (status, text) = told(&output);
     assert!(status == Some(3) && !text.contains("deviates"), "{status:?}\n{text}");
+    let mut lines = text.lines().filter(|line| line.contains("failed to make"));
     assert!(text.contains("is the loopback interface up?"), "{text}");
+    // Whichever way it is found out.
+    assert!(
+        lines.all(|line| line.contains("connect: ") && line.contains("`ip link set lo up`")),
+        "{text}"
+    );
+}
+
+/// A channel in memory is not to be had for another temporary directory.
+#[test]
+fn a_place_that_is_read_only_is_named_with_the_call() {
+    let place = Place::new();
+    let script = "mount -t tmpfs -o ro none /dev/shm || exit 77; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, "sh"]).arg(place.program());
+    command.args(["check", "shared-memory", "file", "--scenarios", "100", "--paths", "1"]);
+    command.env("TMPDIR", place.temporary());
+    let (status, text) = told(&command.output().expect("it runs"));
+    if matches!(status, Some(1 | 77)) && !text.contains("observation") {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI this is not skipped");
+        eprintln!("skipped: it takes root, and a kernel with namespaces of mounts");
+        return;
+    }
+    assert_eq!(status, Some(3), "{text}");
+    let line = "shared-memory: in part not supported: failed to make a channel: shm_open in /dev/shm: \
+                Read-only file system (EROFS); the place of the channel's files is read-only: mount it writable";
+    assert!(text.contains(line), "{text}");
 }

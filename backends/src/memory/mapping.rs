@@ -73,7 +73,8 @@ pub fn anonymous(len_bytes: usize) -> io::Result<OwnedFd> {
 /// Whatever `shm_open(3)` and `posix_fallocate(3)` say, above all `EEXIST`.
 pub fn create_named(name: &str, len_bytes: usize) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-    let fd = shm_open(name, flags, Mode::S_IRUSR | Mode::S_IWUSR).calling("shm_open")?;
+    let fd =
+        shm_open(name, flags, Mode::S_IRUSR | Mode::S_IWUSR).calling("shm_open in /dev/shm")?;
     if let Err(error) = allocate(&fd, len_bytes) {
         let _ = shm_unlink(name);
         return Err(error);
@@ -88,7 +89,7 @@ pub fn create_named(name: &str, len_bytes: usize) -> io::Result<OwnedFd> {
 ///
 /// Whatever `shm_open(3)` says.
 pub fn open_named(name: &str) -> io::Result<OwnedFd> {
-    shm_open(name, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).calling("shm_open")
+    shm_open(name, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).calling("shm_open in /dev/shm")
 }
 
 /// Takes a name away. The memory stays for those who have it.

@@ -11,6 +11,8 @@ use std::time::Duration;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use rustix::thread::futex;
 
+use super::Calling;
+
 /// A value in memory that this process shares with those it forks from now on.
 ///
 /// It is never dropped as a value: other processes may still use it.
@@ -30,7 +32,8 @@ impl<T: Sync> Map<T> {
         let len = NonZeroUsize::new(size_of::<T>()).ok_or(io::ErrorKind::InvalidInput)?;
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: no address is asked for, so no mapping is replaced.
-        let place = unsafe { mmap_anonymous(None, len, access, MapFlags::MAP_SHARED) }?;
+        let place =
+            unsafe { mmap_anonymous(None, len, access, MapFlags::MAP_SHARED) }.calling("mmap")?;
         let place = place.cast();
         initialise(place);
         Ok(Map { place })

@@ -36,7 +36,7 @@ pub fn now_ns() -> u64 {
 
 /// What helps where memory has ended.
 pub const NO_MEMORY: &str =
-    "no memory is left; raise the limit on addresses (ulimit -v), or free some";
+    "no memory is left: raise the limit on addresses (ulimit -v), or free some";
 
 /// Something that the system has run out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,21 +75,22 @@ impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Shortage::Descriptors => {
-                "too many descriptors are open; raise the limit (ulimit -n) or take fewer actors"
+                "too many descriptors are open: raise the limit (ulimit -n)"
             }
             Shortage::Space => {
-                "no space is left for the channel's files; free some in TMPDIR, or in /dev/shm for what is in memory"
+                "no space is left for the channel's files: free some in TMPDIR, or in /dev/shm for what is in memory"
             }
             Shortage::Writable => {
-                "the place of the channel's files is read-only; set TMPDIR to a writable directory"
+                "the place of the channel's files is read-only: mount it writable, or where it is that of TMPDIR, set \
+                 TMPDIR to a directory that is"
             }
             Shortage::Processes => {
-                "no more processes or threads can be had; raise the limits (ulimit -u; for their stacks ulimit -v), or \
+                "no more processes or threads can be had: raise the limits (ulimit -u; for their stacks ulimit -v), or \
                  end others"
             }
             Shortage::Memory => NO_MEMORY,
             Shortage::FileSize => {
-                "files and shared memory may not be as large as this takes; raise the limit (ulimit -f)"
+                "files and shared memory may not be as large as this takes: raise the limit (ulimit -f)"
             }
         })
     }

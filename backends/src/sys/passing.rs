@@ -11,13 +11,16 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 
+use super::Calling;
+
 /// A pair of sockets to send ends over: each message arrives whole.
 ///
 /// # Errors
 ///
 /// Whatever `socketpair(2)` says.
 pub fn sockets() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+        .calling("socketpair(AF_UNIX)")
 }
 
 /// Sends ends, with their numbers.

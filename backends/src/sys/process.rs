@@ -15,7 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
-use super::NO_MEMORY;
+use super::{Calling, NO_MEMORY};
 
 /// A worker process. Dropping it kills and reaps it.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Child {
         let parent = getpid();
         end_at_a_panic();
         // SAFETY: the child calls what the doc comment above allows, and never returns from here.
-        match unsafe { fork() }? {
+        match unsafe { fork() }.calling("fork")? {
             ForkResult::Parent { child } => Ok(Child { id: child, ended: None }),
             ForkResult::Child => {
                 be_child(parent, keep);

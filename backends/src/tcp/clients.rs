@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
+use super::unreachable;
+use crate::sys::Calling;
+
 /// How many there are for a place. A connection that has ended may take up one for a minute.
 const PORTS: u16 = 32;
 
@@ -51,8 +54,8 @@ impl Clients {
     /// Where those are who connect to `server`.
     pub(super) fn addresses(self, server: SocketAddrV4) -> io::Result<Vec<SocketAddrV4>> {
         // Nothing is sent: it is asked which way it would go.
-        let probe = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        probe.connect(server)?;
+        let probe = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).calling("bind")?;
+        probe.connect(server).map_err(unreachable).calling("connect")?;
         let std::net::IpAddr::V4(from) = probe.local_addr()?.ip() else {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         };

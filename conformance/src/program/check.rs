@@ -109,6 +109,12 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
         Some(_) => {}
     }
     tell(text, &tested, arguments.quiet)?;
+    if let Some(trouble) = ended_by.as_ref().filter(|trouble| !matches!(trouble, Trouble::Stopped))
+    {
+        text.print(&format!(
+            "\n{trouble}\nRows marked *stopped* lack some or all of their scenarios for that.\n"
+        ))?;
+    }
     outputs
         .write(0, || Ok(serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n"))?;
     outputs.write(1, || Ok(report::junit(&heading, &tested)?))?;

@@ -41,7 +41,8 @@ fn any_text_is_judged_drawn_and_replayed_or_refused() {
             assert!(!ended.err.contains("panicked"), "{command}: {ended:?}");
         }
     }
-    assert!(runs > 10, "only {runs} of {TEXTS} are runs");
+    // A tenth, whatever cases are added to the corpus.
+    assert!(runs * 10 > TEXTS, "only {runs} of {TEXTS} are runs");
 }
 
 #[test]
