@@ -3,6 +3,7 @@
 //! A channel translates calls into those of its system and what it sees into the words of the
 //! specification. It never judges: whether a reply is right is not known here.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,24 @@ pub enum Arrangement {
     /// Actors are processes that opened their ends by path, or make them by name during the run, and share
     /// nothing else.
     Opened,
+}
+
+impl Arrangement {
+    /// The word for it in reports and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Arrangement::Threads => "threads",
+            Arrangement::Inherited => "inherited",
+            Arrangement::Passed => "passed",
+            Arrangement::Opened => "opened",
+        }
+    }
+}
+
+impl fmt::Display for Arrangement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
 }
 
 /// What a call gave, as seen by its caller. Bytes read are in the buffer of the call.

@@ -170,7 +170,7 @@ pub fn found(channel: &str, found: &Found) -> String {
         Source::Shared(number) => format!("random scenario {number}"),
         Source::Own(number) => format!("random scenario {number} for this channel"),
     };
-    let arrangement = format!("{:?}", found.arrangement).to_lowercase();
+    let arrangement = found.arrangement;
     let exception = found.exception().map(|Exception { rule, why }| {
         format!("  Linux is known to do so, and POSIX does not allow it ({rule}): {why}\n")
     });
@@ -428,7 +428,7 @@ fn deviation_json(found: &Found) -> Value {
         "rules": found.fault.rules,
         "runs": found.runs,
         "exception": found.exception().map(|exception| exception.rule),
-        "arrangement": format!("{:?}", found.arrangement).to_lowercase(),
+        "arrangement": found.arrangement.word(),
         "run": found.run.to_string(),
         "events": found.judgement.deviations.iter().map(of).collect::<Vec<_>>(),
     })

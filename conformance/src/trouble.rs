@@ -11,7 +11,8 @@ use pipewright_model::call::Actor;
 pub enum Trouble {
     /// The channel does not offer the arrangement.
     #[error(
-        "{channel} can't be shared in the arrangement {arrangement:?}; choose one of {offered:?}"
+        "{channel} can't be shared in the arrangement \"{arrangement}\"; choose one of {}",
+        listed(offered)
     )]
     Unsupported {
         /// Name of the channel.
@@ -31,7 +32,7 @@ pub enum Trouble {
     },
     /// The scenario begins with ends that the arrangement can't give.
     #[error(
-        "{channel} can't be opened by path: in the arrangement {arrangement:?} actors make their own sockets \
+        "{channel} can't be opened by path: in the arrangement \"{arrangement}\" actors make their own sockets \
          and hold nothing at the start; choose another arrangement"
     )]
     HeldAtStart {
@@ -122,6 +123,11 @@ pub enum Trouble {
     /// An end was asked for ([`crate::stop`]).
     #[error("stopped on request")]
     Stopped,
+}
+
+/// `threads, inherited, passed`.
+fn listed(offered: &[Arrangement]) -> String {
+    offered.iter().map(|arrangement| arrangement.word()).collect::<Vec<_>>().join(", ")
 }
 
 impl Trouble {

@@ -103,7 +103,7 @@ fn faults_are_told_with_their_place() {
         "3:17 the calls of a litmus file stand without replies"
     );
     assert_eq!(fault("allowed reader -> 2"), "3:9 no actor is called reader so far");
-    assert_eq!(fault("allowed writer -> 2, writer -> 2"), "3:22 writer makes 1 calls");
+    assert_eq!(fault("allowed writer -> 2, writer -> 2"), "3:22 writer makes one call");
     assert_eq!(fault("allowed writer"), "3:15 expected \"->\", found the end of the line");
     assert_eq!(
         fault("allowed writer -> any\nwriter: close"),

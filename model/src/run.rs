@@ -241,9 +241,16 @@ impl Run {
                     }
                     if open.contains(call.actor) {
                         let name = self.actor_name(call.actor);
-                        return bad(format!(
-                            "{name} makes a call while its call before has not returned"
-                        ));
+                        return Err(Malformed {
+                            index,
+                            what: format!(
+                                "{name} makes a call while its call before has not returned"
+                            ),
+                            help: Some(format!(
+                                "an actor makes one call at a time: \"{name}: -> 2\" is the return of the one \
+                                 before; another actor can call meanwhile"
+                            )),
+                        });
                     }
                     if let Some(end) = ends.of(call.actor).in_the_way(call) {
                         return Err(self.is_open_already(index, call.actor, end));
@@ -254,7 +261,11 @@ impl Run {
                 Event::Return(actor, reply) => {
                     if !open.contains(*actor) {
                         let name = self.actor_name(*actor);
-                        return bad(format!("{name} returns from a call that it has not made"));
+                        return Err(Malformed {
+                            index,
+                            what: format!("{name} returns from a call that it has not made"),
+                            help: Some(format!("\"{name}: read 5\" on a line before would be one")),
+                        });
                     }
                     if let Some(what) = self.names_other_bytes(index, *actor, reply) {
                         let help = Some("name as many bytes as it gets, or none".into());

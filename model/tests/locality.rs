@@ -242,7 +242,7 @@ fn a_bystander_changes_no_verdict_of_a_random_history() {
                 let mut run = history(&pinned.space, platform, &draw, |bound| {
                     rng.next_u32() as usize % bound
                 });
-                (0..number % 3).for_each(|_| spoil(&mut run, &mut rng));
+                (0..number % 4).for_each(|_| spoil(&mut run, &mut rng));
                 let Some(alone) = word(&run, platform) else { continue };
                 let by = &bystanders[number % bystanders.len()];
                 tally.compare(&run, platform, alone, by, pinned.name);

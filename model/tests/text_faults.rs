@@ -1,5 +1,6 @@
 //! What the parser says of texts that are no runs: where, and what was expected instead.
 
+use pipewright_model::call::Op;
 use pipewright_model::run::Run;
 use pipewright_model::text::{ParseError, parse};
 
@@ -361,4 +362,50 @@ fn a_reply_names_as_many_bytes_as_it_counts() {
     }
     let longer = "channel unix-datagram\nann: send 5 -> 5\nben: receive 2 trunc -> 5 truncated = ann[0..2]\n";
     assert!(longer.parse::<Run>().is_ok());
+}
+
+#[test]
+fn slips_are_told_with_their_remedy() {
+    let help = |text: &str| {
+        let error = text.parse::<Run>().expect_err(text);
+        error.help.unwrap_or_else(|| panic!("{}: no help", error.what))
+    };
+    let of_pipe = |line: &str| help(&format!("channel pipe\n{line}"));
+    assert_eq!(of_pipe("writer: write 5 => 5"), "did you mean \"->\"?");
+    assert_eq!(of_pipe("writer: write 5\nwriter: => 5"), "did you mean \"->\"?");
+    assert_eq!(of_pipe("writer: write -> 1"), "as in \"write 2\"");
+    assert_eq!(of_pipe("writer: nonblocking"), "as in \"nonblocking on\"");
+    assert_eq!(of_pipe("ann: -> 5"), "\"ann: read 5\" on a line before would be one");
+    assert_eq!(
+        of_pipe("reader: read 1\nwritr: stops at 1"),
+        "\"writr: read 5\" on a line before would be one"
+    );
+    assert_eq!(help("channel file\nreader: seek begin 5 -> 5"), "as in \"seek start 5\"");
+    assert_eq!(help("\u{feff}channel pipe"), "save it as UTF-8 without byte order mark");
+    assert!(of_pipe("writer: write 3\nallowed writer -> 3").contains("`pipewright litmus FILE`"));
+    assert!(of_pipe("reader: read 5\nreader: read 6").contains("one call at a time"));
+    assert!(of_pipe("reader: read 5 -> 5\nreader: -> 6").contains("would be one"));
+    assert_eq!(
+        help("channel global-variable\nactor a holds w\nwriter: write 64 -> 64"),
+        "let a make the calls on w"
+    );
+    assert_eq!(
+        help("channel shared-memory\nactor a holds r\nactor b holds r"),
+        "let a make the calls on r"
+    );
+}
+
+#[test]
+fn every_call_with_arguments_has_an_example_that_can_be_read() {
+    for word in &Op::WORDS[..Op::Deliver.kind()] {
+        let text = format!("channel unix-stream\nactor a holds sa\na: {word} ?");
+        let error = text.parse::<Run>().expect_err("no call");
+        let Some(example) = error.help.as_deref().and_then(|help| help.strip_prefix("as in "))
+        else {
+            continue;
+        };
+        let example = example.trim_matches('"');
+        let text = format!("channel unix-stream\nactor a holds sa\na: {example} -> EINVAL");
+        text.parse::<Run>().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    }
 }

@@ -8,7 +8,7 @@ use crate::mutate::{Corpus, Dice};
 use crate::place::Place;
 
 /// How many texts are tried.
-const TEXTS: u64 = 60;
+const TEXTS: u64 = 80;
 
 fn corpus() -> Corpus {
     let cases = cases::embedded().expect("cases");

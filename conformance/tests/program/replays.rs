@@ -164,3 +164,11 @@ fn lines_are_those_of_the_file() {
     let ended = place.run(&["judge", "a.case"]);
     assert!(ended.out.contains("from `reader: read 20 -> EINTR` (line 8) on,"), "{ended:?}");
 }
+
+#[test]
+fn an_arrangement_is_spelt_as_it_is_given() {
+    let place = Place::new();
+    place.file("a.case", "channel pipe\nwriter: write 1 -> 1");
+    let ended = place.run(&["replay", "a.case", "--arrangement", "opened"]);
+    ended.refused(&["in the arrangement \"opened\"; choose one of threads, inherited, passed"]);
+}

@@ -17,12 +17,48 @@ pub(super) trait Names {
     fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault>;
 }
 
-/// Takes a call after its word.
+/// Takes a call after its word. A fault is told with an example of the call, where nothing else helps.
 pub(super) fn parse(
     called: &str,
     line: &mut Line<'_>,
     names: &mut impl Names,
 ) -> Result<(End, Op), Fault> {
+    taken(called, line, names).map_err(|fault| match (&fault.help, example(called)) {
+        (None, Some(example)) => fault.help(format!("as in \"{example}\"")),
+        _ => fault,
+    })
+}
+
+/// How a call with arguments is written, by its word.
+fn example(called: &str) -> Option<&'static str> {
+    Some(match called {
+        "open" => "open read",
+        "read" => "read 5",
+        "write" => "write 2",
+        "dup" => "dup as r2",
+        "nonblocking" => "nonblocking on",
+        "poll" => "poll in|out",
+        "set-capacity" => "set-capacity 8192",
+        "seek" => "seek start 5",
+        "read-at" => "read-at 5 at 100",
+        "write-at" => "write-at 2 at 100",
+        "truncate" => "truncate 5",
+        "lock" => "lock exclusive wait",
+        "flock" => "flock exclusive wait",
+        "listen" => "listen 5",
+        "accept" => "accept as s2",
+        "shutdown" => "shutdown write",
+        "send" => "send 2 dontwait",
+        "receive" => "receive 5 peek",
+        "send-end" => "send-end 1 passing s",
+        "receive-end" => "receive-end 1 as s2",
+        "set-option" => "set-option receive-timeout-s 1",
+        "option" => "option error",
+        _ => return None,
+    })
+}
+
+fn taken(called: &str, line: &mut Line<'_>, names: &mut impl Names) -> Result<(End, Op), Fault> {
     match called {
         "open" => {
             let mode = word(line, &Mode::NAMED)?;
@@ -48,6 +84,11 @@ pub(super) fn parse(
             let named = line.peek().filter(|w| Whence::NAMED.iter().any(|(word, _)| word == w));
             match named {
                 Some(_) => Op::Seek { from: word(line, &Whence::NAMED)?, offset: offset(line)? },
+                None if !matches!(line.peek(), None | Some("->" | "=>" | "stops")) => {
+                    line.tries(Whence::NAMED.iter().map(|(word, _)| *word));
+                    let named = Whence::NAMED.map(|(word, _)| format!("\"{word}\"")).join(", ");
+                    return Err(line.expected(&format!("{named} or nothing")));
+                }
                 None => {
                     line.tries(Whence::NAMED.iter().map(|(word, _)| *word));
                     Op::Seek { from: Whence::Current, offset: 0 }

@@ -59,7 +59,7 @@ fn token_len(rest: &str) -> usize {
     let word =
         (0..bytes.len()).take_while(|&at| in_word(bytes[at]) && !bytes[at..].starts_with(b"->"));
     match word.count() {
-        0 if rest.starts_with("->") || rest.starts_with("..") => 2,
+        0 if ["->", "..", "=>"].iter().any(|token| rest.starts_with(token)) => 2,
         0 => rest.chars().next().map_or(0, char::len_utf8),
         len => len,
     }
@@ -147,6 +147,9 @@ impl<'t> Line<'t> {
         };
         let fault = Fault::new(self.place(), format!("expected {what}, found {found}"));
         match self.peek() {
+            Some("=>") => {
+                Fault { help: Some("did you mean \"->\"?".into()), is_meant: true, ..fault }
+            }
             Some(token) if self.tried_at == self.next => {
                 fault.meant(token, self.tried.iter().copied())
             }

@@ -55,6 +55,10 @@ fn parsed(text: &str) -> Result<Parsed, Fault> {
 }
 
 fn read(text: &str, mut parser: Parser) -> Result<(Parsed, Vec<Expectation>), Fault> {
+    if text.starts_with('\u{feff}') {
+        let fault = Fault::new(0..'\u{feff}'.len_utf8(), "the text begins with a byte order mark");
+        return Err(fault.help("save it as UTF-8 without byte order mark"));
+    }
     let mut start = 0;
     for raw in text.split_inclusive('\n') {
         let (content, comment) = match raw.split_once('#') {
@@ -122,6 +126,10 @@ impl Parser {
             (Some("allowed" | "forbidden" | "lax"), _) if self.expected.is_some() => {
                 self.expectation(line, remark)?;
             }
+            (Some(word @ ("allowed" | "forbidden" | "lax")), _) => {
+                let what = format!("\"{word}\" stands in litmus files");
+                return Err(Fault::new(line.place(), what).help(HELP_LITMUS));
+            }
             (_, Some(setup)) => {
                 let kind = setup.kind;
                 self.event(line, kind, remark)?;
@@ -175,13 +183,13 @@ impl Parser {
         }
         if line.take("->") {
             let Some(actor) = self.find(name) else {
-                return Err(Fault::new(place, format!("{name} has made no call")));
+                return Err(self.no_call_of(name, place));
             };
             return self.reply_of(actor, line, remark, place.start);
         }
         if let Some("stops" | "goes") = line.peek() {
             let Some(actor) = self.find(name) else {
-                return Err(Fault::new(place, format!("{name} has made no call")));
+                return Err(self.no_call_of(name, place));
             };
             let event = if line.take("goes") { goes_on(actor, line)? } else { stop(actor, line)? };
             let place = place.start..line.read_to();
@@ -314,7 +322,17 @@ impl Parser {
         })
     }
 
+    /// The fault that no actor of this name has made a call, at this place.
+    fn no_call_of(&self, name: Name, place: Range<usize>) -> Fault {
+        let seated = self.seats.iter().map(|seat| seat.name.as_str());
+        let fault = Fault::new(place, format!("{name} has made no call"));
+        fault
+            .meant(name.as_str(), seated)
+            .help(format!("\"{name}: read 5\" on a line before would be one"))
+    }
+
     fn seat(&mut self, seat: Seat, place: Range<usize>) -> Result<Actor, Fault> {
+        self.check_sole(&seat, &place)?;
         if self.seats.len() == ACTORS_MAX {
             return Err(Fault::new(place, format!("a run has at most {ACTORS_MAX} actors")));
         }
@@ -494,6 +512,9 @@ const KEYWORDS: [(&str, bool); 8] = [
     ("forbidden", true),
     ("lax", true),
 ];
+
+const HELP_LITMUS: &str =
+    "a litmus file is run by `pipewright litmus FILE`; a run tells the replies of its calls";
 
 const HELP_EVENT: &str = "an event reads \"writer: write 2 -> 2\" or \"quiet writer\"";
 

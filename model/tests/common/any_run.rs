@@ -157,7 +157,14 @@ fn seats(kind: &'static Kind, end_names: Vec<Name>) -> impl Strategy<Value = Vec
     let names = subsequence(&ACTOR_NAMES[..], 1..=ACTORS_MAX).prop_shuffle();
     (names, vec(subsequence(all, 0..=count.min(2)), ACTORS_MAX)).prop_map(|(names, held)| {
         let seat = |(text, ends): (&str, _)| Seat { name: name(text), ends };
-        names.into_iter().zip(held).map(seat).collect()
+        let mut seats: Vec<Seat> = names.into_iter().zip(held).map(seat).collect();
+        // What one alone may hold is held by the first.
+        let mut sole = Vec::new();
+        for seat in &mut seats {
+            seat.ends.retain(|(_, hold)| !sole.contains(hold));
+            sole.extend(seat.ends.iter().map(|end| end.1).filter(|hold| kind.is_sole(hold.mode)));
+        }
+        seats
     })
 }
 

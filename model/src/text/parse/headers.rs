@@ -1,5 +1,7 @@
 //! Parses the lines before the events: the channel, its settings, the actors and the ends.
 
+use std::ops::Range;
+
 use crate::data::NOBODYS;
 use crate::kind;
 use crate::run::{Seat, Setup};
@@ -108,6 +110,22 @@ impl Parser {
             }
         }
         self.seat(seat, place).map(drop)
+    }
+
+    /// Checks that no end is held which has one holder, and has it already.
+    pub(super) fn check_sole(&self, seat: &Seat, place: &Range<usize>) -> Result<(), Fault> {
+        let Some(kind) = self.setup.as_ref().map(|setup| setup.kind) else { return Ok(()) };
+        for (_, hold) in seat.ends.iter().filter(|(_, hold)| kind.is_sole(hold.mode)) {
+            let has = |other: &&Seat| other.ends.iter().any(|(_, held)| held == hold);
+            if let Some(other) = self.seats.iter().find(has) {
+                let (end, kind) = (hold.letters(), kind.name);
+                let what =
+                    format!("end {end} of a {kind} has one holder, and {} is it", other.name);
+                let help = format!("let {} make the calls on {end}", other.name);
+                return Err(Fault::new(place.clone(), what).help(help));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn ends(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {

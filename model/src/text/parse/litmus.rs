@@ -31,7 +31,15 @@ impl Parser {
             let calls = self.events.iter().filter(|event| is_call_of(event, actor)).count();
             if number == calls {
                 let name = &self.seats[usize::from(actor.0)].name;
-                return Err(Fault::new(place, format!("{name} makes {calls} calls")));
+                let makes = match calls {
+                    0 => "no call".to_owned(),
+                    1 => "one call".to_owned(),
+                    calls => format!("{calls} calls"),
+                };
+                let fault = Fault::new(place, format!("{name} makes {makes}"));
+                return Err(
+                    fault.help("an expectation names each call once, an actor's in their order")
+                );
             }
             line.expect("->")?;
             line.tries(["any", "asleep"]);
