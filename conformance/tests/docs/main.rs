@@ -3,6 +3,7 @@
 //! With `UPDATE=1` what is generated is written anew.
 
 mod book;
+mod calls;
 mod commands;
 mod leak;
 #[path = "../common/no_case.rs"]
