@@ -130,7 +130,7 @@ fn the_page_of_litmus_tests_is_up_to_date() {
         }
         let _ = write!(
             page,
-            "\n**[{name}](../conformance/litmus/{theme}/{name}.litmus)** ({}{}): {}\n\n| | outcome |\n| --- | --- |\n",
+            "\n**[{name}](../conformance/litmus/{theme}/{name}.litmus)** ({}{}): {}\n\n| expected | outcome |\n| --- | --- |\n",
             litmus.run.setup.kind.name,
             if litmus.stops() { ", stops" } else { "" },
             litmus.run.preamble.join(" ")
