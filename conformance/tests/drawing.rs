@@ -77,7 +77,7 @@ fn what_cannot_be_drawn_is_refused_with_the_place_in_it() {
     refused(place.path(), &["explore", "bad.case"], &words);
     refused(place.path(), &["draw", "none.case"], &["failed to read none.case: No such file"]);
     let nowhere = ["draw", "sound.case", "-o", "none/run.svg"];
-    refused(place.path(), &nowhere, &["failed to write none/run.svg: No such file"]);
+    refused(place.path(), &nowhere, &["failed to create none/run.svg: No such file"]);
 }
 
 #[test]

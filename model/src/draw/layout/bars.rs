@@ -82,11 +82,14 @@ impl Layout<'_> {
         }
     }
 
-    /// The rows among these in which an actor's call sleeps. That it does at quiet says that it did so before.
+    /// The rows among these in which an actor's call sleeps. That it does at quiet says that it did so before, but not
+    /// while another was stopped: it may have waited for a lock.
     fn asleep(&self, actor: Actor, rows: Range<usize>) -> Vec<Range<usize>> {
         let quiet = |row: &usize| self.rows[*row].quiet.is_some_and(|open| open.contains(actor));
         if let (false, Some(last)) = (self.story.complete, rows.clone().rev().find(quiet)) {
-            return std::iter::once(rows.start..last + 1).collect();
+            let stopped = (rows.start..last).rev().find(|row| self.rows[*row].moves.is_some());
+            let start = stopped.map_or(rows.start, |row| row + 1);
+            return std::iter::once(start..last + 1).collect();
         }
         let mut spans: Vec<Range<usize>> = Vec::new();
         for row in rows.filter(|row| self.rows[*row].asleep.contains(actor)) {

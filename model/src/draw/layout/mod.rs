@@ -391,13 +391,15 @@ impl<'a> Layout<'a> {
     fn legend_items(&self) -> Vec<(Sign, &'static str)> {
         let chips = || self.rows.iter().flat_map(|row| row.lanes.iter().flatten());
         let slept = |row: &Row| row.asleep != Actors::NONE;
+        let stops = |row: &Row| row.moves.is_some() && !self.story.complete;
         let passing = |chip: &Chip| matches!(chip.look, Look::Passing(_));
         let page = |chip: &Chip| matches!(chip.look, Look::Pages(_));
         let items = [
             (self.rows.iter().any(slept), Sign::Asleep, "asleep"),
             (chips().any(passing), Sign::Passing, "may not have arrived everywhere"),
             (chips().any(page), Sign::Page, "a page of the pipe, filled so far"),
-            (self.rows.iter().any(|row| row.closes.is_some()), Sign::Cross, "an end vanishes"),
+            (self.rows.iter().any(stops), Sign::Knob, "stops in its middle, goes on"),
+            (self.rows.iter().any(|row| row.closes.is_some()), Sign::Cross, "an end is closed"),
         ];
         items.into_iter().filter(|(used, ..)| *used).map(|(_, sign, text)| (sign, text)).collect()
     }
@@ -423,6 +425,7 @@ impl<'a> Layout<'a> {
                     self.rect(x + 4, y - 11, PAGE_WIDTH, BAR, 0, "pw-flag");
                     self.rect(x + 4, y - 5, PAGE_WIDTH, BAR / 2, 0, "pw-bytes pw-a0");
                 }
+                Sign::Knob => self.rect(x, y - 9, 16, 8, 4, "pw-tip pw-a0"),
                 Sign::Cross => {
                     self.path(format!("M{} {}l8 8m0 -8l-8 8", x + 4, y - 8), "pw-cross".into());
                 }
@@ -453,6 +456,7 @@ enum Sign {
     Asleep,
     Passing,
     Page,
+    Knob,
     Cross,
 }
 
