@@ -18,6 +18,9 @@ static ALLOCATOR: EndsTidily = EndsTidily;
 const STACK_BYTES: usize = 8 << 20;
 
 fn main() -> ExitCode {
+    if let Err(status) = program::begin() {
+        return status;
+    }
     end_tidily(Status::BadInput.code(), "pipewright", remove_all);
     match thread::Builder::new().stack_size(STACK_BYTES).spawn(program::run) {
         // Where it has panicked, there is nothing that could be told.

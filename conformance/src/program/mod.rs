@@ -146,13 +146,17 @@ fn words(mut typed: Vec<OsString>) -> Vec<OsString> {
     typed
 }
 
+/// What comes before all else: a signal may come at any time.
+pub(crate) fn begin() -> Result<(), ExitCode> {
+    interrupt::install().map_err(|error| {
+        print_error(&format!("failed to handle signals: {error}"));
+        Status::BadInput.into()
+    })
+}
+
 pub(crate) fn run() -> ExitCode {
     process::own_files();
     signals::too_large_is_an_error();
-    if let Err(error) = interrupt::install() {
-        print_error(&format!("failed to handle signals: {error}"));
-        return Status::BadInput.into();
-    }
     let arguments = match typed() {
         Ok(arguments) => arguments,
         Err(status) => return status,

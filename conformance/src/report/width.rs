@@ -41,3 +41,13 @@ fn columns(table: &Table) -> Option<u16> {
 fn known(columns: Option<u16>) -> Option<u16> {
     columns.filter(|columns| *columns > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_of_no_columns_is_one_of_unknown_width() {
+        assert_eq!([None, Some(0), Some(80)].map(known), [None, None, Some(80)]);
+    }
+}
