@@ -2,6 +2,7 @@
 
 mod headers;
 mod litmus;
+mod words;
 
 use std::ops::Range;
 
@@ -19,6 +20,7 @@ use super::lex::{Fault, Line};
 use super::values::{answer, check_data_len, hex, position};
 pub(crate) use litmus::litmus;
 use litmus::{HELP_EXPECTED, NO_REPLIES};
+use words::{HELP_EVENT, HELP_LITMUS, KEYWORDS, check_call, goes_on, help_kinds, stop};
 
 /// The most data that a reply may give in text, in bytes.
 pub const DATA_MAX_BYTES: u32 = 16 << 20;
@@ -475,50 +477,4 @@ impl Names for Caller<'_> {
     fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault> {
         self.parser.end_or_implied(line, self.actor)
     }
-}
-
-/// Checks that the word of a call is next.
-fn check_call(line: &mut Line<'_>) -> Result<(), Fault> {
-    let words = &Op::WORDS[..Op::Deliver.kind()];
-    if line.peek().is_some_and(|word| words.contains(&word)) {
-        return Ok(());
-    }
-    line.tries(words.iter().copied().chain(["stops", "goes"]));
-    let help = format!("calls are {}", words.join(", "));
-    Err(line.expected("a call or \"->\"").help(help))
-}
-
-/// Takes where an open call stops.
-fn stop(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
-    line.expect("stops")?;
-    line.expect("at")?;
-    Ok(Event::Stops(actor, line.size("the position of a byte in the call's buffer")?))
-}
-
-/// Takes the rest of the words that a call goes on.
-fn goes_on(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
-    line.expect("on")?;
-    Ok(Event::GoesOn(actor))
-}
-
-/// The words that lines begin with but those of events, each with whether it is of litmus files alone.
-const KEYWORDS: [(&str, bool); 8] = [
-    ("channel", false),
-    ("setting", false),
-    ("actor", false),
-    ("ends", false),
-    ("quiet", false),
-    ("allowed", true),
-    ("forbidden", true),
-    ("lax", true),
-];
-
-const HELP_LITMUS: &str =
-    "a litmus file is run by `pipewright litmus FILE`; a run tells the replies of its calls";
-
-const HELP_EVENT: &str = "an event reads \"writer: write 2 -> 2\" or \"quiet writer\"";
-
-fn help_kinds() -> String {
-    let names: Vec<_> = kind::KINDS.iter().map(|kind| kind.name).collect();
-    format!("the kinds are {}", names.join(", "))
 }
