@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{LINUX_SMALL, POSIX_SMALL, in_parallel, spaces};
 use history::spoil;
-use pipewright_model::call::Reply;
+use pipewright_model::call::{Actor, Reply};
 use pipewright_model::explore::Space;
+use pipewright_model::kind::Discipline;
 use pipewright_model::oracle::{Verdict, judge, reply_of};
-use pipewright_model::platform::Platform;
+use pipewright_model::platform::{Platform, Storage};
 use pipewright_model::rule::What;
 use pipewright_model::rules::outside;
 use pipewright_model::run::{Event, Run};
@@ -140,7 +141,7 @@ enum Brute {
 fn brute(run: &Run, platform: &Platform) -> Brute {
     let mut states = HashSet::from([World::new(platform, &run.setup, &run.seats)]);
     let mut unspecified = false;
-    for event in &run.events {
+    for (index, event) in run.events.iter().enumerate() {
         states = match event {
             Event::Call(call) => states
                 .into_iter()
@@ -149,6 +150,10 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                     world
                 })
                 .collect(),
+            // It contradicts itself, whatever the rules leave open.
+            Event::Stops(actor, at) if falls_short(run, platform, index, *actor, *at) => {
+                return Brute::Deviates;
+            }
             Event::Stops(..) => states,
             Event::GoesOn(actor) => closure(platform, states, &mut unspecified)
                 .into_iter()
@@ -197,6 +202,25 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
         }
     }
     Brute::Conforms
+}
+
+/// Whether a call that stops at a byte returns fewer bytes than it has come past: a read, and a write to a pipe of
+/// pages, which goes on under a lock.
+fn falls_short(run: &Run, platform: &Platform, index: usize, actor: Actor, at: u32) -> bool {
+    let op = run.events[..index].iter().rev().find_map(|event| match event {
+        Event::Call(call) if call.actor == actor => Some(call.op),
+        _ => None,
+    });
+    let reply = run.events[index..].iter().find_map(|event| match event {
+        Event::Return(returning, reply) if *returning == actor => Some(reply),
+        _ => None,
+    });
+    let (Some(op), Some(reply)) = (op, reply) else { return false };
+    let kind = run.setup.kind;
+    let pages = kind.discipline == Discipline::Stream && platform.storage == Storage::Pages;
+    (op.asks().is_some() || op.offers().is_some() && pages)
+        && reply.answer.count().is_none_or(|count| count <= at)
+        && outside::cause(kind, &op, &reply.answer).is_none()
 }
 
 /// Whether a cause outside of the channel can explain a return.

@@ -249,7 +249,7 @@ impl<'r> Oracle<'r> {
                 }
                 // How far the call has got is no matter of the rules, but its reply must count that.
                 Event::Stops(actor, at) => {
-                    if self.unspecified.is_none() && self.falls_short(*actor, *at) {
+                    if self.falls_short(*actor, *at) {
                         self.deviate(index, event);
                     }
                     self.record();

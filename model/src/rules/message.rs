@@ -71,7 +71,6 @@ const OVERLAPS: &[Overlap] = &[
             "message.any.broken",
             "message.any.broken-with-signal",
             "message.any.not-for-us",
-            "message.any.not-for-us-midway",
             "message.any.refused",
             "message.any.send-reset",
             "message.send.no-entry",
@@ -139,7 +138,6 @@ const OF_DATAGRAMS: &[&str] = &[
     "message.any.refused-midway",
     "message.send.no-entry",
     "message.any.not-for-us",
-    "message.any.not-for-us-midway",
     "message.any.no-peer",
     "message.any.no-peer-first",
     "message.any.no-destination",
@@ -544,22 +542,6 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = ready(at)?;
             (target(at, &giving) == Target::Forbidden).then_some(Move::fails(Errno::EPERM))
-        },
-    },
-    Rule {
-        id: "message.any.not-for-us-midway",
-        says: "A send that is under way when its peer connects to a third, leaving messages unread, may fail \
-               with EPERM and leave the error pending.",
-        cite: &[
-            Source(AF_UNIX, "unix_dgram_sendmsg"),
-            Observed("once in 370,000 calls", "Linux 6.18"),
-        ],
-        force: Force::Silent,
-        step: |at| {
-            let giving =
-                message_giving(at).filter(|giving| giving.socket.reset && at.call.midway)?;
-            let begun = giving.socket.is_datagram() && !shut(at, &giving) && !too_long(at, &giving);
-            (begun && target(at, &giving) == Target::Forbidden).then_some(Move::fails(Errno::EPERM))
         },
     },
     Rule {

@@ -427,8 +427,9 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             waits_for_room(at).filter(|giving| has_room(at, giving))?;
-            // Only others who call on the same socket could tell.
-            let is_seen = !has_taken_room(at) && at.others_here().next().is_some();
+            // Only others who call on the same socket could tell, or a peer that leaves it.
+            let leaving = || peer_that_leaves(at).is_some();
+            let is_seen = !has_taken_room(at) && (at.others_here().next().is_some() || leaving());
             is_seen.then_some(Move::proceeds(0, 0).with(take_room))
         },
     },
@@ -1455,7 +1456,7 @@ fn open_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// Whether a call that sends has the room that it needs: nothing on its own side prevents it any more.
 pub(super) fn has_taken_room(at: &Scene<'_>) -> bool {
-    at.call.room.is_some()
+    at.call.room.is_some_and(|room| room.cost > 0)
 }
 
 /// Whether a sender may have another piece under way; where that is not known, whether it perhaps may.
@@ -1542,7 +1543,13 @@ fn peer_closing<'a>(at: &Scene<'a>) -> Option<(ObjectIndex, &'a Unix)> {
 
 /// The peer of a datagram socket, where a connect is under way by which it gets another peer than this.
 fn peer_leaving<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
-    let (socket, this) = (polling(at)?, at.object_index()?);
+    polling(at)?;
+    peer_that_leaves(at)
+}
+
+/// The same for any call.
+fn peer_that_leaves<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    let (socket, this) = (at.socket()?, at.object_index()?);
     let Peer::Socket(peer) = socket.peer else { return None };
     at.others_at(peer).any(|other| super::message::leaves(&other, this)).then_some(())?;
     at.world.socket(peer)
@@ -1680,18 +1687,31 @@ pub(super) fn clear_reset(world: &mut World, _: &Platform, actor: Actor, _: u32)
     }
 }
 
-pub(super) fn begin_to_wait(world: &mut World, _: &Platform, actor: Actor, _: u32) {
+/// A call begins to wait. What a send waits to send next is decided before, whatever becomes of its buffer.
+pub(super) fn begin_to_wait(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
+    let next = next_of(world, platform, actor);
     let call = world.pending_mut(actor);
     call.entered = true;
     call.waited = true;
+    if call.op.offers().is_some() {
+        call.room = call.room.or(next.map(|bytes| Room { bytes, cost: 0 }));
+    }
+}
+
+/// How many bytes a send sends next.
+fn next_of(world: &mut World, platform: &Platform, actor: Actor) -> Option<u32> {
+    let call = world.pending(actor)?;
+    let left = call.op.offers()?.checked_sub(call.done)?;
+    match call.room {
+        Some(room) => Some(room.bytes.min(left)),
+        None => Some(next_piece(platform, socket_of_call(world, actor)?, left)),
+    }
 }
 
 pub(super) fn take_room(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(call) = world.pending(actor) else { return };
-    let left = call.op.offers().unwrap_or(0) - call.done;
-    let Some(socket) = socket_of_call(world, actor) else { return };
-    let bytes = next_piece(platform, socket, left);
-    let cost = cost(platform.socket_account, socket.kind, bytes);
+    let Some(bytes) = next_of(world, platform, actor) else { return };
+    let Some(kind) = socket_of_call(world, actor).map(|socket| socket.kind) else { return };
+    let cost = cost(platform.socket_account, kind, bytes);
     world.pending_mut(actor).room = Some(Room { bytes, cost });
 }
 

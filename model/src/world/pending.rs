@@ -43,7 +43,7 @@ pub enum Look {
 pub struct Room {
     /// Bytes for which it is.
     pub bytes: u32,
-    /// What of the buffer it takes.
+    /// What of the buffer it has taken; 0 while it waits for it.
     pub cost: u32,
 }
 
@@ -81,7 +81,7 @@ pub struct Pending {
     pub placed: bool,
     /// How far a poll has looked.
     pub look: Look,
-    /// The room that its next piece, or its message, has taken before it is sent.
+    /// Its next piece, or its message, once it waits for room or has taken it.
     pub room: Option<Room>,
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,

@@ -277,7 +277,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("datagrams taking", taking(&UNIX_DATAGRAM), 1_284, 1_236),
         ("datagrams oversleeping", oversleeping(), 381, 302),
         ("datagrams addressed", addressed(), 26_960, 42_936),
-        ("datagrams leaving", leaving(), 35_717, 65_959),
+        ("datagrams leaving", leaving(), 40_067, 77_694),
         ("datagrams crowded", crowded(), 7_915, 12_523),
     ]
 }
