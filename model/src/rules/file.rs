@@ -647,11 +647,15 @@ fn held<'a>(at: &Scene<'a>) -> Option<(&'a Batch, u32)> {
     (!waits_its_turn(at)).then_some((batch, rest))
 }
 
-/// Whether a read that finds so many more bytes, or has got some, ends with them.
+/// Whether a read that finds so many more bytes, or has got some, ends with them. One that holds pages ends where they
+/// do, or, where it takes one page after the other (tmpfs), with any of them behind which there is no file any more.
 fn ends_with(at: &Scene<'_>, count: u32) -> bool {
     let rest = at.op().asks().unwrap_or(0) - at.call.done;
     match (batch(at), position(at)) {
-        (Some(batch), Some(from)) => count == batch.end.saturating_sub(from).min(rest),
+        (Some(batch), Some(from)) => {
+            let page_ends = at.call.done > 0 && from.is_multiple_of(at.platform.page_bytes);
+            count == batch.end.saturating_sub(from).min(rest) || count == 0 && page_ends
+        }
         _ => count > 0 || at.call.done > 0,
     }
 }
