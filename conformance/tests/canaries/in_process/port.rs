@@ -331,7 +331,9 @@ impl InProcessPort {
             self.transfer_in_turn(state, end, index, bytes, done, &mut ticket);
         if ticket.is_some() {
             state.writers_line.leave(ticket);
-            state.writers_line.wake_first();
+            if !state.is_full() {
+                state.writers_line.wake_first();
+            }
             self.shared.writable.notify_all();
         }
         result
