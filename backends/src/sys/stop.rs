@@ -27,6 +27,12 @@ use super::desk::BYTES_MAX;
 /// Why calls can't be stopped here, where they can't.
 pub fn unavailable() -> Option<&'static str> {
     static REASON: LazyLock<Option<String>> = LazyLock::new(|| {
+        let release = rustix::system::uname().release().to_string_lossy().into_owned();
+        if is_before(&release, SHOWS_NO_EMPTY_PAGE) {
+            return Some(format!(
+                "Linux {release} puts a page into a pipe before it copies, and the rules know newer kernels only"
+            ));
+        }
         let error = new_descriptor().err()?;
         Some(match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => format!(
@@ -36,6 +42,19 @@ pub fn unavailable() -> Option<&'static str> {
         })
     });
     REASON.as_deref()
+}
+
+/// From this version on a write to a pipe copies a page before it puts it into the ring: before, `poll` finds data that
+/// are not there yet, seen on 6.1.
+const SHOWS_NO_EMPTY_PAGE: (u32, u32) = (6, 15);
+
+/// Whether a release of Linux, such as `6.1.0-18-amd64`, is older than a version.
+fn is_before(release: &str, version: (u32, u32)) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < version,
+        _ => false,
+    }
 }
 
 /// The worker's side: room for the bytes of a call, with a page in it that can be missing.
@@ -258,6 +277,13 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(is_before("6.1.0-18-amd64", (6, 15)) && is_before("5.19", (6, 15)));
+        assert!(!is_before("6.15.0", (6, 15)) && !is_before("7.0-rc1", (6, 15)));
+        assert!(!is_before("unknown", (6, 15)));
+    }
 
     fn pipe() -> (PipeReader, PipeWriter) {
         io::pipe().expect("a pipe")
