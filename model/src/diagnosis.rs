@@ -139,7 +139,7 @@ pub fn diagnose(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Diag
             Some(call) => At { run, judgement, deviation, actor: *actor, call, reply }.diagnosed(),
             None => sleeping(run, deviation),
         },
-        Some(Event::Stops(actor, at)) => falling_short(run, deviation, *actor, *at),
+        Some(Event::Stops(actor, at)) => stopping(run, deviation, *actor, *at),
         _ => sleeping(run, deviation),
     }
 }
@@ -153,17 +153,21 @@ fn call_of(run: &Run, event: usize, actor: Actor) -> Option<(usize, Call)> {
     })
 }
 
-/// Of a call that had come further than its reply counts.
-fn falling_short(run: &Run, deviation: &Deviation, actor: Actor, at: u32) -> Diagnosis {
+/// Of a call that stops where it can't: further than its reply counts, or before it can have begun to copy.
+fn stopping(run: &Run, deviation: &Deviation, actor: Actor, at: u32) -> Diagnosis {
     let call = call_of(run, deviation.event, actor);
     let reply = run.events[deviation.event..].iter().find_map(|event| match event {
         Event::Return(other, reply) if *other == actor => Some(reply),
         _ => None,
     });
-    let says = call
-        .zip(reply)
-        .map(|((_, call), reply)| stops::told(run.actor_name(actor), &call, at, reply));
-    Diagnosis { fault: Fault::WrongCount, says: says.unwrap_or_default(), broken: None }
+    let name = run.actor_name(actor);
+    let (fault, says) = match call.zip(reply) {
+        Some(((_, call), reply)) if reply.answer.count().is_none_or(|count| count <= at) => {
+            (Fault::WrongCount, stops::told(name, &call, at, reply))
+        }
+        _ => (Fault::Unexplained, stops::told_unexplained(name, call.map(|(_, call)| call), at)),
+    };
+    Diagnosis { fault, says, broken: None }
 }
 
 /// Of calls that were seen asleep: one that must return, if one must.

@@ -15,6 +15,7 @@ use history::spoil;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::Discipline;
+use pipewright_model::oracle::stops::{Stopped, is_in_copy};
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::{Platform, Storage};
 use pipewright_model::rule::What;
@@ -141,12 +142,14 @@ enum Brute {
 fn brute(run: &Run, platform: &Platform) -> Brute {
     let mut states = HashSet::from([World::new(platform, &run.setup, &run.seats)]);
     let mut unspecified = false;
+    let mut stopped = Stopped::default();
     for (index, event) in run.events.iter().enumerate() {
         states = match event {
             Event::Call(call) => states
                 .into_iter()
                 .map(|mut world| {
                     world.call(*call);
+                    world.pending_mut(call.actor).stops = stops(run, index, call.actor);
                     world
                 })
                 .collect(),
@@ -154,16 +157,20 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
             Event::Stops(actor, at) if falls_short(run, platform, index, *actor, *at) => {
                 return Brute::Deviates;
             }
-            Event::Stops(..) => states,
-            Event::GoesOn(actor) => closure(platform, states, &mut unspecified)
-                .into_iter()
-                .filter(|world| {
-                    world.pending(*actor).is_none_or(|call| {
-                        call.op.offers().is_none() || call.progress == Progress::Open
-                    })
-                })
-                .collect(),
-            Event::Return(actor, reply) => closure(platform, states, &mut unspecified)
+            Event::Stops(actor, at) => {
+                let mut states = closure(platform, states, &stopped, &mut unspecified);
+                states.retain(|world| {
+                    !stopped.locks_out(platform, world, *actor)
+                        && is_in_copy(platform, world, *actor, *at)
+                });
+                stopped.insert(*actor, *at);
+                states
+            }
+            Event::GoesOn(actor) => {
+                stopped.goes_on(*actor);
+                states
+            }
+            Event::Return(actor, reply) => closure(platform, states, &stopped, &mut unspecified)
                 .into_iter()
                 .filter(|world| {
                     let data =
@@ -175,11 +182,12 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                     })
                 })
                 .map(|mut world| {
+                    stopped.remove(*actor);
                     world.returned(*actor);
                     world
                 })
                 .collect(),
-            Event::Quiet(_) => closure(platform, states, &mut unspecified)
+            Event::Quiet(_) => closure(platform, states, &stopped, &mut unspecified)
                 .into_iter()
                 .filter(|world| {
                     nothing_answered(world)
@@ -202,6 +210,16 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
         }
     }
     Brute::Conforms
+}
+
+/// Whether the actor's call of this event stops in its copy.
+fn stops(run: &Run, call: usize, actor: Actor) -> bool {
+    let own = run.events[call + 1..].iter().filter_map(|event| match event {
+        Event::Stops(other, _) if *other == actor => Some(true),
+        Event::Return(other, _) if *other == actor => Some(false),
+        _ => None,
+    });
+    own.into_iter().next() == Some(true)
 }
 
 /// Whether a call that stops at a byte returns fewer bytes than it has come past: a read, and a write to a pipe of
@@ -235,7 +253,12 @@ fn comes_from_outside(run: &Run, event: &Event) -> bool {
 }
 
 /// Everything that can be reached by moves.
-fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) -> HashSet<World> {
+fn closure(
+    platform: &Platform,
+    states: HashSet<World>,
+    stopped: &Stopped,
+    unspecified: &mut bool,
+) -> HashSet<World> {
     let mut reached = HashSet::new();
     let mut todo: Vec<World> = states.into_iter().collect();
     while let Some(world) = todo.pop() {
@@ -247,7 +270,13 @@ fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) 
             deliver(platform, &mut next, step);
             todo.push(next);
         }
-        for actor in world.busy().iter() {
+        let free = |actor: &Actor| !stopped.locks_out(platform, &world, *actor);
+        for actor in world.busy().iter().filter(free) {
+            let mut push = |next: World| {
+                if stopped.allows(platform, &next, actor) {
+                    todo.push(next);
+                }
+            };
             for (rule, step) in moves(platform, &world, actor, &mut RuleSet::default()) {
                 let done = world.pending(actor).map_or(0, |call| call.done);
                 match step.what {
@@ -255,14 +284,14 @@ fn closure(platform: &Platform, states: HashSet<World>, unspecified: &mut bool) 
                         for (given, count) in all_answers(answers, done, true) {
                             let mut next = world.clone();
                             answer(platform, &mut next, actor, (rule, step), count, given, signal);
-                            todo.push(next);
+                            push(next);
                         }
                     }
                     What::Proceeds { least, most } => {
                         for count in least..=most {
                             let mut next = world.clone();
                             proceed(platform, &mut next, actor, step, count);
-                            todo.push(next);
+                            push(next);
                         }
                     }
                     What::Unspecified(_) => *unspecified = true,

@@ -1,4 +1,4 @@
-//! A call that has come to a byte counts it in its reply: where it does not, the run contradicts itself.
+//! A call that has come to a byte counts it in its reply, has come no further, and holds the lock under which it copies.
 
 use pipewright_model::diagnosis::{Fault, diagnose};
 use pipewright_model::oracle::{Judgement, judge};
@@ -71,4 +71,41 @@ fn a_write_to_a_pipe_of_linux_takes_all_that_it_has_come_past() {
 fn what_comes_from_outside_is_no_contradiction() {
     let (_, judgement) = judged(&format!("{READ}4000\nreader: goes on\nreader: -> EINTR"), &LINUX);
     assert!(judgement.deviations.iter().all(|deviation| deviation.event != 3), "{judgement}");
+}
+
+/// Runs that no kernel shows, each behind its name.
+const IMPOSSIBLE: &str = include_str!("data/impossible-stops.txt");
+
+#[test]
+fn a_stopped_call_has_come_no_further_and_holds_its_lock() {
+    let runs = IMPOSSIBLE.split("\n= ").skip(1).filter_map(|part| part.split_once('\n'));
+    let runs: Vec<_> = runs.collect();
+    assert!(runs.len() > 30, "{} runs", runs.len());
+    for (name, text) in runs {
+        let (run, judgement) = judged(text, &LINUX);
+        assert_eq!(judgement.verdict.word(), "deviates", "{name}: {judgement}\n{run}");
+    }
+}
+
+/// The same calls with the replies that Linux 6.18 gives.
+const SEEN: &[&str] = &[
+    "channel pipe\nwriter: write 8192 stops at 0\nreader: poll in -> none\nwriter: goes on\nwriter: -> 8192",
+    "channel pipe\nwriter: write 8192 stops at 4096\nreader: poll in -> in\nwriter: goes on\nwriter: -> 8192",
+    "channel pipe\nactor a holds w\nactor b holds w\nactor c holds r\na: write 5000 stops at 10\nb: write 5\n\
+     a: goes on\nb: -> 5\na: -> 5000\nc: read 60000 -> 5005 = a[0..5000] b[0..5]",
+    "channel message-queue capacity 64\nactor a holds w\nactor b holds r\nactor c holds r\na: write 5 -> 5\n\
+     b: read 64 stops at 2\nc: poll in -> none\nb: goes on\nb: -> 5 = a[0..5]",
+    "channel unix-stream\nann: send 100 -> 100\nann: send 100 stops at 50\nben: close -> ok\nann: goes on\n\
+     ann: -> EPIPE + SIGPIPE\nann: read 1 -> ECONNRESET",
+    "channel unix-datagram\nactor a holds sa\nactor b holds sb\nactor c holds sb\nc: send 100 stops at 50\n\
+     b: shutdown write -> ok\nc: goes on\nc: -> 100",
+    "channel file\nactor a holds rw\na: write 1 stops at 0\nreader: truncate 0 -> EINVAL\na: goes on\na: -> 1",
+    "channel pipe\nwriter: write 4097 stops at 4096\nreader: read-at 1 -> ESPIPE\nwriter: goes on\nwriter: -> 4097",
+    "channel tcp\nann: write 42815 stops at 42813\nben: read 1 -> 1 = ann[0..1]\nben: poll in|out -> in|out\n\
+     ann: goes on\nann: -> 42815",
+];
+
+#[test]
+fn what_linux_shows_beside_a_stopped_call_conforms() {
+    SEEN.iter().for_each(|text| conforms(text, &LINUX));
 }

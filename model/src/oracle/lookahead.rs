@@ -67,7 +67,11 @@ impl<'r> Lookahead<'r> {
                         fates[call].answerable_from = index + 1;
                     }
                 }
-                Event::Stops(..) => {}
+                Event::Stops(actor, _) => {
+                    if let Some(call) = open[usize::from(actor.0)] {
+                        fates[call].stops = true;
+                    }
+                }
             }
         }
         let writers: Actors = run.events.iter().filter_map(writer).collect();
@@ -115,6 +119,11 @@ impl<'r> Lookahead<'r> {
             Foresight::Prunes | Foresight::PrunesByReplies => self.current[usize::from(actor.0)],
             Foresight::Suggests => Fate::default(),
         }
+    }
+
+    /// Whether the call of this event stops in its copy.
+    pub(super) fn stops(&self, call: usize) -> bool {
+        self.fates[call].stops
     }
 
     /// The reply that the actor's call in progress will get, if it returns.

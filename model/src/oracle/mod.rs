@@ -18,7 +18,7 @@ mod names;
 mod pieces;
 mod search;
 mod steps;
-pub(crate) mod stops;
+pub mod stops;
 mod told;
 
 use crate::call::{Actor, Answer, Call, Reply, Signal};
@@ -32,6 +32,7 @@ use crate::world::{Progress, World};
 use lookahead::Lookahead;
 use search::{Goal, Search};
 pub use steps::Steps;
+use stops::Stopped;
 
 /// The most states that are followed; a run that needs more is inconclusive.
 pub const STATES_MAX: usize = 65_536;
@@ -181,6 +182,8 @@ struct Fate<'r> {
     /// Index of the first event at which it may be answered: after the last quiet in which it is open, and
     /// after it has gone on, if it is a write that stops.
     answerable_from: usize,
+    /// Whether it stops in its copy.
+    stops: bool,
 }
 
 struct Oracle<'r> {
@@ -190,6 +193,7 @@ struct Oracle<'r> {
     /// The first event after which some behaviour is unspecified.
     unspecified: Option<(usize, &'static str)>,
     lookahead: Lookahead<'r>,
+    stopped: Stopped,
     judgement: Judgement,
     /// The worlds after each event, where they are asked for.
     worlds: Option<Vec<Vec<World>>>,
@@ -204,6 +208,7 @@ impl<'r> Oracle<'r> {
             states: vec![State { world, shown: RuleSet::default() }],
             unspecified: None,
             lookahead: Lookahead::new(run, platform, foresight),
+            stopped: Stopped::default(),
             judgement: Judgement {
                 verdict: Verdict::Conforms,
                 deviations: Vec::new(),
@@ -247,21 +252,17 @@ impl<'r> Oracle<'r> {
                     self.record();
                     continue;
                 }
-                // How far the call has got is no matter of the rules, but its reply must count that.
-                Event::Stops(actor, at) => {
-                    if self.falls_short(*actor, *at) {
-                        self.deviate(index, event);
-                    }
+                // It contradicts itself, wherever the call has got to.
+                Event::Stops(actor, at) if self.falls_short(*actor, *at) => {
+                    self.deviate(index, event);
                     self.record();
                     continue;
                 }
+                Event::Stops(actor, at) => self.advance(index, Goal::Stops(*actor, *at)),
                 Event::GoesOn(actor) => {
-                    let next = self.unanswered(*actor);
-                    // Where none is left, a call in progress may have made anything possible.
-                    if next.is_empty() {
-                        _ = self.advance(index, Goal::Quiet);
-                    }
-                    Some(next)
+                    self.stopped.goes_on(*actor);
+                    self.record();
+                    continue;
                 }
                 Event::Return(actor, reply) => {
                     self.advance(index, Goal::Return(*actor, Some(reply)))
@@ -291,6 +292,9 @@ impl<'r> Oracle<'r> {
                 self.deviate(index, event);
             } else {
                 self.states = next;
+                if let Event::Stops(actor, at) = event {
+                    self.stopped.insert(*actor, *at);
+                }
             }
             if let Event::Return(actor, _) = event {
                 self.finish(index, *actor);
@@ -322,9 +326,9 @@ impl<'r> Oracle<'r> {
     /// return, go on or sleep. Then nothing is known of what it does.
     fn unspoken(&self, event: &Event) -> Option<&'static str> {
         let of = match event {
-            Event::Return(actor, _) => Actors::NONE.with(*actor),
+            Event::Return(actor, _) | Event::Stops(actor, _) => Actors::NONE.with(*actor),
             Event::Quiet(open) => *open,
-            Event::Call(_) | Event::Stops(..) | Event::GoesOn(_) => Actors::NONE,
+            Event::Call(_) | Event::GoesOn(_) => Actors::NONE,
         };
         let is_unspoken = |actor| {
             self.states.iter().all(|State { world, .. }| {
@@ -339,8 +343,10 @@ impl<'r> Oracle<'r> {
 
     fn begin(&mut self, index: usize, call: Call) {
         self.lookahead.begin(index, call);
+        let stops = self.lookahead.stops(index);
         for state in &mut self.states {
             state.world.call(call);
+            state.world.pending_mut(call.actor).stops = stops;
         }
     }
 
@@ -353,21 +359,10 @@ impl<'r> Oracle<'r> {
             return Some(std::mem::take(&mut self.states));
         }
         let mut search = Search::new(self.platform, &self.lookahead, index, goal);
+        search.stopped = self.stopped.clone();
         let next = search.run(&self.states)?;
         self.unspecified = self.unspecified.or(search.unspecified.map(|reason| (index, reason)));
         Some(next)
-    }
-
-    /// The states in which a write that was stopped until now is not answered: what has not been copied has not
-    /// been taken. A read tells nothing: some take what they copy out of the channel first.
-    fn unanswered(&self, actor: Actor) -> Vec<State> {
-        let fits = |state: &&State| {
-            state
-                .world
-                .pending(actor)
-                .is_none_or(|call| call.op.offers().is_none() || call.progress == Progress::Open)
-        };
-        self.states.iter().filter(fits).cloned().collect()
     }
 
     /// Ends the call of `actor` in every state, and notes the rule that answered it.
@@ -385,6 +380,7 @@ impl<'r> Oracle<'r> {
         }
         self.judgement.explained[index] = by.filter(|_| agree);
         self.lookahead.end(actor);
+        self.stopped.remove(actor);
     }
 
     /// Records a deviation and goes on from what would have been allowed.

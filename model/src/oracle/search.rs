@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use crate::call::{Actor, Answer, Op, Reply};
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
+use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like, pieces};
 use crate::platform::Platform;
 use crate::rule::{Answers, RuleIndex, What};
@@ -21,6 +22,8 @@ pub(super) enum Goal<'r> {
     Return(Actor, Option<&'r Reply>),
     /// Every open call may sleep.
     Quiet,
+    /// The actor's call has come to its copy, at this byte.
+    Stops(Actor, u32),
 }
 
 pub(super) struct Search<'a, 'r> {
@@ -28,6 +31,8 @@ pub(super) struct Search<'a, 'r> {
     lookahead: &'a Lookahead<'r>,
     index: usize,
     goal: Goal<'a>,
+    /// The calls that are stopped.
+    pub(super) stopped: Stopped,
     /// Why anything might happen, if it might.
     pub(super) unspecified: Option<&'static str>,
 }
@@ -39,7 +44,7 @@ impl<'a, 'r> Search<'a, 'r> {
         index: usize,
         goal: Goal<'a>,
     ) -> Search<'a, 'r> {
-        Search { platform, lookahead, index, goal, unspecified: None }
+        Search { platform, lookahead, index, goal, stopped: Stopped::default(), unspecified: None }
     }
 
     /// The states that satisfy the goal; `None` if there are too many.
@@ -72,7 +77,13 @@ impl<'a, 'r> Search<'a, 'r> {
                 reached.extend(unanswered);
                 continue;
             }
-            if let Some(shown) = self.may_sleep(&state.world) {
+            if let Goal::Stops(actor, at) = self.goal {
+                let world = &state.world;
+                let locked = self.stopped.locks_out(self.platform, world, actor);
+                if !locked && is_in_copy(self.platform, world, actor, at) {
+                    found.insert(state.clone());
+                }
+            } else if let Some(shown) = self.may_sleep(&state.world) {
                 let shown = state.shown.union(shown);
                 let mut world = state.world.clone();
                 if self.platform.sleepers_in_line {
@@ -82,6 +93,9 @@ impl<'a, 'r> Search<'a, 'r> {
             }
             let next = self.all_successors(state);
             reached.extend(next);
+        }
+        if let Goal::Stops(actor, at) = self.goal {
+            self.stopped.insert(actor, at);
         }
         Some(self.fewest(found))
     }
@@ -131,11 +145,11 @@ impl<'a, 'r> Search<'a, 'r> {
     fn successors(&mut self, state: &State, next: &mut dyn FnMut(State)) {
         let goal = match self.goal {
             Goal::Return(actor, _) => Some(actor),
-            Goal::Quiet => None,
+            Goal::Quiet | Goal::Stops(..) => None,
         };
+        let answering = !matches!(self.goal, Goal::Quiet);
         for actor in state.world.busy().iter().filter(|actor| Some(*actor) != goal) {
-            let answers =
-                goal.is_some() && self.lookahead.fate(actor).answerable_from <= self.index;
+            let answers = answering && self.lookahead.fate(actor).answerable_from <= self.index;
             self.successors_of(state, actor, answers, &mut |state, _| next(state));
         }
         self.delivered(state, next);
@@ -159,6 +173,9 @@ impl<'a, 'r> Search<'a, 'r> {
         may_answer: bool,
         next: &mut dyn FnMut(State, bool),
     ) {
+        if self.stopped.locks_out(self.platform, &state.world, actor) {
+            return;
+        }
         let mut reporters = state.shown;
         let steps = moves(self.platform, &state.world, actor, &mut reporters);
         let Some(done) = state.world.pending(actor).map(|call| call.done) else { return };
@@ -181,7 +198,7 @@ impl<'a, 'r> Search<'a, 'r> {
                             given,
                             signal,
                         );
-                        if self.agrees(&world, actor) {
+                        if self.agrees(&world, actor) && self.is_in_time(&world, actor) {
                             next(State { world, shown }, true);
                         }
                     }
@@ -193,7 +210,7 @@ impl<'a, 'r> Search<'a, 'r> {
                         }
                         let mut world = state.world.clone();
                         step::proceed(self.platform, &mut world, actor, step, count);
-                        if self.agrees_so_far(&world, actor) {
+                        if self.agrees_so_far(&world, actor) && self.is_in_time(&world, actor) {
                             next(State { world, shown }, false);
                         }
                     }
@@ -204,13 +221,26 @@ impl<'a, 'r> Search<'a, 'r> {
         }
     }
 
+    /// Whether the actor's call may be as it is, where it is stopped, or is to stop.
+    fn is_in_time(&self, world: &World, actor: Actor) -> bool {
+        self.stops_at(actor).is_none_or(|at| !is_beyond(self.platform, world, actor, at))
+    }
+
+    /// The byte at which the actor's call is stopped, or is to stop.
+    fn stops_at(&self, actor: Actor) -> Option<u32> {
+        match self.goal {
+            Goal::Stops(goal, at) if goal == actor => Some(at),
+            _ => self.stopped.at(actor),
+        }
+    }
+
     /// The reply that the run gives to an actor's call: of the goal's, what the goal asks for.
     fn fate(&self, actor: Actor) -> Fate<'a>
     where
         'r: 'a,
     {
         match self.goal {
-            Goal::Return(goal, reply) if goal == actor => Fate { reply, answerable_from: 0 },
+            Goal::Return(goal, reply) if goal == actor => Fate { reply, ..Fate::default() },
             _ => self.lookahead.fate(actor),
         }
     }
@@ -296,6 +326,7 @@ impl<'a, 'r> Search<'a, 'r> {
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {
             counts.extend(total.checked_sub(call.done));
         }
+        counts.extend(self.stops_at(actor).and_then(|at| at.checked_sub(call.done)));
         let cuts = self.lookahead.cuts(actor, from, from + i64::from(write_len(call.op)));
         counts.extend(cuts.iter().map(|cut| (cut - from) as u32));
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.lookahead.reply(actor) {

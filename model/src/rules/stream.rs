@@ -182,7 +182,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.by-pages",
-        says: "A read that empties a full pipe frees page after page: poll sees it in between, while \
+        says: "A read of several pages of a full pipe frees page after page: poll sees it in between, while \
                calls that need the pipe's lock wait.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_read"),
@@ -194,9 +194,11 @@ const RULES: &[Rule] = &[
             let len = read_len(at).filter(|len| *len > 0)?;
             let stream = at.stream()?;
             // Of what lies between the first page and the last, poll sees nothing more.
-            let empties = stream.readable(at.platform, len) == (stream.len(), false);
+            let (count, packet) = stream.readable(at.platform, len);
             let page = stream.slots.first()?.len;
-            (stream.is_full() && stream.slots_max > 1 && empties && is_polled(at))
+            let several = at.platform.storage == Storage::Pages && count > page && !packet;
+            let is_seen = at.call.stops || count == stream.len() && is_polled(at);
+            (stream.is_full() && several && is_seen)
                 .then(|| Move::proceeds(page, page).with(take_page))
         },
     },
@@ -332,7 +334,8 @@ const RULES: &[Rule] = &[
             let (_, room) = write_room(at)?;
             let (stream, page) = (at.stream()?, at.platform.page_bytes);
             // Of what lies between the first page and the last, poll sees nothing more.
-            (stream.is_empty() && room.most > page && is_polled(at))
+            let is_seen = is_polled(at) || at.call.stops && at.platform.storage == Storage::Pages;
+            (stream.is_empty() && room.most > page && is_seen)
                 .then(|| Move::proceeds(page, page).with(give_page))
         },
     },

@@ -427,10 +427,10 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             waits_for_room(at).filter(|giving| has_room(at, giving))?;
-            // Only others who call on the same socket could tell, or a peer that leaves it.
+            // Only others who call on the same socket could tell, or a peer that leaves it; or it stops there.
             let leaving = || peer_that_leaves(at).is_some();
-            let is_seen = !has_taken_room(at) && (at.others_here().next().is_some() || leaving());
-            is_seen.then_some(Move::proceeds(0, 0).with(take_room))
+            let is_seen = || at.call.stops || at.others_here().next().is_some() || leaving();
+            (!has_taken_room(at) && is_seen()).then_some(Move::proceeds(0, 0).with(take_room))
         },
     },
     Rule {
@@ -545,7 +545,10 @@ const RULES: &[Rule] = &[
                more can be sent, and raises no SIGPIPE.",
         cite: &[Source("net/core/sock.c", "sock_alloc_send_pskb")],
         force: Force::Exception,
-        step: |at| breaks_under_way(at).map(|_| Move::fault(Errno::EPIPE)),
+        step: |at| {
+            let breaks = breaks_under_way(at).filter(|_| !has_taken_room(at));
+            breaks.map(|_| Move::fault(Errno::EPIPE))
+        },
     },
     Rule {
         id: "unix.any.broken-while-waiting",
@@ -569,7 +572,7 @@ const RULES: &[Rule] = &[
         ],
         force: Force::May,
         step: |at| {
-            let giving = under_way(at).filter(|_| at.call.done == 0)?;
+            let giving = under_way(at).filter(|_| at.call.done == 0 && !has_taken_room(at))?;
             giving.socket.reset.then(|| Move::fault(Errno::ECONNRESET).with(clear_reset))
         },
     },
@@ -1444,8 +1447,10 @@ fn under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 
 /// A write to a stream that finds, before any of it is sent, that nothing more can be sent.
 fn breaks_under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
+    // Who has its room does not look for an error any more.
+    let may_go_on = |giving: &Giving<'_>| !giving.socket.reset || has_taken_room(at);
     under_way(at)
-        .filter(|giving| at.call.done == 0 && giving.socket.send_closed && !giving.socket.reset)
+        .filter(|giving| at.call.done == 0 && giving.socket.send_closed && may_go_on(giving))
 }
 
 /// A write to a stream, of at least one byte, that nothing prevents but perhaps a want of room.

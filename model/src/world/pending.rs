@@ -75,6 +75,8 @@ pub struct Pending {
     pub midway: bool,
     /// It holds the lock of its object, having done the first part of what it does under it.
     pub holds: bool,
+    /// It is seen to stop in its copy.
+    pub stops: bool,
     /// Who has waited longer for the same, and waits still.
     pub behind: Actors,
     /// It is known to wait behind all those that began to wait before it, and before all that will.
@@ -108,6 +110,7 @@ impl Pending {
         overslept: false,
         midway: false,
         holds: false,
+        stops: false,
         behind: Actors::NONE,
         placed: false,
         look: Look::Not,
@@ -134,7 +137,7 @@ impl Hash for Pending {
         let more = [self.waited, self.timed, self.overslept, self.midway].map(u64::from);
         let more = more[3] << 38 | more[0] << 37 | more[1] << 36 | more[2] << 35;
         let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 16;
-        let holds = u64::from(self.holds) << 39;
+        let holds = u64::from(self.holds) << 39 | u64::from(self.stops) << 40;
         let look = match self.look {
             Look::Not => 0,
             Look::Again => 1 << 49,
