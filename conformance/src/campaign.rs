@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use pipewright_backends::Channel;
 use pipewright_model::call::Op;
-use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::oracle::{Judgement, Verdict, judge_unless};
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::Rule;
 use pipewright_model::rules::{RULES, applicable};
@@ -65,12 +65,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What the profiles say of a run: the first, unless the run conforms to it and not to the other.
-    fn judge(&self, run: &Run) -> Judgement {
-        let judgement = judge(run, self.platform);
-        let other = self.also.filter(|_| judgement.verdict == Verdict::Conforms);
-        let second = other.map(|other| judge(run, other));
-        second.filter(|second| second.verdict == Verdict::Deviates).unwrap_or(judgement)
+    /// What the profiles say of a run: the first, unless the run conforms to it and not to the other. `None` if an end
+    /// is asked for before that is known.
+    fn judge(&self, run: &Run) -> Option<Judgement> {
+        let judgement = judge_unless(run, self.platform, &stop::requested)?;
+        let Some(other) = self.also.filter(|_| judgement.verdict == Verdict::Conforms) else {
+            return Some(judgement);
+        };
+        let second = judge_unless(run, other, &stop::requested)?;
+        Some(if second.verdict == Verdict::Deviates { second } else { judgement })
     }
 
     /// About a million calls on all channels.
@@ -363,10 +366,17 @@ fn run_job(
     let mut done = 0;
     runner.run_all(&scenarios, |index, run| {
         progress(1);
-        done += 1;
+        match run {
+            // A run that was stopped, or that is not judged for that, counts as one of those that were not made.
+            Err(Trouble::Stopped) => return,
+            _ => done += 1,
+        }
         match run {
             Ok(run) => {
-                let judgement = plan.judge(&run);
+                let Some(judgement) = plan.judge(&run) else {
+                    done -= 1;
+                    return;
+                };
                 if tested.lacking.explains(&run, &judgement) {
                     return;
                 }

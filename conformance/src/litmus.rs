@@ -6,7 +6,7 @@
 
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_model::litmus::{Expectation, Fate, Litmus, Outcome, TooMany, Word};
-use pipewright_model::oracle::{Verdict, judge};
+use pipewright_model::oracle::{Verdict, judge_unless};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::{Event, Run, Setup};
 
@@ -121,7 +121,8 @@ pub fn playable(litmus: &Litmus, channel: &dyn Channel) -> Result<(), Unplayable
 ///
 /// # Errors
 ///
-/// There are too many outcomes, the channel is set up otherwise, or the system refuses something.
+/// There are too many outcomes, an end was asked for before they were known, the channel is set up otherwise, or the
+/// system refuses something.
 pub fn run(
     litmus: &Litmus,
     channel: &'static dyn Channel,
@@ -132,7 +133,8 @@ pub fn run(
     if !plan.as_set_up {
         litmus.run.setup = Setup { settings: file.run.setup.settings, ..channel.setup() };
     }
-    let allowed = litmus.outcomes(plan.platform)?;
+    let allowed = litmus.outcomes_unless(plan.platform, &stop::requested)?;
+    let allowed = allowed.ok_or(Trouble::Stopped)?;
     let mut count = Count::new(&litmus, &allowed, plan.platform);
     let mut dice = Dice::new(1);
     let (one, kind) = (scenario(&litmus, &mut dice), channel.setup().kind);
@@ -213,7 +215,8 @@ impl<'a> Count<'a> {
             self.not_judged(format!("calls were left out: {}", self.litmus.tell(&outcome)));
             return Ok(());
         }
-        let verdict = judge(&run, self.platform).verdict;
+        let judgement = judge_unless(&run, self.platform, &stop::requested);
+        let verdict = judgement.ok_or(Trouble::Stopped)?.verdict;
         if let Verdict::Unspecified { .. } | Verdict::Inconclusive { .. } = verdict {
             self.not_judged(match verdict {
                 Verdict::Unspecified { reason, .. } => reason.to_owned(),

@@ -16,6 +16,7 @@ use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 use crate::pool::{Patience, Pool};
 use crate::runner::everybody;
 use crate::scenario::{Scenario, Step, Stop};
+use crate::stop;
 use crate::trouble::Trouble;
 use later::Later;
 use stops::Stops;
@@ -97,6 +98,9 @@ impl<'a> Play<'a> {
         let stopping = self.scenario.steps.iter().filter(|step| step.stop.is_some());
         self.pool.watch(stopping.map(|step| step.call.actor).collect())?;
         for step in &self.scenario.steps {
+            if stop::requested() {
+                return Err(Trouble::Stopped);
+            }
             let holding = self.stops.stopped;
             if usize::from(step.call.actor.0) < self.scenario.seats.len() {
                 self.make(step)?;
@@ -160,7 +164,7 @@ impl<'a> Play<'a> {
             if sleeps && !self.notice_all()? {
                 break;
             }
-            self.pool.pause(&mut patience, this)?;
+            self.pause(&mut patience, this)?;
         }
         Ok(())
     }
@@ -174,7 +178,7 @@ impl<'a> Play<'a> {
         let mut patience = Patience::new();
         while !(self.collect_all() && self.is_at_rest()?) {
             let before = self.open;
-            self.pool.pause(&mut patience, before)?;
+            self.pause(&mut patience, before)?;
             self.collect_all();
             if self.is_at_rest()? {
                 break;
@@ -271,6 +275,11 @@ impl<'a> Play<'a> {
         self.stops.end(actor);
         self.open = without(self.open, actor);
         self.told = without(self.told, actor);
+    }
+
+    /// Lets workers run for a moment, unless the run is no longer wanted.
+    fn pause(&mut self, patience: &mut Patience, busy: Actors) -> Result<(), Trouble> {
+        if stop::requested() { Err(Trouble::Stopped) } else { self.pool.pause(patience, busy) }
     }
 
     /// Has all ports dropped. `false`: some call could not be interrupted.

@@ -211,14 +211,28 @@ impl Litmus {
     ///
     /// There are too many.
     pub fn outcomes(&self, platform: &Platform) -> Result<Vec<Outcome>, TooMany> {
+        self.outcomes_unless(platform, &|| false).map(Option::unwrap_or_default)
+    }
+
+    /// The same, unless they are no longer wanted: `ended` is asked at each state, and `None` is the answer soon after
+    /// it has said so.
+    ///
+    /// # Errors
+    ///
+    /// There are too many.
+    pub fn outcomes_unless(
+        &self,
+        platform: &Platform,
+        ended: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<Outcome>>, TooMany> {
         let search = Search::new(self, platform);
-        let found = search.run()?;
+        let Some(found) = search.run(ended)? else { return Ok(None) };
         let asks = self.asks_for_data();
         let found =
             found.into_iter().map(|outcome| if asks { outcome } else { without_data(outcome) });
         let mut outcomes: Vec<Outcome> = found.collect::<HashSet<_>>().into_iter().collect();
         outcomes.sort_by_cached_key(|outcome| self.tell(outcome));
-        Ok(outcomes)
+        Ok(Some(outcomes))
     }
 }
 

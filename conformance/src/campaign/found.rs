@@ -121,7 +121,7 @@ fn simplify(found: &mut Found, runner: &mut Runner, plan: &Plan, scenario: &Scen
         }
         left -= 1;
         let Ok(run) = runner.run(candidate) else { return false };
-        let judgement = plan.judge(&run);
+        let Some(judgement) = plan.judge(&run) else { return false };
         let fault = Fault::of(&run, &judgement);
         let is_same = fault.call == found.fault.call && fault.reply == found.fault.reply;
         let deviates = judgement.verdict == Verdict::Deviates && is_same;

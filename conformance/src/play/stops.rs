@@ -139,7 +139,7 @@ impl Play<'_> {
             if self.pool.still(others) && !self.notice_all()? {
                 return Ok(());
             }
-            self.pool.pause(&mut patience, others)?;
+            self.pause(&mut patience, others)?;
         }
     }
 }

@@ -31,9 +31,18 @@ pub(super) fn install() -> io::Result<()> {
     Ok(())
 }
 
-/// From here on the first signal is left to the command, which asks [`stop::requested`] between two scenarios.
+/// From here on the first signal is left to the command, which asks [`stop::requested`] between two scenarios,
+/// and while it judges or searches.
 pub(super) fn finish_first() {
     AT_ONCE.store(false, Ordering::SeqCst);
+}
+
+/// From here on, as at first, a signal ends the program at once: there is nothing to tidy up or to tell any more.
+/// Whether one has come meanwhile.
+#[must_use]
+pub(super) fn at_once() -> bool {
+    AT_ONCE.store(true, Ordering::SeqCst);
+    stop::requested()
 }
 
 fn is_ignored(signal: i32) -> bool {

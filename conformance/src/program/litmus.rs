@@ -97,6 +97,7 @@ fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
             print_error(&format!("{name}: {error}"));
             Ok(Status::NotJudged)
         }
+        Err(LitmusError::Trouble(Trouble::Stopped)) => Ok(Status::Stopped),
         Err(LitmusError::Otherwise(reason)) => not_replayed(&format!("{name}: {reason}")),
         Err(LitmusError::Trouble(trouble)) if trouble.is_of_channel() => {
             print_error(&format!("{name}: not run on {}: {trouble}", channel.name()));

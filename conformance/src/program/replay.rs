@@ -14,7 +14,7 @@ use pipewright_model::run::Run;
 use pipewright_model::text;
 
 use super::input::{Located, load_as};
-use super::interrupt::finish_first;
+use super::interrupt::{at_once, finish_first};
 use super::{Profile, Refusal, Status, channel, print, print_error};
 
 /// Arguments of `replay`.
@@ -101,8 +101,11 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
     finish_first();
-    let mut runner = Runner::new(channel, arrangement, actors, Placement::Anywhere)?;
-    let run = match runner.run(&scenario) {
+    let played = Runner::new(channel, arrangement, actors, Placement::Anywhere)
+        .and_then(|mut runner| runner.run(&scenario));
+    // Actors and places are gone: what is left to do is judged and told.
+    let played = if at_once() { Err(Trouble::Stopped) } else { played };
+    let run = match played {
         Err(trouble) if trouble.is_of_channel() => {
             print_error(&format!("{}: not supported here: {trouble}", channel.name()));
             return Ok(Status::NotJudged);

@@ -1,10 +1,12 @@
 //! Signals that ask for an end: the same status in every command, from its first moments on.
 
 use std::fs;
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pipewright_backends::sys::stop;
 use pipewright_conformance::status::Status;
 
 use crate::campaigns::eventually;
@@ -38,6 +40,79 @@ fn a_signal_ends_every_command_with_the_same_status() {
             place.assert_nothing_left();
         }
     }
+}
+
+/// Judging what was stopped in many places takes long, and so does finding all that many calls at once may come to.
+#[test]
+fn a_signal_ends_what_takes_long_to_think_over() {
+    let (replay, litmus): (&[&str], &[&str]) =
+        (&["replay", "stopped.run"], &["litmus", "many.litmus"]);
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let place = Place::new();
+        place.file("stopped.run", &many_stopped()).file("many.litmus", &many_at_once());
+        for arguments in [replay, litmus] {
+            if arguments == replay && stop::unavailable().is_some() {
+                continue;
+            }
+            let mut command = place.command(arguments);
+            let mut child =
+                command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+            let id = child.id() as i32;
+            if arguments == replay {
+                let places = || fs::read_dir(place.temporary()).expect("a directory").count();
+                eventually("it is replayed", || (places() > 0).then_some(()));
+                eventually("its actors are gone", || (places() == 0).then_some(()));
+            }
+            let before = ticks(id);
+            eventually("it thinks", || (ticks(id) > before + TICKS).then_some(()));
+            kill(Pid::from_raw(id), signal).expect("sent");
+            let status = eventually("it ends", || child.try_wait().expect("a child"));
+            assert_eq!(status.code(), Some(Status::Stopped.code().into()), "{arguments:?}");
+            let mut err = String::new();
+            child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");
+            // What has nothing to tell any more ends without a word.
+            let words = if arguments == replay { "" } else { STOPPED };
+            assert_eq!(err, words, "{arguments:?}");
+            place.assert_nothing_left();
+        }
+    }
+}
+
+const STOPPED: &str = "pipewright: stopped; nothing is left behind\n";
+
+/// A good deal of thinking in clock ticks of a process, and a small part of what these take.
+const TICKS: u64 = 20;
+
+/// The processor time that a process has used, in ticks.
+fn ticks(id: i32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("it lives");
+    let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
+    // From the state on, which is the third: utime and stime.
+    fields.skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum()
+}
+
+/// Eight calls in flight on one Unix socket, each of them stopped.
+fn many_stopped() -> String {
+    let actors = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let calls = ["write sa", "write sa", "write sa", "read sb", "read sb", "read sb", "write sb"];
+    let mut text = "channel unix-stream\n".to_owned();
+    actors.iter().for_each(|actor| text += &format!("actor {actor} holds sa sb\n"));
+    for (actor, call) in actors.iter().zip(calls) {
+        text += &format!("{actor}: {call} 300000 stops at 4096\n");
+    }
+    text += "h: read sa 300000 stops at 0\n";
+    actors.iter().for_each(|actor| text += &format!("{actor}: goes on\n"));
+    text
+}
+
+/// Seven calls of each of eight actors, in whatever order.
+fn many_at_once() -> String {
+    let mut text = "channel pipe\n".to_owned();
+    (0..8).for_each(|actor| text += &format!("actor a{actor} holds r w\n"));
+    for call in 0..7 {
+        (0..8).for_each(|actor| text += &format!("a{actor}: write w {}\n", call + actor + 1));
+    }
+    text
 }
 
 fn catches(id: i32, signal: Signal) -> bool {

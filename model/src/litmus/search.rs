@@ -86,13 +86,20 @@ impl<'a> Search<'a> {
         Search { steps: Steps::new(platform), parts, stops, start }
     }
 
-    pub(super) fn run(&self) -> Result<HashSet<Outcome>, TooMany> {
+    /// All outcomes; `None` if they are no longer wanted.
+    pub(super) fn run(
+        &self,
+        ended: &dyn Fn() -> bool,
+    ) -> Result<Option<HashSet<Outcome>>, TooMany> {
         let mut found = HashSet::new();
         let mut known = HashSet::new();
         let mut todo = vec![self.returned(self.start.clone())];
         while let Some(state) = todo.pop() {
             if !known.insert(state.clone()) {
                 continue;
+            }
+            if ended() {
+                return Ok(None);
             }
             if known.len() > STATES_MAX {
                 return Err(TooMany);
@@ -106,7 +113,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// Whether all of the part is done that can be: who sleeps makes no call.

@@ -21,6 +21,8 @@ mod steps;
 pub mod stops;
 mod told;
 
+use std::cell::Cell;
+
 use crate::call::{Actor, Answer, Call, Reply, Signal};
 use crate::data::{Data, Segments};
 use crate::platform::Platform;
@@ -112,7 +114,24 @@ pub struct Judgement {
 /// earlier one that only the later makes impossible. Where that is too much, what was found first stands, unless it
 /// rests on a guess: then the run is judged by what is certain of its rest.
 pub fn judge(run: &Run, platform: &Platform) -> Judgement {
-    judged(run, platform, false).judgement
+    judged(run, platform, false, &never).judgement
+}
+
+/// Judges a run as [`judge`] does, unless that is no longer wanted: `ended` is asked at each state, and `None` is the
+/// answer soon after it has said so.
+pub fn judge_unless(run: &Run, platform: &Platform, ended: &dyn Fn() -> bool) -> Option<Judgement> {
+    let given_up = Cell::new(false);
+    let asked = || {
+        given_up.set(given_up.get() || ended());
+        given_up.get()
+    };
+    let judgement = judged(run, platform, false, &asked).judgement;
+    (!given_up.get()).then_some(judgement)
+}
+
+/// What a judgement that is wanted is asked.
+fn never() -> bool {
+    false
 }
 
 /// A judgement, with the worlds along the run.
@@ -127,14 +146,14 @@ pub struct Followed {
 
 /// Judges a run as [`judge`] does, and tells what the world was like after each event.
 pub fn follow(run: &Run, platform: &Platform) -> Followed {
-    judged(run, platform, true)
+    judged(run, platform, true, &never)
 }
 
-fn judged(run: &Run, platform: &Platform, records: bool) -> Followed {
+fn judged(run: &Run, platform: &Platform, records: bool, ended: &dyn Fn() -> bool) -> Followed {
     let platform = &*platform.under(&run.setup.settings);
     let oracle = |foresight| {
         let worlds = records.then(Vec::new);
-        Oracle { worlds, ..Oracle::new(run, platform, foresight) }
+        Oracle { worlds, ended, ..Oracle::new(run, platform, foresight) }
     };
     let first = oracle(Foresight::Prunes);
     let certain = !first.lookahead.guesses();
@@ -197,6 +216,8 @@ struct Oracle<'r> {
     judgement: Judgement,
     /// The worlds after each event, where they are asked for.
     worlds: Option<Vec<Vec<World>>>,
+    /// Whether the judgement is no longer wanted.
+    ended: &'r dyn Fn() -> bool,
 }
 
 impl<'r> Oracle<'r> {
@@ -217,6 +238,7 @@ impl<'r> Oracle<'r> {
                 states_most: 1,
             },
             worlds: None,
+            ended: &never,
         }
     }
 
@@ -360,6 +382,7 @@ impl<'r> Oracle<'r> {
         }
         let mut search = Search::new(self.platform, &self.lookahead, index, goal);
         search.stopped = self.stopped.clone();
+        search.ended = self.ended;
         let next = search.run(&self.states)?;
         self.unspecified = self.unspecified.or(search.unspecified.map(|reason| (index, reason)));
         Some(next)
@@ -415,7 +438,8 @@ impl<'r> Oracle<'r> {
 
     /// Adds the rules by which these actors' calls may sleep, to what is allowed.
     fn push_sleeps(&self, allowed: &mut Vec<Allowed>, actors: Actors) {
-        let search = Search::new(self.platform, &self.lookahead, 0, Goal::Quiet);
+        let mut search = Search::new(self.platform, &self.lookahead, 0, Goal::Quiet);
+        search.ended = self.ended;
         for state in search.settled(&self.states) {
             for actor in actors.iter() {
                 let steps = moves(self.platform, &state.world, actor, &mut RuleSet::default());

@@ -6,7 +6,7 @@ use crate::call::{Actor, Answer, Op, Reply};
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
-use crate::oracle::{Fate, STATES_MAX, State, looks_like, pieces};
+use crate::oracle::{Fate, STATES_MAX, State, looks_like, never, pieces};
 use crate::platform::Platform;
 use crate::rule::{Answers, RuleIndex, What};
 use crate::run::Actors;
@@ -35,6 +35,8 @@ pub(super) struct Search<'a, 'r> {
     pub(super) stopped: Stopped,
     /// Why anything might happen, if it might.
     pub(super) unspecified: Option<&'static str>,
+    /// Whether what is searched for is no longer wanted: then whatever is found stands for nothing.
+    pub(super) ended: &'a dyn Fn() -> bool,
 }
 
 impl<'a, 'r> Search<'a, 'r> {
@@ -44,7 +46,15 @@ impl<'a, 'r> Search<'a, 'r> {
         index: usize,
         goal: Goal<'a>,
     ) -> Search<'a, 'r> {
-        Search { platform, lookahead, index, goal, stopped: Stopped::default(), unspecified: None }
+        Search {
+            platform,
+            lookahead,
+            index,
+            goal,
+            stopped: Stopped::default(),
+            unspecified: None,
+            ended: &never,
+        }
     }
 
     /// The states that satisfy the goal; `None` if there are too many.
@@ -55,7 +65,7 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut at = 0;
         while let Some(state) = reached.get(at) {
             at += 1;
-            if at > STATES_MAX {
+            if at > STATES_MAX || (self.ended)() {
                 return None;
             }
             if let Goal::Return(actor, _) = self.goal {
@@ -105,7 +115,7 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut reached = Found::default();
         reached.extend(states.iter().cloned());
         let mut at = 0;
-        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX) {
+        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX && !(self.ended)()) {
             at += 1;
             let next = self.all_successors(state);
             reached.extend(next);
@@ -388,7 +398,8 @@ impl<'a, 'r> Search<'a, 'r> {
             let mut at = reachable.states.len();
             reachable.insert(after);
             kept.push(state);
-            while let Some(state) = reachable.get(at).filter(|_| at < STATES_MAX) {
+            while let Some(state) = reachable.get(at).filter(|_| at < STATES_MAX && !(self.ended)())
+            {
                 at += 1;
                 let next = self.all_successors(state);
                 reachable.extend(next);
@@ -425,7 +436,7 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         reached.insert(from.clone());
         let mut at = 0;
-        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX) {
+        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX && !(self.ended)()) {
             at += 1;
             if state.world == *to {
                 return true;
