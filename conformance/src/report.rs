@@ -13,7 +13,7 @@ use pipewright_backends::sys::stop;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::data::Data;
 use pipewright_model::diagnosis::diagnose;
-use pipewright_model::kind::Hold;
+use pipewright_model::kind::{Hold, MODEL_CAPACITY_BYTES, MODEL_PAGE_BYTES};
 use pipewright_model::oracle::{Allowed, Deviation, Judgement};
 use pipewright_model::rules::{Exception, RULES};
 use pipewright_model::run::{Event, Run, Setup};
@@ -338,6 +338,18 @@ pub fn unheld(run: &Run) -> String {
              holder\n",
             ends.join(" and "),
             ends.join(" ")
+        ),
+    }
+}
+
+/// A line that says of a pipe of a model how it differs from real ones. Empty where it is none.
+pub fn modelled(run: &Run) -> String {
+    match run.setup.is_of_model() {
+        false => String::new(),
+        true => format!(
+            "a pipe of {MODEL_CAPACITY_BYTES} bytes is one of a model: its pages and PIPE_BUF are of \
+             {MODEL_PAGE_BYTES} bytes; no system has it, and what is asked for is rounded up to a page: \
+             `capacity 4096` is the smallest\n"
         ),
     }
 }

@@ -16,7 +16,7 @@ use crate::channel::Object;
 use crate::channel::queue::MESSAGE_BYTES;
 use crate::data::Segments;
 use crate::explore::{Space, find, find_in_turns};
-use crate::kind::{Discipline, Hold, Kind, MODEL_CAPACITY_BYTES, Side};
+use crate::kind::{Discipline, Hold, Kind, MODEL_CAPACITY_BYTES, MODEL_PAGE_BYTES, Side};
 use crate::oracle::Steps;
 use crate::platform::{LINUX, Platform};
 use crate::run::{Event, Name, Run, Seat, Setup};
@@ -24,7 +24,7 @@ use crate::taxonomy::{Direction, Waiting};
 use crate::world::{ActorState, Description, Progress, World};
 
 /// The platform on which kinds are decided: pages of two bytes, so that there are few states.
-pub const PLATFORM: Platform = LINUX.shrunk(2);
+pub const PLATFORM: Platform = LINUX.shrunk(MODEL_PAGE_BYTES);
 
 /// What the rules say of a kind.
 #[derive(Clone, Debug)]

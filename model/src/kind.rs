@@ -13,7 +13,10 @@ pub use known::*;
 
 /// The capacity of pipes in models, in bytes: two pages of two bytes, so that all states can be visited. The runs that
 /// models show have it; no real pipe does.
-pub const MODEL_CAPACITY_BYTES: u32 = 4;
+pub const MODEL_CAPACITY_BYTES: u32 = 2 * MODEL_PAGE_BYTES;
+
+/// The size of their pages, and `PIPE_BUF`, in bytes.
+pub const MODEL_PAGE_BYTES: u32 = 2;
 
 /// The largest capacity of a pipe that is followed, in bytes.
 const STREAM_CAPACITY_MAX_BYTES: u32 = 1 << 30;

@@ -225,6 +225,7 @@ impl Litmus {
         platform: &Platform,
         ended: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Outcome>>, TooMany> {
+        let platform = &*platform.under(&self.run.setup);
         let search = Search::new(self, platform);
         let Some(found) = search.run(ended)? else { return Ok(None) };
         let asks = self.asks_for_data();

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
+use crate::kind::MODEL_PAGE_BYTES;
 use crate::rule::RuleIndex;
+use crate::run::Setup;
 use crate::settings::{Setting, Settings};
 
 /// How a stream keeps what was written and not yet read.
@@ -260,11 +262,17 @@ impl Platform {
         }
     }
 
-    /// The same platform with other settings: those that differ from the stock.
-    pub fn under(&self, settings: &Settings) -> Cow<'_, Platform> {
-        match *settings == Settings::STOCK {
+    /// The platform on which a channel is set up so: with its settings, those that differ from the stock, and where it
+    /// is a pipe of a model, with the pages of one.
+    pub fn under(&self, setup: &Setup) -> Cow<'_, Platform> {
+        let settings = &setup.settings;
+        let platform = match *settings == Settings::STOCK {
             true => Cow::Borrowed(self),
             false => Cow::Owned(settings.changed().fold(self.clone(), Platform::set)),
+        };
+        match setup.is_of_model() && platform.page_bytes > MODEL_PAGE_BYTES {
+            true => Cow::Owned(platform.into_owned().shrunk(MODEL_PAGE_BYTES)),
+            false => platform,
         }
     }
 

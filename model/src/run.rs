@@ -10,7 +10,7 @@ use std::fmt;
 use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply, SendFlags};
 use crate::data::{Data, NOBODYS};
 use crate::ends::OpenEnds;
-use crate::kind::{Ends, Hold, Kind};
+use crate::kind::{Discipline, Ends, Hold, Kind, MODEL_CAPACITY_BYTES};
 use crate::settings::Settings;
 
 pub use builder::{BuildError, RunBuilder};
@@ -88,6 +88,11 @@ impl Setup {
             crowded: false,
             settings: Settings::STOCK,
         }
+    }
+
+    /// Whether this is a pipe of a model, with pages of a few bytes, as no system has.
+    pub fn is_of_model(&self) -> bool {
+        self.kind.discipline == Discipline::Stream && self.capacity_bytes == MODEL_CAPACITY_BYTES
     }
 
     /// The same on a system whose settings nobody has changed.

@@ -105,7 +105,7 @@ impl Scenario {
                 state.followed.map(usize::from) == Some(scenario.run.events.len())
             }),
         ];
-        let platform = platform.under(&run.setup.settings).into_owned();
+        let platform = platform.under(&run.setup).into_owned();
         Scenario { run, platform, programs, replies, words, properties }
     }
 

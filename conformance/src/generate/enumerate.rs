@@ -123,7 +123,7 @@ impl<'a> Paths<'a> {
         len_max: usize,
     ) -> Paths<'a> {
         let seats = alphabet.seats();
-        let platform = platform.under(&setup.settings);
+        let platform = platform.under(setup);
         let start = World::new(&platform, setup, &seats);
         Paths {
             alphabet,

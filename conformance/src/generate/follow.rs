@@ -69,7 +69,7 @@ pub(super) struct Follower<'p> {
 
 impl<'p> Follower<'p> {
     pub(super) fn new(platform: &'p Platform, setup: &Setup, seats: &[Seat]) -> Follower<'p> {
-        let platform = platform.under(&setup.settings);
+        let platform = platform.under(setup);
         let world = World::new(&platform, setup, seats);
         Follower { platform, world, shown: RuleSet::default(), unspecified: false }
     }

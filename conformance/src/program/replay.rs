@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::replay::{self, Unplayable};
-use pipewright_conformance::report::{self, deviations_at, explained, unheld};
+use pipewright_conformance::report::{self, deviations_at, explained, modelled, unheld};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
@@ -159,6 +159,7 @@ fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Statu
     print(&format!("{} (profile {})\n", judgement.verdict.word(), platform.name))?;
     print(&deviations_at(run, &judgement, lines))?;
     print(&unheld(run))?;
+    print(&modelled(run))?;
     Ok(match judgement.verdict {
         Verdict::Conforms => Status::Conforms,
         Verdict::Deviates => Status::Deviates,

@@ -78,6 +78,30 @@ fn an_end_that_nobody_holds_is_named() {
     assert!(!ended.out.contains("nobody holds"), "{ended:?}");
 }
 
+/// A run that the book shows of a model is judged as one: by pages that hold two bytes.
+#[test]
+fn a_pipe_of_a_model_is_judged_as_one_and_named() {
+    let place = Place::new();
+    let deadlock = |capacity: &str| {
+        let text = format!(
+            "channel pipe-pair{capacity}\nann: write wa 8\nben: write wb 8\nquiet ann, ben\n"
+        );
+        place.file("a.case", &text);
+        place.run(&["judge", "a.case"])
+    };
+    let ended = deadlock(" capacity 4");
+    assert_eq!(ended.status, Some(Status::Conforms.code().into()), "{ended:?}");
+    let note = "a pipe of 4 bytes is one of a model: its pages and PIPE_BUF are of 2 bytes; no system has it";
+    assert!(ended.out.contains(note), "{ended:?}");
+    for real in ["", " capacity 4096"] {
+        let ended = deadlock(real);
+        assert_eq!(ended.status, Some(Status::Deviates.code().into()), "{ended:?}");
+        assert!(!ended.out.contains("of a model"), "{ended:?}");
+    }
+    place.file("b.case", "channel pipe capacity 4\nwriter: write 9 -> 9\n");
+    assert_eq!(place.run(&["judge", "b.case"]).status, Some(Status::Deviates.code().into()));
+}
+
 #[test]
 fn an_end_is_made_only_where_none_is_open() {
     let place = Place::new();

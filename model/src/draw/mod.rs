@@ -80,7 +80,7 @@ pub enum What {
 impl<'a> Story<'a> {
     /// A story in which nothing has happened yet. All its steps are [pushed](Story::push).
     pub fn new(run: &'a Run, platform: &'a Platform) -> Story<'a> {
-        let platform = platform.under(&run.setup.settings);
+        let platform = platform.under(&run.setup);
         let start = vec![World::new(&platform, &run.setup, &run.seats)];
         Story { run, platform, title: None, complete: true, start, frames: Vec::new() }
     }

@@ -278,3 +278,26 @@ impl<'a> Search<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::litmus::Litmus;
+    use crate::platform::LINUX;
+
+    /// What calls may come to depends on the settings that the file names.
+    #[test]
+    fn a_setting_of_the_file_holds() {
+        let outcomes = |setting: &str| {
+            let text = format!(
+                "channel unix-datagram\n{setting}actor ann holds sa\nactor ben holds sb\n\
+                 ann: write 1\nann: write 1\nann: write 1\n"
+            );
+            let litmus: Litmus = text.parse().expect("a litmus file");
+            let outcomes = litmus.outcomes(&LINUX).expect("few");
+            outcomes.iter().map(|outcome| litmus.tell(outcome)).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(""), ["ann -> 1, ann -> 1, ann -> 1"]);
+        let short = outcomes("setting net.unix.max_dgram_qlen 1\n");
+        assert_eq!(short, ["ann -> 1, ann -> 1, ann -> asleep"]);
+    }
+}

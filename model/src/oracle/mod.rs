@@ -150,7 +150,7 @@ pub fn follow(run: &Run, platform: &Platform) -> Followed {
 }
 
 fn judged(run: &Run, platform: &Platform, records: bool, ended: &dyn Fn() -> bool) -> Followed {
-    let platform = &*platform.under(&run.setup.settings);
+    let platform = &*platform.under(&run.setup);
     let oracle = |foresight| {
         let worlds = records.then(Vec::new);
         Oracle { worlds, ended, ..Oracle::new(run, platform, foresight) }

@@ -99,7 +99,7 @@
 //!   at the end of an event's line is its remark. Other comments are dropped. Where a line holds a
 //!   call and its return the remark is the return's.
 //! - **Set-up.** A word that changes nothing for the kind of channel is refused.
-//! - **Capacity**, in bytes. A pipe has a power of two of pages, or in models [4 bytes](crate::kind::MODEL_CAPACITY_BYTES). A message queue takes messages of 64 bytes, so
+//! - **Capacity**, in bytes. A pipe has a power of two of pages, or in models [4 bytes](crate::kind::MODEL_CAPACITY_BYTES), which are two pages. A message queue takes messages of 64 bytes, so
 //!   that `capacity 640` is room for ten; without it there is room for four.
 //! - **Settings** are those of the system where the run was seen, where they differ from the stock.
 //! - **Actors** are seated as declared, then, undeclared, as they make their first call. Where an
