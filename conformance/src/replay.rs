@@ -19,7 +19,12 @@ pub enum Unplayable {
     /// The channel lacks the ends or the name that it takes: another channel is to be chosen.
     Elsewhere(String),
     /// A call that can't be made as it stands.
-    Call(String),
+    Call {
+        /// The event of the run that is the call.
+        event: usize,
+        /// Why, with the call, in words.
+        reason: String,
+    },
 }
 
 /// Whether the calls of a run can be made on the channel, as a whole and each.
@@ -32,7 +37,7 @@ pub fn playable(run: &Run, channel: &dyn Channel) -> Result<(), Unplayable> {
     if scenario.on(channel.setup().kind, kind).is_none() {
         return Err(elsewhere(&scenario, kind, channel));
     }
-    unplayable(run, channel).map_or(Ok(()), |reason| Err(Unplayable::Call(reason)))
+    unplayable(run, channel).map_or(Ok(()), Err)
 }
 
 /// The same of calls whose actors, ends and lengths must stay as they are: those of a litmus file.
@@ -47,9 +52,16 @@ pub fn playable_as_it_stands(run: &Run, channel: &dyn Channel) -> Result<(), Unp
     }
     // What returns in a litmus file stands for nothing.
     let mut calls = Run::new(run.setup.clone(), run.seats.clone(), run.end_names.clone());
-    let made = run.events.iter().filter(|event| matches!(event, Event::Call(_)));
-    made.for_each(|call| calls.push(call.clone()));
-    unplayable(&calls, channel).map_or(Ok(()), |reason| Err(Unplayable::Call(reason)))
+    let made = || run.events.iter().enumerate().filter(|(_, e)| matches!(e, Event::Call(_)));
+    made().for_each(|(_, call)| calls.push(call.clone()));
+    match unplayable(&calls, channel) {
+        None => Ok(()),
+        Some(Unplayable::Call { event, reason }) => {
+            let event = made().nth(event).map_or(event, |(index, _)| index);
+            Err(Unplayable::Call { event, reason })
+        }
+        Some(elsewhere) => Err(elsewhere),
+    }
 }
 
 fn elsewhere(scenario: &Scenario, kind: &Kind, channel: &dyn Channel) -> Unplayable {
@@ -64,7 +76,7 @@ fn elsewhere(scenario: &Scenario, kind: &Kind, channel: &dyn Channel) -> Unplaya
 }
 
 /// Why some call of the run can't be made on the channel, if so.
-pub fn unplayable(run: &Run, channel: &dyn Channel) -> Option<String> {
+pub fn unplayable(run: &Run, channel: &dyn Channel) -> Option<Unplayable> {
     run.events.iter().enumerate().find_map(|(index, event)| {
         let Event::Call(call) = event else { return None };
         let len = call.op.offers().or(call.op.asks()).unwrap_or(0);
@@ -75,7 +87,8 @@ pub fn unplayable(run: &Run, channel: &dyn Channel) -> Option<String> {
         } else {
             return None;
         };
-        Some(format!("`{}`: {why}", text::event(run, index)))
+        let reason = format!("`{}`: {why}", text::event(run, index));
+        Some(Unplayable::Call { event: index, reason })
     })
 }
 

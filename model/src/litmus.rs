@@ -12,13 +12,14 @@ mod search;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::call::{Actor, Answer, Call, Reply};
 use crate::data::Data;
 use crate::platform::Platform;
 use crate::run::{Event, Run};
-use crate::text::{self, ParseError};
+use crate::text::{self, ParseError, Parsed};
 use fates::Fates;
 use search::Search;
 
@@ -27,6 +28,8 @@ use search::Search;
 pub struct Litmus {
     /// The channel, the actors and their calls; what returns there stands for nothing.
     pub run: Run,
+    /// The place of each event, as a range of bytes of the text.
+    pub places: Vec<Range<usize>>,
     /// What is expected of them.
     pub expected: Vec<Expectation>,
 }
@@ -103,8 +106,8 @@ impl FromStr for Litmus {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Litmus, ParseError> {
-        let (run, expected) = text::litmus(text)?;
-        Ok(Litmus { run, expected })
+        let (Parsed { run, places }, expected) = text::litmus(text)?;
+        Ok(Litmus { run, places, expected })
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use pipewright_model::litmus::Litmus;
 use pipewright_model::run::Run;
 use pipewright_model::text;
 
@@ -23,6 +25,31 @@ pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
 pub(super) struct Located {
     pub(super) run: Run,
     pub(super) lines: Vec<usize>,
+    pub(super) places: Places,
+}
+
+/// A litmus file, and where its events stand in it.
+pub(super) struct LocatedLitmus {
+    pub(super) litmus: Litmus,
+    pub(super) places: Places,
+}
+
+/// Where the events of a file stand in it.
+pub(super) struct Places {
+    source: String,
+    /// As ranges of bytes.
+    events: Vec<Range<usize>>,
+}
+
+impl Places {
+    /// The place of an event, as parse errors have it: `a.case:3:1`.
+    pub(super) fn told(&self, path: &Path, event: usize) -> String {
+        let name = name(path);
+        match self.events.get(event) {
+            Some(place) => format!("{name}:{}", text::position(&self.source, place.start)),
+            None => name,
+        }
+    }
 }
 
 impl FromStr for Located {
@@ -30,7 +57,19 @@ impl FromStr for Located {
 
     fn from_str(source: &str) -> Result<Located, text::ParseError> {
         let parsed = text::parse(source)?;
-        Ok(Located { lines: parsed.lines(source), run: parsed.run })
+        let lines = parsed.lines(source);
+        let places = Places { source: source.to_owned(), events: parsed.places };
+        Ok(Located { lines, run: parsed.run, places })
+    }
+}
+
+impl FromStr for LocatedLitmus {
+    type Err = text::ParseError;
+
+    fn from_str(source: &str) -> Result<LocatedLitmus, text::ParseError> {
+        let litmus: Litmus = source.parse()?;
+        let places = Places { source: source.to_owned(), events: litmus.places.clone() };
+        Ok(LocatedLitmus { litmus, places })
     }
 }
 
@@ -42,10 +81,7 @@ pub(super) fn load_as<T: FromStr<Err = text::ParseError>>(path: &Path) -> Result
 
 /// Reads text, with the name of its file: what it should be, and what helps where it is too large.
 pub(super) fn text_of(path: &Path, what: &str, smaller: &str) -> Result<(String, String), Refusal> {
-    let name = match path.as_os_str() == "-" {
-        true => "standard input".to_owned(),
-        false => path.display().to_string(),
-    };
+    let name = name(path);
     let failed = |error: io::Error| Refusal::new(format!("failed to read {name}: {error}"));
     let bytes = if path.as_os_str() == "-" {
         read(io::stdin().lock(), smaller)
@@ -57,6 +93,14 @@ pub(super) fn text_of(path: &Path, what: &str, smaller: &str) -> Result<(String,
         Refusal::new(format!("failed to read {name}: byte {at} is not UTF-8; {what} is text"))
     })?;
     Ok((name, source))
+}
+
+/// A file's name as errors have it.
+fn name(path: &Path) -> String {
+    match path.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 fn read(from: impl Read, smaller: &str) -> io::Result<Vec<u8>> {

@@ -9,11 +9,11 @@ use pipewright_backends::Channel;
 use pipewright_conformance::litmus::{self, LitmusError, Plan, Row, Seen};
 use pipewright_conformance::replay::Unplayable;
 use pipewright_conformance::{Trouble, stop};
-use pipewright_model::litmus::{Litmus, Word};
+use pipewright_model::litmus::Word;
 use pipewright_model::platform::Platform;
 
 use super::check::bar;
-use super::input::load_as;
+use super::input::{LocatedLitmus, load_as};
 use super::interrupt::finish_first;
 use super::numbers::{MANY, number};
 use super::replay::{fitting, no_stops, not_replayed};
@@ -56,7 +56,7 @@ fn all_tested(arguments: &Arguments) -> Result<Status, Refusal> {
 }
 
 fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
-    let litmus: Litmus = load_as(file)?;
+    let LocatedLitmus { litmus, places } = load_as(file)?;
     let channel = match &arguments.channel {
         Some(name) => channel(name)?,
         None => match fitting(&litmus.run)? {
@@ -72,7 +72,9 @@ fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
         Err(Unplayable::Elsewhere(reason)) => {
             return Err(Refusal::new(format!("{name}: {reason}")));
         }
-        Err(Unplayable::Call(reason)) => return not_replayed(&format!("{name}: {reason}")),
+        Err(Unplayable::Call { event, reason }) => {
+            return not_replayed(&format!("{}: {reason}", places.told(file, event)));
+        }
         Ok(()) => {}
     }
     let reason = channel.unavailable();

@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
-    let Located { run: file, lines } = load_as(&arguments.file)?;
+    let Located { run: file, lines, places } = load_as(&arguments.file)?;
     let channel = match &arguments.channel {
         Some(name) => channel(name)?,
         None => match fitting(&file)? {
@@ -95,8 +95,8 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
         ));
         return Ok(Status::NotJudged);
     }
-    if let Err(Unplayable::Call(reason)) = can_be {
-        return not_replayed(&reason);
+    if let Err(Unplayable::Call { event, reason }) = can_be {
+        return not_replayed(&format!("{}: {reason}", places.told(&arguments.file, event)));
     }
     let arrangement = arguments.arrangement.map_or(channel.arrangements()[0], Arrangement::from);
     let actors = scenario.seats.len().max(1);
@@ -148,7 +148,7 @@ pub(super) fn no_stops(channel: &dyn Channel) -> Option<&'static str> {
 /// Judges a file as it stands.
 pub(super) fn judge(arguments: &JudgeArguments) -> Result<Status, String> {
     load_as(&arguments.file)
-        .and_then(|Located { run, lines }| told(&run, &lines, arguments.profile.platform()))
+        .and_then(|Located { run, lines, .. }| told(&run, &lines, arguments.profile.platform()))
         .map_err(|refusal| refusal.text().to_owned())
 }
 

@@ -107,7 +107,10 @@ fn calls_that_a_channel_lacks_are_not_made() {
         litmus(held, &["--channel", channel]).refused(&["its actors hold ends of a pipe, which "]);
     }
     let unmade = [
-        ("channel pipe\nwriter: write 1\nreader: read 99999999", "`reader: read 99999999`: a call"),
+        (
+            "channel pipe\nwriter: write 1\nreader: read 99999999\nwriter: write 1",
+            "`reader: read 99999999`: a call",
+        ),
         (
             "channel message-queue\nactor writer holds w\nwriter: set-capacity 4096",
             "`writer: set-capacity 4096`: message-queue does not have `set-capacity`",
@@ -116,7 +119,7 @@ fn calls_that_a_channel_lacks_are_not_made() {
     for (text, why) in unmade {
         let ended = litmus(text, &[]);
         assert_eq!(ended.status, Some(Status::NotJudged.code().into()), "{ended:?}");
-        let said = format!("not replayed as the file says: appended.litmus: {why}");
+        let said = format!("not replayed as the file says: appended.litmus:3:1: {why}");
         assert!(ended.out.contains(&said), "{ended:?}");
     }
 }

@@ -19,11 +19,11 @@ fn is_not_replayed(run: &str, why: &str) {
 fn what_cannot_be_played_is_refused_by_name() {
     is_not_replayed(
         "channel pipe\nwriter: write 3000000\nreader: close -> ok",
-        "`writer: write 3000000`: a call on a real channel is of at most 1048576 bytes",
+        "a.case:2:1: `writer: write 3000000`: a call on a real channel is of at most 1048576 bytes",
     );
     is_not_replayed(
         "channel message-queue\na: open read-write -> ok\na: available -> 0",
-        "`a: available -> 0`: message-queue does not have `available`",
+        "a.case:3:1: `a: available -> 0`: message-queue does not have `available`",
     );
     is_not_replayed(
         "channel pipe\nactor writer holds w\nreader: read 1 -> EAGAIN\nreader: read 2 -> EAGAIN",

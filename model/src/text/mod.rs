@@ -170,6 +170,29 @@ impl fmt::Display for Run {
     }
 }
 
+/// Where something stands in a text; told as `3:1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Where a byte of a text stands.
+pub fn position(text: &str, byte: usize) -> Position {
+    let before = &text[..byte];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.matches('\n').count() + 1;
+    Position { line, column: before[line_start..].chars().count() + 1 }
+}
+
 /// Why a text is no run: the first thing in it that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {what}")]
@@ -190,11 +213,10 @@ pub struct ParseError {
 
 impl ParseError {
     fn new(text: &str, fault: lex::Fault) -> ParseError {
-        let before = &text[..fault.bytes.start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let Position { line, column } = position(text, fault.bytes.start);
         ParseError {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column,
             len: text[fault.bytes.clone()].chars().count(),
             bytes: fault.bytes,
             what: fault.what,

@@ -4,17 +4,16 @@ use std::ops::Range;
 
 use crate::call::{Actor, Answer, Reply};
 use crate::litmus::{Expectation, Wanted, Word};
-use crate::run::{Event, Run};
+use crate::run::Event;
 
 use super::super::ParseError;
 use super::super::lex::{Fault, Line};
-use super::{Parser, read};
+use super::{Parsed, Parser, read};
 
 /// Parses a litmus file.
-pub(crate) fn litmus(text: &str) -> Result<(Run, Vec<Expectation>), ParseError> {
+pub(crate) fn litmus(text: &str) -> Result<(Parsed, Vec<Expectation>), ParseError> {
     let parser = Parser { expected: Some(Vec::new()), ..Parser::default() };
-    let parsed = read(text, parser).map_err(|fault| ParseError::new(text, fault))?;
-    Ok((parsed.0.run, parsed.1))
+    read(text, parser).map_err(|fault| ParseError::new(text, fault))
 }
 
 impl Parser {
