@@ -9,8 +9,9 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Call, Errno, Events, Op, Reply};
 use crate::data::{ANY, Data, Segment, Segments};
+use crate::index::RuleIndex;
 use crate::oracle::{Allowed, Deviation, Judgement, stops};
-use crate::rule::{Rule, RuleIndex};
+use crate::rule::Rule;
 use crate::rules::RULES;
 use crate::run::{Event, Run};
 use crate::text::words;

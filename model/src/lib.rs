@@ -34,6 +34,7 @@
 
 pub mod call;
 pub mod channel;
+pub mod chapter;
 pub mod data;
 pub mod decide;
 pub mod diagnosis;
@@ -42,6 +43,7 @@ pub mod ends;
 pub mod explore;
 #[cfg(feature = "stateright")]
 pub mod explorer;
+pub mod index;
 pub mod kind;
 pub mod litmus;
 pub mod oracle;

@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::index::RuleIndex;
 use crate::kind::MODEL_PAGE_BYTES;
-use crate::rule::RuleIndex;
 use crate::run::Setup;
 use crate::settings::{Setting, Settings};
 

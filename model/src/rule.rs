@@ -8,11 +8,9 @@ use std::fmt;
 
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::{Cell, File, Object, Ring, Stream, Unix};
+use crate::index::ObjectIndex;
 use crate::platform::Platform;
-use crate::world::{Description, NAMED, ObjectIndex, Pending, Place, Progress, World};
-
-/// Index into [`crate::rules::RULES`].
-pub type RuleIndex = u16;
+use crate::world::{Description, NAMED, Pending, Place, Progress, World};
 
 /// One rule.
 pub struct Rule {

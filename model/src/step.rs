@@ -3,68 +3,17 @@
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Events, Op, Signal};
+use crate::index::ObjectIndex;
+use crate::index::RuleIndex;
 use crate::platform::Platform;
-use crate::rule::{Answers, Fault, Force, Move, RuleIndex, Scene, What};
+use crate::rule::{Answers, Fault, Force, Move, Scene, What};
+pub use crate::rules::RuleSet;
 use crate::rules::checks::order;
-use crate::rules::{COUNT, RULES, of_call};
-use crate::world::{ObjectIndex, Pending, Progress, World};
+use crate::rules::{RULES, of_call};
+use crate::world::{Pending, Progress, World};
 
 /// The moves that the rules allow, each with its rule.
 pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
-
-/// A set of rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RuleSet([u64; RULE_WORDS]);
-
-/// Words of a set of rules, 64 rules each.
-const RULE_WORDS: usize = COUNT.div_ceil(64);
-
-impl RuleSet {
-    /// Adds a rule.
-    pub fn insert(&mut self, rule: RuleIndex) {
-        self.0[usize::from(rule) / 64] |= 1 << (rule % 64);
-    }
-
-    /// Whether the rule is in the set.
-    pub fn contains(&self, rule: RuleIndex) -> bool {
-        self.0[usize::from(rule) / 64] & (1 << (rule % 64)) != 0
-    }
-
-    /// Rules of both sets.
-    #[must_use]
-    pub fn intersection(self, other: RuleSet) -> RuleSet {
-        RuleSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
-    }
-
-    /// Rules of either set.
-    #[must_use]
-    pub fn union(self, other: RuleSet) -> RuleSet {
-        RuleSet(std::array::from_fn(|i| self.0[i] | other.0[i]))
-    }
-
-    /// The rules, in the order of the table.
-    pub fn iter(&self) -> impl Iterator<Item = RuleIndex> + '_ {
-        (0..RULES.len() as RuleIndex).filter(|rule| self.contains(*rule))
-    }
-
-    /// How many rules.
-    pub fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
-    /// Whether no rule is in the set.
-    pub fn is_empty(&self) -> bool {
-        self.0 == [0; RULE_WORDS]
-    }
-}
-
-impl FromIterator<RuleIndex> for RuleSet {
-    fn from_iter<I: IntoIterator<Item = RuleIndex>>(rules: I) -> RuleSet {
-        let mut set = RuleSet::default();
-        rules.into_iter().for_each(|rule| set.insert(rule));
-        set
-    }
-}
 
 /// All moves of an actor's call in progress: the union over all rules, less what [faults](Move::fault) leave out.
 /// None once it is answered.

@@ -4,8 +4,10 @@
 //! derived (who reads, who writes) is derived, not kept.
 
 mod line;
+pub(crate) mod of_call;
 mod pending;
 mod place;
+mod sockets;
 
 use std::hash::{Hash, Hasher};
 
@@ -14,6 +16,7 @@ use smallvec::SmallVec;
 use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op};
 use crate::channel::Object;
 use crate::data::Segment;
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::{Discipline, Ends, Hold, Naming, Side};
 use crate::platform::Platform;
 use crate::run::{Actors, Seat, Setup};
@@ -21,12 +24,6 @@ use crate::run::{Actors, Seat, Setup};
 pub use line::Line;
 pub use pending::{Look, Pending, Progress, Room};
 pub use place::{Address, Place};
-
-/// Index into [`World::descriptions`].
-pub type DescriptionIndex = u16;
-
-/// Index into [`World::objects`].
-pub type ObjectIndex = u16;
 
 /// The object to which the channel's path leads.
 pub const NAMED: ObjectIndex = 0;
@@ -170,6 +167,23 @@ impl World {
         (0..world.objects.len()).for_each(|object| world.unheld(object as ObjectIndex));
         crate::rules::tcp::close_unheld(&mut world);
         world
+    }
+
+    /// What its channel is made of; `None` where nothing tells.
+    pub fn discipline(&self) -> Option<Discipline> {
+        Some(match (self.place, self.objects.first()) {
+            (Place::Unix(kind, address), _) if address.is_path() => {
+                Discipline::Unix(kind, Naming::Path)
+            }
+            (Place::Unix(kind, _), _) => Discipline::Unix(kind, Naming::Abstract),
+            (Place::Port { .. }, _) => Discipline::Tcp,
+            (_, Some(Object::Stream(_))) => Discipline::Stream,
+            (_, Some(Object::Queue(_))) => Discipline::Queue,
+            (_, Some(Object::File(_))) => Discipline::File,
+            (_, Some(Object::Cell(_))) => Discipline::Cell,
+            (_, Some(Object::Ring(_))) => Discipline::Ring,
+            (_, Some(Object::Free | Object::Unix(_) | Object::Tcp(_)) | None) => return None,
+        })
     }
 
     /// Whether its channel is one of sockets.

@@ -4,8 +4,9 @@ use pipewright_model::call::{Actor, End, Events, Mode, Op, SendFlags, SocketOpti
 use pipewright_model::channel::Object;
 use pipewright_model::channel::tcp::{Phase, Told};
 use pipewright_model::channel::unix::{Life, Peer};
+use pipewright_model::index::ObjectIndex;
 use pipewright_model::kind::Discipline;
-use pipewright_model::world::{Address, ObjectIndex};
+use pipewright_model::world::Address;
 
 use super::manner::Ask;
 use super::sizes;

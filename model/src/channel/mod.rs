@@ -6,8 +6,6 @@
 
 pub mod cell;
 pub mod file;
-mod life;
-pub(crate) mod of_call;
 pub mod queue;
 pub mod ring;
 pub mod stream;
@@ -23,10 +21,10 @@ pub use tcp::Tcp;
 pub use unix::Unix;
 
 use crate::data::Segment;
-use crate::kind::{Discipline, Naming};
+use crate::index::ObjectIndex;
+use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::run::Setup;
-use crate::world::{ObjectIndex, Place, World};
 
 /// What an open file description refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,24 +110,5 @@ impl Object {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-impl World {
-    /// What its channel is made of; `None` where nothing tells.
-    pub fn discipline(&self) -> Option<Discipline> {
-        Some(match (self.place, self.objects.first()) {
-            (Place::Unix(kind, address), _) if address.is_path() => {
-                Discipline::Unix(kind, Naming::Path)
-            }
-            (Place::Unix(kind, _), _) => Discipline::Unix(kind, Naming::Abstract),
-            (Place::Port { .. }, _) => Discipline::Tcp,
-            (_, Some(Object::Stream(_))) => Discipline::Stream,
-            (_, Some(Object::Queue(_))) => Discipline::Queue,
-            (_, Some(Object::File(_))) => Discipline::File,
-            (_, Some(Object::Cell(_))) => Discipline::Cell,
-            (_, Some(Object::Ring(_))) => Discipline::Ring,
-            (_, Some(Object::Free | Object::Unix(_) | Object::Tcp(_)) | None) => return None,
-        })
     }
 }

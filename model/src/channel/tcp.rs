@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::call::Errno;
 use crate::data::{Segment, Segments, push_segment};
-use crate::world::ObjectIndex;
+use crate::index::ObjectIndex;
 
 /// No object: the other end is gone.
 pub const NOBODY: ObjectIndex = ObjectIndex::MAX;

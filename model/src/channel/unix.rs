@@ -10,9 +10,9 @@ use smallvec::SmallVec;
 
 use crate::call::Actor;
 use crate::data::{Segment, Segments, joined, push_segment};
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::SocketType;
 use crate::platform::{Account, Platform};
-use crate::world::{DescriptionIndex, ObjectIndex};
 
 /// How far a socket has got in life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

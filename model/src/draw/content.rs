@@ -7,10 +7,11 @@ use crate::channel::tcp::Finish;
 use crate::channel::unix::{Life, Peer};
 use crate::channel::{Object, Stream, Tcp, Unix};
 use crate::data::{Segment, ZERO};
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::{Discipline, Ends};
 use crate::platform::Platform;
 use crate::run::Run;
-use crate::world::{Description, DescriptionIndex, ObjectIndex, World};
+use crate::world::{Description, World};
 
 use super::Story;
 

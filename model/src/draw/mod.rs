@@ -31,9 +31,9 @@ mod theme;
 use std::borrow::Cow;
 
 use crate::call::Actor;
+use crate::index::RuleIndex;
 use crate::oracle::{Allowed, Deviation, Followed, Verdict, follow};
 use crate::platform::Platform;
-use crate::rule::RuleIndex;
 use crate::rules::RULES;
 use crate::run::{Event, Run};
 use crate::world::World;

@@ -1,8 +1,9 @@
 //! From a story to rows: what each row of a drawing shows. Where it stands is no matter here.
 
 use crate::call::{Actor, Answer, Call, Op, Reply};
+use crate::index::RuleIndex;
 use crate::kind::{Hold, Side};
-use crate::rule::{RuleIndex, What as Moved};
+use crate::rule::What as Moved;
 use crate::rules::RULES;
 use crate::run::{Actors, Event, Run, Seat};
 use crate::step::{RuleSet, moves};

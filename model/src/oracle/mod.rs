@@ -25,8 +25,9 @@ use std::cell::Cell;
 
 use crate::call::{Actor, Answer, Call, Reply, Signal};
 use crate::data::{Data, Segments};
+use crate::index::RuleIndex;
 use crate::platform::Platform;
-use crate::rule::{RuleIndex, What};
+use crate::rule::What;
 use crate::rules::outside;
 use crate::run::{Actors, Event, Run};
 use crate::step::{RuleSet, moves};

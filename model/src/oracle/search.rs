@@ -3,12 +3,13 @@
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Op, Reply};
+use crate::index::RuleIndex;
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like, never, pieces};
 use crate::platform::Platform;
-use crate::rule::{Answers, RuleIndex, What};
+use crate::rule::{Answers, What};
 use crate::run::Actors;
 use crate::step::{
     self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests,

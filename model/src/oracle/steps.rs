@@ -1,11 +1,11 @@
 //! The oracle's steps without a run: for exploration, where nothing is known of the future.
 
 use crate::call::{Actor, Call, Reply};
+use crate::index::RuleIndex;
 use crate::oracle::lookahead::Lookahead;
 use crate::oracle::search::{Goal, Search};
 use crate::oracle::{Foresight, State};
 use crate::platform::Platform;
-use crate::rule::RuleIndex;
 use crate::run::Run;
 use crate::step::{RuleSet, deliver, deliveries};
 use crate::world::{Progress, World};

@@ -9,11 +9,11 @@
 
 use crate::call::{Actor, Answer, Errno, Mode, Op};
 use crate::channel::{Cell, Object};
+use crate::chapter::Chapter;
 use crate::data::{Segment, Segments, ZERO};
 use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::Chapter;
 use crate::taxonomy::Waiting;
 use crate::world::World;
 

@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 
 use super::{COUNT, by_id};
 use crate::call::Op;
+use crate::index::RuleIndex;
 use crate::platform::Family;
 use crate::rule::Cite::{self, Source};
-use crate::rule::RuleIndex;
 
 /// The checks that one function makes, in its order.
 #[derive(Debug)]

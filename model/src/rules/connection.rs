@@ -6,14 +6,16 @@
 //! Every socket has `SO_REUSEADDR`, as servers have: what is left of older connections does not matter.
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal};
+use crate::channel::Object;
 use crate::channel::tcp::{NOBODY, Phase, Request, Tcp, Told};
-use crate::channel::{Object, of_call};
+use crate::chapter::{Chapter, Exception, Overlap};
+use crate::index::ObjectIndex;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::tcp::{closed_object, closes, enter, reset_peer, tcp, tcp_of_call, writes};
-use crate::rules::{Chapter, Exception, Overlap};
-use crate::world::{ObjectIndex, Place, World};
+use crate::world::of_call;
+use crate::world::{Place, World};
 
 const KERNEL: &str = "Linux 6.18";
 const AF_INET: &str = "net/ipv4/af_inet.c";

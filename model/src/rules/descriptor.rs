@@ -5,11 +5,11 @@
 
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op};
 use crate::channel::Object;
+use crate::chapter::{Chapter, Exception, Overlap};
 use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
-use crate::rules::{Chapter, Exception, Overlap};
 use crate::world::{Description, Look, World};
 
 /// The chapter.

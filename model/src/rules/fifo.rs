@@ -6,10 +6,10 @@
 use super::stream::enter;
 use crate::call::{Actor, Answer, Errno, Mode, Op, OpenFlags};
 use crate::channel::Object;
+use crate::chapter::Chapter;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::Chapter;
 use crate::world::{Description, NAMED, Place, Progress, World};
 
 /// The chapter.

@@ -14,12 +14,12 @@
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
 use crate::channel::file::Batch;
 use crate::channel::{File, Object};
+use crate::chapter::{Chapter, Exception};
 use crate::data::{Segment, Segments, push_segment};
 use crate::kind::Ends;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::{Chapter, Exception};
 use crate::world::{Description, NAMED, Pending, Place, World};
 
 const KERNEL: &str = "Linux 6.18";

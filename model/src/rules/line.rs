@@ -1,9 +1,10 @@
 //! Who is whose turn: calls that sleep in a line, where the platform wakes the longest sleeper first.
 
 use crate::call::Op;
+use crate::index::ObjectIndex;
 use crate::platform::Platform;
 use crate::rule::Scene;
-use crate::world::{Line, ObjectIndex, World};
+use crate::world::{Line, World};
 
 /// Whether this is a call that sleeps, and others sleep with it, where there is an order among them.
 pub(super) fn is_in_line(at: &Scene<'_>) -> bool {

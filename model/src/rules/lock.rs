@@ -6,10 +6,10 @@
 
 use crate::call::{Actor, Answer, Errno, Lock, Op};
 use crate::channel::Object;
+use crate::chapter::Chapter;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::Chapter;
 use crate::world::{Description, World};
 
 const KERNEL: &str = "Linux 6.18";

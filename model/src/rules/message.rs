@@ -12,16 +12,17 @@ use super::unix::{
 };
 use crate::call::{Actor, Answer, Errno, Events, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
-use crate::channel::of_call::object_index;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named};
+use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::push_segment;
+use crate::index::ObjectIndex;
 use crate::kind::{Discipline, SocketType};
 use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, Line, ObjectIndex, World};
+use crate::world::of_call::object_index;
+use crate::world::{Address, Line, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";

@@ -5,14 +5,14 @@
 
 use crate::call::{Actor, Answer, Errno, Events, Op, OpenFlags};
 use crate::channel::Object;
-use crate::channel::of_call::object_index;
 use crate::channel::queue::{MESSAGE_BYTES, Queue};
+use crate::chapter::{Chapter, Overlap};
 use crate::data::{Segment, Segments, push_segment};
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::{Chapter, Overlap};
 use crate::run::Actors;
+use crate::world::of_call::object_index;
 use crate::world::{Description, NAMED, Place, Progress, World};
 
 /// The chapter.

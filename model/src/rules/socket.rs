@@ -4,13 +4,14 @@
 
 use crate::call::{Actor, Answer, End, Errno, Mode, Op, SocketOption};
 use crate::channel::Object;
+use crate::chapter::{Chapter, Overlap};
+use crate::index::ObjectIndex;
 use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::unix::begin_to_wait;
-use crate::rules::{Chapter, Overlap};
-use crate::world::{Description, ObjectIndex, World};
+use crate::world::{Description, World};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {

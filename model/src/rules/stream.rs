@@ -9,15 +9,15 @@
 use super::descriptor::{found, holders};
 use super::line::{ahead, is_in_line, join_at_stream};
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
-use crate::channel::of_call::object_index;
 use crate::channel::stream::Room;
 use crate::channel::{Object, Stream};
+use crate::chapter::{Chapter, Overlap};
 use crate::data::push_segment;
 use crate::kind::Ends;
 use crate::platform::{Platform, Storage};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::{Chapter, Overlap};
+use crate::world::of_call::object_index;
 use crate::world::{Line, Look, Pending, World};
 
 const KERNELS: &str = "Linux 6.1 and 6.18";

@@ -7,14 +7,15 @@
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Object;
 use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp, Told};
+use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::{Segment, push_segment};
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::Discipline;
 use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
 use crate::rules::descriptor::{close, holders};
-use crate::rules::{Chapter, Exception, Overlap};
-use crate::world::{DescriptionIndex, ObjectIndex, Pending, World};
+use crate::world::{Pending, World};
 
 const KERNEL: &str = "Linux 6.18";
 

@@ -9,15 +9,16 @@
 use crate::call::{Actor, Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named, piece_max};
+use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::push_segment;
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::{Discipline, Naming, SocketType};
 use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
-use crate::rules::{Chapter, Exception, Overlap};
 use crate::run::Setup;
-use crate::world::{Address, DescriptionIndex, ObjectIndex, Place, Room, World};
+use crate::world::{Address, Place, Room, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";

@@ -16,10 +16,11 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Call, End, Op};
 use crate::data::{Data, Segment, Segments, push_segment};
+use crate::index::RuleIndex;
 use crate::kind::{Hold, Kind};
 use crate::oracle::reply_of;
 use crate::platform::{LINUX, Platform};
-use crate::rule::{RuleIndex, What};
+use crate::rule::What;
 use crate::rules::RULES;
 use crate::run::{Event, Name, Run, Seat, Setup};
 use crate::step::{self, Moves, RuleSet};

@@ -2,8 +2,8 @@
 
 use super::{Action, State, System};
 use crate::call::Actor;
+use crate::index::RuleIndex;
 use crate::oracle::reply_of;
-use crate::rule::RuleIndex;
 use crate::rules::RULES;
 use crate::run::{Event, Run};
 use crate::verify::{Model, Path};

@@ -3,7 +3,8 @@
 //! Of their order only what is known is kept. A call that is woken and finds that another was faster goes to the end of
 //! the line; so after each call that may wake somebody in vain nothing is known of those who slept by then.
 
-use super::{Actor, Mode, ObjectIndex, Op, Progress, World};
+use super::{Actor, Mode, Op, Progress, World};
+use crate::index::ObjectIndex;
 use crate::run::Actors;
 
 /// What the calls in a line wait for.

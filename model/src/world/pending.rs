@@ -2,10 +2,10 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{DescriptionIndex, ObjectIndex};
 use crate::call::{Answer, End, Op, Signal};
 use crate::data::Segments;
-use crate::rule::RuleIndex;
+use crate::index::RuleIndex;
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::run::Actors;
 
 /// How far a call in progress has got.

@@ -1,6 +1,6 @@
 //! Where a channel can be found: its path, its name, its address.
 
-use super::ObjectIndex;
+use crate::index::ObjectIndex;
 use crate::kind::SocketType;
 
 /// The path of a channel in the file system.

@@ -2,7 +2,8 @@
 
 use crate::call::Actor;
 use crate::channel::{Cell, File, Object, Ring, Stream};
-use crate::world::{Description, ObjectIndex, World};
+use crate::index::ObjectIndex;
+use crate::world::{Description, World};
 
 /// The index of the object on which the actor's call in progress is, if its end was open.
 pub(crate) fn object_index(world: &World, actor: Actor) -> Option<ObjectIndex> {

@@ -3,9 +3,10 @@
 use crate::call::{Op, SendFlags};
 use crate::channel::unix::{Peer, Unix};
 use crate::channel::{Object, Tcp};
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::SocketType;
 use crate::platform::Platform;
-use crate::world::{Address, DescriptionIndex, ObjectIndex, Pending, Place, Progress, World};
+use crate::world::{Address, Pending, Place, Progress, World};
 
 impl World {
     /// All Unix sockets.
