@@ -32,6 +32,7 @@
 //! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run. The one
 //! exception is asked for by the feature `distributed`: `verify::many`, a search by several threads and machines.
 
+pub mod act;
 pub mod call;
 pub mod channel;
 pub mod chapter;

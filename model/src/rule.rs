@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Op, Signal};
 use crate::channel::{Cell, File, Object, Ring, Stream, Unix};
 use crate::index::ObjectIndex;
@@ -103,8 +104,8 @@ impl fmt::Display for Cite {
     }
 }
 
-/// What a move does to the world: given the bytes transferred by this move.
-pub type Effect = fn(&mut World, &Platform, Actor, u32);
+/// What a move does to the world.
+pub type Effect = fn(&mut Act<'_>);
 
 /// What a rule allows.
 #[derive(Clone, Copy, Debug)]

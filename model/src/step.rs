@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::act::Act;
 use crate::call::{Actor, Answer, Events, Op, Signal};
 use crate::index::ObjectIndex;
 use crate::index::RuleIndex;
@@ -102,7 +103,7 @@ pub fn deliveries(platform: &Platform, world: &World) -> Moves {
     for object in 0..world.objects.len() as ObjectIndex {
         let call = &Pending { waits_on: Some(object), ..Pending::NOBODYS };
         let found = (Events::NONE, Events::NONE);
-        let at = Scene { platform, world, actor: NOBODY, call, found };
+        let at = Scene { platform, world, actor: Actor::NOBODY, call, found };
         for index in rules {
             if let Some(step) = (RULES[usize::from(*index)].step)(&at) {
                 moves.push((*index, step));
@@ -119,14 +120,10 @@ pub fn is_under_way(deliveries: &Moves) -> bool {
 
 /// Makes a move that no call makes.
 pub fn deliver(platform: &Platform, world: &mut World, step: Move) {
-    if let Some(effect) = step.effect {
-        let to = if let What::Delivers { object, .. } = step.what { object } else { 0 };
-        effect(world, platform, NOBODY, to.into());
+    if let (Some(effect), What::Delivers { object, .. }) = (step.effect, step.what) {
+        effect(&mut Act::at(world, platform, object));
     }
 }
-
-/// Who makes the moves that no call makes: no index into anything.
-pub const NOBODY: Actor = Actor(u8::MAX);
 
 /// Whether the call may sleep.
 pub fn rests(moves: &Moves) -> bool {
@@ -144,7 +141,7 @@ pub fn answer(
     signal: Option<Signal>,
 ) {
     if let Some(effect) = step.effect {
-        effect(world, platform, actor, count);
+        effect(&mut Act::of_call(world, platform, actor, count));
     }
     world.pending_mut(actor).progress = Progress::Answered { rule, answer: given, signal };
 }
@@ -152,7 +149,7 @@ pub fn answer(
 /// Carries an actor's call a part of the way.
 pub fn proceed(platform: &Platform, world: &mut World, actor: Actor, step: Move, count: u32) {
     if let Some(effect) = step.effect {
-        effect(world, platform, actor, count);
+        effect(&mut Act::of_call(world, platform, actor, count));
     }
 }
 

@@ -4,7 +4,6 @@
 //! derived (who reads, who writes) is derived, not kept.
 
 mod line;
-pub(crate) mod of_call;
 mod pending;
 mod place;
 mod sockets;

@@ -13,7 +13,6 @@ use pipewright_model::explore::visit;
 use pipewright_model::rule::Scene;
 use pipewright_model::rules::{RULES, of_call};
 use pipewright_model::run::Event;
-use pipewright_model::step::NOBODY;
 use pipewright_model::world::{Pending, Progress};
 
 /// So many worlds of each space meet all calls; all meet those that the space has.
@@ -37,7 +36,13 @@ fn a_rule_that_is_not_looked_at_does_not_apply() {
             let found = FOUND[0];
             for object in 0..world.objects.len() as u8 {
                 let call = &Pending { end: End(object), ..Pending::NOBODYS };
-                assert_none_is_left_out(&Scene { platform, world, actor: NOBODY, call, found });
+                assert_none_is_left_out(&Scene {
+                    platform,
+                    world,
+                    actor: Actor::NOBODY,
+                    call,
+                    found,
+                });
             }
             let actors = || (0..world.actors.len() as u8).map(Actor);
             let calls = actors().filter_map(|actor| Some((actor, world.pending(actor)?)));

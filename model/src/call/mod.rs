@@ -13,6 +13,11 @@ pub use reply::{Answer, Errno, Marks, Reply, Signal};
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Actor(pub u8);
 
+impl Actor {
+    /// Who makes the moves that no call makes: no index into anything.
+    pub const NOBODY: Actor = Actor(u8::MAX);
+}
+
 /// A descriptor of one actor, as an index into [`crate::run::Run::end_names`].
 ///
 /// The same number in two actors names two descriptors, as file descriptors do.

@@ -7,15 +7,14 @@
 //! Not modelled: several writers of one polled variable, reads without looking at every word, values
 //! of which only a part is stored, versions that wrap around.
 
-use crate::call::{Actor, Answer, Errno, Mode, Op};
+use crate::act::Act;
+use crate::call::{Actor, Answer, Errno, Mode};
 use crate::channel::{Cell, Object};
 use crate::chapter::Chapter;
 use crate::data::{Segment, Segments, ZERO};
-use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::taxonomy::Waiting;
-use crate::world::World;
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -86,11 +85,13 @@ const RULES: &[Rule] = &[
         ],
         force: Force::May,
         step: |at| {
-            if at.op() != Op::Deliver {
-                return None;
+            let object = at.receiver()?;
+            match &at.world.objects[usize::from(object)] {
+                Object::Cell(cell) if cell.is_under_way() => {
+                    Some(Move::delivers(object, true, deliver))
+                }
+                _ => None,
             }
-            let under_way = |object: &Object| matches!(object, Object::Cell(c) if c.is_under_way());
-            at.world.objects.iter().any(under_way).then(|| Move::proceeds(0, 0).with(deliver))
         },
     },
     // A variable behind a lock
@@ -175,37 +176,40 @@ fn given(cell: &Cell) -> Move {
     Move::transfers(cell.value_bytes, cell.value_bytes).with(load)
 }
 
-fn load(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(cell) = world.cell_of_call(actor) else { return };
+fn load(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let Some(cell) = act.cell() else { return };
     let value = cell.value(actor);
     if cell.guarded {
         cell.catch_up(actor);
     }
-    world.pending_mut(actor).data = Segments::from_slice(&[value]);
+    act.call().data = Segments::from_slice(&[value]);
 }
 
-fn arrive(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(cell) = world.cell_of_call(actor) {
+fn arrive(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    if let Some(cell) = act.cell() {
         cell.arrive(actor);
     }
 }
 
-fn deliver(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    for object in &mut world.objects {
-        if let Object::Cell(cell) = object {
-            cell.deliver();
-        }
+fn deliver(act: &mut Act<'_>) {
+    if let Some(cell) = act.cell() {
+        cell.deliver();
     }
 }
 
-fn store(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let from = world.actors[usize::from(actor.0)].written;
-    let Some(description) = world.pending(actor).and_then(|call| call.description) else { return };
-    let object = world.descriptions[usize::from(description)].object;
-    let all = 0..world.actors.len() as u8;
-    let readers = all.map(Actor).filter(|reader| world.holds(*reader, object, Mode::reads));
+fn store(act: &mut Act<'_>) {
+    let &mut Act { actor, count, .. } = act;
+    let from = act.world.actors[usize::from(actor.0)].written;
+    let Some(description) = act.world.pending(actor).and_then(|call| call.description) else {
+        return;
+    };
+    let object = act.world.descriptions[usize::from(description)].object;
+    let all = 0..act.world.actors.len() as u8;
+    let readers = all.map(Actor).filter(|reader| act.world.holds(*reader, object, Mode::reads));
     let readers: smallvec::SmallVec<[Actor; 8]> = readers.collect();
-    if let Some(cell) = world.cell_of_call(actor) {
+    if let Some(cell) = act.cell() {
         // Who stores without a lock sees its own store at once; behind the lock it has yet to be read.
         let guarded = cell.guarded;
         let readers = readers.into_iter().filter(|reader| guarded || *reader != actor);

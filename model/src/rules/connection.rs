@@ -5,16 +5,16 @@
 //! channel's, `AF_UNSPEC`, requests that time out, sockets that were shut before they got connected.
 //! Every socket has `SO_REUSEADDR`, as servers have: what is left of older connections does not matter.
 
-use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal};
+use crate::act::Act;
+use crate::call::{Answer, Errno, Events, Mode, Op, SendFlags, Signal};
 use crate::channel::Object;
 use crate::channel::tcp::{NOBODY, Phase, Request, Tcp, Told};
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::ObjectIndex;
-use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::tcp::{closed_object, closes, enter, reset_peer, tcp, tcp_of_call, writes};
-use crate::world::of_call;
+use crate::rules::descriptor::close;
+use crate::rules::tcp::{closes, enter, reset_peer, tcp, writes};
 use crate::world::{Place, World};
 
 const KERNEL: &str = "Linux 6.18";
@@ -706,51 +706,52 @@ fn polls<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
 
 // Effects
 
-fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn bind(act: &mut Act<'_>) {
+    if let Some(tcp) = act.tcp() {
         tcp.named = true;
     }
 }
 
-fn listen(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Op::Listen { backlog } = world.pending_mut(actor).op else { return };
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn listen(act: &mut Act<'_>) {
+    let &mut Act { platform, .. } = act;
+    let Op::Listen { backlog } = act.call().op else { return };
+    if let Some(tcp) = act.tcp() {
         tcp.phase = Phase::Listening(backlog.min(platform.backlog_max));
     }
 }
 
-fn ask(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(tcp) = tcp_of_call(world, actor) else { return };
+fn ask(act: &mut Act<'_>) {
+    let Some(tcp) = act.tcp() else { return };
     tcp.phase = Phase::Asking(Request::UnderWay);
     tcp.told = Told::UnderWay;
     tcp.error = None;
-    if let (true, Place::Port { met_itself }) = (tcp.named, &mut world.place) {
+    if let (true, Place::Port { met_itself }) = (tcp.named, &mut act.world.place) {
         *met_itself = true;
     }
 }
 
-fn ask_and_wait(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    ask(world, platform, actor, count);
-    enter(world, platform, actor, count);
+fn ask_and_wait(act: &mut Act<'_>) {
+    ask(act);
+    enter(act);
 }
 
-fn connect_at_once(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    ask(world, platform, actor, count);
-    tell_connected(world, platform, actor, count);
-    if let Some(object) = of_call::object_index(world, actor) {
-        grant(world, platform, actor, object.into());
+fn connect_at_once(act: &mut Act<'_>) {
+    ask(act);
+    tell_connected(act);
+    if let Some(object) = act.object {
+        grant(&mut act.of(object.into()));
     }
 }
 
-fn tell_connected(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn tell_connected(act: &mut Act<'_>) {
+    if let Some(tcp) = act.tcp() {
         tcp.told = Told::Connected;
     }
 }
 
 /// The socket is as before it asked.
-fn undo(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn undo(act: &mut Act<'_>) {
+    if let Some(tcp) = act.tcp() {
         *tcp = Tcp {
             named: tcp.named,
             linger_zero: tcp.linger_zero,
@@ -760,23 +761,23 @@ fn undo(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-fn grant(world: &mut World, _: &Platform, _: Actor, client: u32) {
-    let client = client as ObjectIndex;
-    let Some((listener, of)) = world.tcp_listener() else { return };
+fn grant(act: &mut Act<'_>) {
+    let Some(client) = act.object else { return };
+    let Some((listener, of)) = act.world.tcp_listener() else { return };
     let (linger_zero, timeout_us) = (of.linger_zero, of.timeout_us);
     let server = Tcp { linger_zero, timeout_us, ..Tcp::connected(client) };
-    let server = world.add_object(Object::Tcp(server));
-    if let Some(listener) = world.tcp_mut(listener) {
+    let server = act.world.add_object(Object::Tcp(server));
+    if let Some(listener) = act.world.tcp_mut(listener) {
         listener.pending.push(server);
     }
-    if let Some(client) = world.tcp_mut(client) {
+    if let Some(client) = act.world.tcp_mut(client) {
         client.phase = Phase::Connected;
         client.peer = server;
     }
 }
 
-fn refuse(world: &mut World, _: &Platform, _: Actor, client: u32) {
-    if let Some(client) = world.tcp_mut(client as ObjectIndex) {
+fn refuse(act: &mut Act<'_>) {
+    if let Some(client) = act.tcp() {
         client.phase = Phase::Closed;
         client.error = Some(Errno::ECONNREFUSED);
         client.shut_read = true;
@@ -784,50 +785,51 @@ fn refuse(world: &mut World, _: &Platform, _: Actor, client: u32) {
     }
 }
 
-fn drop_request(world: &mut World, _: &Platform, _: Actor, client: u32) {
-    if let Some(client) = world.tcp_mut(client as ObjectIndex) {
+fn drop_request(act: &mut Act<'_>) {
+    if let Some(client) = act.tcp() {
         client.phase = Phase::Asking(Request::Dropped);
     }
 }
 
-fn meet_itself(world: &mut World, _: &Platform, _: Actor, object: u32) {
-    let object = object as ObjectIndex;
-    if let Some(tcp) = world.tcp_mut(object) {
+fn meet_itself(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    if let Some(tcp) = act.world.tcp_mut(object) {
         tcp.phase = Phase::Connected;
         tcp.peer = object;
     }
 }
 
-fn shut_unconnected(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn shut_unconnected(act: &mut Act<'_>) {
+    let Op::Shutdown { how } = act.call().op else { return };
+    if let Some(tcp) = act.tcp() {
         tcp.shut_read |= how.reads();
         tcp.shut_write |= how.writes();
     }
 }
 
-fn give_up(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    undo(world, platform, actor, count);
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn give_up(act: &mut Act<'_>) {
+    undo(act);
+    if let Some(tcp) = act.tcp() {
         tcp.error = Some(Errno::ECONNRESET);
     }
 }
 
-fn stop_listening(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(tcp) = tcp_of_call(world, actor) else { return };
+fn stop_listening(act: &mut Act<'_>) {
+    let Some(tcp) = act.tcp() else { return };
     let pending = std::mem::take(&mut tcp.pending);
     tcp.phase = Phase::Unconnected;
     tcp.shut_read = false;
     tcp.shut_write = false;
-    reset_pending(world, &pending);
+    reset_pending(act.world, &pending);
 }
 
-fn close_listener(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(object) = closed_object(world, platform, actor) else { return };
-    let Some(tcp) = world.tcp_mut(object) else { return };
+fn close_listener(act: &mut Act<'_>) {
+    close(act);
+    let Some(object) = act.object else { return };
+    let Some(tcp) = act.world.tcp_mut(object) else { return };
     let pending = std::mem::take(&mut tcp.pending);
-    world.objects[usize::from(object)] = Object::Free;
-    reset_pending(world, &pending);
+    act.world.objects[usize::from(object)] = Object::Free;
+    reset_pending(act.world, &pending);
 }
 
 /// Connections that nobody will accept are reset.

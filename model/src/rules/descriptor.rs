@@ -3,14 +3,14 @@
 //! Not modelled: limits on descriptors (`EMFILE`), `FD_CLOEXEC`, `exec`, bad pointers (`EFAULT`),
 //! `poll` on several ends at once and with a time-out other than 0 and for ever.
 
-use crate::call::{Actor, Answer, Errno, Events, Mode, Op};
+use crate::act::Act;
+use crate::call::{Answer, Errno, Events, Mode, Op};
 use crate::channel::Object;
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::kind::Discipline;
-use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
-use crate::world::{Description, Look, World};
+use crate::world::{Description, Look};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -282,21 +282,22 @@ fn last_of_channel(at: &Scene<'_>) -> bool {
     at.stream().is_some() && at.description().is_some_and(|d| at.world.open_count(d.object) == 1)
 }
 
-pub(super) fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+pub(super) fn close(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let call = act.call();
     let (end, description) = (call.end, call.description);
-    world.set_end(actor, end, None);
-    let Some(index) = description.filter(|index| world.holders(*index) == 0) else { return };
-    let Description { object, mode, .. } = world.descriptions[usize::from(index)];
-    world.release(index);
+    act.world.set_end(actor, end, None);
+    let Some(index) = description.filter(|index| act.world.holders(*index) == 0) else { return };
+    let Description { object, mode, .. } = act.world.descriptions[usize::from(index)];
+    act.world.release(index);
     // Of memory: who closes one side and has the other knows at once.
     let reading = mode.is_some_and(Mode::reads);
     let (has_peer, is_peer): (bool, fn(Mode) -> bool) = match reading {
-        true => (world.has_writer(object), Mode::writes),
-        false => (world.has_reader(object), Mode::reads),
+        true => (act.world.has_writer(object), Mode::writes),
+        false => (act.world.has_reader(object), Mode::reads),
     };
-    let at_once = !has_peer || world.holds(actor, object, is_peer);
-    match world.objects.get_mut(usize::from(object)) {
+    let at_once = !has_peer || act.world.holds(actor, object, is_peer);
+    match act.world.objects.get_mut(usize::from(object)) {
         Some(Object::Cell(cell)) if reading => cell.catch_up(actor),
         Some(Object::Ring(ring)) if reading => ring.break_(at_once),
         Some(Object::Ring(ring)) => ring.end(at_once),
@@ -304,16 +305,17 @@ pub(super) fn close(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-fn dup(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn dup(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let call = act.call();
     if let (Op::Dup { new }, description) = (call.op, call.description) {
-        world.set_end(actor, new, description);
+        act.world.set_end(actor, new, description);
     }
 }
 
-fn set_nonblock(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn set_nonblock(act: &mut Act<'_>) {
+    let call = act.call();
     if let (Op::SetNonblock(nonblock), Some(index)) = (call.op, call.description) {
-        world.descriptions[usize::from(index)].nonblock = nonblock;
+        act.world.descriptions[usize::from(index)].nonblock = nonblock;
     }
 }

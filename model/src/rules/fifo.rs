@@ -4,10 +4,10 @@
 //! (without effect on a FIFO), an open that a signal handler interrupts.
 
 use super::stream::enter;
-use crate::call::{Actor, Answer, Errno, Mode, Op, OpenFlags};
+use crate::act::Act;
+use crate::call::{Answer, Errno, Mode, Op, OpenFlags};
 use crate::channel::Object;
 use crate::chapter::Chapter;
-use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::world::{Description, NAMED, Place, Progress, World};
@@ -242,12 +242,12 @@ fn nonblock(at: &Scene<'_>) -> bool {
     matches!(at.op(), Op::Open { flags, .. } if flags.contains(OpenFlags::NONBLOCK))
 }
 
-fn enter_and_count(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    enter(world, platform, actor, count);
-    let call = world.pending_mut(actor);
+fn enter_and_count(act: &mut Act<'_>) {
+    enter(act);
+    let call = act.call();
     call.counted = true;
     if let Op::Open { mode, .. } = call.op {
-        come(world, mode);
+        come(act.world, mode);
     }
 }
 
@@ -275,35 +275,37 @@ fn had_writer(world: &mut World) {
 }
 
 /// There was a writer; it counts as one a moment later.
-fn announce(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    had_writer(world);
-    world.pending_mut(actor).holds = true;
+fn announce(act: &mut Act<'_>) {
+    had_writer(act.world);
+    act.call().holds = true;
 }
 
-fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn open(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let call = act.call();
     let (end, counted) = (call.end, call.counted);
     call.counted = false;
     call.holds = false;
     let Op::Open { mode, flags } = call.op else { return };
     if !counted {
-        come(world, mode);
+        come(act.world, mode);
     }
-    let index = world.add_description(Description {
+    let index = act.world.add_description(Description {
         nonblock: flags.contains(OpenFlags::NONBLOCK),
         ..Description::new(mode, NAMED)
     });
-    world.set_end(actor, end, Some(index));
+    act.world.set_end(actor, end, Some(index));
 }
 
-fn open_without_writer(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    open(world, platform, actor, count);
-    let end = world.pending_mut(actor).end;
-    if let Some(index) = world.end(actor, end) {
-        world.descriptions[usize::from(index)].never_had_writer = true;
+fn open_without_writer(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    open(act);
+    let end = act.call().end;
+    if let Some(index) = act.world.end(actor, end) {
+        act.world.descriptions[usize::from(index)].never_had_writer = true;
     }
 }
 
-fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    world.place = Place::Unlinked;
+fn unlink(act: &mut Act<'_>) {
+    act.world.place = Place::Unlinked;
 }

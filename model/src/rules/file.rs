@@ -11,7 +11,8 @@
 //! Not modelled: limits (`ENOSPC`, `EFBIG`, `EDQUOT`), offsets and sizes of 4 GiB and more, `SEEK_DATA` and
 //! `SEEK_HOLE`, mappings, `O_DIRECT`, `O_CREAT`, permissions, setting `O_APPEND` of an open description.
 
-use crate::call::{Actor, Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
+use crate::act::Act;
+use crate::call::{Answer, Errno, Events, Mode, Op, OpenFlags, Whence};
 use crate::channel::file::Batch;
 use crate::channel::{File, Object};
 use crate::chapter::{Chapter, Exception};
@@ -779,127 +780,137 @@ impl World {
     }
 }
 
-fn gather(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let Some(call) = world.pending(actor) else { return };
-    let from = world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
-    let Some(file) = world.file_of_call(actor) else { return };
+fn gather(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let Some(call) = act.world.pending(actor) else { return };
+    let from = act.world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
+    let Some(file) = act.file() else { return };
     let names = file.names(from, count);
-    give(world, actor, names);
+    give(act, names);
 }
 
-fn hold(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    world.pending_mut(actor).entered = true;
-    if let Some(file) = world.file_of_call(actor) {
+fn hold(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    act.call().entered = true;
+    if let Some(file) = act.file() {
         file.take_batch(actor);
     }
 }
 
-fn gather_held(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let Some(call) = world.pending(actor) else { return };
-    let from = world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
-    let Some(batch) = world.file_of_call(actor).and_then(|file| file.batch(actor)) else { return };
+fn gather_held(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let Some(call) = act.world.pending(actor) else { return };
+    let from = act.world.file_position(platform, call).unwrap_or(0).saturating_add(call.done);
+    let Some(batch) = act.file().and_then(|file| file.batch(actor)) else { return };
     let names = File { segments: Segments::from_slice(&batch.cut), ..File::default() };
-    give(world, actor, names.names(from, count));
+    give(act, names.names(from, count));
 }
 
-fn gather_cleared(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    give(world, actor, [Segment::zero(count)]);
+fn gather_cleared(act: &mut Act<'_>) {
+    let &mut Act { count, .. } = act;
+    give(act, [Segment::zero(count)]);
 }
 
-fn lengthen(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(call) = world.pending(actor) else { return };
-    let start = world.file_position(platform, call).unwrap_or(0);
-    world.pending_mut(actor).entered = true;
-    if let Some(file) = world.file_of_call(actor) {
+fn lengthen(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    let Some(call) = act.world.pending(actor) else { return };
+    let start = act.world.file_position(platform, call).unwrap_or(0);
+    act.call().entered = true;
+    if let Some(file) = act.file() {
         file.set_len(start);
     }
 }
 
 /// Adds bytes to those that a read gives.
-fn give(world: &mut World, actor: Actor, names: impl IntoIterator<Item = Segment>) {
-    let call = world.pending_mut(actor);
+fn give(act: &mut Act<'_>, names: impl IntoIterator<Item = Segment>) {
+    let call = act.call();
     for name in names {
         call.done += name.len;
         push_segment(&mut call.data, name);
     }
 }
 
-fn gather_and_end(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    gather(world, platform, actor, count);
-    if let Some(file) = world.file_of_call(actor) {
+fn gather_and_end(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    gather(act);
+    if let Some(file) = act.file() {
         file.drop_batch(actor);
     }
 }
 
-fn gather_and_advance(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    gather_and_end(world, platform, actor, count);
-    let done = world.pending_mut(actor).done;
-    if let Some(description) = world.description_of_call(actor) {
+fn gather_and_advance(act: &mut Act<'_>) {
+    gather_and_end(act);
+    let done = act.call().done;
+    if let Some(description) = act.description() {
         description.offset = description.offset.saturating_add(done);
     }
 }
 
 /// Puts the next bytes of a write, or clears the next that a ftruncate takes away.
-fn put_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let written = world.actors[usize::from(actor.0)].written;
-    let Some(call) = world.pending(actor) else { return };
+fn put_part(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let written = act.world.actors[usize::from(actor.0)].written;
+    let Some(call) = act.world.pending(actor) else { return };
     let (op, done) = (call.op, call.done);
     let start = match op {
         Op::Truncate { len } => len,
-        _ => world.file_position(platform, call).unwrap_or(0),
+        _ => act.world.file_position(platform, call).unwrap_or(0),
     };
     let bytes = match op {
         Op::Truncate { .. } => Segment::zero(count),
         _ => Segment { actor, from: written + i64::from(done), len: count },
     };
-    world.pending_mut(actor).done += count;
-    if let Some(file) = world.file_of_call(actor).filter(|_| count > 0) {
+    act.call().done += count;
+    if let Some(file) = act.file().filter(|_| count > 0) {
         file.put(start.saturating_add(done), bytes);
     }
 }
 
-fn put_rest(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let Some(call) = world.pending(actor) else { return };
-    let (op, start) = (call.op, world.file_position(platform, call).unwrap_or(0));
-    put_part(world, platform, actor, count);
-    if let (Op::Write { len }, Some(description)) = (op, world.description_of_call(actor)) {
+fn put_rest(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    let Some(call) = act.world.pending(actor) else { return };
+    let (op, start) = (call.op, act.world.file_position(platform, call).unwrap_or(0));
+    put_part(act);
+    if let (Op::Write { len }, Some(description)) = (op, act.description()) {
         description.offset = start.saturating_add(len);
     }
 }
 
-fn seek(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(call) = world.pending(actor) else { return };
+fn seek(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    let Some(call) = act.world.pending(actor) else { return };
     let found = (Events::NONE, Events::NONE);
-    let to = sought(&Scene { platform, world, actor, call, found }).unwrap_or(0);
-    if let Some(description) = world.description_of_call(actor) {
+    let to = sought(&Scene { platform, world: act.world, actor, call, found }).unwrap_or(0);
+    if let Some(description) = act.description() {
         description.offset = u32::try_from(to).unwrap_or(u32::MAX);
     }
 }
 
-fn truncate(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Truncate { len } = world.pending_mut(actor).op else { return };
-    world.pending_mut(actor).done = 0;
-    if let Some(file) = world.file_of_call(actor) {
+fn truncate(act: &mut Act<'_>) {
+    let Op::Truncate { len } = act.call().op else { return };
+    act.call().done = 0;
+    if let Some(file) = act.file() {
         file.set_len(len);
     }
 }
 
-fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn open(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let call = act.call();
     let (end, Op::Open { mode, flags }) = (call.end, call.op) else { return };
-    let index = world.add_description(Description {
+    let index = act.world.add_description(Description {
         append: flags.contains(OpenFlags::APPEND),
         nonblock: flags.contains(OpenFlags::NONBLOCK),
         ..Description::new(mode, NAMED)
     });
-    world.set_end(actor, end, Some(index));
-    if let Some(Object::File(file)) = world.objects.get_mut(usize::from(NAMED))
+    act.world.set_end(actor, end, Some(index));
+    if let Some(Object::File(file)) = act.world.objects.get_mut(usize::from(NAMED))
         && flags.contains(OpenFlags::TRUNCATE)
     {
         file.set_len(0);
     }
 }
 
-fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    world.place = Place::Unlinked;
+fn unlink(act: &mut Act<'_>) {
+    act.world.place = Place::Unlinked;
 }

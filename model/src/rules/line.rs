@@ -1,10 +1,10 @@
 //! Who is whose turn: calls that sleep in a line, where the platform wakes the longest sleeper first.
 
+use crate::act::Act;
 use crate::call::Op;
 use crate::index::ObjectIndex;
-use crate::platform::Platform;
 use crate::rule::Scene;
-use crate::world::{Line, World};
+use crate::world::Line;
 
 /// Whether this is a call that sleeps, and others sleep with it, where there is an order among them.
 pub(super) fn is_in_line(at: &Scene<'_>) -> bool {
@@ -34,18 +34,14 @@ fn place(at: &Scene<'_>) -> Option<(ObjectIndex, Line)> {
 }
 
 /// A call on a stream begins to sleep.
-pub(super) fn join_at_stream(
-    world: &mut World,
-    platform: &Platform,
-    actor: crate::call::Actor,
-    _: u32,
-) {
+pub(super) fn join_at_stream(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
     if !platform.sleepers_in_line {
-        world.pending_mut(actor).entered = true;
+        act.call().entered = true;
         return;
     }
-    let here = world.pending(actor).and_then(|call| world.object_called(call));
-    world.join_the_line(actor, |world, other| {
+    let here = act.world.pending(actor).and_then(|call| act.world.object_called(call));
+    act.world.join_the_line(actor, |world, other| {
         world.pending(other).is_some_and(|call| {
             !matches!(call.op, Op::Poll { .. }) && world.object_called(call) == here
         })

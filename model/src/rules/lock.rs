@@ -4,13 +4,13 @@
 //! those of `flock(2)`. Not modelled: locks of parts of a file, locks that belong to processes (`F_SETLK`),
 //! which of several that wait comes first, interruption by a signal handler.
 
-use crate::call::{Actor, Answer, Errno, Lock, Op};
+use crate::act::Act;
+use crate::call::{Answer, Errno, Lock, Op};
 use crate::channel::Object;
 use crate::chapter::Chapter;
-use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::world::{Description, World};
+use crate::world::Description;
 
 const KERNEL: &str = "Linux 6.18";
 
@@ -290,24 +290,24 @@ fn flocked() -> Move {
     Move::answers(Answer::Done).with(set_flock)
 }
 
-fn set_lock(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let op = world.pending_mut(actor).op;
-    if let (Op::Lock { lock, .. }, Some(description)) = (op, world.description_of_call(actor)) {
+fn set_lock(act: &mut Act<'_>) {
+    let op = act.call().op;
+    if let (Op::Lock { lock, .. }, Some(description)) = (op, act.description()) {
         description.lock = lock;
     }
 }
 
-fn set_flock(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let op = world.pending_mut(actor).op;
-    if let (Op::Flock { lock, .. }, Some(description)) = (op, world.description_of_call(actor)) {
+fn set_flock(act: &mut Act<'_>) {
+    let op = act.call().op;
+    if let (Op::Flock { lock, .. }, Some(description)) = (op, act.description()) {
         description.flock = lock;
     }
 }
 
 /// The call begins to wait, or fails, without the lock that was held.
-fn drop_flock(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    world.pending_mut(actor).entered = true;
-    if let Some(description) = world.description_of_call(actor) {
+fn drop_flock(act: &mut Act<'_>) {
+    act.call().entered = true;
+    if let Some(description) = act.description() {
         description.flock = Lock::None;
     }
 }

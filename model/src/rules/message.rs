@@ -8,8 +8,9 @@ use super::line::{ahead, is_in_line};
 use super::socket::begin_to_receive;
 use super::unix::{
     Giving, Taking, begin_to_wait, clear_reset, giving, has_room, has_taken_room, is_circular,
-    lacks_room, received, shutdown, socket_of_call, take_room, taking,
+    lacks_room, received, shutdown, take_room, taking,
 };
+use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named};
@@ -21,7 +22,6 @@ use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::run::Setup;
-use crate::world::of_call::object_index;
 use crate::world::{Address, Line, World};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
@@ -876,44 +876,45 @@ pub(super) fn peer_is_full(at: &Scene<'_>) -> bool {
 // Effects
 
 /// A receive begins to wait, behind those that wait already. Any call but a poll may wake who sleeps on a socket.
-fn join_the_line(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    begin_to_receive(world, platform, actor, count);
+fn join_the_line(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    begin_to_receive(act);
     if platform.sleepers_in_line {
-        world.join_the_line(actor, |world, other| {
+        act.world.join_the_line(actor, |world, other| {
             world.pending(other).is_some_and(|call| !matches!(call.op, Op::Poll { .. }))
         });
     }
 }
 
-fn take(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn take(act: &mut Act<'_>) {
+    let call = act.call();
     let (op, entered, description) = (call.op, call.entered, call.description);
     let Some(len) = op.asks() else { return };
     let flags = match op {
         Op::Receive { flags, .. } => flags,
         _ => SendFlags::NONE,
     };
-    let Some(socket) = socket_of_call(world, actor) else { return };
+    let Some(socket) = act.socket() else { return };
     let Some(message) = socket.queue.first().copied() else { return };
     let peek = flags.contains(SendFlags::PEEK);
     if !peek {
         socket.queue.remove(0);
         // Who was woken for what a newcomer takes waits again, behind the others.
-        if let Some(object) = object_index(world, actor).filter(|_| !entered) {
-            world.scatter(object, Line::Readers);
+        if let Some(object) = act.object.filter(|_| !entered) {
+            act.world.scatter(object, Line::Readers);
         }
     }
     // With MSG_TRUNC more may be counted than is given.
     let given = message.data.part(0, message.data.len.min(len));
-    push_segment(&mut world.pending_mut(actor).data, given);
+    push_segment(&mut act.call().data, given);
     if peek && entered {
-        let calls = world.actors.iter_mut().filter_map(|other| other.call.as_mut());
+        let calls = act.world.actors.iter_mut().filter_map(|other| other.call.as_mut());
         let here = |call: &&mut crate::world::Pending| {
             call.entered && call.description == description && call.op.asks().is_some()
         };
         calls.filter(here).for_each(|call| call.overslept = true);
     }
-    received(world, actor, message.passed.filter(|_| !peek));
+    received(act, message.passed.filter(|_| !peek));
 }
 
 /// The socket to which a message goes.
@@ -932,27 +933,29 @@ fn receiver(world: &World, actor: Actor) -> Option<(ObjectIndex, ObjectIndex)> {
     }
 }
 
-fn send(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let written = world.actors[usize::from(actor.0)].written;
-    let Some((from, to)) = receiver(world, actor) else { return };
-    let call = world.pending_mut(actor);
+fn send(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let written = act.world.actors[usize::from(actor.0)].written;
+    let Some((from, to)) = receiver(act.world, actor) else { return };
+    let call = act.call();
     call.done += count;
     (call.waits_on, call.room) = (None, None);
     let passed = match call.op {
-        Op::SendEnd { passed, .. } => world.end(actor, passed),
+        Op::SendEnd { passed, .. } => act.world.end(actor, passed),
         _ => None,
     };
-    let Some(receiver) = world.socket_mut(to) else { return };
+    let Some(receiver) = act.world.socket_mut(to) else { return };
     let cost = cost(platform.socket_account, receiver.kind, count);
     let data = named(actor, written, count);
     receiver.queue.push(Piece { data, cost, sender: Some(from), passed });
 }
 
-fn begin_to_wait_for_receiver(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    begin_to_wait(world, platform, actor, count);
-    let to = receiver(world, actor).map(|(_, to)| to);
-    world.pending_mut(actor).waits_on = to;
-    take_room(world, platform, actor, count);
+fn begin_to_wait_for_receiver(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    begin_to_wait(act);
+    let to = receiver(act.world, actor).map(|(_, to)| to);
+    act.call().waits_on = to;
+    take_room(act);
 }
 
 /// A datagram socket gets another peer, or none: what it has not read is lost.
@@ -974,18 +977,18 @@ fn change_peer(world: &mut World, index: ObjectIndex, peer: Peer) {
     world.dropped(lost.iter().filter_map(|piece| piece.passed));
 }
 
-fn lose_peer(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(description) = world.pending_mut(actor).description else { return };
-    let index = world.descriptions[usize::from(description)].object;
-    world.catch_midway(index);
-    change_peer(world, index, Peer::None);
+fn lose_peer(act: &mut Act<'_>) {
+    let Some(description) = act.call().description else { return };
+    let index = act.world.descriptions[usize::from(description)].object;
+    act.world.catch_midway(index);
+    change_peer(act.world, index, Peer::None);
 }
 
-fn connect(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(description) = world.pending_mut(actor).description else { return };
-    let index = world.descriptions[usize::from(description)].object;
-    let to = world.address().and_then(|(_, address)| address.leads_to());
+fn connect(act: &mut Act<'_>) {
+    let Some(description) = act.call().description else { return };
+    let index = act.world.descriptions[usize::from(description)].object;
+    let to = act.world.address().and_then(|(_, address)| address.leads_to());
     if let Some(to) = to {
-        change_peer(world, index, Peer::Socket(to));
+        change_peer(act.world, index, Peer::Socket(to));
     }
 }

@@ -3,16 +3,15 @@
 //! `write` stands for mq_send, `read` for mq_receive, `nonblocking` for mq_setattr, `unlink` for mq_unlink.
 //! Not modelled: priorities (all are 0), mq_notify, mq_timedsend and mq_timedreceive, and the calls that Linux allows besides because a queue is a file there (read(2), lseek(2)...).
 
+use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Op, OpenFlags};
 use crate::channel::Object;
 use crate::channel::queue::{MESSAGE_BYTES, Queue};
 use crate::chapter::{Chapter, Overlap};
 use crate::data::{Segment, Segments, push_segment};
-use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::run::Actors;
-use crate::world::of_call::object_index;
 use crate::world::{Description, NAMED, Place, Progress, World};
 
 /// The chapter.
@@ -326,7 +325,7 @@ enum Line {
 
 /// The calls that wait in a line at the queue on which the actor's call is.
 fn line(world: &World, actor: Actor, line: Line) -> impl Iterator<Item = Actor> + '_ {
-    let object = object_index(world, actor);
+    let object = world.pending(actor).and_then(|call| world.object_called(call));
     let actors = (0..world.actors.len() as u8).map(Actor).filter(move |other| *other != actor);
     actors.filter(move |other| {
         world.pending(*other).is_some_and(|call| {
@@ -351,18 +350,12 @@ fn polls(at: &Scene<'_>) -> bool {
     matches!(at.op(), Op::Poll { .. })
 }
 
-fn queue_of_call(world: &mut World, actor: Actor) -> Option<&mut Queue> {
-    match world.object_of_call(actor)? {
-        Object::Queue(queue) => Some(queue),
-        _ => None,
-    }
-}
-
-fn join_the_line(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let sends = world.pending_mut(actor).op.offers().is_some();
+fn join_the_line(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    let sends = act.call().op.offers().is_some();
     let of = if sends { Line::Senders } else { Line::Receivers };
-    let others: Actors = line(world, actor, of).collect();
-    let call = world.pending_mut(actor);
+    let others: Actors = line(act.world, actor, of).collect();
+    let call = act.call();
     call.entered = true;
     if platform.queue_hands_over {
         call.behind = others;
@@ -377,49 +370,54 @@ fn leave_the_line(world: &mut World, first: Actor) {
     }
 }
 
-fn hand_over(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let from = world.actors[usize::from(actor.0)].written;
-    let Some(first) = first_in_line(world, actor, Line::Receivers) else { return };
-    leave_the_line(world, first);
-    push_segment(&mut world.pending_mut(first).data, Segment { actor, from, len: count });
+fn hand_over(act: &mut Act<'_>) {
+    let &mut Act { actor, count, .. } = act;
+    let from = act.world.actors[usize::from(actor.0)].written;
+    let Some(first) = first_in_line(act.world, actor, Line::Receivers) else { return };
+    leave_the_line(act.world, first);
+    push_segment(&mut act.world.pending_mut(first).data, Segment { actor, from, len: count });
 }
 
-fn let_a_sender_in(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    receive(world, platform, actor, count);
-    let Some(first) = first_in_line(world, actor, Line::Senders) else { return };
-    leave_the_line(world, first);
-    let from = world.actors[usize::from(first.0)].written;
-    let call = world.pending_mut(first);
+fn let_a_sender_in(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    receive(act);
+    let Some(first) = first_in_line(act.world, actor, Line::Senders) else { return };
+    leave_the_line(act.world, first);
+    let from = act.world.actors[usize::from(first.0)].written;
+    let call = act.world.pending_mut(first);
     let len = call.op.offers().unwrap_or(0);
     call.done = len;
-    if let Some(queue) = queue_of_call(world, actor) {
+    if let Some(queue) = act.queue() {
         queue.send(Segment { actor: first, from, len });
     }
 }
 
-fn receive(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let message = queue_of_call(world, actor).and_then(Queue::receive);
+fn receive(act: &mut Act<'_>) {
+    let message = act.queue().and_then(Queue::receive);
     let mut data = Segments::new();
     message.into_iter().for_each(|message| push_segment(&mut data, message));
-    world.pending_mut(actor).data = data;
+    act.call().data = data;
 }
 
-fn send(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let from = world.actors[usize::from(actor.0)].written;
-    if let Some(queue) = queue_of_call(world, actor) {
+fn send(act: &mut Act<'_>) {
+    let &mut Act { actor, count, .. } = act;
+    let from = act.world.actors[usize::from(actor.0)].written;
+    if let Some(queue) = act.queue() {
         queue.send(Segment { actor, from, len: count });
     }
 }
 
-fn open(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn open(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let call = act.call();
     let (end, op) = (call.end, call.op);
     let Op::Open { mode, flags } = op else { return };
     let nonblock = flags.contains(OpenFlags::NONBLOCK);
-    let index = world.add_description(Description { nonblock, ..Description::new(mode, NAMED) });
-    world.set_end(actor, end, Some(index));
+    let index =
+        act.world.add_description(Description { nonblock, ..Description::new(mode, NAMED) });
+    act.world.set_end(actor, end, Some(index));
 }
 
-fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    world.place = Place::Unlinked;
+fn unlink(act: &mut Act<'_>) {
+    act.world.place = Place::Unlinked;
 }

@@ -7,11 +7,11 @@
 //! Not modelled: a peer that is killed (it closes nothing), one that breaks the protocol, several producers
 //! or consumers, positions that wrap around, readers that spin before they sleep.
 
-use crate::call::{Actor, Answer, Errno, Mode, Op};
+use crate::act::Act;
+use crate::call::{Actor, Answer, Errno, Mode};
 use crate::channel::{Object, Ring};
 use crate::chapter::Chapter;
 use crate::data::Segment;
-use crate::platform::Platform;
 use crate::rule::Cite::{Contract, Man, Posix};
 use crate::rule::{Cite, Force, Move, Rule, Scene};
 use crate::taxonomy::Waiting;
@@ -205,11 +205,13 @@ const RULES: &[Rule] = &[
         cite: &[Contract("ring", "release and acquire"), VISIBILITY],
         force: Force::May,
         step: |at| {
-            if at.op() != Op::Deliver {
-                return None;
+            let object = at.receiver()?;
+            match &at.world.objects[usize::from(object)] {
+                Object::Ring(ring) if ring.is_under_way() => {
+                    Some(Move::delivers(object, true, deliver))
+                }
+                _ => None,
             }
-            let under_way = |object: &Object| matches!(object, Object::Ring(r) if r.is_under_way());
-            at.world.objects.iter().any(under_way).then(|| Move::proceeds(0, 0).with(deliver))
         },
     },
 ];
@@ -243,40 +245,40 @@ fn knows_at_once(world: &World, actor: Actor, peer: fn(Mode) -> bool) -> bool {
     !somebody || world.holds(actor, object, peer)
 }
 
-fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let at_once = knows_at_once(world, actor, Mode::writes);
-    let Some(ring) = world.ring_of_call(actor) else { return };
+fn take(act: &mut Act<'_>) {
+    let &mut Act { actor, count, .. } = act;
+    let at_once = knows_at_once(act.world, actor, Mode::writes);
+    let Some(ring) = act.ring() else { return };
     let data = ring.take(count, at_once);
-    world.pending_mut(actor).data = data;
+    act.call().data = data;
 }
 
-fn give(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let at_once = knows_at_once(world, actor, Mode::reads);
-    let from = world.actors[usize::from(actor.0)].written;
-    let call = world.pending_mut(actor);
+fn give(act: &mut Act<'_>) {
+    let &mut Act { actor, count, .. } = act;
+    let at_once = knows_at_once(act.world, actor, Mode::reads);
+    let from = act.world.actors[usize::from(actor.0)].written;
+    let call = act.call();
     let from = from + i64::from(call.done);
     call.done += count;
-    if let Some(ring) = world.ring_of_call(actor) {
+    if let Some(ring) = act.ring() {
         ring.append(Segment { actor, from, len: count }, at_once);
     }
 }
 
-fn see_end(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(ring) = world.ring_of_call(actor) {
+fn see_end(act: &mut Act<'_>) {
+    if let Some(ring) = act.ring() {
         ring.unseen_end = false;
     }
 }
 
-fn see_break(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(ring) = world.ring_of_call(actor) {
+fn see_break(act: &mut Act<'_>) {
+    if let Some(ring) = act.ring() {
         ring.unseen_break = false;
     }
 }
 
-fn deliver(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    for object in &mut world.objects {
-        if let Object::Ring(ring) = object {
-            ring.deliver();
-        }
+fn deliver(act: &mut Act<'_>) {
+    if let Some(ring) = act.ring() {
+        ring.deliver();
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Not modelled: locks on sockets, lingering of Unix sockets, most options of TCP sockets.
 
+use crate::act::Act;
 use crate::call::{Actor, Answer, End, Errno, Mode, Op, SocketOption};
 use crate::channel::Object;
 use crate::chapter::{Chapter, Overlap};
 use crate::index::ObjectIndex;
 use crate::kind::Discipline;
-use crate::platform::Platform;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::unix::begin_to_wait;
@@ -322,11 +322,12 @@ pub(super) fn accept_must_not_wait(at: &Scene<'_>, accepting: &Accepting) -> boo
 
 // Effects
 
-fn socket(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn socket(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    let call = act.call();
     let (Op::Socket { nonblock }, end) = (call.op, call.end) else { return };
-    let Some(object) = world.fresh_socket(platform) else { return };
-    add_end(world, actor, end, object, nonblock);
+    let Some(object) = act.world.fresh_socket(platform) else { return };
+    add_end(act.world, actor, end, object, nonblock);
 }
 
 fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonblock: bool) {
@@ -335,21 +336,22 @@ fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonbl
     world.set_end(actor, end, Some(index));
 }
 
-fn accept(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Accept { new, nonblock } = world.pending_mut(actor).op else { return };
-    let server = match world.object_of_call(actor) {
+fn accept(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let Op::Accept { new, nonblock } = act.call().op else { return };
+    let server = match act.thing() {
         Some(Object::Unix(listener)) => listener.pending.remove(0),
         Some(Object::Tcp(listener)) => listener.pending.remove(0),
         _ => return,
     };
-    add_end(world, actor, new, server, nonblock);
+    add_end(act.world, actor, new, server, nonblock);
 }
 
 /// A receive or accept begins to wait: it may have a time-out.
-pub(super) fn begin_to_receive(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    begin_to_wait(world, platform, actor, count);
-    let timed = world.object_of_call(actor).and_then(|object| timeout_us(object));
-    world.pending_mut(actor).timed |= timed.is_some_and(|time| time > 0);
+pub(super) fn begin_to_receive(act: &mut Act<'_>) {
+    begin_to_wait(act);
+    let timed = act.thing().and_then(|object| timeout_us(object));
+    act.call().timed |= timed.is_some_and(|time| time > 0);
 }
 
 fn setting(at: &Scene<'_>) -> Option<(SocketOption, i32)> {
@@ -379,14 +381,14 @@ const MICROSECONDS: i32 = 1_000_000;
 /// The longest tick of a clock, in microseconds.
 const TICK_MAX_US: u32 = 10_000;
 
-fn set_timeout(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+fn set_timeout(act: &mut Act<'_>) {
+    let Op::SetOption { option, value } = act.call().op else { return };
     let time = match option {
         SocketOption::ReceiveTimeoutS if value < 0 => -1,
         SocketOption::ReceiveTimeoutS => i64::from(value) * i64::from(MICROSECONDS),
         _ => i64::from(value),
     };
-    match world.object_of_call(actor) {
+    match act.thing() {
         Some(Object::Unix(socket)) => socket.timeout_us = time,
         Some(Object::Tcp(tcp)) => tcp.timeout_us = time,
         _ => {}

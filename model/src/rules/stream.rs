@@ -8,17 +8,17 @@
 
 use super::descriptor::{found, holders};
 use super::line::{ahead, is_in_line, join_at_stream};
-use crate::call::{Actor, Answer, Errno, Events, Mode, Op, Signal};
+use crate::act::Act;
+use crate::call::{Answer, Errno, Events, Mode, Op, Signal};
 use crate::channel::stream::Room;
 use crate::channel::{Object, Stream};
 use crate::chapter::{Chapter, Overlap};
 use crate::data::push_segment;
 use crate::kind::Ends;
-use crate::platform::{Platform, Storage};
+use crate::platform::Storage;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::world::of_call::object_index;
-use crate::world::{Line, Look, Pending, World};
+use crate::world::{Line, Look, Pending};
 
 const KERNELS: &str = "Linux 6.1 and 6.18";
 
@@ -933,21 +933,22 @@ fn pages_hold_less(at: &Scene<'_>) -> bool {
         && at.stream().is_some_and(|stream| stream.len() < stream.capacity_bytes(at.platform))
 }
 
-fn take(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    if let &mut Pending { op: Op::Read { len }, done, .. } = world.pending_mut(actor) {
-        take_up_to(world, platform, actor, len - done);
+fn take(act: &mut Act<'_>) {
+    if let &mut Pending { op: Op::Read { len }, done, .. } = act.call() {
+        take_up_to(act, len - done);
     }
 }
 
 /// Takes up to `most` bytes, after those that the call has taken already; gives the number.
-fn take_up_to(world: &mut World, platform: &Platform, actor: Actor, most: u32) -> u32 {
+fn take_up_to(act: &mut Act<'_>, most: u32) -> u32 {
+    let platform = act.platform;
     // Who was woken for what a newcomer takes goes to sleep again, behind the others.
-    if let Some(object) = object_index(world, actor).filter(|_| !world.pending_mut(actor).entered) {
-        world.scatter(object, Line::Readers);
+    if let Some(object) = act.object.filter(|_| !act.call().entered) {
+        act.world.scatter(object, Line::Readers);
     }
-    let Some(stream) = world.stream_of_call(actor) else { return 0 };
+    let Some(stream) = act.stream() else { return 0 };
     let taken = stream.take(platform, most);
-    let call = world.pending_mut(actor);
+    let call = act.call();
     call.holds = false;
     let count = taken.iter().map(|segment| segment.len).sum();
     taken.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
@@ -955,82 +956,86 @@ fn take_up_to(world: &mut World, platform: &Platform, actor: Actor, most: u32) -
 }
 
 /// Takes a part, and goes on.
-fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let taken = take_up_to(world, platform, actor, count);
-    world.pending_mut(actor).done += taken;
+fn take_part(act: &mut Act<'_>) {
+    let taken = take_up_to(act, act.count);
+    act.call().done += taken;
 }
 
 /// Takes a page, and goes on with the lock held.
-fn take_page(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    take_part(world, platform, actor, count);
-    world.pending_mut(actor).holds = true;
+fn take_page(act: &mut Act<'_>) {
+    take_part(act);
+    act.call().holds = true;
 }
 
-fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let from = world.actors[usize::from(actor.0)].written;
-    let call = world.pending_mut(actor);
+fn give(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let from = act.world.actors[usize::from(actor.0)].written;
+    let call = act.call();
     let Op::Write { len } = call.op else { return };
     let (done, entered, description) = (call.done, call.entered, call.description);
     call.done += count;
     let goes_on = std::mem::take(&mut call.holds);
-    let packet = description.is_some_and(|index| world.descriptions[usize::from(index)].packet);
+    let packet = description.is_some_and(|index| act.world.descriptions[usize::from(index)].packet);
     let from = from + i64::from(done);
-    if let Some(object) = object_index(world, actor).filter(|_| !goes_on) {
+    if let Some(object) = act.object.filter(|_| !goes_on) {
         // A write that finds data wakes one more, where somebody has polled.
-        if matches!(&world.objects[usize::from(object)], Object::Stream(stream) if !stream.is_empty())
+        if matches!(&act.world.objects[usize::from(object)], Object::Stream(stream) if !stream.is_empty())
         {
-            world.scatter(object, Line::Readers);
+            act.world.scatter(object, Line::Readers);
         }
         // Who was woken for the room that a newcomer takes goes to sleep again, behind the others.
         if !entered {
-            world.scatter(object, Line::Writers);
+            act.world.scatter(object, Line::Writers);
         }
     }
-    if let Some(stream) = world.stream_of_call(actor).filter(|_| count > 0) {
+    if let Some(stream) = act.stream().filter(|_| count > 0) {
         stream.append(platform, actor, from, count, len, entered, packet);
     }
 }
 
 /// The call begins to wait.
-pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    world.pending_mut(actor).entered = true;
+pub(super) fn enter(act: &mut Act<'_>) {
+    act.call().entered = true;
 }
 
-fn give_and_enter(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    give(world, platform, actor, count);
-    enter(world, platform, actor, count);
+fn give_and_enter(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    give(act);
+    enter(act);
     // Where it has waited before, it goes to the end of the line.
-    world.fall_back(actor);
+    act.world.fall_back(actor);
 }
 
 /// Adds a page, and goes on with the lock held.
-fn give_page(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    give(world, platform, actor, count);
-    world.pending_mut(actor).holds = true;
+fn give_page(act: &mut Act<'_>) {
+    give(act);
+    act.call().holds = true;
 }
 
 /// What the stream holds is what poll goes by from here on.
-fn look(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let writes = world.description_of_call(actor).and_then(|d| d.mode).is_some_and(Mode::writes);
-    let Some(pages) = world.stream_of_call(actor).map(|stream| stream.in_use(platform)) else {
+fn look(act: &mut Act<'_>) {
+    let &mut Act { platform, .. } = act;
+    let writes = act.description().and_then(|d| d.mode).is_some_and(Mode::writes);
+    let Some(pages) = act.stream().map(|stream| stream.in_use(platform)) else {
         return;
     };
     // On an end for reading alone, only whether there is any data matters.
-    world.pending_mut(actor).look = Look::At(if writes { pages } else { pages.min(1) });
+    act.call().look = Look::At(if writes { pages } else { pages.min(1) });
 }
 
-fn look_again(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    world.pending_mut(actor).look = Look::Again;
+fn look_again(act: &mut Act<'_>) {
+    act.call().look = Look::Again;
 }
 
-fn set_capacity(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    if let Op::SetCapacity { bytes } = world.pending_mut(actor).op {
+fn set_capacity(act: &mut Act<'_>) {
+    let &mut Act { platform, .. } = act;
+    if let Op::SetCapacity { bytes } = act.call().op {
         let bytes = bytes.max(platform.page_bytes).next_power_of_two();
-        if let Some(stream) = world.stream_of_call(actor) {
+        if let Some(stream) = act.stream() {
             stream.slots_max = bytes / platform.page_bytes;
         }
-        if let Some(object) = object_index(world, actor) {
-            world.scatter(object, Line::Writers);
+        if let Some(object) = act.object {
+            act.world.scatter(object, Line::Writers);
         }
     }
 }

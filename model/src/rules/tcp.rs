@@ -4,6 +4,7 @@
 //! come to rest for sure, until then perhaps. Not modelled: urgent data, keep-alive, time-outs of the
 //! network, a close that lingers for a time, sizes of buffers beyond an envelope.
 
+use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Object;
 use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp, Told};
@@ -11,7 +12,6 @@ use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::{Segment, push_segment};
 use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::Discipline;
-use crate::platform::Platform;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
 use crate::rules::descriptor::{close, holders};
@@ -983,32 +983,26 @@ fn tcp_mut(world: &mut World, object: ObjectIndex) -> Option<&mut Tcp> {
     }
 }
 
-pub(super) fn tcp_of_call(world: &mut World, actor: Actor) -> Option<&mut Tcp> {
-    match world.object_of_call(actor)? {
-        Object::Tcp(tcp) => Some(tcp),
-        _ => None,
-    }
-}
-
 /// A call begins to wait, perhaps for a time only.
-fn enter_for_a_time(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let timed = tcp_of_call(world, actor).is_some_and(|tcp| tcp.timeout_us > 0);
-    let peer = tcp_of_call(world, actor).map(|tcp| tcp.peer);
-    let writes = peer.and_then(|peer| tcp_mut(world, peer)).is_some_and(|peer| peer.stalled);
-    let call = world.pending_mut(actor);
+fn enter_for_a_time(act: &mut Act<'_>) {
+    let timed = act.tcp().is_some_and(|tcp| tcp.timeout_us > 0);
+    let peer = act.tcp().map(|tcp| tcp.peer);
+    let writes = peer.and_then(|peer| tcp_mut(act.world, peer)).is_some_and(|peer| peer.stalled);
+    let call = act.call();
     call.entered = true;
     call.timed = timed;
     call.midway |= writes && asks_nothing(call);
 }
 
-pub(super) fn enter(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    world.pending_mut(actor).entered = true;
+pub(super) fn enter(act: &mut Act<'_>) {
+    act.call().entered = true;
 }
 
-fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let op = world.pending_mut(actor).op;
-    let done = world.pending_mut(actor).done;
-    let Some(tcp) = tcp_of_call(world, actor) else { return };
+fn take(act: &mut Act<'_>) {
+    let &mut Act { actor, count, .. } = act;
+    let op = act.call().op;
+    let done = act.call().done;
+    let Some(tcp) = act.tcp() else { return };
     let flags = if let Op::Receive { flags, .. } = op { flags } else { SendFlags::NONE };
     let data = tcp.first(count);
     tcp.arrived = tcp.arrived.max(count.max(1));
@@ -1023,26 +1017,28 @@ fn take(world: &mut World, _: &Platform, actor: Actor, count: u32) {
         tcp.segments = tcp.first(kept);
     }
     if !flags.contains(SendFlags::PEEK) {
-        catch_midway(world, actor, peeks_for_all);
+        catch_midway(act.world, actor, peeks_for_all);
     }
     if !flags.contains(SendFlags::TRUNC) {
-        let call = world.pending_mut(actor);
+        let call = act.call();
         data.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
     }
 }
 
 /// A call gives so many bytes, and nobody knows which.
-fn show_anything(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    let call = world.pending_mut(actor);
+fn show_anything(act: &mut Act<'_>) {
+    let &mut Act { count, .. } = act;
+    let call = act.call();
     if !matches!(call.op, Op::Receive { flags, .. } if flags.contains(SendFlags::TRUNC)) {
         push_segment(&mut call.data, Segment::any(count));
     }
 }
 
-fn take_part(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    take(world, platform, actor, count);
-    world.pending_mut(actor).done += count;
-    enter_for_a_time(world, platform, actor, count);
+fn take_part(act: &mut Act<'_>) {
+    let &mut Act { count, .. } = act;
+    take(act);
+    act.call().done += count;
+    enter_for_a_time(act);
 }
 
 /// Of the calls that wait at the socket of this actor's call, catches those that `are` so.
@@ -1073,8 +1069,8 @@ fn peeks_for_all(call: &Pending) -> bool {
 }
 
 /// What was on its way and has not arrived never will.
-fn lose(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(tcp) = tcp_of_call(world, actor)
+fn lose(act: &mut Act<'_>) {
+    if let Some(tcp) = act.tcp()
         && tcp.phase == Phase::Closed
     {
         tcp.segments = tcp.first(tcp.arrived);
@@ -1082,8 +1078,9 @@ fn lose(world: &mut World, _: &Platform, actor: Actor, _: u32) {
 }
 
 /// Of the bytes at least so many have arrived.
-fn see(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn see(act: &mut Act<'_>) {
+    let &mut Act { count, .. } = act;
+    if let Some(tcp) = act.tcp() {
         tcp.arrived = count;
         if tcp.phase == Phase::Closed {
             tcp.segments = tcp.first(count);
@@ -1092,9 +1089,9 @@ fn see(world: &mut World, _: &Platform, actor: Actor, count: u32) {
 }
 
 /// The error that waited is told.
-fn tell(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let reads = world.pending_mut(actor).op.asks().is_some();
-    if let Some(tcp) = tcp_of_call(world, actor) {
+fn tell(act: &mut Act<'_>) {
+    let reads = act.call().op.asks().is_some();
+    if let Some(tcp) = act.tcp() {
         tcp.error = None;
         if reads {
             tcp.segments = tcp.first(tcp.arrived);
@@ -1102,28 +1099,29 @@ fn tell(world: &mut World, _: &Platform, actor: Actor, _: u32) {
     }
 }
 
-fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let from = world.actors[usize::from(actor.0)].written;
-    let from = from + i64::from(world.pending_mut(actor).done);
-    world.pending_mut(actor).done += count;
-    let Some(peer) = tcp_of_call(world, actor).map(|tcp| tcp.peer) else { return };
-    if let Some(peer) = tcp_mut(world, peer) {
+fn give(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let from = act.world.actors[usize::from(actor.0)].written;
+    let from = from + i64::from(act.call().done);
+    act.call().done += count;
+    let Some(peer) = act.tcp().map(|tcp| tcp.peer) else { return };
+    if let Some(peer) = tcp_mut(act.world, peer) {
         peer.push(Segment { actor, from, len: count });
         peer.stalled |= peer.len() > platform.tcp_room_bytes;
         if peer.stalled {
-            catch_midway(world, actor, asks_nothing);
+            catch_midway(act.world, actor, asks_nothing);
         }
     }
 }
 
-fn give_and_enter(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    give(world, platform, actor, count);
-    enter(world, platform, actor, count);
+fn give_and_enter(act: &mut Act<'_>) {
+    give(act);
+    enter(act);
 }
 
-fn shut(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Op::Shutdown { how } = world.pending_mut(actor).op else { return };
-    let Some(tcp) = tcp_of_call(world, actor) else { return };
+fn shut(act: &mut Act<'_>) {
+    let Op::Shutdown { how } = act.call().op else { return };
+    let Some(tcp) = act.tcp() else { return };
     tcp.shut_read |= how.reads();
     if tcp.told == Told::UnderWay {
         tcp.told = Told::Connected;
@@ -1135,13 +1133,13 @@ fn shut(world: &mut World, _: &Platform, actor: Actor, _: u32) {
         tcp.reach = tcp.len();
     }
     if ends {
-        finish(world, peer);
+        finish(act.world, peer);
     }
 }
 
 /// What was told to be under way has failed, and nobody will be told why.
-fn shut_closed(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(tcp) = tcp_of_call(world, actor).filter(|tcp| tcp.told == Told::UnderWay) {
+fn shut_closed(act: &mut Act<'_>) {
+    if let Some(tcp) = act.tcp().filter(|tcp| tcp.told == Told::UnderWay) {
         tcp.told = Told::ShutDown;
     }
 }
@@ -1153,40 +1151,28 @@ fn finish(world: &mut World, peer: ObjectIndex) {
     }
 }
 
-fn set_linger(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let (Op::SetOption { value, .. }, Some(tcp)) =
-        (world.pending_mut(actor).op, tcp_of_call(world, actor))
-    {
+fn set_linger(act: &mut Act<'_>) {
+    if let (Op::SetOption { value, .. }, Some(tcp)) = (act.call().op, act.tcp()) {
         let matters = tcp.phase != Phase::Closed || tcp.told == Told::UnderWay;
         tcp.linger_zero = value == 0 && matters;
     }
 }
 
-/// The object behind the end that is being closed.
-pub(super) fn closed_object(
-    world: &mut World,
-    platform: &Platform,
-    actor: Actor,
-) -> Option<ObjectIndex> {
-    let description = world.pending_mut(actor).description;
-    let object = description.map(|index| world.descriptions[usize::from(index)].object);
-    close(world, platform, actor, 0);
-    object
-}
-
-fn close_and_finish(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    if let Some(object) = closed_object(world, platform, actor) {
-        let_go(world, object);
+fn close_and_finish(act: &mut Act<'_>) {
+    close(act);
+    if let Some(object) = act.object {
+        let_go(act.world, object);
     }
 }
 
-fn close_and_reset(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    if let Some(object) = closed_object(world, platform, actor) {
-        reset_peer(world, object);
-        if let Some(tcp) = tcp_mut(world, object) {
+fn close_and_reset(act: &mut Act<'_>) {
+    close(act);
+    if let Some(object) = act.object {
+        reset_peer(act.world, object);
+        if let Some(tcp) = tcp_mut(act.world, object) {
             tcp.held = false;
         }
-        gone(world, object);
+        gone(act.world, object);
     }
 }
 
@@ -1257,14 +1243,16 @@ fn gone(world: &mut World, object: ObjectIndex) {
     }
 }
 
-fn arrives_first(world: &mut World, _: &Platform, _: Actor, object: u32) {
-    if let Some(tcp) = tcp_mut(world, object as ObjectIndex) {
+fn arrives_first(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    if let Some(tcp) = tcp_mut(act.world, object) {
         tcp.arrived = 1;
     }
 }
 
-fn arrives(world: &mut World, _: &Platform, _: Actor, object: u32) {
-    if let Some(tcp) = tcp_mut(world, object as ObjectIndex) {
+fn arrives(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    if let Some(tcp) = tcp_mut(act.world, object) {
         tcp.arrived = tcp.len();
         if tcp.finish == Finish::Sent {
             tcp.finish = Finish::Arrived;
@@ -1273,34 +1261,35 @@ fn arrives(world: &mut World, _: &Platform, _: Actor, object: u32) {
     }
 }
 
-fn refuse(world: &mut World, _: &Platform, _: Actor, object: u32) {
-    let object = object as ObjectIndex;
-    reset_peer(world, object);
-    if let Some(tcp) = tcp_mut(world, object) {
+fn refuse(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    reset_peer(act.world, object);
+    if let Some(tcp) = tcp_mut(act.world, object) {
         tcp.error = Some(Errno::ECONNRESET);
         tcp.segments = tcp.first(tcp.readable());
     }
-    gone(world, object);
+    gone(act.world, object);
 }
 
-fn is_reset(world: &mut World, _: &Platform, _: Actor, object: u32) {
-    let object = object as ObjectIndex;
-    if let Some(tcp) = tcp_mut(world, object) {
+fn is_reset(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    if let Some(tcp) = tcp_mut(act.world, object) {
         let waits_to_close = tcp.finish == Finish::Arrived && !tcp.shut_write;
         tcp.error = Some(if waits_to_close { Errno::EPIPE } else { Errno::ECONNRESET });
     }
-    gone(world, object);
+    gone(act.world, object);
 }
 
 /// What was seen under way is completed before anything else happens.
-fn reset_arrives(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let description = world.pending_mut(actor).description;
+fn reset_arrives(act: &mut Act<'_>) {
+    let description = act.call().description;
     if let Some(index) = description {
-        let object = world.descriptions[usize::from(index)].object;
-        is_reset(world, platform, actor, object.into());
+        let object = act.world.descriptions[usize::from(index)].object;
+        is_reset(&mut act.of(object.into()));
     }
 }
 
-fn both_ended(world: &mut World, _: &Platform, _: Actor, object: u32) {
-    gone(world, object as ObjectIndex);
+fn both_ended(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    gone(act.world, object);
 }

@@ -6,7 +6,8 @@
 //! descriptor in a message, names other than the channel's, `AF_UNSPEC`, autobind, permissions, and
 //! sockets that only data on its way to themselves keeps open.
 
-use crate::call::{Actor, Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
+use crate::act::Act;
+use crate::call::{Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named, piece_max};
 use crate::chapter::{Chapter, Exception, Overlap};
@@ -18,7 +19,7 @@ use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
 use crate::run::Setup;
-use crate::world::{Address, Place, Room, World};
+use crate::world::{Address, Place, Room};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -1647,56 +1648,49 @@ fn finds_no_room<'a>(at: &Scene<'a>) -> Option<(&'a Unix, bool)> {
 
 // Effects
 
-/// The socket on which the actor's call is.
-pub(super) fn socket_of_call(world: &mut World, actor: Actor) -> Option<&mut Unix> {
-    let description = world.pending(actor)?.description?;
-    let object = world.descriptions[usize::from(description)].object;
-    world.socket_mut(object)
-}
-
-fn take(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+fn take(act: &mut Act<'_>) {
+    let call = act.call();
     let left = call.op.asks().map(|len| len - call.done);
-    take_of(world, actor, left.unwrap_or(0));
+    take_of(act, left.unwrap_or(0));
 }
 
-fn take_piece(world: &mut World, _: &Platform, actor: Actor, count: u32) {
-    take_of(world, actor, count);
+fn take_piece(act: &mut Act<'_>) {
+    take_of(act, act.count);
 }
 
-fn take_of(world: &mut World, actor: Actor, len: u32) {
-    let op = world.pending_mut(actor).op;
+fn take_of(act: &mut Act<'_>, len: u32) {
+    let op = act.call().op;
     let peek = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
-    let Some(socket) = socket_of_call(world, actor) else { return };
+    let Some(socket) = act.socket() else { return };
     let (names, passed) = socket.give(len, !peek);
-    let call = world.pending_mut(actor);
+    let call = act.call();
     call.entered = false;
     for segment in names {
         call.done += segment.len;
         push_segment(&mut call.data, segment);
     }
-    received(world, actor, passed.filter(|_| !peek));
+    received(act, passed.filter(|_| !peek));
 }
 
 /// A description has come out of a queue: the caller has it, or nobody.
-pub(super) fn received(world: &mut World, actor: Actor, passed: Option<DescriptionIndex>) {
+pub(super) fn received(act: &mut Act<'_>, passed: Option<DescriptionIndex>) {
     let Some(passed) = passed else { return };
-    if let Op::ReceiveEnd { new, .. } = world.pending_mut(actor).op {
-        world.set_end(actor, new, Some(passed));
+    if let Op::ReceiveEnd { new, .. } = act.call().op {
+        act.world.set_end(act.actor, new, Some(passed));
     }
-    world.dropped([passed]);
+    act.world.dropped([passed]);
 }
 
-pub(super) fn clear_reset(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    if let Some(socket) = socket_of_call(world, actor) {
+pub(super) fn clear_reset(act: &mut Act<'_>) {
+    if let Some(socket) = act.socket() {
         socket.reset = false;
     }
 }
 
 /// A call begins to wait. What a send waits to send next is decided before, whatever becomes of its buffer.
-pub(super) fn begin_to_wait(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let next = next_of(world, platform, actor);
-    let call = world.pending_mut(actor);
+pub(super) fn begin_to_wait(act: &mut Act<'_>) {
+    let next = next_of(act);
+    let call = act.call();
     call.entered = true;
     call.waited = true;
     if call.op.offers().is_some() {
@@ -1705,36 +1699,39 @@ pub(super) fn begin_to_wait(world: &mut World, platform: &Platform, actor: Actor
 }
 
 /// How many bytes a send sends next.
-fn next_of(world: &mut World, platform: &Platform, actor: Actor) -> Option<u32> {
-    let call = world.pending(actor)?;
-    let left = call.op.offers()?.checked_sub(call.done)?;
-    match call.room {
+fn next_of(act: &mut Act<'_>) -> Option<u32> {
+    let platform = act.platform;
+    let call = act.call();
+    let (left, room) = (call.op.offers()?.checked_sub(call.done)?, call.room);
+    match room {
         Some(room) => Some(room.bytes.min(left)),
-        None => Some(next_piece(platform, socket_of_call(world, actor)?, left)),
+        None => Some(next_piece(platform, act.socket()?, left)),
     }
 }
 
-pub(super) fn take_room(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(bytes) = next_of(world, platform, actor) else { return };
-    let Some(kind) = socket_of_call(world, actor).map(|socket| socket.kind) else { return };
+pub(super) fn take_room(act: &mut Act<'_>) {
+    let platform = act.platform;
+    let Some(bytes) = next_of(act) else { return };
+    let Some(kind) = act.socket().map(|socket| socket.kind) else { return };
     let cost = cost(platform.socket_account, kind, bytes);
-    world.pending_mut(actor).room = Some(Room { bytes, cost });
+    act.call().room = Some(Room { bytes, cost });
 }
 
-fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    let from = world.actors[usize::from(actor.0)].written;
-    let call = world.pending_mut(actor);
+fn give(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, count, .. } = act;
+    let from = act.world.actors[usize::from(actor.0)].written;
+    let call = act.call();
     let (op, done) = (call.op, call.done);
     let Some(description) = call.description else { return };
     call.done += count;
     (call.entered, call.room) = (false, None);
-    let sender = world.descriptions[usize::from(description)].object;
-    let Some(Peer::Socket(to)) = world.socket(sender).map(|socket| socket.peer) else { return };
+    let sender = act.world.descriptions[usize::from(description)].object;
+    let Some(Peer::Socket(to)) = act.world.socket(sender).map(|socket| socket.peer) else { return };
     let passed = match op {
-        Op::SendEnd { passed, .. } if done == 0 => world.end(actor, passed),
+        Op::SendEnd { passed, .. } if done == 0 => act.world.end(actor, passed),
         _ => None,
     };
-    let Some(receiver) = world.socket_mut(to) else { return };
+    let Some(receiver) = act.world.socket_mut(to) else { return };
     let piece = Piece {
         data: named(actor, from + i64::from(done), count),
         cost: cost(platform.socket_account, receiver.kind, count),
@@ -1745,94 +1742,97 @@ fn give(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
 }
 
 /// A bind that failed has made its path.
-fn leave_path(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    if let Place::Unix(_, address) = &mut world.place {
+fn leave_path(act: &mut Act<'_>) {
+    if let Place::Unix(_, address) = &mut act.world.place {
         *address = Address::StalePath;
     }
 }
 
-fn bind(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(description) = world.pending_mut(actor).description else { return };
-    let object = world.descriptions[usize::from(description)].object;
-    if let Some(socket) = world.socket_mut(object) {
+fn bind(act: &mut Act<'_>) {
+    let Some(description) = act.call().description else { return };
+    let object = act.world.descriptions[usize::from(description)].object;
+    if let Some(socket) = act.world.socket_mut(object) {
         socket.named = true;
     }
-    if let Place::Unix(_, address) = &mut world.place {
+    if let Place::Unix(_, address) = &mut act.world.place {
         let path = address.is_path();
         *address = if path { Address::Path(object) } else { Address::Name(object) };
     }
 }
 
-fn unlink(world: &mut World, _: &Platform, _: Actor, _: u32) {
-    if let Place::Unix(_, address) = &mut world.place {
+fn unlink(act: &mut Act<'_>) {
+    if let Place::Unix(_, address) = &mut act.world.place {
         *address = Address::FreePath;
     }
 }
 
-fn listen(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Op::Listen { backlog } = world.pending_mut(actor).op else { return };
-    if let Some(socket) = socket_of_call(world, actor) {
+fn listen(act: &mut Act<'_>) {
+    let &mut Act { platform, .. } = act;
+    let Op::Listen { backlog } = act.call().op else { return };
+    if let Some(socket) = act.socket() {
         socket.life = Life::Listening(backlog.min(platform.backlog_max));
     }
 }
 
-fn begin_to_connect(world: &mut World, platform: &Platform, actor: Actor, count: u32) {
-    begin_to_wait(world, platform, actor, count);
-    let listener = world.address().and_then(|(_, address)| address.leads_to());
-    world.pending_mut(actor).waits_on = listener;
+fn begin_to_connect(act: &mut Act<'_>) {
+    begin_to_wait(act);
+    let listener = act.world.address().and_then(|(_, address)| address.leads_to());
+    act.call().waits_on = listener;
 }
 
 /// A connect that was woken fails: the others who wait were not.
-fn waste_wakeup(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let Some(listener) = world.pending_mut(actor).waits_on else { return };
-    let calls = world.actors.iter_mut().filter_map(|other| other.call.as_mut());
+fn waste_wakeup(act: &mut Act<'_>) {
+    let Some(listener) = act.call().waits_on else { return };
+    let calls = act.world.actors.iter_mut().filter_map(|other| other.call.as_mut());
     for call in calls.filter(|call| call.waits_on == Some(listener)) {
         call.overslept = true;
     }
 }
 
-fn connect(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Some(description) = world.pending_mut(actor).description else { return };
-    let client = world.descriptions[usize::from(description)].object;
-    let Some((kind, address)) = world.address() else { return };
+fn connect(act: &mut Act<'_>) {
+    let &mut Act { platform, .. } = act;
+    let Some(description) = act.call().description else { return };
+    let client = act.world.descriptions[usize::from(description)].object;
+    let Some((kind, address)) = act.world.address() else { return };
     let Some(listener) = address.leads_to() else { return };
-    let named = world.socket(listener).is_some_and(|listener| listener.named);
+    let named = act.world.socket(listener).is_some_and(|listener| listener.named);
     let server = Unix { named, ..Unix::connected(platform, kind, client) };
-    let server = world.add_socket(server);
-    if let Some(listener) = world.socket_mut(listener) {
+    let server = act.world.add_socket(server);
+    if let Some(listener) = act.world.socket_mut(listener) {
         listener.pending.push(server);
     }
-    if let Some(client) = world.socket_mut(client) {
+    if let Some(client) = act.world.socket_mut(client) {
         client.life = Life::Connected;
         client.peer = Peer::Socket(server);
     }
-    world.pending_mut(actor).waits_on = None;
+    act.call().waits_on = None;
 }
 
-pub(super) fn shutdown(world: &mut World, _: &Platform, actor: Actor, _: u32) {
-    let call = world.pending_mut(actor);
+pub(super) fn shutdown(act: &mut Act<'_>) {
+    let call = act.call();
     let (Op::Shutdown { how }, Some(description)) = (call.op, call.description) else { return };
-    let object = world.descriptions[usize::from(description)].object;
-    world.catch_midway(object);
+    let object = act.world.descriptions[usize::from(description)].object;
+    act.world.catch_midway(object);
     // It wakes all who sleep on either socket.
-    world.scatter_receivers();
-    if let Some(Peer::Socket(peer)) = world.socket(object).map(|socket| socket.peer) {
-        world.catch_midway(peer);
+    act.world.scatter_receivers();
+    if let Some(Peer::Socket(peer)) = act.world.socket(object).map(|socket| socket.peer) {
+        act.world.catch_midway(peer);
     }
-    let Some(socket) = socket_of_call(world, actor) else { return };
+    let Some(socket) = act.socket() else { return };
     socket.receive_closed |= how.reads();
     socket.send_closed |= how.writes();
     let (Peer::Socket(peer), false) = (socket.peer, socket.is_datagram()) else { return };
-    if let Some(peer) = world.socket_mut(peer) {
+    if let Some(peer) = act.world.socket_mut(peer) {
         peer.send_closed |= how.reads();
         peer.receive_closed |= how.writes();
     }
 }
 
-fn set_buffer(world: &mut World, platform: &Platform, actor: Actor, _: u32) {
-    let Op::SetOption { option, value } = world.pending_mut(actor).op else { return };
+fn set_buffer(act: &mut Act<'_>) {
+    let &mut Act { platform, .. } = act;
+    let Op::SetOption { option, value } = act.call().op else { return };
     let most = buffer_max_bytes(platform, option).unwrap_or(u32::MAX);
-    let Some(socket) = socket_of_call(world, actor) else { return };
+    let Some(socket) = act.socket() else { return };
     let twice = (value as u32).min(most).saturating_mul(2);
     match option {
         SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
