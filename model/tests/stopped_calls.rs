@@ -103,6 +103,9 @@ const SEEN: &[&str] = &[
     "channel pipe\nwriter: write 4097 stops at 4096\nreader: read-at 1 -> ESPIPE\nwriter: goes on\nwriter: -> 4097",
     "channel tcp\nann: write 42815 stops at 42813\nben: read 1 -> 1 = ann[0..1]\nben: poll in|out -> in|out\n\
      ann: goes on\nann: -> 42815",
+    // Acknowledgements wait while the sender's socket is locked.
+    "channel tcp\nann: nonblocking on -> ok\nann: write 65535 stops at 65534\nann2: poll out -> none\nann: goes on\n\
+     ann: -> 65535",
 ];
 
 #[test]

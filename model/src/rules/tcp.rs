@@ -678,7 +678,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let tcp = polls(at)?;
-            (!tcp.sends_no_more() && unread(at, tcp) < at.platform.tcp_room_bytes)
+            (!tcp.sends_no_more() && kept(at, tcp) < at.platform.tcp_room_bytes)
                 .then_some(Move::reports(Events::OUT))
         },
     },
@@ -689,7 +689,7 @@ const RULES: &[Rule] = &[
         force: Force::May,
         step: |at| {
             let tcp = polls(at)?;
-            (!tcp.sends_no_more() && unread(at, tcp) >= at.platform.tcp_room_bytes)
+            (!tcp.sends_no_more() && kept(at, tcp) >= at.platform.tcp_room_bytes)
                 .then_some(Move::may_report(Events::OUT))
         },
     },
@@ -943,6 +943,12 @@ fn is_watched(at: &Scene<'_>) -> bool {
 /// Bytes that the socket has sent and that were not read.
 fn unread(at: &Scene<'_>, tcp: &Tcp) -> u32 {
     peer(at.world, tcp).map_or(0, Tcp::len)
+}
+
+/// The same, with what calls in progress may have room for already before they copy it.
+fn kept(at: &Scene<'_>, tcp: &Tcp) -> u32 {
+    let rest = |other: Scene<'_>| other.op().offers().map_or(0, |len| len - other.call.done);
+    unread(at, tcp).saturating_add(at.others_here().map(rest).fold(0, u32::saturating_add))
 }
 
 /// Polls a socket that is connected, or was.

@@ -255,7 +255,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
     vec![
         ("unix streams", streams(), 5_412, 7_275),
         ("unix half-closing", half_closing(), 12_782, 8_459),
-        ("unix flags", flags(), 37_053, 28_549),
+        ("unix flags", flags(), 36_939, 28_549),
         ("unix polling", polling(&UNIX_STREAM), 7_225, 20_009),
         ("unix options", options(), 12_502, 13_357),
         ("unix connecting", connecting(&UNIX_STREAM), 9_288, 6_368),
@@ -265,7 +265,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space, usize, usize)> {
         ("unix accepting", accepting(), 29, 33),
         ("unix two readers", two_readers(), 632, 801),
         ("unix waiting", waiting(), 7_207, 6_137),
-        ("unix midway", midway(), 2_933, 6_755),
+        ("unix midway", midway(), 2_897, 6_755),
         ("seqpackets", messages(&UNIX_SEQPACKET), 5_864, 9_721),
         ("seqpackets polling", polling(&UNIX_SEQPACKET), 1_487, 2_993),
         ("seqpackets misusing", misusing(&UNIX_SEQPACKET), 658, 366),
