@@ -46,7 +46,7 @@ impl Status {
             Status::NotJudged => {
                 "not judged: unspecified, inconclusive, not supported here, or not set up as the file says"
             }
-            Status::Stopped => "stopped by Ctrl-C, or by SIGTERM, SIGHUP or SIGQUIT",
+            Status::Stopped => "stopped by Ctrl-C, or by SIGTERM, SIGHUP, SIGQUIT or SIGXCPU",
         }
     }
 

@@ -3,13 +3,19 @@
 
 use std::fs;
 use std::io;
+use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread;
 
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use pipewright_conformance::status::Status;
-use pipewright_conformance::stop;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use pipewright_conformance::{remove_all, stop};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
 use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::iterator::Signals;
+
+use super::print_error;
 
 /// From a terminal, from a terminal that is gone, from an administrator. SIGXFSZ is not one: a write beyond a limit on
 /// the size of files fails, also in an actor that is a thread of this process.
@@ -28,8 +34,36 @@ pub(super) fn install() -> io::Result<()> {
         register(signal, AT_ONCE.clone())?;
         register(signal, stop::flag())?;
     }
+    end_in_time()
+}
+
+/// Sees to it that a limit on processor time (`ulimit -t`) ends the program as the signals do, and is named: what is
+/// soft tells a second before what is hard kills.
+fn end_in_time() -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_CPU)?;
+    if hard != RLIM_INFINITY && hard > 1 {
+        setrlimit(Resource::RLIMIT_CPU, soft.min(hard - 1), hard)?;
+    }
+    let mut signals = Signals::new([SIGXCPU])?;
+    let tell = move || {
+        for _ in signals.forever() {
+            print_error(
+                "the limit on processor time is reached: raise it (ulimit -t), or ask for less",
+            );
+            stop::flag().store(true, Ordering::SeqCst);
+            if AT_ONCE.swap(true, Ordering::SeqCst) {
+                remove_all();
+                exit(Status::Stopped.code().into());
+            }
+        }
+    };
+    // Without the thread the kernel ends the program when the hard limit is reached.
+    let _ = thread::Builder::new().stack_size(STACK_BYTES).spawn(tell);
     Ok(())
 }
+
+/// As much as it takes to print a line and to remove files.
+const STACK_BYTES: usize = 256 << 10;
 
 /// From here on the first signal is left to the command, which asks [`stop::requested`] between two scenarios,
 /// and while it judges or searches.

@@ -10,7 +10,7 @@ use pipewright_backends::sys::stop;
 use pipewright_conformance::status::Status;
 
 use crate::campaigns::eventually;
-use crate::place::{PROGRAM, Place};
+use crate::place::{Ended, PROGRAM, Place};
 
 /// Commands that go on until they are told to end.
 const ENDLESS: [&[&str]; 5] = [
@@ -73,6 +73,27 @@ fn a_signal_ends_what_takes_long_to_think_over() {
             // What has nothing to tell any more ends without a word.
             let words = if arguments == replay { "" } else { STOPPED };
             assert_eq!(err, words, "{arguments:?}");
+            place.assert_nothing_left();
+        }
+    }
+}
+
+/// A limit on processor time ends a command that has something to tidy up, and one that has not.
+#[test]
+fn a_limit_on_processor_time_is_named() {
+    let check: &[&str] = &["check", "pipe", "--scenarios", "100000000"];
+    for (arguments, err) in [(check, STOPPED), (&["verify"], "")] {
+        // With `-t` alone the hard limit is the same as the soft one.
+        for limit in ["-t 2", "-S -t 1"] {
+            let place = Place::new();
+            let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script, PROGRAM]).args(arguments);
+            command.current_dir(place.path()).env("TMPDIR", place.temporary());
+            let ended = Ended::of(command.output().expect("it runs"));
+            assert_eq!(ended.status, Some(Status::Stopped.code().into()), "{ended:?}");
+            let said = "pipewright: the limit on processor time is reached: raise it (ulimit -t), or ask for less\n";
+            assert_eq!(ended.err, format!("{said}{err}"), "{arguments:?}");
             place.assert_nothing_left();
         }
     }
