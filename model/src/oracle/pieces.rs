@@ -4,7 +4,8 @@
 //! change from old to new. Bytes compared are those of the replies in the run, so the choice leaves out
 //! nothing that explains them: a read takes as much as agrees before something changes, and a change goes as
 //! far as some read shows, or all the way: whoever looks next may be shown more, but never less. Where
-//! nothing is known, one byte and all stand for the rest.
+//! nothing is known, one byte at first, a byte that the call aims at with the page that it is in, and all stand for
+//! the rest: one byte after the other would make a state each.
 
 use smallvec::SmallVec;
 
@@ -12,6 +13,7 @@ use crate::call::{Actor, Op, Reply, Whence};
 use crate::channel::{File, Object, Stream};
 use crate::data::{Segment, Segments};
 use crate::oracle::lookahead::Lookahead;
+use crate::oracle::search::SMALL;
 use crate::platform::Platform;
 use crate::world::{Pending, World};
 
@@ -22,6 +24,7 @@ pub(super) fn counts(
     world: &World,
     actor: Actor,
     most: u32,
+    aim: Option<u32>,
 ) -> Option<SmallVec<[u32; 4]>> {
     let call = world.pending(actor)?;
     let index = call.description?;
@@ -48,7 +51,7 @@ pub(super) fn counts(
                 agree(&file.names(from, most))
             }
             None if lookahead.knows_nothing() => {
-                counts.push(1);
+                counts.extend(first(call, most));
                 most
             }
             // What a read gives that never returns is nobody's business.
@@ -90,12 +93,20 @@ pub(super) fn counts(
         counts.extend(cut.and_then(|cut| cut.checked_sub(next)));
     }
     if lookahead.knows_nothing() {
-        counts.push(1);
+        counts.extend(first(call, most));
+        let aim = aim.map(|aim| start.saturating_add(aim));
+        let page = aim.map(|aim| aim - aim % platform.page_bytes);
+        counts.extend([aim, page].into_iter().flatten().filter_map(|to| to.checked_sub(next)));
     }
     counts.retain(|count| (1..=most).contains(count));
     counts.sort_unstable();
     counts.dedup();
     Some(counts)
+}
+
+/// The first byte of a transfer, alone; of a small one each.
+fn first(call: &Pending, most: u32) -> Option<u32> {
+    (call.done == 0 || most <= SMALL).then_some(1)
 }
 
 /// Counts for the next part of a read that shares a stream with others: as much as agrees.
@@ -112,7 +123,9 @@ fn of_stream(
             let left = reply.answer.count().unwrap_or(0).saturating_sub(call.done);
             reply.data.matching(call.done, &stream.peek(platform, most)).min(left)
         }
-        None if lookahead.knows_nothing() => return SmallVec::from_slice(&[1, most]),
+        None if lookahead.knows_nothing() => {
+            return first(call, most).into_iter().chain([most]).collect();
+        }
         None => 0,
     };
     (count > 0).then_some(count.min(most)).into_iter().collect()

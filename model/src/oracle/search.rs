@@ -34,6 +34,8 @@ pub(super) struct Search<'a, 'r> {
     goal: Goal<'a>,
     /// The calls that are stopped.
     pub(super) stopped: Stopped,
+    /// Where nothing is known of a run: the byte at which the call is to stop whose moves are asked for.
+    pub(super) aim: Option<u32>,
     /// Why anything might happen, if it might.
     pub(super) unspecified: Option<&'static str>,
     /// Whether what is searched for is no longer wanted: then whatever is found stands for nothing.
@@ -53,6 +55,7 @@ impl<'a, 'r> Search<'a, 'r> {
             index,
             goal,
             stopped: Stopped::default(),
+            aim: None,
             unspecified: None,
             ended: &never,
         }
@@ -321,7 +324,9 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut counts = SmallVec::from_slice(&[least, most]);
         let world = &state.world;
         let Some(call) = world.pending(actor) else { return counts };
-        if let Some(counts) = pieces::counts(self.platform, self.lookahead, world, actor, most) {
+        if let Some(counts) =
+            pieces::counts(self.platform, self.lookahead, world, actor, most, self.aim)
+        {
             return counts;
         }
         let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
@@ -337,7 +342,8 @@ impl<'a, 'r> Search<'a, 'r> {
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {
             counts.extend(total.checked_sub(call.done));
         }
-        counts.extend(self.stops_at(actor).and_then(|at| at.checked_sub(call.done)));
+        let stops = self.stops_at(actor).or(self.aim);
+        counts.extend(stops.and_then(|at| at.checked_sub(call.done)));
         let cuts = self.lookahead.cuts(actor, from, from + i64::from(write_len(call.op)));
         counts.extend(cuts.iter().map(|cut| (cut - from) as u32));
         if let Some(Reply { answer: Answer::Count(total), .. }) = self.lookahead.reply(actor) {
@@ -478,7 +484,7 @@ const PAIRWISE_MAX: usize = 6;
 type Few = Vec<State>;
 
 /// Where nothing is known of a run, parts of a transfer of at most this many bytes are told from each other.
-const SMALL: u32 = 64;
+pub(super) const SMALL: u32 = 64;
 
 /// Ranges of at most this many counts are tried whole.
 const FEW: u32 = 6;

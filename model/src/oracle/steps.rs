@@ -26,9 +26,15 @@ impl<'a> Steps<'a> {
     /// The worlds after one move of the actor's call: every answer and every part of the way. None once
     /// it is answered. Counts of large ranges are sampled.
     pub fn of(&self, world: &World, actor: Actor) -> Vec<World> {
+        self.of_stopping(world, actor, None)
+    }
+
+    /// The same of a call that is to stop at a byte, if it is: parts of the way that end there are tried, too.
+    pub fn of_stopping(&self, world: &World, actor: Actor, at: Option<u32>) -> Vec<World> {
         let mut next = Vec::new();
         let lookahead = Lookahead::unknown();
         let mut search = Search::new(self.platform, &lookahead, 0, Goal::Quiet);
+        search.aim = at;
         search.successors_of(&state(world.clone()), actor, true, &mut |state, _| {
             next.push(state.world)
         });
