@@ -201,7 +201,7 @@ impl Port for FdPort {
             }
             Op::SetOption { option, value } => socket::set_option(number, option, value),
             Op::GetOption { option } => socket::option(number, option),
-            Op::Deliver => failed(nix::errno::Errno::ENOSYS),
+            Op::Deliver | Op::Release => failed(nix::errno::Errno::ENOSYS),
         })
     }
 

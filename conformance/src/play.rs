@@ -316,7 +316,7 @@ impl Part {
         call.ends().all(names)
             && self.ends.in_the_way(&call).is_none()
             && len as usize <= BYTES_MAX
-            && call.op != Op::Deliver
+            && !call.op.is_nobodys()
     }
 
     /// Takes note of what a call has changed.

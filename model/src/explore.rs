@@ -13,6 +13,7 @@ use crate::data::Data;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
+use crate::step;
 use crate::world::World;
 
 /// What is explored: a channel, who takes part, and which calls may be made.
@@ -38,7 +39,7 @@ pub struct Space {
 impl Space {
     /// The world at the start. The platform is as it is given, whatever the settings of the channel are.
     pub fn start(&self, platform: &Platform) -> World {
-        World::new(platform, &self.setup, &self.seats)
+        step::start(platform, &self.setup, &self.seats)
     }
 
     /// The world once `actor` has seen its call return.

@@ -149,6 +149,8 @@ pub enum What {
         /// Whether it arrives before things come to rest; if not, it may stay under way for ever.
         surely: bool,
     },
+    /// An object to which nothing refers any more ends ([`Op::Release`]).
+    Releases,
     /// `poll` finds the events `must`, and perhaps those of `may`.
     Reports {
         /// Events that are reported for sure.
@@ -230,6 +232,11 @@ impl Move {
     /// What was sent to the object that the scene is [about](Scene::receiver) arrives.
     pub const fn delivers(object: ObjectIndex, surely: bool, effect: Effect) -> Move {
         Move { what: What::Delivers { object, surely }, effect: Some(effect), fault: None }
+    }
+
+    /// The object that the scene is [about](Scene::released) ends.
+    pub const fn releases(effect: Effect) -> Move {
+        Move { what: What::Releases, effect: Some(effect), fault: None }
     }
 
     /// `poll` finds these events.
@@ -319,6 +326,11 @@ impl<'a> Scene<'a> {
     /// The object to which something may be delivered; `None` where the call is somebody's.
     pub fn receiver(&self) -> Option<ObjectIndex> {
         self.call.waits_on.filter(|_| self.op() == Op::Deliver)
+    }
+
+    /// The object to which nothing refers any more; `None` where the call is somebody's.
+    pub fn released(&self) -> Option<ObjectIndex> {
+        self.call.waits_on.filter(|_| self.op() == Op::Release)
     }
 
     /// The stream behind the end; `None` where there is none.

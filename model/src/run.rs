@@ -231,7 +231,7 @@ impl Run {
                     if call.actor.0 as usize >= self.seats.len() {
                         return bad(format!("there is no actor {}", call.actor.0));
                     }
-                    if call.op == Op::Deliver {
+                    if call.op.is_nobodys() {
                         return bad("nobody makes deliveries".into());
                     }
                     if let Some(what) = self.setup.kind.has_no_name_for(call.op.word()) {

@@ -16,7 +16,7 @@ use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::rules::RULES;
 use crate::run::{Actors, Event, Run};
-use crate::step::{deliver, deliveries};
+use crate::step::{self, deliver, deliveries};
 use crate::text;
 use crate::verify::{Model, Property, Whole};
 use crate::world::{Progress, World};
@@ -296,7 +296,7 @@ impl Model for Scenario {
     type Packing = Whole<State>;
 
     fn start(&self) -> State {
-        let world = World::new(&self.platform, &self.run.setup, &self.run.seats);
+        let world = step::start(&self.platform, &self.run.setup, &self.run.seats);
         let followed = self.follow(Some(0), None, &world);
         State { world, made: self.run.seats.iter().map(|_| 0).collect(), followed }
     }
@@ -331,7 +331,7 @@ impl Model for Scenario {
         for (index, (rule, step)) in
             deliveries(&self.platform, &state.world).into_iter().enumerate()
         {
-            let arrive = |after: &mut State| deliver(&self.platform, &mut after.world, step);
+            let arrive = |after: &mut State| _ = deliver(&self.platform, &mut after.world, step);
             self.push(state, (Action::Deliver { rule, index }, None), arrive, next);
         }
     }

@@ -11,6 +11,7 @@ use crate::rule::{Answers, Fault, Force, Move, Scene, What};
 pub use crate::rules::RuleSet;
 use crate::rules::checks::order;
 use crate::rules::{RULES, of_call};
+use crate::run::{Seat, Setup};
 use crate::world::{Pending, Progress, World};
 
 /// The moves that the rules allow, each with its rule.
@@ -113,16 +114,43 @@ pub fn deliveries(platform: &Platform, world: &World) -> Moves {
     moves
 }
 
+/// The world at the start of a run.
+pub fn start(platform: &Platform, setup: &Setup, seats: &[Seat]) -> World {
+    let mut world = World::new(platform, setup, seats);
+    settle(platform, &mut world);
+    world
+}
+
+/// Makes the moves of the word `release`, of one object after the other; gives their rules.
+fn settle(platform: &Platform, world: &mut World) -> RuleSet {
+    let mut shown = RuleSet::default();
+    while !world.released.is_empty() {
+        let object = world.released.remove(0);
+        let call = &Pending { waits_on: Some(object), op: Op::Release, ..Pending::NOBODYS };
+        let found = (Events::NONE, Events::NONE);
+        let at = Scene { platform, world, actor: Actor::NOBODY, call, found };
+        let rules = of_call(platform.family, world.discipline(), &Op::Release).iter();
+        let step = |rule: &RuleIndex| Some((*rule, (RULES[usize::from(*rule)].step)(&at)?));
+        let Some((rule, step)) = rules.into_iter().find_map(step) else { continue };
+        shown.insert(rule);
+        if let Some(effect) = step.effect {
+            effect(&mut Act::at(world, platform, object));
+        }
+    }
+    shown
+}
+
 /// Whether something is yet to arrive before things come to rest.
 pub fn is_under_way(deliveries: &Moves) -> bool {
     deliveries.iter().any(|(_, step)| !matches!(step.what, What::Delivers { surely: false, .. }))
 }
 
-/// Makes a move that no call makes.
-pub fn deliver(platform: &Platform, world: &mut World, step: Move) {
+/// Makes a move that no call makes; gives the rules of what is released thereby.
+pub fn deliver(platform: &Platform, world: &mut World, step: Move) -> RuleSet {
     if let (Some(effect), What::Delivers { object, .. }) = (step.effect, step.what) {
         effect(&mut Act::at(world, platform, object));
     }
+    settle(platform, world)
 }
 
 /// Whether the call may sleep.
@@ -130,7 +158,8 @@ pub fn rests(moves: &Moves) -> bool {
     moves.iter().any(|(_, step)| step.what == What::Rests)
 }
 
-/// Answers an actor's call by a move that moves `count` bytes (0 where it moves none).
+/// Answers an actor's call by a move that moves `count` bytes (0 where it moves none); gives the rules of what is
+/// released thereby.
 pub fn answer(
     platform: &Platform,
     world: &mut World,
@@ -139,18 +168,26 @@ pub fn answer(
     count: u32,
     given: Answer,
     signal: Option<Signal>,
-) {
+) -> RuleSet {
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }
     world.pending_mut(actor).progress = Progress::Answered { rule, answer: given, signal };
+    settle(platform, world)
 }
 
-/// Carries an actor's call a part of the way.
-pub fn proceed(platform: &Platform, world: &mut World, actor: Actor, step: Move, count: u32) {
+/// Carries an actor's call a part of the way; gives the rules of what is released thereby.
+pub fn proceed(
+    platform: &Platform,
+    world: &mut World,
+    actor: Actor,
+    step: Move,
+    count: u32,
+) -> RuleSet {
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }
+    settle(platform, world)
 }
 
 /// The number of bytes that a move would have to move so that the call is answered with `answer`;

@@ -123,10 +123,13 @@ pub struct World {
     pub objects: SmallVec<[Object; 1]>,
     /// Its path.
     pub place: Place,
+    /// Objects to which nothing refers any more, until the rules have said what that means: none between moves.
+    pub released: SmallVec<[ObjectIndex; 2]>,
 }
 
 impl World {
-    /// The world at the start of a run.
+    /// The world at the start of a run, with the sockets that nobody holds [released](World::released): they were
+    /// closed before it.
     pub fn new(platform: &Platform, setup: &Setup, seats: &[Seat]) -> World {
         let mut world = World {
             actors: SmallVec::new(),
@@ -141,6 +144,7 @@ impl World {
                 (_, Ends::Shared | Ends::Own | Ends::Connected) => Place::None,
                 (_, Ends::Opened) => Place::Linked,
             },
+            released: SmallVec::new(),
         };
         for seat in seats {
             let mut ends = [CLOSED; ENDS_MAX];
@@ -162,9 +166,8 @@ impl World {
             }
             world.actors.push(ActorState { ends, written: 0, call: None });
         }
-        // Sockets that nobody holds are closed from the start.
-        (0..world.objects.len()).for_each(|object| world.unheld(object as ObjectIndex));
-        crate::rules::tcp::close_unheld(&mut world);
+        let sockets = if world.has_sockets() { world.objects.len() } else { 0 };
+        (0..sockets).for_each(|object| world.let_go(object as ObjectIndex));
         world
     }
 
@@ -330,12 +333,22 @@ impl World {
             Some(Object::Unix(_)) => self.scatter_receivers(),
             _ => {}
         }
-        self.unheld(object);
-        if self.open_count(object) == 0
-            && let Some(Object::Stream(stream)) = self.objects.get_mut(usize::from(object))
-        {
-            stream.reset();
+        self.let_go(object);
+    }
+
+    /// Releases an object if nothing refers to it any more.
+    fn let_go(&mut self, object: ObjectIndex) {
+        match self.objects.get(usize::from(object)) {
+            Some(Object::Stream(_)) if self.open_count(object) == 0 => self.released.push(object),
+            Some(Object::Tcp(_)) if !self.is_held(object) => self.released.push(object),
+            Some(Object::Unix(_)) => self.unheld(object),
+            _ => {}
         }
+    }
+
+    /// Whether an open file description refers to the object.
+    fn is_held(&self, object: ObjectIndex) -> bool {
+        self.descriptions.iter().any(|open| open.mode.is_some() && open.object == object)
     }
 
     /// Begins a call.

@@ -140,7 +140,8 @@ enum Brute {
 }
 
 fn brute(run: &Run, platform: &Platform) -> Brute {
-    let mut states = HashSet::from([World::new(platform, &run.setup, &run.seats)]);
+    let mut states =
+        HashSet::from([pipewright_model::step::start(platform, &run.setup, &run.seats)]);
     let mut unspecified = false;
     let mut stopped = Stopped::default();
     for (index, event) in run.events.iter().enumerate() {
@@ -295,7 +296,8 @@ fn closure(
                         }
                     }
                     What::Unspecified(_) => *unspecified = true,
-                    What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
+                    What::Rests | What::Delivers { .. } | What::Releases | What::Reports { .. } => {
+                    }
                 }
             }
         }

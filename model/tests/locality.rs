@@ -24,7 +24,6 @@ use pipewright_model::rule::{Answers, What};
 use pipewright_model::run::{Event, Name, Run, Seat, Setup};
 use pipewright_model::simulate::{Draw, history};
 use pipewright_model::step::{RuleSet, answer, moves};
-use pipewright_model::world::World;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -84,7 +83,7 @@ fn bystanders(platform: &Platform, setup: &Setup) -> Vec<Bystander> {
 /// The reply that a call gets from an actor that is alone and has made some calls; `None` where that is left open.
 fn reply_alone(platform: &Platform, setup: &Setup, before: &[Op], op: Op) -> Option<Reply> {
     let seats = [Seat { name: Name::new("stranger")?, ends: vec![] }];
-    let mut world = World::new(platform, setup, &seats);
+    let mut world = pipewright_model::step::start(platform, setup, &seats);
     let mut last = None;
     for op in before.iter().chain([&op]) {
         world.call(Call { actor: Actor(0), end: S, op: *op });

@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use common::{LINUX_SMALL, POSIX_SMALL, Pinned, in_parallel, spaces};
-use pipewright_model::call::{Events, Op};
+use pipewright_model::call::{Actor, Events, Op};
 use pipewright_model::explore::visit;
-use pipewright_model::platform::Family;
-use pipewright_model::rule::{Answers, Cite, Force, Rule, What};
+use pipewright_model::index::RuleIndex;
+use pipewright_model::platform::{Family, Platform};
+use pipewright_model::rule::{Answers, Cite, Force, Move, Rule, What};
 use pipewright_model::rules::outside::CAUSES;
 use pipewright_model::rules::{CHAPTERS, Chapter, Overlap, RULES, applicable, by_id, has};
-use pipewright_model::step::{RuleSet, deliveries, moves};
-use pipewright_model::world::Progress;
+use pipewright_model::step::{RuleSet, answer, deliveries, moves};
+use pipewright_model::world::{Progress, World};
 
 #[test]
 fn ids_are_well_formed_and_unique() {
@@ -53,6 +54,10 @@ fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
                 let open = world.pending(actor).is_some_and(|c| c.progress == Progress::Open);
                 let moves = moves(platform, world, actor, &mut reached);
                 moves.iter().for_each(|(rule, _)| reached.insert(*rule));
+                let closes = world.pending(actor).is_some_and(|call| call.op == Op::Close);
+                for by in moves.iter().filter(|_| closes) {
+                    reached = reached.union(releases(platform, world, actor, *by));
+                }
                 assert!(
                     !open || !moves.is_empty(),
                     "{}, {name}: no rule for {:?} in {world:?}",
@@ -81,6 +86,14 @@ fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
     let unreached: Vec<_> = (0..RULES.len() as u16).filter(|rule| !ever.contains(*rule)).collect();
     let ids: Vec<_> = unreached.iter().map(|rule| RULES[usize::from(*rule)].id).collect();
     assert!(ids.is_empty(), "never apply: {ids:?}");
+}
+
+/// The rules of what a close releases.
+fn releases(platform: &Platform, world: &World, actor: Actor, by: (RuleIndex, Move)) -> RuleSet {
+    let What::Answers(Answers::Exactly(given), signal) = by.1.what else {
+        return RuleSet::default();
+    };
+    answer(platform, &mut world.clone(), actor, by, 0, given, signal)
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub(super) fn sleeps_in(op: Op) -> &'static [i64] {
         Op::Shutdown { .. } => &[libc::SYS_shutdown],
         Op::SetOption { .. } => &[libc::SYS_setsockopt],
         Op::GetOption { .. } => &[libc::SYS_getsockopt],
-        Op::Socket { .. } | Op::Unlink | Op::Deliver => &[],
+        Op::Socket { .. } | Op::Unlink | Op::Deliver | Op::Release => &[],
     }
 }
 

@@ -124,7 +124,7 @@ impl<'a> Paths<'a> {
     ) -> Paths<'a> {
         let seats = alphabet.seats();
         let platform = platform.under(setup);
-        let start = World::new(&platform, setup, &seats);
+        let start = pipewright_model::step::start(&platform, setup, &seats);
         Paths {
             alphabet,
             platform,

@@ -70,7 +70,7 @@ pub(super) struct Follower<'p> {
 impl<'p> Follower<'p> {
     pub(super) fn new(platform: &'p Platform, setup: &Setup, seats: &[Seat]) -> Follower<'p> {
         let platform = platform.under(setup);
-        let world = World::new(&platform, setup, seats);
+        let world = pipewright_model::step::start(&platform, setup, seats);
         Follower { platform, world, shown: RuleSet::default(), unspecified: false }
     }
 
@@ -165,7 +165,7 @@ impl<'p> Follower<'p> {
                 proceed(&self.platform, &mut self.world, actor, step, count);
             }
             What::Unspecified(_) => self.unspecified = true,
-            What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
+            What::Rests | What::Delivers { .. } | What::Releases | What::Reports { .. } => {}
         }
         !step.is_pure()
     }

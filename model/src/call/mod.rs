@@ -188,6 +188,9 @@ pub enum Op {
     /// Nobody's call: what has been sent arrives. Rules of this word are moves that no call makes and
     /// that nobody waits for; no run holds it.
     Deliver,
+    /// Nobody's call either: an object to which nothing refers any more ends. Rules of this word say what that means;
+    /// they follow at once on whatever let go of it.
+    Release,
 }
 
 impl Op {
@@ -195,7 +198,7 @@ impl Op {
     pub const POSITION: Op = Op::Seek { from: Whence::Current, offset: 0 };
 
     /// The words for calls, in runs and in rule ids.
-    pub const WORDS: [&'static str; 30] = [
+    pub const WORDS: [&'static str; 31] = [
         "open",
         "read",
         "write",
@@ -226,7 +229,13 @@ impl Op {
         "set-option",
         "option",
         "deliver",
+        "release",
     ];
+
+    /// Whether it is a word of rules, and nobody's call.
+    pub const fn is_nobodys(&self) -> bool {
+        matches!(self, Op::Deliver | Op::Release)
+    }
 
     /// Which call it is, as an index into [`Op::WORDS`].
     pub const fn kind(&self) -> usize {
@@ -261,6 +270,7 @@ impl Op {
             Op::SetOption { .. } => 27,
             Op::GetOption { .. } => 28,
             Op::Deliver => 29,
+            Op::Release => 30,
         }
     }
 

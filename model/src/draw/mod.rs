@@ -36,6 +36,7 @@ use crate::oracle::{Allowed, Deviation, Followed, Verdict, follow};
 use crate::platform::Platform;
 use crate::rules::RULES;
 use crate::run::{Event, Run};
+use crate::step;
 use crate::world::World;
 
 pub use theme::Theme;
@@ -81,7 +82,7 @@ impl<'a> Story<'a> {
     /// A story in which nothing has happened yet. All its steps are [pushed](Story::push).
     pub fn new(run: &'a Run, platform: &'a Platform) -> Story<'a> {
         let platform = platform.under(&run.setup);
-        let start = vec![World::new(&platform, &run.setup, &run.seats)];
+        let start = vec![step::start(&platform, &run.setup, &run.seats)];
         Story { run, platform, title: None, complete: true, start, frames: Vec::new() }
     }
 

@@ -10,7 +10,7 @@ use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Actors, Event};
-use crate::step::{RuleSet, moves, rests};
+use crate::step::{self, RuleSet, moves, rests};
 use crate::world::{Progress, World};
 
 /// What is done next.
@@ -75,7 +75,7 @@ impl<'a> Search<'a> {
             }
         }
         let start = State {
-            world: World::new(platform, &run.setup, &run.seats),
+            world: step::start(platform, &run.setup, &run.seats),
             part: 0,
             done: 0,
             current: run.seats.iter().map(|_| None).collect(),

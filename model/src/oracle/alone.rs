@@ -38,12 +38,15 @@ pub(super) fn answer_alone(
     match data_at_head(platform, &state.world, actor, reply) {
         Some(false) => return false,
         Some(true) => {
-            answer(platform, &mut state.world, actor, step, count, reply.answer, signal);
+            let released =
+                answer(platform, &mut state.world, actor, step, count, reply.answer, signal);
+            shown = shown.union(released);
         }
         // What the call gives is known once it is answered.
         None => {
             let mut world = state.world.clone();
-            answer(platform, &mut world, actor, step, count, reply.answer, signal);
+            let released = answer(platform, &mut world, actor, step, count, reply.answer, signal);
+            shown = shown.union(released);
             let agrees = |call: &Pending| looks_like(reply, reply.answer, signal, &call.data);
             if !world.pending(actor).is_some_and(agrees) {
                 return false;

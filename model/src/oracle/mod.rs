@@ -30,7 +30,7 @@ use crate::platform::Platform;
 use crate::rule::What;
 use crate::rules::outside;
 use crate::run::{Actors, Event, Run};
-use crate::step::{RuleSet, moves};
+use crate::step::{self, RuleSet, moves};
 use crate::world::{Progress, World};
 use lookahead::Lookahead;
 use search::{Goal, Search};
@@ -223,7 +223,7 @@ struct Oracle<'r> {
 
 impl<'r> Oracle<'r> {
     fn new(run: &'r Run, platform: &'r Platform, foresight: Foresight) -> Oracle<'r> {
-        let world = World::new(platform, &run.setup, &run.seats);
+        let world = step::start(platform, &run.setup, &run.seats);
         Oracle {
             run,
             platform,

@@ -173,7 +173,8 @@ impl<'a, 'r> Search<'a, 'r> {
     fn delivered(&self, state: &State, next: &mut dyn FnMut(State)) {
         for (rule, step) in deliveries(self.platform, &state.world) {
             let mut state = state.clone();
-            step::deliver(self.platform, &mut state.world, step);
+            let released = step::deliver(self.platform, &mut state.world, step);
+            state.shown = state.shown.union(released);
             state.shown.insert(rule);
             next(state);
         }
@@ -203,7 +204,7 @@ impl<'a, 'r> Search<'a, 'r> {
                             continue;
                         }
                         let mut world = state.world.clone();
-                        answer(
+                        let released = answer(
                             self.platform,
                             &mut world,
                             actor,
@@ -213,7 +214,7 @@ impl<'a, 'r> Search<'a, 'r> {
                             signal,
                         );
                         if self.agrees(&world, actor) && self.is_in_time(&world, actor) {
-                            next(State { world, shown }, true);
+                            next(State { world, shown: shown.union(released) }, true);
                         }
                     }
                 }
@@ -223,14 +224,18 @@ impl<'a, 'r> Search<'a, 'r> {
                             continue;
                         }
                         let mut world = state.world.clone();
-                        step::proceed(self.platform, &mut world, actor, step, count);
+                        let released = step::proceed(self.platform, &mut world, actor, step, count);
                         if self.agrees_so_far(&world, actor) && self.is_in_time(&world, actor) {
-                            next(State { world, shown }, false);
+                            next(State { world, shown: shown.union(released) }, false);
                         }
                     }
                 }
                 What::Unspecified(reason) => self.unspecified = Some(reason),
-                What::Answers(..) | What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
+                What::Answers(..)
+                | What::Rests
+                | What::Delivers { .. }
+                | What::Releases
+                | What::Reports { .. } => {}
             }
         }
     }

@@ -13,8 +13,7 @@ use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::ObjectIndex;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::descriptor::close;
-use crate::rules::tcp::{closes, enter, reset_peer, tcp, writes};
+use crate::rules::tcp::{enter, released, reset_peer, tcp, writes};
 use crate::world::{Place, World};
 
 const KERNEL: &str = "Linux 6.18";
@@ -585,12 +584,12 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "connection.close.listening",
+        id: "connection.release.listening",
         says: "The last close of a TCP socket that listens resets the connections that wait to be accepted; those \
                that were accepted stay.",
         cite: &[Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_stop")],
         force: Force::Silent,
-        step: |at| closes(at)?.listens().then(|| Move::answers(Answer::Done).with(close_listener)),
+        step: |at| released(at)?.listens().then(|| Move::releases(release_listener)),
     },
     // Polling
     Rule {
@@ -823,10 +822,9 @@ fn stop_listening(act: &mut Act<'_>) {
     reset_pending(act.world, &pending);
 }
 
-fn close_listener(act: &mut Act<'_>) {
-    close(act);
+fn release_listener(act: &mut Act<'_>) {
     let Some(object) = act.object else { return };
-    let Some(tcp) = act.world.tcp_mut(object) else { return };
+    let Some(tcp) = act.tcp() else { return };
     let pending = std::mem::take(&mut tcp.pending);
     act.world.objects[usize::from(object)] = Object::Free;
     reset_pending(act.world, &pending);

@@ -7,7 +7,6 @@ use crate::act::Act;
 use crate::call::{Answer, Errno, Events, Mode, Op};
 use crate::channel::Object;
 use crate::chapter::{Chapter, Exception, Overlap};
-use crate::kind::Discipline;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
 use crate::world::{Description, Look};
@@ -22,8 +21,7 @@ pub const CHAPTER: Chapter = Chapter {
     not_in_posix: &["descriptor.read-at.negative-offset", "descriptor.write-at.negative-offset"],
     absent: |setup| match (setup.kind.has_descriptors(), setup.kind.discipline) {
         (false, _) => NEED_DESCRIPTORS,
-        (true, Discipline::Stream) => &["descriptor.any.no-such-call"],
-        (true, _) => &["descriptor.any.no-such-call", "descriptor.close.last-of-channel"],
+        (true, _) => &["descriptor.any.no-such-call"],
     },
     overlaps: &[Overlap {
         why: "The standard lets poll find more than it must.",
@@ -45,7 +43,6 @@ pub const CHAPTER: Chapter = Chapter {
 /// Rules that can't apply where ends are handles of a library, one for each holder.
 const NEED_DESCRIPTORS: &[&str] = &[
     "descriptor.close.others-remain",
-    "descriptor.close.last-of-channel",
     "descriptor.dup.shares",
     "descriptor.nonblocking.of-description",
     "descriptor.poll.not-open",
@@ -65,7 +62,7 @@ const RULES: &[Rule] = &[
         ],
         force: Force::Must,
         step: |at| match at.op() {
-            Op::Poll { .. } | Op::Deliver => None,
+            Op::Poll { .. } | Op::Deliver | Op::Release => None,
             op if op.is_by_name() => None,
             _ => at.description().is_none().then_some(Move::fault(Errno::EBADF)),
         },
@@ -165,21 +162,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("close", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            (holders(at)? == 1
-                && !at.is_locked()
-                && !last_of_channel(at)
-                && !super::tcp::is_socket(at))
-            .then(|| Move::answers(Answer::Done).with(close))
-        },
-    },
-    Rule {
-        id: "descriptor.close.last-of-channel",
-        says: "When nobody has a pipe or FIFO open any more, what was not read is discarded.",
-        cite: &[Posix("close", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
-        force: Force::Must,
-        step: |at| {
-            (holders(at)? == 1 && !at.is_locked() && last_of_channel(at))
-                .then(|| Move::answers(Answer::Done).with(close))
+            (holders(at)? == 1 && !at.is_locked()).then(|| Move::answers(Answer::Done).with(close))
         },
     },
     Rule {
@@ -275,11 +258,6 @@ pub(super) fn found(at: &Scene<'_>) -> Option<(Events, Events)> {
 pub(super) fn holders(at: &Scene<'_>) -> Option<usize> {
     let index = at.call.description.filter(|_| at.op() == Op::Close)?;
     Some(at.world.holders(index))
-}
-
-/// Whether an end's description is the only one of its channel, and nobody waits in open.
-fn last_of_channel(at: &Scene<'_>) -> bool {
-    at.stream().is_some() && at.description().is_some_and(|d| at.world.open_count(d.object) == 1)
 }
 
 pub(super) fn close(act: &mut Act<'_>) {

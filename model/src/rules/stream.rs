@@ -762,6 +762,17 @@ const RULES: &[Rule] = &[
             needs.then_some(Move::rests())
         },
     },
+    Rule {
+        id: "stream.release.discards",
+        says: "When nobody has a pipe or FIFO open any more, what was not read is discarded.",
+        cite: &[Posix("close", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
+        force: Force::Must,
+        step: |at| {
+            let object = at.released()?;
+            matches!(at.world.objects[usize::from(object)], Object::Stream(_))
+                .then_some(Move::releases(discard))
+        },
+    },
     // What files have
     Rule {
         id: "stream.truncate.no-file",
@@ -990,6 +1001,12 @@ fn give(act: &mut Act<'_>) {
     }
     if let Some(stream) = act.stream().filter(|_| count > 0) {
         stream.append(platform, actor, from, count, len, entered, packet);
+    }
+}
+
+fn discard(act: &mut Act<'_>) {
+    if let Some(stream) = act.stream() {
+        stream.reset();
     }
 }
 

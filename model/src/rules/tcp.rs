@@ -11,10 +11,8 @@ use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp, Told};
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::{Segment, push_segment};
 use crate::index::{DescriptionIndex, ObjectIndex};
-use crate::kind::Discipline;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
-use crate::rules::descriptor::{close, holders};
 use crate::world::{Pending, World};
 
 const KERNEL: &str = "Linux 6.18";
@@ -31,12 +29,7 @@ pub const CHAPTER: Chapter = Chapter {
         "tcp.poll.peer-finished",
         "tcp.poll.writable-though-hung-up",
     ],
-    absent: |setup| match setup.kind.discipline {
-        Discipline::Tcp => {
-            &["descriptor.close.last-of-description", "descriptor.close.last-of-channel"]
-        }
-        _ => &[],
-    },
+    absent: |_| &[],
     overlaps: &[
         Overlap {
             why: "Bytes on their way have arrived or not: whoever looks finds them or doesn't.",
@@ -507,19 +500,19 @@ const RULES: &[Rule] = &[
     },
     // Closing
     Rule {
-        id: "tcp.close.finishes",
+        id: "tcp.release.finishes",
         says: "The last close of a TCP socket without unread data sends the end of data behind all data.",
         cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
-            let tcp = closes(at)?;
+            let tcp = released(at)?;
             let both = tcp.shut_write && tcp.finish == Finish::Arrived;
             (tcp.phase == Phase::Connected && tcp.arrived == 0 && (!tcp.linger_zero || both))
-                .then(|| Move::answers(Answer::Done).with(close_and_finish))
+                .then(|| Move::releases(finish_and_leave))
         },
     },
     Rule {
-        id: "tcp.close.unread",
+        id: "tcp.release.unread",
         says: "The last close of a TCP socket with data that arrived and were not read resets the \
                connection.",
         cite: &[
@@ -528,35 +521,35 @@ const RULES: &[Rule] = &[
         ],
         force: Force::Silent,
         step: |at| {
-            let tcp = closes(at)?;
+            let tcp = released(at)?;
             (tcp.phase == Phase::Connected && tcp.arrived > 0)
-                .then(|| Move::answers(Answer::Done).with(close_and_reset))
+                .then(|| Move::releases(reset_and_leave))
         },
     },
     Rule {
-        id: "tcp.close.linger-zero",
+        id: "tcp.release.linger-zero",
         says: "The last close of a TCP socket with SO_LINGER of zero seconds resets the connection; what it \
                sent and has not arrived may be lost.",
         cite: &[Source("net/ipv4/tcp.c", "tcp_disconnect")],
         force: Force::Silent,
         step: |at| {
-            let tcp = closes(at)?;
+            let tcp = released(at)?;
             let all_came = || peer(at.world, tcp).is_none_or(|peer| peer.finish == Finish::Arrived);
             let ended = tcp.shut_write && tcp.finish == Finish::Arrived && all_came();
             (tcp.phase == Phase::Connected && tcp.arrived == 0 && tcp.linger_zero && !ended)
-                .then(|| Move::answers(Answer::Done).with(close_and_reset))
+                .then(|| Move::releases(reset_and_leave))
         },
     },
     Rule {
-        id: "tcp.close.connection-gone",
+        id: "tcp.release.connection-gone",
         says: "The last close of a TCP socket whose connection is gone, or that never had one, sends nothing; a \
                request for a connection is given up.",
         cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
-            let tcp = closes(at)?;
+            let tcp = released(at)?;
             (tcp.phase != Phase::Connected && !tcp.listens())
-                .then(|| Move::answers(Answer::Done).with(close_and_reset))
+                .then(|| Move::releases(reset_and_leave))
         },
     },
     // Arriving
@@ -857,11 +850,6 @@ pub(super) fn tcp<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     }
 }
 
-/// Whether the end is a TCP socket.
-pub(super) fn is_socket(at: &Scene<'_>) -> bool {
-    tcp(at).is_some()
-}
-
 fn peer<'a>(world: &'a World, tcp: &Tcp) -> Option<&'a Tcp> {
     match world.objects.get(usize::from(tcp.peer))? {
         Object::Tcp(peer) => Some(peer),
@@ -967,10 +955,9 @@ fn shuts(at: &Scene<'_>, side: Mode) -> Option<bool> {
     Some(connected && at.op() == Op::Shutdown { how: side })
 }
 
-/// The socket of which the last descriptor is being closed.
-pub(super) fn closes<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
-    let last = holders(at)? == 1;
-    tcp(at).filter(|_| last)
+/// The socket to which nothing refers any more.
+pub(super) fn released<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    at.world.tcp(at.released()?)
 }
 
 /// The socket of a connection to which something may be delivered.
@@ -1164,32 +1151,19 @@ fn set_linger(act: &mut Act<'_>) {
     }
 }
 
-fn close_and_finish(act: &mut Act<'_>) {
-    close(act);
+fn finish_and_leave(act: &mut Act<'_>) {
     if let Some(object) = act.object {
         let_go(act.world, object);
     }
 }
 
-fn close_and_reset(act: &mut Act<'_>) {
-    close(act);
-    if let Some(object) = act.object {
-        reset_peer(act.world, object);
-        if let Some(tcp) = tcp_mut(act.world, object) {
-            tcp.held = false;
-        }
-        gone(act.world, object);
+fn reset_and_leave(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    reset_peer(act.world, object);
+    if let Some(tcp) = act.tcp() {
+        tcp.held = false;
     }
-}
-
-/// Sockets that nobody holds at the start were closed before it.
-pub(crate) fn close_unheld(world: &mut World) {
-    for object in 0..world.objects.len() as ObjectIndex {
-        let held = world.descriptions.iter().any(|d| d.mode.is_some() && d.object == object);
-        if !held && tcp_mut(world, object).is_some() {
-            let_go(world, object);
-        }
-    }
+    gone(act.world, object);
 }
 
 /// A socket to which no description refers any more ends its side.

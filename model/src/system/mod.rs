@@ -26,7 +26,7 @@ use crate::run::{Event, Name, Run, Seat, Setup};
 use crate::step::{self, Moves, RuleSet};
 use crate::text;
 use crate::verify::{Model, Property};
-use crate::world::{ActorState, World};
+use crate::world::ActorState;
 
 use packing::WorldPacking;
 use program::{Do, Instruction, Program};
@@ -355,7 +355,7 @@ impl System {
                 What::Unspecified(reason) => {
                     panic!("{}: a system goes where nothing is specified: {reason}", self.name)
                 }
-                What::Rests | What::Delivers { .. } | What::Reports { .. } => {}
+                What::Rests | What::Delivers { .. } | What::Releases | What::Reports { .. } => {}
             }
         }
     }
@@ -404,7 +404,7 @@ impl Model for System {
             },
         };
         State {
-            world: World::new(&self.platform, &self.setup, &self.seats()),
+            world: step::start(&self.platform, &self.setup, &self.seats()),
             locals: self.processes.iter().map(local).collect(),
         }
     }

@@ -48,7 +48,7 @@ impl Packing<State> for WorldPacking {
         let descriptions = self.descriptions.get(words[0]).clone();
         let actors = parts.clone().map(|(actor, _)| actor.clone()).collect();
         State {
-            world: World { actors, descriptions, objects, place },
+            world: World { actors, descriptions, objects, place, released: SmallVec::new() },
             locals: parts.map(|(_, local)| local.clone()).collect(),
         }
     }

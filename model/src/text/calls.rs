@@ -192,7 +192,7 @@ pub(super) fn print(run: &Run, call: &Call, end: &str) -> String {
         Op::Socket { nonblock } => {
             format!("{}{}", nonblocking(nonblock), as_end(Hold::SOCKET.letters()))
         }
-        Op::Unlink | Op::Deliver => return called.into(),
+        Op::Unlink | Op::Deliver | Op::Release => return called.into(),
         Op::Read { len } | Op::Write { len } | Op::Truncate { len } => format!("{end} {len}"),
         Op::ReadAt { len, at: from } | Op::WriteAt { len, at: from } => {
             format!("{end} {len}{}", at(from))

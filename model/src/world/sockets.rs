@@ -136,7 +136,7 @@ impl World {
 
     /// Closes a socket that no description refers to. Other objects stay.
     pub fn unheld(&mut self, index: ObjectIndex) {
-        let held = self.descriptions.iter().any(|d| d.mode.is_some() && d.object == index);
+        let held = self.is_held(index);
         let accepted = !self.sockets().any(|(_, socket)| socket.pending.contains(&index));
         if !held && accepted {
             self.dies(index, false);

@@ -202,21 +202,21 @@ fn unconnected() -> Space {
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
-        pinned("tcp ending", ending(), 4_130, 4_130),
-        pinned("tcp resets", resets(), 986, 986),
+        pinned("tcp ending", ending(), 4_074, 4_074),
+        pinned("tcp resets", resets(), 978, 978),
         pinned("tcp much", much(), 804, 668),
         pinned("tcp flags", flags(), 783, 783),
-        pinned("tcp polling", polling(), 877, 913),
+        pinned("tcp polling", polling(), 863, 899),
         pinned("tcp oddities", oddities(), 330, 292),
         pinned("tcp time-outs", time_outs(), 205, 205),
         pinned("tcp shared", shared(), 2_395, 5_011),
         pinned("tcp cut short", cut_short(), 143, 174),
-        pinned("tcp meeting", meeting(), 1_691, 1_814),
+        pinned("tcp meeting", meeting(), 1_662, 1_783),
         pinned("tcp meeting nonblocking", meeting_nonblocking(), 12_328, 5_171),
         pinned("tcp backlog", backlog(), 9_303, 10_666),
         pinned("tcp asking", asking(), 35_182, 34_322),
-        pinned("tcp itself", itself(), 559, 498),
-        pinned("tcp address", address(), 451, 474),
-        pinned("tcp unconnected", unconnected(), 1_762, 1_536),
+        pinned("tcp itself", itself(), 557, 496),
+        pinned("tcp address", address(), 442, 465),
+        pinned("tcp unconnected", unconnected(), 1_757, 1_531),
     ]
 }

@@ -18,9 +18,9 @@ use crate::kind::{Hold, PIPE};
 use crate::oracle::Steps;
 use crate::platform::{LINUX, Platform};
 use crate::run::{Actors, Event, Name, Run, Seat, Setup};
+use crate::step;
 use crate::text;
 use crate::verify::{Model, NO_DEADLOCK, Path, Property, Whole};
-use crate::world::World;
 
 use allowed::Allowed;
 
@@ -318,7 +318,7 @@ impl Model for PipeProtocol {
             readers,
             writers: self.programs.len() as u8 - readers,
             queues: [SmallVec::new(), SmallVec::new()],
-            allowed: Allowed::new(vec![World::new(&PLATFORM, &self.setup, &self.seats)]),
+            allowed: Allowed::new(vec![step::start(&PLATFORM, &self.setup, &self.seats)]),
         }
     }
 
