@@ -6,7 +6,7 @@
 
 use super::line::{ahead, is_in_line};
 use super::socket::begin_to_receive;
-use super::unix::{
+use super::transfer::{
     Giving, Taking, begin_to_wait, clear_reset, giving, has_room, has_taken_room, is_circular,
     lacks_room, received, shutdown, take_room, taking,
 };

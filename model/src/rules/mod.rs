@@ -19,6 +19,7 @@ mod set;
 pub mod socket;
 pub mod stream;
 pub mod tcp;
+mod transfer;
 pub mod unix;
 
 use std::sync::OnceLock;

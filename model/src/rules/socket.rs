@@ -10,7 +10,7 @@ use crate::index::ObjectIndex;
 use crate::kind::Discipline;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::unix::begin_to_wait;
+use crate::rules::transfer::begin_to_wait;
 use crate::world::{Description, World};
 
 /// The chapter.

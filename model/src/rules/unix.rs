@@ -7,19 +7,23 @@
 //! sockets that only data on its way to themselves keeps open.
 
 use crate::act::Act;
-use crate::call::{Answer, End, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
+use crate::call::{Answer, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Unix;
-use crate::channel::unix::{Life, Peer, Piece, cost, message_max, named, piece_max};
+use crate::channel::unix::{Life, Peer, Piece, cost, named};
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::push_segment;
-use crate::index::{DescriptionIndex, ObjectIndex};
+use crate::index::ObjectIndex;
 use crate::kind::{Discipline, Naming, SocketType};
 use crate::platform::{Account, Platform};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::rules::socket::{accept_must_not_wait, begin_to_receive, none_waits};
+use crate::rules::transfer::{
+    Giving, Taking, begin_to_wait, clear_reset, giving, has_room, has_taken_room, is_circular,
+    lacks_room, received, shutdown, take_room, taking,
+};
 use crate::run::Setup;
-use crate::world::{Address, Place, Room};
+use crate::world::{Address, Place};
 
 const AF_UNIX: &str = "net/unix/af_unix.c";
 const MAN_UNIX: &str = "unix(7)";
@@ -1245,55 +1249,6 @@ const SEND_BUFFER_MIN_BYTES: u32 = 4608;
 /// The least that `SO_RCVBUF` gives, in bytes.
 const RECEIVE_BUFFER_MIN_BYTES: u32 = 2304;
 
-/// A read, receive or receive of a descriptor that asks for something.
-pub(super) struct Taking<'a> {
-    pub(super) socket: &'a Unix,
-    pub(super) len: u32,
-    pub(super) flags: SendFlags,
-    pub(super) peek: bool,
-    /// It waits for all that it asks for.
-    pub(super) all: bool,
-    /// Whether what comes with a message is told; where a descriptor is put.
-    marks: bool,
-    pub(super) room: Option<End>,
-}
-
-impl Taking<'_> {
-    pub(super) fn must_not_wait(&self, at: &Scene<'_>) -> bool {
-        let now =
-            at.nonblock() || self.flags.contains(SendFlags::DONTWAIT) || self.socket.timeout_us < 0;
-        !at.call.waited && now
-    }
-
-    /// The answer of a call that was given so many bytes, perhaps with a descriptor.
-    pub(super) fn answer(&self, count: u32, marks: Marks, end: bool) -> Answer {
-        let marks = match (end, self.room) {
-            (false, _) => marks,
-            (true, Some(_)) => marks.union(Marks::END),
-            (true, None) => marks.union(Marks::END_LOST),
-        };
-        if self.marks && !marks.is_empty() {
-            Answer::Marked(count, marks)
-        } else {
-            Answer::Count(count)
-        }
-    }
-}
-
-/// The call as one that takes what was sent; `None` for a read of no bytes, and for other calls.
-pub(super) fn taking<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
-    let socket = at.socket()?;
-    let (len, flags, marks, room) = match at.op() {
-        Op::Read { len } if len > 0 => (len, SendFlags::NONE, false, None),
-        Op::Receive { len, flags } => (len, flags, true, None),
-        Op::ReceiveEnd { len, new } => (len, SendFlags::NONE, true, Some(new)),
-        _ => return None,
-    };
-    let peek = flags.contains(SendFlags::PEEK);
-    let all = flags.contains(SendFlags::WAITALL) && !peek;
-    Some(Taking { socket, len, flags, peek, all, marks, room })
-}
-
 /// Whether this is a read of a stream that was never connected; `None` where it is of no stream.
 fn reads_unconnected(at: &Scene<'_>) -> Option<bool> {
     let taking = taking(at).filter(|taking| taking.socket.is_stream())?;
@@ -1351,75 +1306,8 @@ fn nothing_yet<'a>(at: &Scene<'a>) -> Option<Taking<'a>> {
     })
 }
 
-/// A write, send or send of a descriptor.
-pub(super) struct Giving<'a> {
-    pub(super) socket: &'a Unix,
-    pub(super) index: ObjectIndex,
-    pub(super) len: u32,
-    pub(super) flags: SendFlags,
-    pub(super) addressed: bool,
-    passed: Option<End>,
-}
-
-impl Giving<'_> {
-    pub(super) fn must_not_wait(&self, at: &Scene<'_>) -> bool {
-        !at.call.waited && (at.nonblock() || self.flags.contains(SendFlags::DONTWAIT))
-    }
-
-    fn left(&self, at: &Scene<'_>) -> u32 {
-        self.len - at.call.done
-    }
-
-    /// Bytes of the next piece, or of the message.
-    fn piece(&self, at: &Scene<'_>) -> u32 {
-        match at.call.room {
-            Some(room) => self.left(at).min(room.bytes),
-            None => next_piece(at.platform, self.socket, self.left(at)),
-        }
-    }
-
-    /// Whether a stream socket is connected.
-    fn may_go(&self) -> bool {
-        self.socket.life == Life::Connected
-    }
-
-    /// Whether a descriptor is to go with it that is not open.
-    pub(super) fn lost(&self, at: &Scene<'_>) -> bool {
-        self.passed.is_some_and(|end| at.world.end(at.actor, end).is_none())
-    }
-}
-
-/// How many of the bytes that are left go next.
-fn next_piece(platform: &Platform, socket: &Unix, left: u32) -> u32 {
-    let max = if socket.is_stream() { piece_max } else { message_max };
-    left.min(max(platform.socket_account, socket.send_buffer))
-}
-
-/// The call as one that sends.
-pub(super) fn giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
-    let socket = at.socket()?;
-    let index = at.object_index()?;
-    let (len, flags, passed) = match at.op() {
-        Op::Write { len } => (len, SendFlags::NONE, None),
-        Op::Send { len, flags } => (len, flags, None),
-        Op::SendEnd { len, passed } => (len, SendFlags::NONE, Some(passed)),
-        _ => return None,
-    };
-    let addressed = flags.contains(SendFlags::ADDRESSED);
-    Some(Giving { socket, index, len, flags, addressed, passed })
-}
-
 fn stream_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     giving(at).filter(|giving| giving.socket.is_stream() && !giving.lost(at) && !is_circular(at))
-}
-
-/// Whether a descriptor would be kept open by what is under way to itself alone.
-pub(super) fn is_circular(at: &Scene<'_>) -> bool {
-    let Op::SendEnd { passed, .. } = at.op() else { return false };
-    match (at.world.end(at.actor, passed), at.socket().map(|socket| socket.peer)) {
-        (Some(passed), Some(Peer::Socket(to))) => at.world.would_be_circular(to, passed),
-        _ => false,
-    }
 }
 
 /// Whether what is sent on this connected socket reaches somebody who receives.
@@ -1459,30 +1347,6 @@ fn breaks_under_way<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
 fn open_giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     let giving = stream_giving(at).filter(|giving| giving.may_go() && giving.len > 0)?;
     (!giving.socket.send_closed && !giving.socket.reset).then_some(giving)
-}
-
-/// Whether a call that sends has the room that it needs: nothing on its own side prevents it any more.
-pub(super) fn has_taken_room(at: &Scene<'_>) -> bool {
-    at.call.room.is_some_and(|room| room.cost > 0)
-}
-
-/// Whether a sender may have another piece under way; where that is not known, whether it perhaps may.
-pub(super) fn has_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
-    match at.platform.socket_account {
-        _ if has_taken_room(at) => true,
-        Account::Envelope => true,
-        _ => at.world.under_way(giving.index) < giving.socket.send_buffer,
-    }
-}
-
-/// Whether there may be no room for another piece.
-pub(super) fn lacks_room(at: &Scene<'_>, giving: &Giving<'_>) -> bool {
-    let under_way = at.world.under_way(giving.index);
-    match at.platform.socket_account {
-        _ if has_taken_room(at) => false,
-        Account::Envelope => under_way > 0,
-        _ => under_way >= giving.socket.send_buffer,
-    }
 }
 
 fn room<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
@@ -1672,51 +1536,6 @@ fn take_of(act: &mut Act<'_>, len: u32) {
     received(act, passed.filter(|_| !peek));
 }
 
-/// A description has come out of a queue: the caller has it, or nobody.
-pub(super) fn received(act: &mut Act<'_>, passed: Option<DescriptionIndex>) {
-    let Some(passed) = passed else { return };
-    if let Op::ReceiveEnd { new, .. } = act.call().op {
-        act.world.set_end(act.actor, new, Some(passed));
-    }
-    act.world.dropped([passed]);
-}
-
-pub(super) fn clear_reset(act: &mut Act<'_>) {
-    if let Some(socket) = act.socket() {
-        socket.reset = false;
-    }
-}
-
-/// A call begins to wait. What a send waits to send next is decided before, whatever becomes of its buffer.
-pub(super) fn begin_to_wait(act: &mut Act<'_>) {
-    let next = next_of(act);
-    let call = act.call();
-    call.entered = true;
-    call.waited = true;
-    if call.op.offers().is_some() {
-        call.room = call.room.or(next.map(|bytes| Room { bytes, cost: 0 }));
-    }
-}
-
-/// How many bytes a send sends next.
-fn next_of(act: &mut Act<'_>) -> Option<u32> {
-    let platform = act.platform;
-    let call = act.call();
-    let (left, room) = (call.op.offers()?.checked_sub(call.done)?, call.room);
-    match room {
-        Some(room) => Some(room.bytes.min(left)),
-        None => Some(next_piece(platform, act.socket()?, left)),
-    }
-}
-
-pub(super) fn take_room(act: &mut Act<'_>) {
-    let platform = act.platform;
-    let Some(bytes) = next_of(act) else { return };
-    let Some(kind) = act.socket().map(|socket| socket.kind) else { return };
-    let cost = cost(platform.socket_account, kind, bytes);
-    act.call().room = Some(Room { bytes, cost });
-}
-
 fn give(act: &mut Act<'_>) {
     let &mut Act { platform, actor, count, .. } = act;
     let from = act.world.actors[usize::from(actor.0)].written;
@@ -1806,26 +1625,6 @@ fn connect(act: &mut Act<'_>) {
         client.peer = Peer::Socket(server);
     }
     act.call().waits_on = None;
-}
-
-pub(super) fn shutdown(act: &mut Act<'_>) {
-    let call = act.call();
-    let (Op::Shutdown { how }, Some(description)) = (call.op, call.description) else { return };
-    let object = act.world.descriptions[usize::from(description)].object;
-    act.world.catch_midway(object);
-    // It wakes all who sleep on either socket.
-    act.world.scatter_receivers();
-    if let Some(Peer::Socket(peer)) = act.world.socket(object).map(|socket| socket.peer) {
-        act.world.catch_midway(peer);
-    }
-    let Some(socket) = act.socket() else { return };
-    socket.receive_closed |= how.reads();
-    socket.send_closed |= how.writes();
-    let (Peer::Socket(peer), false) = (socket.peer, socket.is_datagram()) else { return };
-    if let Some(peer) = act.world.socket_mut(peer) {
-        peer.send_closed |= how.reads();
-        peer.receive_closed |= how.writes();
-    }
 }
 
 fn set_buffer(act: &mut Act<'_>) {
