@@ -13,9 +13,11 @@ use crate::call::{Actor, Op, Reply, Whence};
 use crate::channel::{File, Object, Stream};
 use crate::data::{Segment, Segments};
 use crate::oracle::lookahead::Lookahead;
-use crate::oracle::search::SMALL;
 use crate::platform::Platform;
 use crate::world::{Pending, World};
+
+/// Where nothing is known of a run, parts of a transfer of at most this many bytes are told from each other.
+pub(super) const SMALL: u32 = 64;
 
 /// Counts for the next piece of the actor's call, of up to `most` bytes; `None` where it is on no file.
 pub(super) fn counts(

@@ -6,8 +6,9 @@ use crate::call::{Actor, Answer, Op, Reply};
 use crate::index::RuleIndex;
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
+use crate::oracle::pieces::{self, SMALL};
 use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
-use crate::oracle::{Fate, STATES_MAX, State, looks_like, never, pieces};
+use crate::oracle::{Fate, STATES_MAX, State, looks_like, never};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
 use crate::run::Actors;
@@ -487,9 +488,6 @@ const PAIRWISE_MAX: usize = 6;
 
 /// A few states.
 type Few = Vec<State>;
-
-/// Where nothing is known of a run, parts of a transfer of at most this many bytes are told from each other.
-pub(super) const SMALL: u32 = 64;
 
 /// Ranges of at most this many counts are tried whole.
 const FEW: u32 = 6;
