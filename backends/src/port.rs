@@ -8,6 +8,7 @@
 )]
 
 pub(crate) mod calls;
+mod clients;
 mod socket;
 
 use std::io;
@@ -22,6 +23,8 @@ use pipewright_model::call::{Answer, ENDS_MAX, End, Mode, Op, OpenFlags, Signal}
 use crate::channel::{Port, Seen, Sleep};
 use crate::sys::{Calling, signals};
 use calls::{counted, done, failed};
+pub use clients::Clients;
+pub(crate) use clients::unreachable;
 pub use socket::{Address, Sockets};
 
 /// A number that no descriptor has: the kernel's limit on descriptors is below it on every system.

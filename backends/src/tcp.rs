@@ -8,7 +8,6 @@
 //! What is under way is asked of the kernel by sock_diag(7), which needs no descriptor of the connection, so that
 //! a close is a close.
 
-mod clients;
 mod diag;
 #[cfg(test)]
 mod tests;
@@ -33,12 +32,10 @@ use pipewright_model::settings::Settings;
 
 use crate::channel::{Arrangement, Channel, Instance, Port, Queues, Seen, Sleep};
 use crate::pipe::Handout;
-use crate::port::{Address, FdPort, Sockets};
+use crate::port::{Address, Clients, FdPort, Sockets, unreachable};
 use crate::sys::settings::{self, setup};
 use crate::sys::{Calling, errno};
 use diag::{Diag, Named};
-
-pub use clients::Clients;
 
 /// A way to make a TCP connection.
 #[derive(Debug)]
@@ -293,16 +290,6 @@ fn accepted(listener: &OwnedFd) -> io::Result<OwnedFd> {
     let number = accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC).calling("accept4")?;
     // SAFETY: the descriptor was just made, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
-}
-
-/// Why an address of this machine leads nowhere, where the error alone would not help.
-fn unreachable(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => {
-            io::Error::other(format!("{error}; is the loopback interface up? `ip link set lo up`"))
-        }
-        _ => error,
-    }
 }
 
 fn address(end: &OwnedFd) -> io::Result<SocketAddrV4> {

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 use pipewright_model::call::{Answer, Marks, Mode, SendFlags, SocketOption};
 
 use super::calls::{counted, done, failed};
-use crate::tcp::Clients;
+use super::clients::Clients;
 
 /// Where a channel of sockets is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]

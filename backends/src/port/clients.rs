@@ -9,7 +9,6 @@ use std::sync::OnceLock;
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
-use super::unreachable;
 use crate::sys::Calling;
 
 /// How many there are for a place. A connection that has ended may take up one for a minute.
@@ -38,7 +37,7 @@ pub struct Clients {
 
 impl Clients {
     /// Those of the place with this hash, the same whoever asks; nothing where a kernel can't be told.
-    pub(super) fn of(hash: u64) -> Option<Clients> {
+    pub(crate) fn of(hash: u64) -> Option<Clients> {
         let (first, last) = ports_of_the_system()?;
         let places = (last - first + 1) / PORTS;
         let place = (hash >> 40) % u64::from(places.max(1));
@@ -52,7 +51,7 @@ impl Clients {
     }
 
     /// Where those are who connect to `server`.
-    pub(super) fn addresses(self, server: SocketAddrV4) -> io::Result<Vec<SocketAddrV4>> {
+    pub(crate) fn addresses(self, server: SocketAddrV4) -> io::Result<Vec<SocketAddrV4>> {
         // Nothing is sent: it is asked which way it would go.
         let probe = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).calling("bind")?;
         probe.connect(server).map_err(unreachable).calling("connect")?;
@@ -60,6 +59,16 @@ impl Clients {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         };
         Ok((0..PORTS).map(|nth| SocketAddrV4::new(from, self.first + nth)).collect())
+    }
+}
+
+/// Why an address of this machine leads nowhere, where the error alone would not help.
+pub(crate) fn unreachable(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => {
+            io::Error::other(format!("{error}; is the loopback interface up? `ip link set lo up`"))
+        }
+        _ => error,
     }
 }
 
