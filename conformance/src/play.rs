@@ -14,7 +14,6 @@ use pipewright_model::kind::Kind;
 use pipewright_model::run::{Actors, Event, Run, Seat, Setup};
 
 use crate::pool::{Patience, Pool};
-use crate::runner::everybody;
 use crate::scenario::{Scenario, Step, Stop};
 use crate::stop;
 use crate::trouble::Trouble;
@@ -284,7 +283,7 @@ impl<'a> Play<'a> {
 
     /// Has all ports dropped. `false`: some call could not be interrupted.
     fn take_ends_away(&mut self) -> Result<bool, Trouble> {
-        let all = everybody(self.scenario);
+        let all: Actors = self.scenario.actors().collect();
         let drop = |actor| (actor, Order::Drop);
         let idle = all.iter().filter(|actor| !self.open.contains(*actor));
         let idle: Vec<_> = idle.map(drop).collect();

@@ -11,7 +11,7 @@ use pipewright_backends::sys::process;
 use pipewright_backends::{Arrangement, Channel, Instance, Port, Queues};
 use pipewright_model::call::{ACTORS_MAX, Actor, ENDS_MAX, End};
 use pipewright_model::kind::Hold;
-use pipewright_model::run::{Actors, Run, Seat, Setup};
+use pipewright_model::run::{Run, Seat, Setup};
 
 use crate::play::Play;
 use crate::pool::{Form, Placement, Pool, no_fork};
@@ -179,7 +179,7 @@ impl Runner {
             let result = {
                 let _guard = no_fork();
                 let order = |actor| (actor, Order::Use { index: at as u32 });
-                let taken = self.pool.carry_out(actors(scenario).map(order), "take ends");
+                let taken = self.pool.carry_out(scenario.actors().map(order), "take ends");
                 let (pool, patient) = (&mut self.pool, self.patient);
                 let play = || Play::new(pool, scenario, setup, queues).patient(patient).play();
                 taken.and_then(|()| play())
@@ -275,16 +275,16 @@ impl Runner {
                 let seat = &scenario.seats[usize::from(actor.0)];
                 (actor, Order::Join { place, ends: listed(&seat.ends) })
             };
-            self.pool.carry_out(actors(scenario).map(join), "open ends by path")?;
+            self.pool.carry_out(scenario.actors().map(join), "open ends by path")?;
         } else {
-            for (actor, port) in actors(scenario).zip(ports.into_iter().flatten()) {
+            for (actor, port) in scenario.actors().zip(ports.into_iter().flatten()) {
                 self.pool.hand_over(actor, port)?;
             }
             let take = |actor: Actor| {
                 let seat = &scenario.seats[usize::from(actor.0)];
                 (actor, Order::Take { place, ends: listed(&seat.ends) })
             };
-            self.pool.carry_out(actors(scenario).map(take), "take ends")?;
+            self.pool.carry_out(scenario.actors().map(take), "take ends")?;
         }
         drop(keeper);
         Ok(())
@@ -308,10 +308,6 @@ impl Drop for Runner {
     }
 }
 
-fn actors(scenario: &Scenario) -> impl Iterator<Item = Actor> + use<> {
-    (0..scenario.seats.len()).map(|index| Actor(index as u8))
-}
-
 fn has_ends(seats: &[Seat]) -> bool {
     seats.iter().any(|seat| !seat.ends.is_empty())
 }
@@ -322,9 +318,4 @@ fn listed(ends: &[(End, Hold)]) -> [Option<(End, Hold)>; ENDS_MAX] {
         *entry = Some(*end);
     }
     list
-}
-
-/// All actors of a scenario.
-pub(crate) fn everybody(scenario: &Scenario) -> Actors {
-    actors(scenario).collect()
 }

@@ -1,11 +1,15 @@
 //! Scenarios: who calls what in which order, without saying what comes of it.
 
+mod normal;
+
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_model::call::{ACTORS_MAX, Call, Mode, Op};
+use pipewright_model::call::{ACTORS_MAX, Actor, Call, Mode, Op};
 use pipewright_model::kind::{Discipline, Ends, Hold, Kind, Side};
 use pipewright_model::run::{Event, Name, Run, Seat};
 
-use crate::generate::normal;
+pub use normal::{normal, normalise};
+
+pub(crate) use normal::allows;
 
 /// One call of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,6 +176,11 @@ impl Scenario {
     pub(crate) fn drop_steps(&mut self, drops: impl Fn(usize) -> bool) {
         let mut indices = 0..;
         self.retain(|_| !indices.next().is_some_and(&drops));
+    }
+
+    /// All who take part.
+    pub(crate) fn actors(&self) -> impl Iterator<Item = Actor> + use<> {
+        (0..self.seats.len()).map(|index| Actor(index as u8))
     }
 
     /// Whether a call is to be stopped in its middle.

@@ -15,8 +15,7 @@ use pipewright_model::run::{Name, Seat, Setup};
 use pipewright_model::step::{RuleSet, moves};
 use pipewright_model::world::World;
 
-use super::normal::normal;
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Scenario, Step, normal};
 
 /// Who takes part, and the calls that may be made.
 #[derive(Debug)]

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 
 use pipewright_model::call::{Actor, Call, Events, Op, OpenFlags, SendFlags};
 
-use super::normal::{normal, normalise};
-use crate::scenario::{Scenario, Stop};
+use crate::scenario::{Scenario, Stop, normal, normalise};
 
 /// The simplest scenario found for which `still_fails` holds; `scenario`, in its [`normal`] form, is
 /// taken to fail. Simpler is: fewer calls, fewer actors and ends, fewer races, plainer calls, smaller

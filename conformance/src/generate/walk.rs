@@ -16,10 +16,9 @@ use pipewright_model::world::Place;
 use super::dice::Dice;
 use super::follow::Follower;
 use super::manner::{Ask, Manner, POLLS, RECEIVES, SENDS, SHUTDOWNS, SOCKET_POLLS};
-use super::normal::{allows, normalise};
 use super::stops::Stops;
 use super::{Shape, sizes};
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Scenario, Step, allows, normalise};
 
 const R: Mode = Mode::Read;
 const W: Mode = Mode::Write;

@@ -10,7 +10,7 @@ use pipewright_model::ends::OpenEnds;
 use pipewright_model::kind::{Hold, Side};
 use pipewright_model::run::{Actors, Name, Seat};
 
-use crate::scenario::{Scenario, Step};
+use super::{Scenario, Step};
 
 /// Drops steps that make no sense any more (on an end that its actor never had; an open or dup onto an
 /// end that may be open), lets the last step settle and what an actor would have to do before it races
@@ -72,7 +72,7 @@ pub fn normal(scenario: &Scenario) -> Scenario {
 }
 
 /// Whether the call is on an end that its actor has had, and makes none that may be open.
-pub(super) fn allows(ends: &OpenEnds, call: &Call) -> bool {
+pub(crate) fn allows(ends: &OpenEnds, call: &Call) -> bool {
     let held = ends.of(call.actor);
     let makes = call.makes();
     call.uses().is_none_or(|end| held.has_had(end))
