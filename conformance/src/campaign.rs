@@ -25,8 +25,8 @@ use pipewright_model::step::RuleSet;
 
 use crate::cases::Case;
 use crate::generate::STOPPING_PERCENT;
-use crate::report;
 use crate::stop;
+use crate::tell;
 use crate::{Placement, Runner, Scenario, Trouble};
 
 pub use fault::Fault;
@@ -385,7 +385,7 @@ fn run_job(
                 }
             }
             Err(trouble) if trouble.is_of_one_run() => {
-                tested.could_not_judge(&report::not_run(
+                tested.could_not_judge(&tell::not_run(
                     &channel.setup(),
                     &scenarios[index],
                     &trouble,
@@ -431,7 +431,7 @@ fn note(tested: &mut Tested, scenario: &Scenario, run: &Run, judgement: &Judgeme
         Verdict::Unspecified { .. } => tested.unspecified += 1,
         Verdict::Inconclusive { at } => {
             tested.inconclusive.0 += 1;
-            tested.inconclusive.1.push(report::unjudged(run, at));
+            tested.inconclusive.1.push(tell::unjudged(run, at));
         }
         Verdict::Deviates => {
             tested.deviating += 1;

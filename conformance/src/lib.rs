@@ -26,7 +26,7 @@
 //! - [`generate`]: scenarios that nobody wrote;
 //! - [`cases`]: runs kept as files;
 //! - [`litmus`]: a few calls again and again, and what came of them, counted;
-//! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as text;
+//! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as text; [`tell`]: one run in words;
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
 //! - [`Solo`]: carries out scenarios in the calling thread, without anybody to wait for;
 //! - [`Placement`]: on which processors;
@@ -60,6 +60,7 @@ mod solo;
 pub mod status;
 pub mod stop;
 pub mod suite;
+pub mod tell;
 mod trouble;
 mod worker;
 

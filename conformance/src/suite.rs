@@ -32,6 +32,7 @@ use crate::cases::{self, CaseError};
 use crate::generate::{Scenarios, Shape};
 use crate::report;
 use crate::scenario::by_name;
+use crate::tell;
 use crate::{Placement, Runner, Scenario, Trouble};
 
 /// Random scenarios in each arrangement, unless `PROPTEST_CASES` says otherwise.
@@ -277,7 +278,7 @@ impl Bench {
                 }
             }
             Verdict::Inconclusive { at } => {
-                self.unjudged.replace(Some(report::unjudged(&run, at)));
+                self.unjudged.replace(Some(tell::unjudged(&run, at)));
             }
             Verdict::Conforms | Verdict::Unspecified { .. } => {}
         }

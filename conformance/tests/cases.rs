@@ -15,7 +15,7 @@ use pipewright_backends::sys::stop;
 use pipewright_backends::{Channel, Fifo, Pipe, SharedMemory, Unix, channels};
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::generate::follow;
-use pipewright_conformance::{Placement, Runner, Scenario, report};
+use pipewright_conformance::{Placement, Runner, Scenario, tell};
 use pipewright_model::call::{ACTORS_MAX, Answer, Mode, Op, Signal};
 use pipewright_model::index::RuleIndex;
 use pipewright_model::kind::{Discipline, Ends, FIFO, PIPE};
@@ -222,7 +222,7 @@ fn played_on(channel: &'static dyn Channel, scenario: &Scenario) -> Result<Run, 
     let judgement = judge(&run, &LINUX);
     match judgement.verdict {
         Verdict::Conforms => Ok(run),
-        _ => Err(format!("{run}\n{}", report::deviations(&run, &judgement)).into()),
+        _ => Err(format!("{run}\n{}", tell::deviations(&run, &judgement)).into()),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use pipewright_backends::sys::stop;
 use pipewright_backends::{Arrangement, Channel};
 use pipewright_conformance::replay::{self, Unplayable};
-use pipewright_conformance::report::{self, deviations_at, explained, modelled, unheld};
+use pipewright_conformance::tell::{self, deviations_at, explained, modelled, unheld};
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
@@ -119,7 +119,7 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     if let (None, Some(reason)) = (&arguments.channel, replay::set_up_otherwise(&file, &run)) {
         return not_replayed(&reason);
     }
-    let status = told(&run, &report::lines(&run), arguments.profile.platform_here())?;
+    let status = told(&run, &tell::lines(&run), arguments.profile.platform_here())?;
     for (event, what) in replay::seen_otherwise(&file, &run) {
         let line = lines.get(event).map(|line| format!("line {line}: ")).unwrap_or_default();
         print(&format!("seen otherwise than in the file: {line}{what}\n"))?;

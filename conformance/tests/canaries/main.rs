@@ -26,7 +26,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use pipewright_backends::Channel;
 use pipewright_conformance::generate::{Shape, walk};
 use pipewright_conformance::suite::{self, Failure};
-use pipewright_conformance::{Placement, Runner, Scenario, report};
+use pipewright_conformance::{Placement, Runner, Scenario, tell};
 use pipewright_model::oracle::{Judgement, Verdict, judge};
 use pipewright_model::platform::{LINUX, Platform};
 use pipewright_model::rules::{RULES, by_id};
@@ -126,7 +126,7 @@ fn is_rejected(canary: Canary) -> Result<(), String> {
     match judgement.deviations.first() {
         Some(first) if first.allowed.iter().any(|allowed| allowed.rule() == rule) => Ok(()),
         _ => {
-            let told = report::deviations(&run, &judgement);
+            let told = tell::deviations(&run, &judgement);
             Err(format!("not rejected by {}:\n{run}\n{told}", RULES[usize::from(rule)].id))
         }
     }
@@ -136,7 +136,7 @@ fn passes(run: &Run) -> Result<(), String> {
     let judgement = judge(run, &LINUX);
     match judgement.verdict {
         Verdict::Conforms => Ok(()),
-        _ => Err(format!("the sound channel: {run}\n{}", report::deviations(run, &judgement))),
+        _ => Err(format!("the sound channel: {run}\n{}", tell::deviations(run, &judgement))),
     }
 }
 

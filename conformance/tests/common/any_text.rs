@@ -1,7 +1,7 @@
 //! What holds for any text that may be a run file: it is refused at a place in it, or it is judged, told, drawn and
 //! printed, and its print is judged alike.
 
-use pipewright_conformance::{Scenario, replay, report};
+use pipewright_conformance::{Scenario, replay, tell};
 use pipewright_model::call::Op;
 use pipewright_model::draw::{Story, Theme};
 use pipewright_model::litmus::Litmus;
@@ -72,14 +72,14 @@ fn is_judged(run: &Run, platforms: &[&Platform]) {
             let of_print = judge(&again.run, platform);
             assert_eq!(judgement.verdict.word(), of_print.verdict.word(), "printed:\n{print}");
         }
-        let _ = judgement.to_string() + &report::deviations(run, &judgement);
-        let explained = report::explained(run, &judgement).to_string();
+        let _ = judgement.to_string() + &tell::deviations(run, &judgement);
+        let explained = tell::explained(run, &judgement).to_string();
         assert!(text::parse(&explained).is_ok(), "explained:\n{explained}");
     }
 }
 
 fn is_told(run: &Run) {
-    let _ = Story::of(run, &LINUX).svg(Theme::Auto) + &report::unheld(run);
+    let _ = Story::of(run, &LINUX).svg(Theme::Auto) + &tell::unheld(run);
     let _ = scenario::Scenario::new(run.clone(), &LINUX);
     let scenario = Scenario::of(run);
     for channel in pipewright_backends::channels() {
