@@ -13,13 +13,11 @@ mod search;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::str::FromStr;
 
 use crate::call::{Actor, Answer, Call, Reply};
 use crate::data::Data;
 use crate::platform::Platform;
 use crate::run::{Event, Run};
-use crate::text::{self, ParseError, Parsed};
 use fates::Fates;
 use search::Search;
 
@@ -99,15 +97,6 @@ impl Word {
             Word::Forbidden => "forbidden",
             Word::Lax => "lax",
         }
-    }
-}
-
-impl FromStr for Litmus {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Litmus, ParseError> {
-        let (Parsed { run, places }, expected) = text::litmus(text)?;
-        Ok(Litmus { run, places, expected })
     }
 }
 

@@ -150,10 +150,10 @@ mod values;
 
 pub use lex::nearest;
 pub(crate) use names::Streams;
-pub(crate) use parse::litmus;
-pub use parse::{DATA_MAX_BYTES, Parsed, parse};
+pub use parse::{Parsed, parse};
 pub(crate) use print::words;
 pub use print::{event, header};
+pub use values::DATA_MAX_BYTES;
 
 impl FromStr for Run {
     type Err = ParseError;

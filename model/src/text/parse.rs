@@ -18,12 +18,8 @@ use super::calls::{self, Names};
 use super::ends;
 use super::lex::{Fault, Line};
 use super::values::{answer, check_data_len, hex, position};
-pub(crate) use litmus::litmus;
 use litmus::{HELP_EXPECTED, NO_REPLIES};
 use words::{HELP_EVENT, HELP_LITMUS, KEYWORDS, check_call, goes_on, help_kinds, stop};
-
-/// The most data that a reply may give in text, in bytes.
-pub const DATA_MAX_BYTES: u32 = 16 << 20;
 
 /// A run, and where in the text its events stand.
 #[derive(Clone, Debug)]

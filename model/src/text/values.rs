@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::call::{Answer, Errno, Events, Marks};
 
 use super::lex::{Fault, Line, number};
-use super::parse::DATA_MAX_BYTES;
+
+/// The most data that a reply may give in text, in bytes.
+pub const DATA_MAX_BYTES: u32 = 16 << 20;
 
 pub(super) const EVENTS: &str = "events such as \"in|out\", or \"none\"";
 

@@ -1,19 +1,25 @@
 //! Parses litmus files: calls without replies, and what is expected of them.
 
 use std::ops::Range;
+use std::str::FromStr;
 
 use crate::call::{Actor, Answer, Reply};
-use crate::litmus::{Expectation, Wanted, Word};
+use crate::litmus::{Expectation, Litmus, Wanted, Word};
 use crate::run::Event;
 
 use super::super::ParseError;
 use super::super::lex::{Fault, Line};
 use super::{Parsed, Parser, read};
 
-/// Parses a litmus file.
-pub(crate) fn litmus(text: &str) -> Result<(Parsed, Vec<Expectation>), ParseError> {
-    let parser = Parser { expected: Some(Vec::new()), ..Parser::default() };
-    read(text, parser).map_err(|fault| ParseError::new(text, fault))
+impl FromStr for Litmus {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Litmus, ParseError> {
+        let parser = Parser { expected: Some(Vec::new()), ..Parser::default() };
+        let (Parsed { run, places }, expected) =
+            read(text, parser).map_err(|fault| ParseError::new(text, fault))?;
+        Ok(Litmus { run, places, expected })
+    }
 }
 
 impl Parser {
