@@ -15,8 +15,7 @@ use std::path::Path;
 
 use nix::libc;
 use pipewright_model::call::{Answer, End, Mode, Op, OpenFlags};
-use pipewright_model::channel::queue::MESSAGE_BYTES;
-use pipewright_model::kind::{Hold, MESSAGE_QUEUE};
+use pipewright_model::kind::{Hold, MESSAGE_BYTES, MESSAGE_QUEUE};
 use pipewright_model::run::{Seat, Setup};
 
 use crate::channel::{Arrangement, Channel, Instance, Port, Seen, Sleep};

@@ -13,10 +13,11 @@
 
 use crate::call::{Actor, Answer, Call, End, Lock, Op};
 use crate::channel::Object;
-use crate::channel::queue::MESSAGE_BYTES;
 use crate::data::Segments;
 use crate::explore::{Space, find, find_in_turns};
-use crate::kind::{Discipline, Hold, Kind, MODEL_CAPACITY_BYTES, MODEL_PAGE_BYTES, Side};
+use crate::kind::{
+    Discipline, Hold, Kind, MESSAGE_BYTES, MODEL_CAPACITY_BYTES, MODEL_PAGE_BYTES, Side,
+};
 use crate::oracle::Steps;
 use crate::platform::{LINUX, Platform};
 use crate::run::{Event, Name, Run, Seat, Setup};

@@ -6,7 +6,6 @@
 mod known;
 
 use crate::call::{Lock, Mode, Op, SendFlags};
-use crate::channel::queue::MESSAGE_BYTES;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
 pub use known::*;
@@ -17,6 +16,10 @@ pub const MODEL_CAPACITY_BYTES: u32 = 2 * MODEL_PAGE_BYTES;
 
 /// The size of their pages, and `PIPE_BUF`, in bytes.
 pub const MODEL_PAGE_BYTES: u32 = 2;
+
+/// Bytes of the longest message of a queue (`mq_msgsize`). A queue takes as many messages as its capacity
+/// has room for (`mq_maxmsg`).
+pub const MESSAGE_BYTES: u32 = 64;
 
 /// The largest capacity of a pipe that is followed, in bytes.
 const STREAM_CAPACITY_MAX_BYTES: u32 = 1 << 30;

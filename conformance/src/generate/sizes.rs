@@ -1,8 +1,8 @@
 //! Sizes of reads and writes: drawn where the behaviour of a stream may change, computed from the world
 //! as it is.
 
-use pipewright_model::channel::queue::MESSAGE_BYTES;
 use pipewright_model::channel::{Object, Ring, Unix};
+use pipewright_model::kind::MESSAGE_BYTES;
 use pipewright_model::platform::Platform;
 
 use super::dice::Dice;

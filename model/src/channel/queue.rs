@@ -6,11 +6,8 @@
 use smallvec::SmallVec;
 
 use crate::data::Segment;
+use crate::kind::MESSAGE_BYTES;
 use crate::run::Setup;
-
-/// Bytes of the longest message of a queue (`mq_msgsize`). A queue takes as many messages as its capacity
-/// has room for (`mq_maxmsg`).
-pub const MESSAGE_BYTES: u32 = 64;
 
 /// Messages sent and not yet received.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

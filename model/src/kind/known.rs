@@ -1,8 +1,7 @@
 //! The kinds of channel that the specification knows: what each claims, and what it starts with.
 
-use super::{Discipline, Ends, Hold, Kind, Naming, Side, SocketType};
+use super::{Discipline, Ends, Hold, Kind, MESSAGE_BYTES, Naming, Side, SocketType};
 use crate::call::Mode;
-use crate::channel::queue::MESSAGE_BYTES;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
 /// Ends for reading or for writing.

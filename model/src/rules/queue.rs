@@ -6,9 +6,10 @@
 use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Op, OpenFlags};
 use crate::channel::Object;
-use crate::channel::queue::{MESSAGE_BYTES, Queue};
+use crate::channel::queue::Queue;
 use crate::chapter::{Chapter, Overlap};
 use crate::data::{Segment, Segments, push_segment};
+use crate::kind::MESSAGE_BYTES;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::run::Actors;

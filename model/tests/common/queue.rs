@@ -1,9 +1,8 @@
 //! Spaces of message queues.
 
 use pipewright_model::call::{Events, Mode, Op};
-use pipewright_model::channel::queue::MESSAGE_BYTES;
 use pipewright_model::explore::Space;
-use pipewright_model::kind::MESSAGE_QUEUE;
+use pipewright_model::kind::{MESSAGE_BYTES, MESSAGE_QUEUE};
 
 use super::{Add, Pinned, R, RW, W, open, poll, read, space, write};
 
