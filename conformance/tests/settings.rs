@@ -11,8 +11,8 @@ use pipewright_backends::tcp::enter_namespace;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pipewright");
 
-/// Checks channels under these settings; `None` where there can't be such a namespace.
-fn checked(settings: &[(&str, &str)], arguments: &[&str]) -> Option<Output> {
+/// Calls the program under these settings; `None` where there can't be such a namespace.
+fn called(settings: &[(&str, &str)], arguments: &[&str]) -> Option<Output> {
     thread::scope(|scope| {
         // The thread that enters a namespace can't leave it.
         let checking = scope.spawn(|| {
@@ -27,7 +27,7 @@ fn checked(settings: &[(&str, &str)], arguments: &[&str]) -> Option<Output> {
             }
             let place = tempfile::tempdir().expect("a directory");
             let mut command = Command::new(PROGRAM);
-            command.arg("check").args(arguments).env("TMPDIR", place.path());
+            command.args(arguments).env("TMPDIR", place.path());
             Some(command.output().expect("it runs"))
         });
         checking.join().expect("it does not panic")
@@ -37,7 +37,8 @@ fn checked(settings: &[(&str, &str)], arguments: &[&str]) -> Option<Output> {
 /// Where little is promised some runs have too many orders to be judged: they may be left.
 fn conforms_under(settings: &[(&str, &str)], channels: &[&str], told: &str) {
     let amounts = ["--scenarios", "300", "--paths", "2"];
-    let Some(output) = checked(settings, &[channels, &amounts].concat()) else { return };
+    let arguments = [&["check"], channels, &amounts].concat();
+    let Some(output) = called(settings, &arguments) else { return };
     let out = String::from_utf8_lossy(&output.stdout);
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 3)), "{out}{err}");
@@ -76,4 +77,27 @@ fn tcp_that_resets_what_it_has_no_room_for_is_not_called_deviating() {
     let settings = [("net.ipv4.tcp_abort_on_overflow", "1"), ("net.core.somaxconn", "0")];
     let told = "net.core.somaxconn 0 (stock 4096), net.ipv4.tcp_abort_on_overflow 1 (stock 0)";
     conforms_under(&settings, &["tcp"], told);
+}
+
+/// A writer that sleeps for room is woken by an acknowledgement, which a peer that has got all may delay.
+#[test]
+fn tcp_is_not_at_rest_while_an_acknowledgement_may_wake_a_writer() {
+    let run = "\
+channel tcp
+setting net.ipv4.tcp_wmem 5000
+ann: write 1000000
+quiet ann
+ben: receive 1000000 waitall -> 1000000
+ann:                         -> 1000000
+";
+    let place = tempfile::tempdir().expect("a directory");
+    let file = place.path().join("small-buffer.run");
+    fs::write(&file, run).expect("it is written");
+    let settings = [("net.ipv4.tcp_wmem", "4608 5000 5000")];
+    for _ in 0..3 {
+        let file = file.to_str().expect("a path of text");
+        let Some(output) = called(&settings, &["replay", file]) else { return };
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && !out.contains("quiet ann, ben"), "{out}");
+    }
 }

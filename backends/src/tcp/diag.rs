@@ -56,6 +56,16 @@ struct Row {
     counts: Option<Counts>,
     /// For how many bytes the peer has room, as far as this end has been told; since Linux 5.4.
     window: Option<u32>,
+    memory: Option<Memory>,
+}
+
+/// Bytes of the kernel's memory.
+#[derive(Clone, Copy, Debug, Default)]
+struct Memory {
+    /// Taken by what this end has to send, until it is acknowledged.
+    to_send: u32,
+    /// How much that may be.
+    to_send_max: u32,
 }
 
 /// Bytes, of which ends of data are none but where said.
@@ -65,6 +75,8 @@ struct Counts {
     sent: u64,
     /// In the queue and not sent even once, with the end of data.
     unsent: u32,
+    /// Packets sent and not acknowledged.
+    unacknowledged: u32,
     /// Received in order, with the end of data.
     received: u64,
 }
@@ -94,7 +106,16 @@ impl Row {
             return ends_match && self.queued == 0;
         };
         let data = received.received - u64::from(other.has_seen_the_end()).min(received.received);
-        ends_match && sent.unsent == 0 && sent.sent == data
+        let acknowledged = sent.unacknowledged == 0 || !self.may_be_waited_for();
+        ends_match && sent.unsent == 0 && sent.sent == data && acknowledged
+    }
+
+    /// Whether somebody may wait for room to send, which comes with an acknowledgement (Linux include/net/sock.h,
+    /// `sk_stream_is_writeable`). A peer that has got all may put that off for a while; it is under way until then.
+    fn may_be_waited_for(&self) -> bool {
+        self.memory.is_none_or(|Memory { to_send, to_send_max }| {
+            to_send_max.saturating_sub(to_send) < (to_send / 2).max(1)
+        })
     }
 }
 
@@ -302,6 +323,7 @@ const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 const INET_DIAG_INFO: u16 = 2;
+const INET_DIAG_SKMEMINFO: u16 = 7;
 
 /// `struct nlmsghdr`, `struct inet_diag_req_v2`: one connection.
 fn request(here: SocketAddrV4, there: SocketAddrV4) -> [u8; MESSAGE_BYTES] {
@@ -326,7 +348,8 @@ fn request_for(flags: u16, states: u32) -> [u8; MESSAGE_BYTES] {
     put(4, &SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     put(6, &flags.to_ne_bytes());
     let tcp = SockProtocol::Tcp as i32 as u8;
-    put(16, &[AddressFamily::Inet as i32 as u8, tcp, 1 << (INET_DIAG_INFO - 1), 0]);
+    let more = 1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_SKMEMINFO - 1);
+    put(16, &[AddressFamily::Inet as i32 as u8, tcp, more, 0]);
     put(20, &states.to_ne_bytes());
     // No cookie.
     put(64, &[0xff; 8]);
@@ -369,6 +392,7 @@ fn message(bytes: &[u8]) -> io::Result<Message> {
         unread: int(HEADER_BYTES + 56)?,
         counts: None,
         window: None,
+        memory: None,
     };
     let mut at = HEADER_BYTES + MESSAGE_BYTES;
     while at + 4 <= bytes.len() {
@@ -383,8 +407,14 @@ fn message(bytes: &[u8]) -> io::Result<Message> {
             row.counts = Some(Counts {
                 sent: long(info + 200)?.wrapping_sub(long(info + 208)?),
                 unsent: int(info + 144)?,
+                unacknowledged: int(info + 24)?,
                 received: long(info + 128)?,
             });
+        }
+        // `SK_MEMINFO_SNDBUF` and `SK_MEMINFO_WMEM_QUEUED` of `<linux/sock_diag.h>`.
+        if kind == INET_DIAG_SKMEMINFO && len >= 4 + 24 {
+            let [to_send_max, to_send] = [int(info + 12)?, int(info + 20)?];
+            row.memory = Some(Memory { to_send, to_send_max });
         }
         at += len.max(4).next_multiple_of(4);
     }
@@ -399,7 +429,7 @@ mod tests {
     use std::io::Write;
     use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 
-    use super::{Diag, Named, PROBES, Row, state};
+    use super::{Counts, Diag, Memory, Named, PROBES, Row, state};
 
     #[test]
     fn an_end_of_data_must_have_come() {
@@ -418,6 +448,22 @@ mod tests {
         assert!(tries(Some(8)).has_sent_all_to(&reader(9)));
         assert!(!tries(Some(9)).has_sent_all_to(&reader(9)), "there is room");
         assert!(!tries(Some(0)).has_sent_all_to(&reader(0)), "there is room, untold");
+    }
+
+    #[test]
+    fn what_has_come_is_acknowledged_where_somebody_may_wait_for_room() {
+        let sender = |unacknowledged, memory| {
+            let counts = Some(Counts { sent: 9, unacknowledged, ..Counts::default() });
+            Row { counts, memory, ..Row::default() }
+        };
+        let counts = Some(Counts { received: 9, ..Counts::default() });
+        let receiver = Row { counts, ..Row::default() };
+        let taken = |to_send| Some(Memory { to_send, to_send_max: 60 });
+        assert!(sender(0, taken(60)).has_sent_all_to(&receiver));
+        assert!(sender(1, taken(40)).has_sent_all_to(&receiver), "nobody waits");
+        assert!(!sender(1, taken(41)).has_sent_all_to(&receiver), "poll may wait");
+        assert!(!sender(1, taken(61)).has_sent_all_to(&receiver));
+        assert!(!sender(1, None).has_sent_all_to(&receiver), "untold");
     }
 
     #[test]
@@ -466,10 +512,11 @@ mod tests {
             entries.iter().find(|entry| entry.here == here).expect("a connection").row
         };
         let open = sender();
-        assert!(open.window.expect("a window") > 1, "{open:?}");
+        assert!(open.window.expect("a window") > 1 && !open.may_be_waited_for(), "{open:?}");
         client.set_nonblocking(true).unwrap();
         while client.write(&[b'x'; 65_536]).is_ok() {}
         let full = sender();
         assert!(full.window.expect("a window") < full.queued, "{full:?}, before {open:?}");
+        assert!(full.memory.is_some() && full.may_be_waited_for(), "{full:?}");
     }
 }
