@@ -89,6 +89,9 @@ pub struct Platform {
     /// Whether what a message queue has is handed to whoever has waited for it the longest: a message to a receiver,
     /// and a place to a sender.
     pub queue_hands_over: bool,
+    /// Whether a call on a socket asks once for `O_NONBLOCK` and `SO_RCVTIMEO`, as it begins; else it may go by what
+    /// holds when it would wait.
+    pub sockets_ask_once: bool,
     /// Whether of the calls that sleep on a stream, or for a message, the one that has slept the longest is woken first.
     pub sleepers_in_line: bool,
     /// Whether reads of a file, and what changes it, may be seen half done by one another.
@@ -143,6 +146,7 @@ pub const LINUX: Platform = Platform {
     concurrent_reads: true,
     queue_hands_over: true,
     sleepers_in_line: true,
+    sockets_ask_once: true,
     file_transfers_in_parts: true,
     append_ignores_position: true,
     socket_account: Account::Memory,
@@ -191,6 +195,7 @@ pub const POSIX: Platform = Platform {
     concurrent_reads: false,
     queue_hands_over: false,
     sleepers_in_line: false,
+    sockets_ask_once: false,
     file_transfers_in_parts: false,
     append_ignores_position: false,
     socket_account: Account::Envelope,

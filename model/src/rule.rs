@@ -312,9 +312,16 @@ impl<'a> Scene<'a> {
         self.description().and_then(|d| d.mode).is_some_and(|mode| mode.writes())
     }
 
-    /// Whether the end has `O_NONBLOCK`.
+    /// Whether the end has `O_NONBLOCK`; of a call that has asked, whether it had then.
     pub fn nonblock(&self) -> bool {
-        self.description().is_some_and(|d| d.nonblock)
+        let now = || self.description().is_some_and(|d| d.nonblock);
+        self.call.terms.map_or_else(now, |terms| terms.nonblock)
+    }
+
+    /// How long the call waits on a socket, in microseconds, where the socket says this now: 0 for ever; negative not
+    /// at all.
+    pub fn timeout_us(&self, now: i64) -> i64 {
+        self.call.terms.map_or(now, |terms| terms.timeout_us)
     }
 
     /// What is behind the end; `None` where the end is not open.
@@ -417,7 +424,10 @@ impl<'a> Scene<'a> {
     /// The object that the call is on: the one behind its end, or the one to which the path leads that it opens.
     pub fn on(&self) -> Option<ObjectIndex> {
         match self.op() {
-            Op::Open { .. } => (self.world.place == Place::Linked).then_some(NAMED),
+            Op::Open { .. } => {
+                let found = self.call.waits_on == Some(NAMED);
+                (self.world.place == Place::Linked || found).then_some(NAMED)
+            }
             _ => self.object_index(),
         }
     }

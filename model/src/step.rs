@@ -184,6 +184,9 @@ pub fn proceed(
     step: Move,
     count: u32,
 ) -> RuleSet {
+    if platform.sockets_ask_once {
+        world.ask_for_terms(actor);
+    }
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }

@@ -21,7 +21,7 @@ use crate::platform::Platform;
 use crate::run::{Actors, Seat, Setup};
 
 pub use line::Line;
-pub use pending::{Look, Pending, Progress, Room};
+pub use pending::{Look, Pending, Progress, Room, Terms};
 pub use place::{Address, Place};
 
 /// The object to which the channel's path leads.
@@ -292,13 +292,19 @@ impl World {
     pub fn is_locked(&self, object: ObjectIndex, actor: Actor) -> bool {
         let others = self.actors.iter().enumerate().filter(|(at, _)| *at != usize::from(actor.0));
         let mut calls = others.filter_map(|(_, other)| other.call.as_ref());
-        calls.any(|call| call.holds && self.object_called(call) == Some(object))
+        calls.any(|call| {
+            let locks = call.holds || call.locks && call.progress == Progress::Open;
+            locks && self.object_called(call) == Some(object)
+        })
     }
 
     /// The object that a call is on: behind its descriptor, or where an open's path leads.
     pub fn object_called(&self, call: &Pending) -> Option<ObjectIndex> {
         match (call.op, call.description) {
-            (Op::Open { .. }, _) => (self.place == Place::Linked || call.entered).then_some(NAMED),
+            (Op::Open { .. }, _) => {
+                let found = call.entered || call.waits_on == Some(NAMED);
+                (self.place == Place::Linked || found).then_some(NAMED)
+            }
             // A close that is answered has let go of it.
             (_, index) => {
                 let description = self.descriptions.get(usize::from(index?));
@@ -356,6 +362,19 @@ impl World {
         let description = call.uses().and_then(|end| self.end(call.actor, end));
         self.actors[usize::from(call.actor.0)].call =
             Some(Pending { end: call.end, op: call.op, description, ..Pending::NOBODYS });
+    }
+
+    /// The actor's call asks its socket what it says of waiting, unless it has asked, or is on none.
+    pub fn ask_for_terms(&mut self, actor: Actor) {
+        let Some(call) = self.pending(actor) else { return };
+        let (None, Some(index)) = (call.terms, call.description) else { return };
+        let timeout_us = match self.object(index) {
+            Object::Unix(socket) => socket.timeout_us,
+            Object::Tcp(tcp) => tcp.timeout_us,
+            _ => return,
+        };
+        let nonblock = self.descriptions[usize::from(index)].nonblock;
+        self.pending_mut(actor).terms = Some(Terms { nonblock, timeout_us });
     }
 
     /// Ends the actor's call: its caller has seen the return.

@@ -15,7 +15,7 @@ use history::spoil;
 use pipewright_model::call::{Actor, Reply};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::Discipline;
-use pipewright_model::oracle::stops::{Stopped, is_in_copy};
+use pipewright_model::oracle::stops::{Stopped, in_copy, is_in_copy};
 use pipewright_model::oracle::{Verdict, judge, reply_of};
 use pipewright_model::platform::{Platform, Storage};
 use pipewright_model::rule::What;
@@ -165,7 +165,7 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                         && is_in_copy(platform, world, *actor, *at)
                 });
                 stopped.insert(*actor, *at);
-                states
+                states.iter().flat_map(|world| in_copy(platform, world, *actor)).collect()
             }
             Event::GoesOn(actor) => {
                 stopped.goes_on(*actor);

@@ -106,6 +106,44 @@ const SEEN: &[&str] = &[
     // Acknowledgements wait while the sender's socket is locked.
     "channel tcp\nann: nonblocking on -> ok\nann: write 65535 stops at 65534\nann2: poll out -> none\nann: goes on\n\
      ann: -> 65535",
+    "channel tcp\n\
+     ann: nonblocking on -> ok\n\
+     quiet\n\
+     ann2: write 61439 stops at 61438\n\
+     ann: poll out -> none\n\
+     ann2: goes on\n\
+     ann2: -> 61439\n\
+     quiet",
+    "channel tcp\n\
+     actor ann holds sa\n\
+     actor cat holds sb\n\
+     ann: nonblocking on -> ok\n\
+     quiet\n\
+     ann: write 600000 stops at 599999\n\
+     cat: shutdown read-write -> ok\n\
+     cat: receive 20000 dontwait -> 20000\n\
+     ann: goes on\n\
+     ann: -> 600000",
+    "channel tcp\n\
+     actor ann holds sa\n\
+     actor ben holds sb\n\
+     actor cat holds sb\n\
+     ann: write 5 -> 5\n\
+     quiet\n\
+     ben: set-option receive-timeout-s 2 -> ok\n\
+     ben: receive 9 peek waitall stops at 3\n\
+     ben: goes on\n\
+     cat: receive 1 dontwait -> 1\n\
+     quiet ben",
+    "channel file\n\
+     actor a holds rw\n\
+     actor b holds rw\n\
+     a: write 55 -> 55\n\
+     b: truncate 83 -> ok\n\
+     a: write 28 stops at 27\n\
+     b: read 83 -> 83 = a[0..82] zero[0..1]\n\
+     a: goes on\n\
+     a: -> 28",
 ];
 
 #[test]

@@ -11,7 +11,6 @@ pub(crate) const NEVER_SHOWN: &[&str] = &[
     "stream.write.waits-in-line",
     "message.any.waits-in-line",
     "stream.poll.looks-again",
-    "fifo.open.takes-turns",
 ];
 
 /// Rules that say only that something is not modelled, each with a run that no verdict is on: no case can

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{Fate, Litmus, Outcome, STATES_MAX, TooMany, shown};
 use crate::call::{Actor, Call, Op};
-use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
+use crate::oracle::stops::{Stopped, in_copy, is_beyond, is_in_copy};
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Actors, Event};
@@ -133,10 +133,12 @@ impl<'a> Search<'a> {
                 && is_in_copy(platform, &state.world, actor, at)
                 && !state.stopped.locks_out(platform, &state.world, actor)
             {
-                let mut after = state.clone();
-                after.stopping = state.stopping.without(actor);
-                after.stopped.insert(actor, at);
-                next.push(after);
+                for world in in_copy(platform, &state.world, actor) {
+                    let mut after = State { world, ..state.clone() };
+                    after.stopping = state.stopping.without(actor);
+                    after.stopped.insert(actor, at);
+                    next.push(after);
+                }
             }
             if state.stopped.locks_out(platform, &state.world, actor) {
                 continue;

@@ -7,7 +7,7 @@ use crate::index::RuleIndex;
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::pieces::{self, SMALL};
-use crate::oracle::stops::{Stopped, is_beyond, is_in_copy};
+use crate::oracle::stops::{Stopped, in_copy, is_beyond, is_in_copy, limit};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like, never};
 use crate::platform::Platform;
 use crate::rule::{Answers, What};
@@ -96,7 +96,9 @@ impl<'a, 'r> Search<'a, 'r> {
                 let world = &state.world;
                 let locked = self.stopped.locks_out(self.platform, world, actor);
                 if !locked && is_in_copy(self.platform, world, actor, at) {
-                    found.insert(state.clone());
+                    for world in in_copy(self.platform, world, actor) {
+                        found.insert(State { world, shown: state.shown });
+                    }
                 }
             } else if let Some(shown) = self.may_sleep(&state.world) {
                 let shown = state.shown.union(shown);
@@ -327,8 +329,13 @@ impl<'a, 'r> Search<'a, 'r> {
         if most - least < FEW {
             return (least..=most).collect();
         }
-        let mut counts = SmallVec::from_slice(&[least, most]);
         let world = &state.world;
+        let limit = self.stops_at(actor).and_then(|at| limit(self.platform, world, actor, at));
+        let most = limit.map_or(most, |limit| most.min(limit));
+        if most < least {
+            return SmallVec::new();
+        }
+        let mut counts = SmallVec::from_slice(&[least, most]);
         let Some(call) = world.pending(actor) else { return counts };
         if let Some(counts) =
             pieces::counts(self.platform, self.lookahead, world, actor, most, self.aim)

@@ -7,7 +7,9 @@
 //! It is less than the kernel's source tells: of a file, of a message that is received and of TCP a stopped call may be followed
 //! as if it had not come as far as it has.
 
-use crate::call::{ACTORS_MAX, Actor, Call, Mode, Op, Reply};
+use smallvec::SmallVec;
+
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, Errno, Mode, Op, OpenFlags, Reply};
 use crate::channel::Object;
 use crate::kind::Discipline;
 use crate::oracle::Oracle;
@@ -15,7 +17,7 @@ use crate::platform::{Family, Platform, Storage};
 use crate::rule::{Answers, What};
 use crate::rules::outside;
 use crate::step::{RuleSet, moves};
-use crate::world::{Pending, Progress, World};
+use crate::world::{Pending, Progress, Room, World};
 
 /// The calls that stop, by actor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -84,7 +86,9 @@ impl Stopped {
             let other = Actor(other as u8);
             let stop = stop.filter(|_| other != actor)?;
             let has_passed = |call: &Pending| {
-                call.progress != Progress::Open || is_beyond(platform, world, other, stop.at)
+                let passed = is_beyond(platform, world, other, stop.at);
+                // Who sleeps has let go of it.
+                call.progress != Progress::Open || call.entered || passed
             };
             world.pending(other).filter(|call| !stop.goes_on || !has_passed(call))
         };
@@ -103,21 +107,71 @@ pub fn is_in_copy(platform: &Platform, world: &World, actor: Actor, at: u32) -> 
         return false;
     }
     match (copies(platform, world, call), call.progress) {
-        (Copies::First, _) => true,
+        (Copies::First, _) => {
+            platform.family != Family::Linux || !fails_first(platform, world, actor)
+        }
         (Copies::Taken | Copies::Anything, Progress::Answered { .. }) => true,
         (Copies::Taken, Progress::Open) => false,
         (Copies::WithRoom, _) => {
-            let has_room =
-                call.room.is_some_and(|room| room.cost > 0 && call.done + room.bytes > at);
-            // Whom it sends to it looks for afterwards.
-            let steps = || moves(platform, world, actor, &mut RuleSet::default());
-            has_room || call.done == 0 && steps().iter().any(|(_, step)| step.fault.is_some())
+            let fits = |room: Room| room.cost > 0 && call.done + room.bytes > at;
+            call.room.is_some_and(fits) || finds_nobody(platform, world, actor)
         }
         (Copies::Moves, _) => {
             moves_bytes(platform, world, actor) && !is_behind(platform, world, actor, at)
         }
         (Copies::Anything, _) => moves_bytes(platform, world, actor),
     }
+}
+
+/// The worlds in which the actor's call has come to its copy: it has asked its socket, and holds the lock of a pipe. Several
+/// where it is not known before or after which change it has asked, or whether it asks again.
+pub fn in_copy(platform: &Platform, world: &World, actor: Actor) -> SmallVec<[World; 2]> {
+    let mut asks_later = world.clone();
+    let here = world.pending(actor).and_then(|call| call.description);
+    let is_pipe = here.is_some_and(|index| matches!(world.object(index), Object::Stream(_)));
+    let had_asked = world.pending(actor).is_none_or(|call| call.terms.is_some());
+    let call = asks_later.pending_mut(actor);
+    call.locks = is_pipe && platform.family == Family::Linux;
+    let either = std::mem::take(&mut call.asked_meanwhile) && !had_asked;
+    let mut has_asked = asks_later.clone();
+    has_asked.ask_for_terms(actor);
+    let mut worlds = SmallVec::new();
+    if either {
+        let mut before = has_asked.clone();
+        if let Some(terms) = &mut before.pending_mut(actor).terms {
+            terms.nonblock ^= true;
+            worlds.push(before);
+        }
+    }
+    if !platform.sockets_ask_once && has_asked != asks_later {
+        worlds.push(asks_later);
+    }
+    worlds.push(has_asked);
+    worlds
+}
+
+/// Whether a send fails by what it finds only when it sends: that nobody is there.
+fn finds_nobody(platform: &Platform, world: &World, actor: Actor) -> bool {
+    let Some(call) = world.pending(actor).filter(|call| call.done == 0) else { return false };
+    let Some(Object::Unix(socket)) = call.description.map(|index| world.object(index)) else {
+        return false;
+    };
+    let may_go = !socket.send_closed && !socket.reset;
+    may_go && !fails_first(platform, world, actor) && fails(platform, world, actor).next().is_some()
+}
+
+/// Whether a call fails by what is wrong with the call or its descriptor.
+fn fails_first(platform: &Platform, world: &World, actor: Actor) -> bool {
+    let first = [Errno::EBADF, Errno::EMSGSIZE, Errno::ENOTCONN, Errno::EINVAL];
+    fails(platform, world, actor).any(|errno| first.contains(&errno))
+}
+
+fn fails(platform: &Platform, world: &World, actor: Actor) -> impl Iterator<Item = Errno> {
+    let steps = moves(platform, world, actor, &mut RuleSet::default());
+    steps.into_iter().filter_map(|(_, step)| match step.what {
+        What::Answers(Answers::Exactly(Answer::Fails(errno)), _) => Some(errno),
+        _ => None,
+    })
 }
 
 /// Whether the actor's call has moved the byte at which it stops.
@@ -128,6 +182,15 @@ pub fn is_beyond(platform: &Platform, world: &World, actor: Actor, at: u32) -> b
         Copies::Moves | Copies::WithRoom | Copies::First => {
             call.done > at || call.progress != Progress::Open
         }
+    }
+}
+
+/// How many bytes the actor's call may still move before the byte at which it stops; `None` where that is not bounded.
+pub(super) fn limit(platform: &Platform, world: &World, actor: Actor, at: u32) -> Option<u32> {
+    let call = world.pending(actor)?;
+    match copies(platform, world, call) {
+        Copies::Taken | Copies::Anything => None,
+        Copies::Moves | Copies::WithRoom | Copies::First => Some(at.saturating_sub(call.done)),
     }
 }
 
@@ -143,8 +206,14 @@ fn is_behind(platform: &Platform, world: &World, actor: Actor, at: u32) -> bool 
         })
 }
 
-/// Whether a move of the actor's call would transfer a byte, or gather what it transfers.
+/// Whether a move of the actor's call would transfer a byte, or it looks at some that are there.
 fn moves_bytes(platform: &Platform, world: &World, actor: Actor) -> bool {
+    let Some(call) = world.pending(actor) else { return false };
+    if let (Some(Object::Tcp(tcp)), Some(_)) =
+        (call.description.map(|index| world.object(index)), call.op.asks())
+    {
+        return tcp.readable() > 0;
+    }
     let steps = moves(platform, world, actor, &mut RuleSet::default());
     steps.iter().any(|(_, step)| match step.what {
         What::Answers(Answers::Transferred { most, .. }, _) | What::Proceeds { most, .. } => {
@@ -173,44 +242,38 @@ fn copies(platform: &Platform, world: &World, call: &Pending) -> Copies {
     }
 }
 
-/// Whether a call that is stopped in its copy holds a lock that the other needs. (Linux: fs/pipe.c, the mutex of a pipe; mm/filemap.c
-/// and fs/file.c, the locks of an inode and of an offset; net/unix/af_unix.c, the lock of those who read; net/ipv4/tcp.c, the
-/// lock of a socket.)
+/// Whether a call that is stopped in its copy holds a lock that the other needs; of pipes [the rules](Pending::locks) say
+/// that. (Linux: mm/filemap.c and fs/file.c, the locks of an inode and of an offset; net/unix/af_unix.c, the lock of those
+/// who receive; net/ipv4/tcp.c, the lock of a socket.)
 fn shuts_out(world: &World, stopped: &Pending, call: &Pending) -> bool {
-    if call.progress != Progress::Open {
-        return false;
-    }
-    let (Some(here), Some(there)) = (stopped.description, call.description) else { return false };
-    let (held, needed) =
-        (&world.descriptions[usize::from(here)], &world.descriptions[usize::from(there)]);
-    if held.object != needed.object {
-        return false;
-    }
-    let mode = needed.mode;
-    let asks = call.op.asks().is_some_and(|len| len > 0) && mode.is_some_and(Mode::reads);
-    let offers = call.op.offers().is_some_and(|len| len > 0) && mode.is_some_and(Mode::writes);
-    let positioned = matches!(call.op, Op::ReadAt { .. } | Op::WriteAt { .. });
-    let (reads, writes) = (asks && !positioned, offers && !positioned);
-    match world.object(here) {
-        Object::Stream(_) => {
-            let calls = world.actors.iter().filter_map(|actor| actor.call.as_ref());
-            let users = calls.filter(|other| other.description == Some(there)).count();
-            // Who calls on a description keeps it.
-            let releases = call.op == Op::Close && world.holders(there) == 1 && users == 1;
-            reads || writes || call.op == Op::Available || releases
-        }
+    let here = stopped.description;
+    let same = world.object_called(stopped) == world.object_called(call);
+    let (Some(index), true) = (here, same && call.progress == Progress::Open) else { return false };
+    let mode = call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
+    let reads = mode.is_some_and(Mode::reads)
+        && match call.op {
+            Op::Read { len } => len > 0,
+            Op::Receive { .. } | Op::ReceiveEnd { .. } => true,
+            _ => false,
+        };
+    let writes = mode.is_some_and(Mode::writes)
+        && matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
+    match world.object(index) {
         Object::File(_) => {
             // What is wrong with a call itself is told before.
             let changes = match call.op {
-                Op::WriteAt { at, .. } => offers && at >= 0,
+                Op::Write { len } => writes && len > 0,
+                Op::WriteAt { len, at } => len > 0 && at >= 0 && mode.is_some_and(Mode::writes),
                 Op::Truncate { .. } => mode.is_some_and(Mode::writes),
-                _ => offers,
+                Op::Open { flags, .. } => flags.contains(OpenFlags::TRUNCATE),
+                _ => false,
             };
             let offset = reads || writes || matches!(call.op, Op::Seek { .. });
             let has_offset = matches!(stopped.op, Op::Read { .. } | Op::Write { .. });
-            stopped.op.offers().is_some() && changes || has_offset && here == there && offset
+            let shares = has_offset && here == call.description && offset;
+            stopped.op.offers().is_some() && changes || shares
         }
-        Object::Unix(socket) => socket.is_stream() && stopped.op.asks().is_some() && reads,
+        Object::Unix(_) => stopped.op.asks().is_some() && reads,
         Object::Tcp(_) => reads || writes || matches!(call.op, Op::Available | Op::Shutdown { .. }),
         _ => false,
     }

@@ -295,5 +295,10 @@ fn set_nonblock(act: &mut Act<'_>) {
     let call = act.call();
     if let (Op::SetNonblock(nonblock), Some(index)) = (call.op, call.description) {
         act.world.descriptions[usize::from(index)].nonblock = nonblock;
+        let others = act.world.actors.iter_mut().filter_map(|other| other.call.as_mut());
+        // Only where it is known that they stop it matters when they asked.
+        others
+            .filter(|call| call.stops && call.description == Some(index) && call.terms.is_none())
+            .for_each(|call| call.asked_meanwhile = true);
     }
 }

@@ -76,8 +76,13 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let opens = matches!(at.op(), Op::Open { .. }) && is_fifo(at) && !at.call.entered;
-            let linked = at.world.place == Place::Linked;
-            (opens && linked && at.world.is_locked(NAMED, at.actor)).then_some(Move::rests())
+            // It has gone by the path then, whatever becomes of that.
+            (opens && finds(at) && at.world.is_locked(NAMED, at.actor)).then(|| {
+                match at.call.waits_on {
+                    None => Move::proceeds(0, 0).with(find),
+                    Some(_) => Move::rests(),
+                }
+            })
         },
     },
     Rule {
@@ -161,10 +166,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("open", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
-            (matches!(at.op(), Op::Open { .. })
-                && is_fifo(at)
-                && at.world.place == Place::Unlinked
-                && !at.call.entered)
+            (matches!(at.op(), Op::Open { .. }) && is_fifo(at) && !finds(at) && !at.call.entered)
                 .then_some(Move::fails(Errno::ENOENT))
         },
     },
@@ -195,7 +197,7 @@ fn opening(at: &Scene<'_>) -> Option<Mode> {
     match at.op() {
         Op::Open { mode, .. }
             if is_fifo(at)
-                && at.world.place == Place::Linked
+                && finds(at)
                 && !at.call.entered
                 && !at.world.is_locked(NAMED, at.actor) =>
         {
@@ -233,6 +235,11 @@ fn partner_came(at: &Scene<'_>) -> bool {
             })
 }
 
+/// Whether an open finds the FIFO by its path, or has found it.
+fn finds(at: &Scene<'_>) -> bool {
+    at.world.place == Place::Linked || at.call.waits_on == Some(NAMED)
+}
+
 /// Whether what the path leads to, or led to, is a FIFO.
 fn is_fifo(at: &Scene<'_>) -> bool {
     matches!(at.world.objects.first(), Some(Object::Stream(_)))
@@ -240,6 +247,10 @@ fn is_fifo(at: &Scene<'_>) -> bool {
 
 fn nonblock(at: &Scene<'_>) -> bool {
     matches!(at.op(), Op::Open { flags, .. } if flags.contains(OpenFlags::NONBLOCK))
+}
+
+fn find(act: &mut Act<'_>) {
+    act.call().waits_on = Some(NAMED);
 }
 
 fn enter_and_count(act: &mut Act<'_>) {

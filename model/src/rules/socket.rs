@@ -350,7 +350,8 @@ fn accept(act: &mut Act<'_>) {
 /// A receive or accept begins to wait: it may have a time-out.
 pub(super) fn begin_to_receive(act: &mut Act<'_>) {
     begin_to_wait(act);
-    let timed = act.thing().and_then(|object| timeout_us(object));
+    let asked = act.call().terms.map(|terms| terms.timeout_us);
+    let timed = asked.or_else(|| act.thing().and_then(|object| timeout_us(object)));
     act.call().timed |= timed.is_some_and(|time| time > 0);
 }
 

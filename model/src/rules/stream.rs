@@ -960,7 +960,7 @@ fn take_up_to(act: &mut Act<'_>, most: u32) -> u32 {
     let Some(stream) = act.stream() else { return 0 };
     let taken = stream.take(platform, most);
     let call = act.call();
-    call.holds = false;
+    (call.holds, call.locks) = (false, false);
     let count = taken.iter().map(|segment| segment.len).sum();
     taken.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
     count
@@ -986,6 +986,7 @@ fn give(act: &mut Act<'_>) {
     let (done, entered, description) = (call.done, call.entered, call.description);
     call.done += count;
     let goes_on = std::mem::take(&mut call.holds);
+    call.locks = false;
     let packet = description.is_some_and(|index| act.world.descriptions[usize::from(index)].packet);
     let from = from + i64::from(done);
     if let Some(object) = act.object.filter(|_| !goes_on) {

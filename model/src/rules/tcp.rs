@@ -386,8 +386,10 @@ const RULES: &[Rule] = &[
         ],
         force: Force::Silent,
         step: |at| {
-            let gift = sends(at).filter(|gift| !gift.waits && !at.call.entered)?;
-            (gift.rest > gift.room.max(1) && is_watched(at))
+            let gift = sends(at)?;
+            let at_once = !gift.waits && !at.call.entered;
+            let is_long = at_once && gift.rest > gift.room && is_watched(at);
+            (gift.rest > 1 && (at.call.stops || is_long))
                 .then(|| Move::proceeds(1, gift.rest - 1).with(give))
         },
     },
@@ -864,7 +866,7 @@ fn reads<'a>(at: &Scene<'a>) -> Option<(Wish, &'a Tcp)> {
         _ => return None,
     };
     let tcp = tcp(at)?;
-    let may_wait = !at.nonblock() && tcp.timeout_us >= 0;
+    let may_wait = !at.nonblock() && at.timeout_us(tcp.timeout_us) >= 0;
     let waits = may_wait && !flags.contains(SendFlags::DONTWAIT) || at.call.entered;
     let waits_for_all = waits && len > 0 && flags.contains(SendFlags::WAITALL);
     let looks = len > 0 || matches!(at.op(), Op::Receive { .. });
@@ -978,12 +980,13 @@ fn tcp_mut(world: &mut World, object: ObjectIndex) -> Option<&mut Tcp> {
 
 /// A call begins to wait, perhaps for a time only.
 fn enter_for_a_time(act: &mut Act<'_>) {
-    let timed = act.tcp().is_some_and(|tcp| tcp.timeout_us > 0);
+    let asked = act.call().terms.map(|terms| terms.timeout_us);
+    let timeout_us = asked.or_else(|| act.tcp().map(|tcp| tcp.timeout_us));
     let peer = act.tcp().map(|tcp| tcp.peer);
     let writes = peer.and_then(|peer| tcp_mut(act.world, peer)).is_some_and(|peer| peer.stalled);
     let call = act.call();
     call.entered = true;
-    call.timed = timed;
+    call.timed = timeout_us > Some(0);
     call.midway |= writes && asks_nothing(call);
 }
 

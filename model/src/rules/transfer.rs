@@ -27,8 +27,9 @@ pub(super) struct Taking<'a> {
 
 impl Taking<'_> {
     pub(super) fn must_not_wait(&self, at: &Scene<'_>) -> bool {
-        let now =
-            at.nonblock() || self.flags.contains(SendFlags::DONTWAIT) || self.socket.timeout_us < 0;
+        let now = at.nonblock()
+            || self.flags.contains(SendFlags::DONTWAIT)
+            || at.timeout_us(self.socket.timeout_us) < 0;
         !at.call.waited && now
     }
 

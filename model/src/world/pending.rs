@@ -47,6 +47,16 @@ pub struct Room {
     pub cost: u32,
 }
 
+/// What a socket says of waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub struct Terms {
+    /// `O_NONBLOCK`.
+    pub nonblock: bool,
+    /// `SO_RCVTIMEO`, in microseconds: 0 for ever; negative not at all.
+    pub timeout_us: i64,
+}
+
 /// A call in progress, with what the kernel remembers of it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -77,6 +87,12 @@ pub struct Pending {
     pub holds: bool,
     /// It is seen to stop in its copy.
     pub stops: bool,
+    /// It has stopped there under the lock of its object, and has not moved that byte.
+    pub locks: bool,
+    /// `O_NONBLOCK` of its socket has been changed since it began, before it was known to have asked.
+    pub asked_meanwhile: bool,
+    /// What its socket said of waiting when it asked, where it has asked.
+    pub terms: Option<Terms>,
     /// Who has waited longer for the same, and waits still.
     pub behind: Actors,
     /// It is known to wait behind all those that began to wait before it, and before all that will.
@@ -111,6 +127,9 @@ impl Pending {
         midway: false,
         holds: false,
         stops: false,
+        locks: false,
+        asked_meanwhile: false,
+        terms: None,
         behind: Actors::NONE,
         placed: false,
         look: Look::Not,
@@ -137,7 +156,10 @@ impl Hash for Pending {
         let more = [self.waited, self.timed, self.overslept, self.midway].map(u64::from);
         let more = more[3] << 38 | more[0] << 37 | more[1] << 36 | more[2] << 35;
         let waits_on = self.waits_on.map_or(0, |object| u64::from(object) + 1) << 16;
-        let holds = u64::from(self.holds) << 39 | u64::from(self.stops) << 40;
+        let holds = u64::from(self.holds) << 39
+            | u64::from(self.stops) << 40
+            | u64::from(self.locks) << 41
+            | u64::from(self.asked_meanwhile) << 42;
         let look = match self.look {
             Look::Not => 0,
             Look::Again => 1 << 49,
@@ -147,6 +169,6 @@ impl Hash for Pending {
         let room = self.room.map_or(0, |room| u64::from(room.cost)) << 34;
         hasher.write_u64(room | waits_on | u64::from(self.placed) << 8 | u64::from(self.behind.0));
         (self.end, self.description, self.op).hash(hasher);
-        (&self.data, &self.progress).hash(hasher);
+        (&self.data, &self.progress, self.terms).hash(hasher);
     }
 }

@@ -233,7 +233,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("pipe two readers", pipe_two_readers(), 5_598, 16_986),
         pinned("fifo opening", fifo_opening(), 212_695, 30_326),
         pinned("fifo both", fifo_both(), 1_789, 71_886),
-        pinned("fifo opening beside", fifo_opening_beside(), 822, 1_200),
+        pinned("fifo opening beside", fifo_opening_beside(), 1_040, 1_200),
         pinned("fifo three", fifo_three(), 4_363, 5_472),
     ];
     all.extend(pairs::spaces());

@@ -204,7 +204,7 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     vec![
         pinned("tcp ending", ending(), 4_074, 4_074),
         pinned("tcp resets", resets(), 978, 978),
-        pinned("tcp much", much(), 804, 668),
+        pinned("tcp much", much(), 815, 668),
         pinned("tcp flags", flags(), 783, 783),
         pinned("tcp polling", polling(), 863, 899),
         pinned("tcp oddities", oddities(), 330, 292),
