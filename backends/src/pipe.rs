@@ -85,13 +85,11 @@ impl Channel for Pipe {
             2 => &[(Side::B, Side::A), (Side::A, Side::B)],
             _ => &[(Side::Only, Side::Only)],
         };
-        for (reads, writes) in pipes {
-            let (read, write) = nix::unistd::pipe2(flags).calling("pipe2")?;
-            setup.crowded = capacity_bytes(&read)? < usual_capacity_bytes(&setup);
-            if let Some(bytes) = self.capacity_bytes {
-                set_capacity_bytes(&read, bytes)?;
-            }
-            setup.capacity_bytes = capacity_bytes(&read)?;
+        let make = |_| nix::unistd::pipe2(flags).calling("pipe2");
+        let made = pipes.iter().map(make).collect::<io::Result<Vec<_>>>()?;
+        let read_ends: Vec<_> = made.iter().map(|(read, _)| read).collect();
+        (setup.capacity_bytes, setup.crowded) = self.even(&setup, &read_ends)?;
+        for ((reads, writes), (read, write)) in pipes.iter().zip(made) {
             handouts.push(Handout::new(Hold { side: *reads, ..Hold::READ }, read, seats));
             handouts.push(Handout::new(Hold { side: *writes, ..Hold::WRITE }, write, seats));
         }
@@ -109,6 +107,27 @@ impl Channel for Pipe {
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
         Ok(Box::new(FdPort::new(place, ends)))
+    }
+}
+
+impl Pipe {
+    /// Gives new pipes one capacity, and says which, and whether the user has too many pipes for more. Of two, only
+    /// the second may be beyond what the user may have: then the first is made as small.
+    fn even(&self, setup: &Setup, pipes: &[&OwnedFd]) -> io::Result<(u32, bool)> {
+        let mut least = u32::MAX;
+        for pipe in pipes {
+            least = least.min(capacity_bytes(pipe)?);
+        }
+        let crowded = least < usual_capacity_bytes(setup);
+        let common = self.capacity_bytes.or(crowded.then_some(least));
+        for pipe in pipes {
+            if let Some(bytes) = common
+                && capacity_bytes(pipe)? != bytes
+            {
+                set_capacity_bytes(pipe, bytes)?;
+            }
+        }
+        Ok((capacity_bytes(pipes[0])?, crowded))
     }
 }
 
@@ -145,5 +164,29 @@ impl Handout {
             }
             _ => self.original.take().ok_or_else(no_such_end),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::Pipe;
+    use crate::channel::Channel;
+    use crate::port::{capacity_bytes, set_capacity_bytes};
+
+    #[test]
+    fn where_one_of_two_pipes_is_small_for_its_user_both_are() -> io::Result<()> {
+        for small in [0, 1] {
+            let pipes = [nix::unistd::pipe()?.0, nix::unistd::pipe()?.0];
+            let pipes = [&pipes[0], &pipes[1]];
+            let usual = capacity_bytes(pipes[0])?;
+            let setup = Pipe::PAIR.setup();
+            assert_eq!(Pipe::PAIR.even(&setup, &pipes)?, (usual, false));
+            set_capacity_bytes(pipes[small], 8192)?;
+            assert_eq!(Pipe::PAIR.even(&setup, &pipes)?, (8192, true));
+            assert_eq!((capacity_bytes(pipes[0])?, capacity_bytes(pipes[1])?), (8192, 8192));
+        }
+        Ok(())
     }
 }

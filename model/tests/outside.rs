@@ -14,6 +14,8 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("pipe", "writer: dup as w2", "EINTR EMFILE ENFILE"),
     ("pipe", "writer: poll out", "EINTR ENOMEM ENOBUFS"),
     ("pipe", "writer: set-capacity 8192", "ENOMEM ENOBUFS"),
+    ("pipe", "writer: set-capacity 65537", "ENOMEM ENOBUFS EPERM"),
+    ("fifo", "writer: set-capacity 131072", "ENOMEM ENOBUFS EPERM"),
     ("pipe", "writer: capacity", ""),
     ("pipe", "writer: available", ""),
     ("pipe", "writer: nonblocking on", ""),

@@ -340,9 +340,10 @@ impl<'r> Oracle<'r> {
     /// Of what cause outside of the channel an event tells that no rule allows: then what follows is unspecified.
     fn outside(&self, event: &Event) -> Option<&'static str> {
         let Event::Return(actor, Reply { answer, signal: None, .. }) = event else { return None };
-        let mut pending = self.states.iter().filter_map(|state| state.world.pending(*actor));
-        let op = pending.next()?.op;
-        Some(outside::cause(self.run.setup.kind, &op, answer)?.because)
+        let cause = |state: &State| {
+            outside::cause_in(self.platform, self.run.setup.kind, &state.world, *actor, answer)
+        };
+        Some(self.states.iter().find_map(cause)?.because)
     }
 
     /// Whether an event that no rule allows is of a call that no rule speaks of, on a channel of this kind: none lets it

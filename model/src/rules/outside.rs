@@ -5,9 +5,12 @@
 //! POSIX or by Linux. What tells of the channel itself (`EAGAIN`, `EPIPE`, `EINVAL`, `EBADF`) never comes from
 //! outside.
 
-use crate::call::{Answer, Errno, Marks, Op, SendFlags};
+use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags};
+use crate::channel::Object;
 use crate::kind::{Discipline, Kind, Naming, SocketType};
+use crate::platform::Platform;
 use crate::rule::Cite::{self, Man, Posix, Source};
+use crate::world::World;
 
 /// A cause outside of the channel.
 #[derive(Debug)]
@@ -107,6 +110,16 @@ pub const CAUSES: &[Cause] = &[
                 || matches!(op, Op::Accept { .. } | Op::Shutdown { .. })
                 || matches!(op, Op::SetOption { .. } | Op::GetOption { .. })
         },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.set-capacity.user-pages",
+        says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM for an unprivileged user whose pipes would have \
+               more pages than pipe-user-pages-soft or pipe-user-pages-hard.",
+        cite: &[Man("pipe(7)", "/proc files"), Source("fs/pipe.c", "pipe_set_size")],
+        errnos: &[Errno::EPERM],
+        because: "the user holds too many pages of pipes",
+        reaches: |_, op| matches!(op, Op::SetCapacity { .. }),
         succeeds: NEVER,
     },
     Cause {
@@ -256,6 +269,26 @@ pub fn cause(kind: &Kind, op: &Op, answer: &Answer) -> Option<&'static Cause> {
     };
     let fits = |cause: &&Cause| (cause.reaches)(kind, op) && tells(cause);
     CAUSES.iter().find(|cause| kind.has_descriptors() && fits(cause))
+}
+
+/// The same of the actor's call in progress in this world, where the cause may not reach it.
+pub(crate) fn cause_in(
+    platform: &Platform,
+    kind: &Kind,
+    world: &World,
+    actor: Actor,
+    answer: &Answer,
+) -> Option<&'static Cause> {
+    let call = world.pending(actor)?;
+    let grows = |bytes| match call.description.map(|index| world.object(index)) {
+        Some(Object::Stream(stream)) => stream.capacity_bytes(platform) < bytes,
+        _ => false,
+    };
+    let is_met = match call.op {
+        Op::SetCapacity { bytes } if *answer == Answer::Fails(Errno::EPERM) => grows(bytes),
+        _ => true,
+    };
+    cause(kind, &call.op, answer).filter(|_| is_met)
 }
 
 /// Whether the channel's own rules tell this error of the call, so that it says nothing of the outside: a
