@@ -347,9 +347,20 @@ impl World {
         match self.objects.get(usize::from(object)) {
             Some(Object::Stream(_)) if self.open_count(object) == 0 => self.released.push(object),
             Some(Object::Tcp(_)) if !self.is_held(object) => self.released.push(object),
-            Some(Object::Unix(_)) => self.unheld(object),
+            Some(Object::Unix(_)) if !self.is_held(object) && !self.is_pending(object) => {
+                self.released.push(object);
+            }
             _ => {}
         }
+    }
+
+    /// Frees an object. Trailing free entries are dropped, so that equal worlds look equal.
+    pub fn remove_object(&mut self, object: ObjectIndex) -> Object {
+        let removed = std::mem::replace(&mut self.objects[usize::from(object)], Object::Free);
+        while self.objects.len() > 1 && self.objects.last() == Some(&Object::Free) {
+            self.objects.pop();
+        }
+        removed
     }
 
     /// Whether an open file description refers to the object.

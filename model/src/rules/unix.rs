@@ -8,6 +8,7 @@
 
 use crate::act::Act;
 use crate::call::{Answer, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
+use crate::channel::Object;
 use crate::channel::Unix;
 use crate::channel::unix::{Life, Peer, Piece, cost, named};
 use crate::chapter::{Chapter, Exception, Overlap};
@@ -984,6 +985,38 @@ const RULES: &[Rule] = &[
             (socket.life != Life::Connected).then_some(Move::fault(Errno::ENOTCONN))
         },
     },
+    // What ends
+    Rule {
+        id: "unix.release.leaves-peer",
+        says: "When nothing refers to a connected stream or seqpacket socket any more, and it has read all, its peer finds the end \
+               of file and can send nothing more.",
+        cite: &[Posix("close", "DESCRIPTION"), Source(AF_UNIX, "unix_release_sock")],
+        force: Force::Must,
+        step: |at| (ends(at)? == Ends::Leaves).then_some(Move::releases(leave)),
+    },
+    Rule {
+        id: "unix.release.resets-peer",
+        says: "When nothing refers to a connected stream or seqpacket socket any more, and it has data unread, its peer finds \
+               ECONNRESET once, and can send nothing more.",
+        cite: &[Source(AF_UNIX, "unix_release_sock")],
+        force: Force::Silent,
+        step: |at| (ends(at)? == Ends::Resets).then_some(Move::releases(leave)),
+    },
+    Rule {
+        id: "unix.release.listening",
+        says: "When nothing refers to a listening socket any more, those whose connections were not accepted find ECONNRESET.",
+        cite: &[Source(AF_UNIX, "unix_release_sock")],
+        force: Force::Silent,
+        step: |at| (ends(at)? == Ends::Listens).then_some(Move::releases(leave)),
+    },
+    Rule {
+        id: "unix.release.alone",
+        says: "When nothing refers to a datagram socket any more, or to one that is not connected, its name leads nowhere, \
+               and what was sent to it is discarded.",
+        cite: &[Posix("close", "DESCRIPTION"), Source(AF_UNIX, "unix_release_sock")],
+        force: Force::Must,
+        step: |at| (ends(at)? == Ends::Alone).then_some(Move::releases(leave)),
+    },
     // Polling
     Rule {
         id: "unix.poll.readable",
@@ -1637,4 +1670,68 @@ fn set_buffer(act: &mut Act<'_>) {
         SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
         _ => socket.receive_buffer = twice.max(RECEIVE_BUFFER_MIN_BYTES),
     }
+}
+
+/// A socket to which nothing refers any more, as others see it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Leaves,
+    Resets,
+    Listens,
+    Alone,
+}
+
+fn ends(at: &Scene<'_>) -> Option<Ends> {
+    let dead = at.world.socket(at.released()?)?;
+    Some(match dead.peer {
+        _ if dead.listens() => Ends::Listens,
+        Peer::Socket(_) if dead.is_datagram() => Ends::Alone,
+        Peer::Socket(_) if dead.has_unread() => Ends::Resets,
+        Peer::Socket(_) => Ends::Leaves,
+        Peer::None | Peer::Gone => Ends::Alone,
+    })
+}
+
+/// A socket is gone: its name leads nowhere, its peer can't send nor be sent anything, connections that it has not
+/// accepted are reset, and what was in its queue is lost.
+fn leave(act: &mut Act<'_>) {
+    let Some(index) = act.object else { return };
+    let world = &mut *act.world;
+    let dead = std::mem::replace(&mut world.objects[usize::from(index)], Object::Free);
+    let Object::Unix(dead) = dead else { return };
+    if let Place::Unix(_, address) = &mut world.place {
+        *address = match *address {
+            Address::Path(object) if object == index => Address::StalePath,
+            Address::Name(object) if object == index => Address::FreeName,
+            other => other,
+        };
+    }
+    if let Peer::Socket(peer) = dead.peer {
+        world.catch_midway(peer);
+        if let Some(peer) = world.socket_mut(peer).filter(|_| !dead.is_datagram()) {
+            peer.receive_closed = true;
+            peer.send_closed = true;
+            peer.reset |= dead.has_unread();
+        }
+    }
+    for (_, other) in world.sockets_mut() {
+        if other.peer == Peer::Socket(index) {
+            other.peer = Peer::Gone;
+        }
+        for piece in &mut other.queue {
+            piece.sender = piece.sender.filter(|sender| *sender != index);
+        }
+    }
+    let calls = world.actors.iter_mut().filter_map(|actor| actor.call.as_mut());
+    calls.filter(|call| call.waits_on == Some(index)).for_each(|call| call.waits_on = None);
+    for server in dead.pending.iter().copied() {
+        if let Some(Peer::Socket(client)) = world.socket(server).map(|server| server.peer)
+            && let Some(client) = world.socket_mut(client)
+        {
+            client.reset = true;
+        }
+        world.released.push(server);
+    }
+    world.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
+    world.remove_object(index);
 }

@@ -1,5 +1,7 @@
 //! Sockets in the world: who refers to whom, and what goes with one that dies.
 
+use smallvec::SmallVec;
+
 use crate::call::{Op, SendFlags};
 use crate::channel::unix::{Peer, Unix};
 use crate::channel::{Object, Tcp};
@@ -134,64 +136,48 @@ impl World {
         }
     }
 
-    /// Closes a socket that no description refers to. Other objects stay.
-    pub fn unheld(&mut self, index: ObjectIndex) {
-        let held = self.is_held(index);
-        let accepted = !self.sockets().any(|(_, socket)| socket.pending.contains(&index));
-        if !held && accepted {
-            self.dies(index, false);
-        }
-        while self.objects.len() > 1 && self.objects.last() == Some(&Object::Free) {
-            self.objects.pop();
-        }
+    /// Whether a connection waits to be accepted, as this socket.
+    pub(super) fn is_pending(&self, socket: ObjectIndex) -> bool {
+        self.sockets().any(|(_, listener)| listener.pending.contains(&socket))
     }
 
-    fn dies(&mut self, index: ObjectIndex, never_accepted: bool) {
-        let Some(Object::Unix(_)) = self.objects.get(usize::from(index)) else { return };
-        let object = std::mem::replace(&mut self.objects[usize::from(index)], Object::Free);
-        let Object::Unix(dead) = object else { return };
-        if let Place::Unix(_, address) = &mut self.place {
-            *address = match *address {
-                Address::Path(object) if object == index => Address::StalePath,
-                Address::Name(object) if object == index => Address::FreeName,
-                other => other,
-            };
-        }
-        if let Peer::Socket(peer) = dead.peer {
-            self.catch_midway(peer);
-        }
-        if let (Peer::Socket(peer), false) = (dead.peer, dead.is_datagram())
-            && let Some(peer) = self.socket_mut(peer)
-        {
-            peer.receive_closed = true;
-            peer.send_closed = true;
-            peer.reset |= dead.has_unread() || never_accepted;
-        }
-        for (_, other) in self.sockets_mut() {
-            if other.peer == Peer::Socket(index) {
-                other.peer = Peer::Gone;
+    /// The sockets to which nothing refers any more once nobody holds a description: its own, those that wait there
+    /// to be accepted, and those of which a descriptor is in one of their queues and nowhere else.
+    fn falls_with(&self, description: DescriptionIndex) -> SmallVec<[ObjectIndex; 4]> {
+        let mut gone: SmallVec<[DescriptionIndex; 4]> = SmallVec::from_slice(&[description]);
+        let mut fallen: SmallVec<[ObjectIndex; 4]> = SmallVec::new();
+        let mut at = 0;
+        while let Some(description) = gone.get(at).copied() {
+            at += 1;
+            let object = self.descriptions[usize::from(description)].object;
+            let mut open = (0..).zip(&self.descriptions).filter(|(_, open)| open.mode.is_some());
+            let is_held = open.any(|(index, open)| open.object == object && !gone.contains(&index));
+            if self.socket(object).is_none() || is_held || self.is_pending(object) {
+                continue;
             }
-            for piece in &mut other.queue {
-                piece.sender = piece.sender.filter(|sender| *sender != index);
+            let mut todo: SmallVec<[ObjectIndex; 4]> = SmallVec::from_slice(&[object]);
+            while let Some(object) = todo.pop() {
+                fallen.push(object);
+                todo.extend(self.socket(object).into_iter().flat_map(|dead| dead.pending.clone()));
+            }
+            let queues = fallen.iter().filter_map(|object| self.socket(*object));
+            let passed = queues.flat_map(|dead| dead.queue.iter().filter_map(|piece| piece.passed));
+            let passed: SmallVec<[DescriptionIndex; 4]> = passed.collect();
+            for index in &passed {
+                let lost = passed.iter().filter(|other| *other == index).count();
+                if self.holders(*index) == lost && !gone.contains(index) {
+                    gone.push(*index);
+                }
             }
         }
-        let calls = self.actors.iter_mut().filter_map(|actor| actor.call.as_mut());
-        for call in calls.filter(|call| call.waits_on == Some(index)) {
-            call.waits_on = None;
-        }
-        dead.pending.iter().for_each(|waiting| self.dies(*waiting, true));
-        self.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
+        fallen
     }
 
     /// Whether a call in progress may drop the last reference to a socket: by closing the last descriptor of it, or
     /// by discarding what keeps it, on its way in a queue or waiting to be accepted.
     pub fn may_release(&self, call: &Pending, object: ObjectIndex) -> bool {
         let dropped = |index: &DescriptionIndex| self.holders(*index) == 1;
-        let dies = |index: DescriptionIndex| {
-            let mut after = self.clone();
-            after.release(index);
-            !matches!(after.objects.get(usize::from(object)), Some(Object::Unix(_)))
-        };
+        let dies = |index: DescriptionIndex| self.falls_with(index).contains(&object);
         let Some(index) = call.description else { return false };
         if call.op == Op::Close {
             // Most sockets keep nothing else.
