@@ -4,19 +4,21 @@
 //! that a write was torn, the rule broken is the one that answered the write.
 
 mod history;
+mod stopped;
 
 use std::fmt;
 
 use crate::call::{Actor, Answer, Call, Errno, Events, Op, Reply};
 use crate::data::{ANY, Data, Segment, Segments};
 use crate::index::RuleIndex;
-use crate::oracle::{Allowed, Deviation, Judgement, stops};
+use crate::oracle::{Allowed, Deviation, Judgement};
 use crate::rule::Rule;
 use crate::rules::RULES;
 use crate::run::{Event, Run};
 use crate::text::words;
 
 use history::{History, is_consumed, is_of_messages};
+use stopped::{holder, stopping};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -154,23 +156,6 @@ fn call_of(run: &Run, event: usize, actor: Actor) -> Option<(usize, Call)> {
     })
 }
 
-/// Of a call that stops where it can't: further than its reply counts, or before it can have begun to copy.
-fn stopping(run: &Run, deviation: &Deviation, actor: Actor, at: u32) -> Diagnosis {
-    let call = call_of(run, deviation.event, actor);
-    let reply = run.events[deviation.event..].iter().find_map(|event| match event {
-        Event::Return(other, reply) if *other == actor => Some(reply),
-        _ => None,
-    });
-    let name = run.actor_name(actor);
-    let (fault, says) = match call.zip(reply) {
-        Some(((_, call), reply)) if reply.answer.count().is_none_or(|count| count <= at) => {
-            (Fault::WrongCount, stops::told(name, &call, at, reply))
-        }
-        _ => (Fault::Unexplained, stops::told_unexplained(name, call.map(|(_, call)| call), at)),
-    };
-    Diagnosis { fault, says, broken: None }
-}
-
 /// Of calls that were seen asleep: one that must return, if one must.
 fn sleeping(run: &Run, deviation: &Deviation) -> Diagnosis {
     let sleeps = |actor: &Actor| {
@@ -268,6 +253,12 @@ impl At<'_> {
     fn diagnosed(&self) -> Diagnosis {
         let answer = self.reply.answer;
         let name = self.run.actor_name(self.actor);
+        if let Some(holds) = holder(self.run, self.deviation)
+            && self.replies().next().is_none()
+        {
+            let says = format!("{name} gets {}, though it needs {holds}", self.reply);
+            return self.told(Fault::ReturnsTooEarly, None, says);
+        }
         if let Some((other, rule)) = self.allowed(|other| other.answer == answer)
             && other.signal != self.reply.signal
         {
@@ -444,6 +435,9 @@ impl At<'_> {
         if none_there && is_consumed(self.run) {
             let says = format!("{name} is given bytes where there are none");
             return Some(self.told(Fault::Invented, None, says));
+        }
+        if let Some(told) = self.not_there_yet(&history, &names, rule) {
+            return Some(told);
         }
         if let Some((write, cut)) = history.torn(self.run, &names) {
             let (from, writer) =

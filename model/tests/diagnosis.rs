@@ -126,3 +126,94 @@ fn what_no_rule_leads_to_is_not_guessed_at() {
     let guessed = judgement.deviations.iter().skip(1).map(|d| diagnose(&run, &judgement, d).fault);
     assert!(guessed.into_iter().all(|fault| fault != Fault::LostWakeUp));
 }
+
+/// What is said of the first deviation.
+#[track_caller]
+fn says(text: &str, fault: Fault, says: &str) {
+    let run: Run = text.parse().expect("the text is a run");
+    let judgement = judge(&run, &LINUX);
+    let deviation = judgement.deviations.first().expect("it deviates");
+    let told = diagnose(&run, &judgement, deviation);
+    assert_eq!((told.fault, told.says.as_str()), (fault, says), "{run}");
+}
+
+#[test]
+fn who_is_shut_out_is_told_by_whose_stopped_call() {
+    for (text, told) in [
+        (
+            "channel pipe\nactor w holds w\nactor a holds r\nactor b holds r\nw: write 5000 -> 5000\n\
+             a: read 5000 stops at 0\nb: available -> 5000\na: goes on\na: -> 5000 = w[0..5000]",
+            "b gets 5000, though it needs the lock that a's read, stopped at byte 0, holds",
+        ),
+        (
+            "channel pipe\nactor w holds w\nactor x holds w\nactor a holds r\nw: write 10 stops at 5\n\
+             x: write 5 -> 5\nw: goes on\nw: -> 10",
+            "x gets 5, though it needs the lock that w's write, stopped at byte 5, holds",
+        ),
+        (
+            "channel file\nactor a holds rw\nactor b holds rw\na: write-at 10 at 0 stops at 5\n\
+             b: truncate 3 -> ok\na: goes on\na: -> 10",
+            "b gets ok, though it needs the lock that a's write-at, stopped at byte 5, holds",
+        ),
+        (
+            "channel tcp\nactor ann holds sa\nactor a2 holds sa\nactor b holds sb\nann: write 9 stops at 3\n\
+             a2: shutdown write -> ok\nann: goes on\nann: -> 9",
+            "a2 gets ok, though it needs the lock that ann's write, stopped at byte 3, holds",
+        ),
+        (
+            "channel tcp\nactor ann holds sa\nactor a2 holds sa\nactor b holds sb\nann: write 9 stops at 3\n\
+             a2: write 9 stops at 4\na2: goes on\na2: -> 9\nann: goes on\nann: -> 9",
+            "a2's write comes to byte 4, though it needs the lock that ann's write, stopped at byte 3, holds",
+        ),
+    ] {
+        says(text, Fault::ReturnsTooEarly, told);
+    }
+}
+
+#[test]
+fn bytes_that_a_stopped_call_has_not_copied_are_not_called_out_of_order() {
+    let stopped = |read: &str| {
+        format!(
+            "channel unix-stream\nactor ann holds sa\nactor b holds sb\n{read}\nann: goes on\nann: -> 90000"
+        )
+    };
+    says(
+        &stopped("ann: write 90000 stops at 3\nb: read 9 -> 3 = ann[0..3]"),
+        Fault::ReturnsTooEarly,
+        "b is given ann[0..3], though ann's write, stopped at byte 3, has handed over none of them",
+    );
+    says(
+        &stopped("ann: write 90000 stops at 50000\nb: read 60000 -> 60000 = ann[0..60000]"),
+        Fault::Invented,
+        "b is given ann[0..60000], though ann's write is stopped at byte 50000: the bytes from there on are not in \
+         the channel yet",
+    );
+    says(
+        "channel file\nactor a holds rw\nactor b holds rw\na: write-at 10 at 0 stops at 5\n\
+         b: read-at 10 at 0 -> 10 = a[0..10]\na: goes on\na: -> 10",
+        Fault::Stale,
+        "b is given a[0..10], though a's write-at is stopped at byte 5: the bytes from there on are not in the \
+         channel yet",
+    );
+    // What had been handed over before is out of order still.
+    says(
+        "channel unix-stream\nactor ann holds sa\nactor b holds sb\nann: write 9 -> 9\nann: write 9 stops at 3\n\
+         b: read 9 -> 9 = ann[3..6] ann[0..3] ann[6..9]\nann: goes on\nann: -> 9",
+        Fault::Reordered,
+        "b is given ann[3..6] out of order",
+    );
+}
+
+#[test]
+fn a_call_that_fails_before_it_copies_has_come_to_no_byte() {
+    says(
+        "channel unix-datagram\nactor b holds sb\nann: write 900000 stops at 2\nann: goes on\nann: -> EMSGSIZE",
+        Fault::Unexplained,
+        "ann's write can't have come to byte 2: it gives EMSGSIZE, and fails before it copies",
+    );
+    says(
+        "channel file\nactor a holds rw\na: close -> ok\na: write 9 stops at 2\na: goes on\na: -> EBADF",
+        Fault::Unexplained,
+        "a's write can't have come to byte 2: it gives EBADF, and fails before it copies",
+    );
+}

@@ -115,6 +115,12 @@ impl History {
         segment.from < 0 || of_actor.map(|write| write.bytes.to()).max().unwrap_or(0) < segment.to()
     }
 
+    /// What the actor's call writes that has not returned.
+    pub(super) fn in_progress(&self, actor: Actor) -> Option<Segment> {
+        let is = |write: &&Write| write.bytes.actor == actor && write.returned.is_none();
+        self.writes.iter().find(is).map(|write| write.bytes)
+    }
+
     /// How many writes have a part in these bytes.
     pub(super) fn messages_in(&self, names: &[Segment]) -> usize {
         let meets = |write: &&Write| {

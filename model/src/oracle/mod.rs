@@ -88,6 +88,8 @@ pub struct Deviation {
     pub allowed: Vec<Allowed>,
     /// Whether the run had deviated before: then what was expected here is a guess.
     pub after_another: bool,
+    /// Whose call, stopped at which byte, holds the lock that the call of this event needs.
+    pub shut_out_by: Option<(Actor, u32)>,
 }
 
 /// The whole judgement of a run.
@@ -411,6 +413,7 @@ impl<'r> Oracle<'r> {
     /// Records a deviation and goes on from what would have been allowed.
     fn deviate(&mut self, index: usize, event: &Event) {
         let mut allowed = Vec::new();
+        let shut_out_by = self.shut_out_by(event);
         match event {
             Event::Return(actor, _) => {
                 let next = self.advance(index, Goal::Return(*actor, None)).unwrap_or_default();
@@ -435,7 +438,16 @@ impl<'r> Oracle<'r> {
             Event::Call(_) | Event::Stops(..) | Event::GoesOn(_) => {}
         }
         let after_another = !self.judgement.deviations.is_empty();
-        self.judgement.deviations.push(Deviation { event: index, allowed, after_another });
+        let deviation = Deviation { event: index, allowed, after_another, shut_out_by };
+        self.judgement.deviations.push(deviation);
+    }
+
+    /// Whose stopped call keeps the call of this event from being made, and where it has stopped.
+    fn shut_out_by(&self, event: &Event) -> Option<(Actor, u32)> {
+        let (Event::Return(actor, _) | Event::Stops(actor, _)) = event else { return None };
+        let holder = |state: &State| self.stopped.holder(self.platform, &state.world, *actor);
+        let is_shut_out = self.states.iter().all(|state| holder(state).is_some());
+        self.states.first().filter(|_| is_shut_out).and_then(holder)
     }
 
     /// Adds the rules by which these actors' calls may sleep, to what is allowed.

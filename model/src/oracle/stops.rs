@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, Errno, Mode, Op, OpenFlags, Reply};
 use crate::channel::Object;
-use crate::kind::Discipline;
+use crate::kind::{Discipline, Kind};
 use crate::oracle::Oracle;
 use crate::platform::{Family, Platform, Storage};
 use crate::rule::{Answers, What};
@@ -82,6 +82,17 @@ impl Stopped {
 
     /// Whether the actor's call waits for a lock that another one holds in its copy.
     pub fn locks_out(&self, platform: &Platform, world: &World, actor: Actor) -> bool {
+        self.holder(platform, world, actor).is_some()
+    }
+
+    /// Whose stopped call holds the lock for which this actor's call waits, and the byte at which it has stopped.
+    pub(super) fn holder(
+        &self,
+        platform: &Platform,
+        world: &World,
+        actor: Actor,
+    ) -> Option<(Actor, u32)> {
+        let call = world.pending(actor).filter(|_| platform.family == Family::Linux)?;
         let copying = |(other, stop): (usize, &Option<Stop>)| {
             let other = Actor(other as u8);
             let stop = stop.filter(|_| other != actor)?;
@@ -90,13 +101,10 @@ impl Stopped {
                 // Who sleeps has let go of it.
                 call.progress != Progress::Open || call.entered || passed
             };
-            world.pending(other).filter(|call| !stop.goes_on || !has_passed(call))
+            let stopped = world.pending(other).filter(|call| !stop.goes_on || !has_passed(call))?;
+            shuts_out(world, stopped, call).then_some((other, stop.at))
         };
-        let mut copying = self.0.iter().enumerate().filter_map(copying);
-        platform.family == Family::Linux
-            && copying.any(|stopped| {
-                world.pending(actor).is_some_and(|call| shuts_out(world, stopped, call))
-            })
+        self.0.iter().enumerate().find_map(copying)
     }
 }
 
@@ -292,10 +300,9 @@ impl Oracle<'_> {
             return false;
         };
         let kind = self.run.setup.kind;
-        let pages =
-            kind.discipline == Discipline::Stream && self.platform.storage == Storage::Pages;
-        let tells = op.asks().is_some() || op.offers().is_some() && pages;
+        let tells = op.asks().is_some() || self.platform.storage == Storage::Pages;
         tells
+            && counts_what_it_came_past(kind, &op)
             && reply.answer.count().is_none_or(|count| count <= at)
             && outside::cause(kind, &op, &reply.answer).is_none()
     }
@@ -307,6 +314,19 @@ pub(crate) fn told(name: &str, call: &Call, at: u32, reply: &Reply) -> String {
     let called = call.op.word();
     format!(
         "{name}'s {called} had come to byte {at}, so that it {moves} more than {at} bytes, but it returns {reply}"
+    )
+}
+
+/// Whether a reply that counts fewer bytes than those to which such a call had come contradicts it.
+pub(crate) fn counts_what_it_came_past(kind: &Kind, op: &Op) -> bool {
+    op.asks().is_some() || op.offers().is_some() && kind.discipline == Discipline::Stream
+}
+
+/// Why a call is wrong that can't have come to its copy, as it fails before: a clause of the actor called `name`.
+pub(crate) fn told_failing(name: &str, call: &Call, at: u32, reply: &Reply) -> String {
+    let called = call.op.word();
+    format!(
+        "{name}'s {called} can't have come to byte {at}: it gives {reply}, and fails before it copies"
     )
 }
 
