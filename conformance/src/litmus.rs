@@ -5,6 +5,7 @@
 //! different actors in another order each time, by actors on different processors.
 
 use pipewright_backends::{Arrangement, Channel};
+use pipewright_model::diagnosis;
 use pipewright_model::litmus::{Expectation, Fate, Litmus, Outcome, TooMany, Word};
 use pipewright_model::oracle::{Verdict, judge_unless};
 use pipewright_model::platform::Platform;
@@ -216,7 +217,8 @@ impl<'a> Count<'a> {
             return Ok(());
         }
         let judgement = judge_unless(&run, self.platform, &stop::requested);
-        let verdict = judgement.ok_or(Trouble::Stopped)?.verdict;
+        let judgement = judgement.ok_or(Trouble::Stopped)?;
+        let verdict = judgement.verdict.clone();
         if let Verdict::Unspecified { .. } | Verdict::Inconclusive { .. } = verdict {
             self.not_judged(match verdict {
                 Verdict::Unspecified { reason, .. } => reason.to_owned(),
@@ -227,7 +229,15 @@ impl<'a> Count<'a> {
         for (count, expected) in self.expected.iter_mut().zip(&self.litmus.expected) {
             *count += u64::from(self.litmus.fits(expected, &outcome));
         }
-        let (outcome, allowed) = (self.litmus.tell(&outcome), verdict == Verdict::Conforms);
+        let (mut outcome, allowed) = (self.litmus.tell(&outcome), verdict == Verdict::Conforms);
+        let is_allowed = |row: &Row| row.allowed && row.outcome == outcome;
+        if let Some(deviation) = judgement.deviations.first()
+            && self.rows.iter().any(is_allowed)
+        {
+            // These replies alone may be: what is wrong is which bytes they give, or when they came.
+            let wrong = diagnosis::diagnose(&run, &judgement, deviation);
+            outcome = format!("{outcome} ({wrong})");
+        }
         match self.rows.iter_mut().find(|row| row.outcome == outcome && row.allowed == allowed) {
             Some(row) => {
                 row.seen += 1;
@@ -293,5 +303,37 @@ fn mix(mut part: Vec<Step>, dice: &mut Dice, steps: &mut Vec<Step>) {
         let actor = part[dice.below(part.len() as u32) as usize].call.actor;
         let first = part.iter().position(|step| step.call.actor == actor).unwrap_or(0);
         steps.push(part.remove(first));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pipewright_model::litmus::Litmus;
+    use pipewright_model::platform::LINUX;
+
+    use super::Count;
+
+    #[test]
+    fn what_is_allowed_and_what_is_forbidden_are_told_apart_though_all_calls_give_the_same() {
+        let litmus: Litmus =
+            "channel pipe\nwriter: write 2\nquiet\nreader: read 2".parse().expect("a litmus file");
+        let allowed = litmus.outcomes(&LINUX).expect("few orders");
+        let mut count = Count::new(&litmus, &allowed, &LINUX);
+        for data in ["writer[0..2]", "zero[0..2]"] {
+            let run = format!("channel pipe\nwriter: write 2 -> 2\nreader: read 2 -> 2 = {data}");
+            count.note(Ok(run.parse().expect("a run"))).expect("it is judged");
+        }
+        let seen = count.seen(false);
+        let outcomes: BTreeSet<&str> = seen.rows.iter().map(|row| row.outcome.as_str()).collect();
+        assert_eq!(outcomes.len(), seen.rows.len(), "{outcomes:?}");
+        let forbidden: Vec<_> = seen.rows.iter().filter(|row| !row.allowed).collect();
+        let [forbidden] = forbidden.as_slice() else { panic!("{outcomes:?}") };
+        assert!(
+            forbidden.outcome.contains("(bytes invented: reader is given zero[0..2]"),
+            "{}",
+            forbidden.outcome
+        );
     }
 }
