@@ -114,15 +114,15 @@ pub fn set_up_otherwise(file: &Run, played: &Run) -> Option<String> {
     })
 }
 
-/// The first call of the scenario that was to stop and did not, in words, if there is one.
-pub fn not_stopped(scenario: &Scenario, played: &Run) -> Option<String> {
+/// The first call of the scenario that was to stop and did not, by its step and in words, if there is one.
+pub fn not_stopped(scenario: &Scenario, played: &Run) -> Option<(usize, String)> {
     let mut calls = made(played);
-    scenario.steps.iter().find_map(|step| {
+    scenario.steps.iter().enumerate().find_map(|(number, step)| {
         let of = calls.get_mut(usize::from(step.call.actor.0))?;
         let Made { call, stopped, .. } = of.next_if(|made| made.call == step.call)?;
         let at = step.stop.filter(|_| !stopped)?.at;
         let call = called(played, call);
-        Some(format!("`{call}` did not stop at {at}: it never came to that byte"))
+        Some((number, format!("`{call}` did not stop at {at}: it never came to that byte")))
     })
 }
 
@@ -181,17 +181,20 @@ fn made(run: &Run) -> Vec<Peekable<IntoIter<Made<'_>>>> {
     made.into_iter().map(|of| of.into_iter().peekable()).collect()
 }
 
-/// The first call of the scenario that was not made, and why, if one was not.
-pub fn left_out(scenario: &Scenario, played: &Run) -> Option<String> {
+/// The first call of the scenario that was not made, by its step, and why, if one was not.
+pub fn left_out(scenario: &Scenario, played: &Run) -> Option<(usize, String)> {
     let mut calls = made(played);
-    let missing = scenario.steps.iter().find(|step| {
+    let (number, missing) = scenario.steps.iter().enumerate().find(|(_, step)| {
         let next = calls.get_mut(usize::from(step.call.actor.0));
         next.is_none_or(|next| next.next_if(|made| made.call == step.call).is_none())
     })?;
     let actor = played.actor_name(missing.call.actor);
-    Some(format!(
-        "`{}` was not made, as {actor} was still in an earlier call, or had the end open that it makes",
-        called(played, missing.call)
+    let called = called(played, missing.call);
+    Some((
+        number,
+        format!(
+            "`{called}` was not made, as {actor} was still in an earlier call, or had the end open that it makes"
+        ),
     ))
 }
 

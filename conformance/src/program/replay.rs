@@ -10,7 +10,7 @@ use pipewright_conformance::tell::{self, deviations_at, explained, modelled, unh
 use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
-use pipewright_model::run::Run;
+use pipewright_model::run::{Event, Run};
 use pipewright_model::text;
 
 use super::input::{Located, load_as};
@@ -127,8 +127,17 @@ fn replayed(arguments: &Arguments) -> Result<Status, Refusal> {
     let unlike = replay::left_out(&scenario, &run);
     match unlike.or_else(|| replay::not_stopped(&scenario, &run)) {
         None => Ok(status),
-        Some(reason) => Ok(status.and(not_replayed(&reason)?)),
+        Some((step, reason)) => {
+            let line = line_of_step(&file, &lines, step);
+            Ok(status.and(not_replayed(&format!("{line}{reason}"))?))
+        }
     }
+}
+
+/// In which line of the file the call of this step of its scenario stands, before what is told of it.
+fn line_of_step(file: &Run, lines: &[usize], step: usize) -> String {
+    let calls = file.events.iter().zip(lines).filter(|(event, _)| matches!(event, Event::Call(_)));
+    calls.map(|(_, line)| format!("line {line}: ")).nth(step).unwrap_or_default()
 }
 
 /// Says why what the file says was not done, or not all of it.

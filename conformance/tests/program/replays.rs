@@ -27,7 +27,7 @@ fn what_cannot_be_played_is_refused_by_name() {
     );
     is_not_replayed(
         "channel pipe\nactor writer holds w\nreader: read 1 -> EAGAIN\nreader: read 2 -> EAGAIN",
-        "`reader: read 2` was not made, as reader was still in an earlier call",
+        "line 4: `reader: read 2` was not made, as reader was still in an earlier call",
     );
 }
 
@@ -173,7 +173,7 @@ fn a_stop_that_was_not_reached_is_not_replayed() {
     }
     is_not_replayed(
         "channel pipe\nwriter: write 10 -> 10\nreader: read 8192 stops at 4000\nreader: goes on\nreader: -> 10",
-        "`reader: read 8192` did not stop at 4000",
+        "line 3: `reader: read 8192` did not stop at 4000",
     );
 }
 
