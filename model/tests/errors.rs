@@ -101,6 +101,10 @@ const TOGETHER: &[(&str, &str)] = &[
     ("unix.send.address-of-connected", "unix.any.broken"),
     ("socket.accept.none-nonblocking", "socket.accept.not-listening"),
     ("tcp.any.write-error", "tcp.any.write-broken"),
+    ("unix.any.reset-first", "unix.any.broken"),
+    ("unix.any.unconnected-nonblocking", "unix.any.read-not-connected"),
+    ("unix.any.unconnected-nonblocking", "message.any.receives-unconnected"),
+    ("connection.any.unconnected-nonblocking", "connection.any.read-unconnected"),
 ];
 
 /// All that the cases ask for, each once, and what is wrong in several ways at once.
@@ -217,6 +221,48 @@ fn errors_of_the_standard_are_allowed() {
         ("channel tcp\nactor ben holds sb\nann: bind -> EISCONN\n", false),
         ("channel tcp\na: socket -> ok\na: listen 1 -> ok\na: connect -> EOPNOTSUPP\n", false),
         ("channel tcp\na: socket -> ok\na: listen 1 -> ok\na: connect -> EISCONN\n", true),
+        (
+            "channel unix-stream\nann: shutdown write -> ok\nann: set-option linger 0 -> EINVAL\n",
+            false,
+        ),
+        ("channel unix-datagram\na: socket -> ok\na: shutdown write -> ENOTCONN\n", false),
+        ("channel unix-stream\na: socket nonblocking -> ok\na: receive 1 -> EAGAIN\n", false),
+        ("channel unix-seqpacket\na: socket nonblocking -> ok\na: receive 1 -> EAGAIN\n", false),
+        ("channel unix-seqpacket\na: socket nonblocking -> ok\na: receive 1 -> ENOTCONN\n", true),
+        ("channel unix-seqpacket\na: socket -> ok\na: receive 1 dontwait -> EAGAIN\n", false),
+        ("channel tcp\na: socket nonblocking -> ok\na: receive 1 -> EAGAIN\n", false),
+        ("channel tcp\na: socket nonblocking -> ok\na: receive 1 -> ENOTCONN\n", true),
+        ("channel unix-seqpacket\na: socket -> ok\na: write 1 -> EMSGSIZE\n", false),
+        ("channel unix-datagram\nann: shutdown write -> ok\nann: write 1 -> EMSGSIZE\n", false),
+        (
+            "channel unix-datagram\nann: shutdown write -> ok\nann: send 1 addressed -> ENOENT\n",
+            false,
+        ),
+        (
+            "channel unix-datagram\nann: shutdown write -> ok\nann: send 1 addressed -> EPIPE\n",
+            true,
+        ),
+        (
+            "channel unix-stream\nann: write 1 -> 1\nben: close -> ok\nann: write 1 -> ECONNRESET\n",
+            false,
+        ),
+        (
+            "channel unix-stream\nann: write 1 -> 1\nben: close -> ok\nann: write 1 -> EPIPE + SIGPIPE\n",
+            true,
+        ),
+        (
+            "channel unix-seqpacket\nann: write 1 -> 1\nben: close -> ok\nann: write 1 -> EPIPE + SIGPIPE\n\
+             ann: write 1 -> ECONNRESET\n",
+            false,
+        ),
+        (
+            "channel unix-seqpacket\nann: write 1 -> 1\nben: close -> ok\nann: write 1 -> EMSGSIZE\n",
+            false,
+        ),
+        (
+            "channel unix-seqpacket\nann: write 1 -> 1\nben: close -> ok\nann: write 1 -> ECONNRESET\n",
+            true,
+        ),
     ] {
         let judged: Run = run.parse().unwrap_or_else(|error| panic!("{error}\n{run}"));
         assert_eq!(judge(&judged, &POSIX).verdict, Verdict::Conforms, "{run}");

@@ -41,7 +41,7 @@ pub const LINUX: &[Checks] = &[
     Checks {
         call: "read",
         of: Source("net/unix/af_unix.c", "unix_stream_read_generic"),
-        rules: &[&["unix.any.reads-unconnected"]],
+        rules: &[&["unix.any.reads-unconnected", "message.any.receives-unconnected"]],
     },
     Checks {
         call: "read",
@@ -54,7 +54,11 @@ pub const LINUX: &[Checks] = &[
         rules: &[
             &["descriptor.any.not-open"],
             &["descriptor.any.no-socket"],
-            &["unix.any.reads-unconnected", "connection.any.read-unconnected"],
+            &[
+                "unix.any.reads-unconnected",
+                "message.any.receives-unconnected",
+                "connection.any.read-unconnected",
+            ],
         ],
     },
     Checks {
@@ -63,7 +67,7 @@ pub const LINUX: &[Checks] = &[
         rules: &[
             &["descriptor.any.not-open"],
             &["descriptor.any.no-socket"],
-            &["unix.any.reads-unconnected"],
+            &["unix.any.reads-unconnected", "message.any.receives-unconnected"],
         ],
     },
     Checks {

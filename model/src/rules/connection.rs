@@ -39,6 +39,7 @@ const NOT_ON_LINUX: &[&str] = &[
     "connection.connect.already",
     "connection.connect.not-for-listeners",
     "connection.deliver.dropped-early",
+    "connection.any.unconnected-nonblocking",
     "connection.any.write-not-connected",
     "connection.shutdown.not-connected",
     "connection.poll.unconnected-perhaps",
@@ -460,14 +461,22 @@ const RULES: &[Rule] = &[
         says: "A read of a TCP socket that is not connected fails with ENOTCONN.",
         cite: &[Posix("recv", "ERRORS [ENOTCONN]"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::Must,
+        step: |at| reads_unconnected(at).map(|_| Move::fault(Errno::ENOTCONN)),
+    },
+    Rule {
+        id: "connection.any.unconnected-nonblocking",
+        says: "A read that must not wait fails with EAGAIN on a TCP socket that is not connected: nothing has arrived.",
+        cite: &[
+            Posix("recv", "ERRORS [EAGAIN] or [EWOULDBLOCK]"),
+            Posix("XSH 2.3", "Error Numbers"),
+        ],
+        force: Force::Must,
         step: |at| {
-            let tcp = tcp(at)?;
-            let looks = match at.op() {
-                Op::Read { len } => len > 0,
-                Op::Receive { len, .. } => len > 0 || !at.call.entered,
-                _ => false,
-            };
-            (looks && tcp.is_unreadable()).then_some(Move::fault(Errno::ENOTCONN))
+            let tcp = reads_unconnected(at)?;
+            let dontwait =
+                matches!(at.op(), Op::Receive { flags, .. } if flags.contains(SendFlags::DONTWAIT));
+            let may_wait = !at.nonblock() && !dontwait && at.timeout_us(tcp.timeout_us) >= 0;
+            (!may_wait && !at.call.entered).then_some(Move::fault(Errno::EAGAIN))
         },
     },
     Rule {
@@ -639,6 +648,16 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// The socket of a read that finds it not connected.
+fn reads_unconnected<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
+    let looks = match at.op() {
+        Op::Read { len } => len > 0,
+        Op::Receive { len, .. } => len > 0 || !at.call.entered,
+        _ => false,
+    };
+    tcp(at).filter(|tcp| looks && tcp.is_unreadable())
+}
 
 fn binds<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {
     tcp(at).filter(|_| at.op() == Op::Bind)

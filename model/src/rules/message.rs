@@ -41,13 +41,20 @@ pub const CHAPTER: Chapter = Chapter {
     exceptions: EXCEPTIONS,
 };
 
-const NOT_ON_LINUX: &[&str] = &["message.any.broken-with-signal", "message.any.no-destination"];
+const NOT_ON_LINUX: &[&str] = &[
+    "message.any.broken-with-signal",
+    "message.any.broken-first",
+    "message.any.no-destination",
+    "message.send.no-entry-first",
+    "message.shutdown.not-connected",
+];
 const NOT_IN_POSIX: &[&str] = &[
     "message.any.longest-waiter",
     "message.any.waits-in-line",
     "message.any.broken-without-signal",
     "message.any.no-peer",
     "message.any.no-peer-first",
+    "message.shutdown.unconnected",
 ];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
@@ -71,20 +78,20 @@ const OVERLAPS: &[Overlap] = &[
             "message.any.no-destination",
             "message.any.broken",
             "message.any.broken-with-signal",
+            "message.any.broken-first",
+            "message.any.broken-midway",
             "message.any.not-for-us",
             "message.any.refused",
             "message.any.send-reset",
+            "message.any.sends-unconnected",
             "message.send.no-entry",
+            "message.send.no-entry-first",
             "unix.any.path-midway",
         ],
     },
     Overlap {
         why: "A send that had found its peer, when another lost it, is told otherwise.",
         rules: &["message.any.no-destination", "message.any.refused-midway"],
-    },
-    Overlap {
-        why: "Who waits for its receiver is not woken by what would make it fail.",
-        rules: &["message.any.waits-for-receiver", "message.any.broken"],
     },
     Overlap {
         why: "A receive in progress may have taken the message that another would give.",
@@ -121,6 +128,10 @@ const EXCEPTIONS: &[Exception] = &[
         rule: "message.any.no-peer-first",
         why: "The same where it was also shut down: message/no-peer-and-shut-down.",
     },
+    Exception {
+        rule: "message.shutdown.unconnected",
+        why: "shutdown of a datagram socket without a peer succeeds, and fails not with ENOTCONN.",
+    },
 ];
 
 fn absent(setup: &Setup) -> &'static [&'static str] {
@@ -148,7 +159,10 @@ const OF_DATAGRAMS: &[&str] = &[
     "message.connect.no-entry",
     "message.connect.refused",
     "message.connect.not-for-us",
+    "message.send.no-entry-first",
     "message.shutdown.own",
+    "message.shutdown.unconnected",
+    "message.shutdown.not-connected",
     "unix.poll.error-midway",
 ];
 
@@ -184,6 +198,7 @@ const OF_CONNECTIONS: &[&str] = &[
     "unix.available.listening",
     "unix.poll.close-midway",
     "message.any.receives-unconnected",
+    "unix.any.unconnected-nonblocking",
     "message.any.broken-midway",
     "message.any.sends-unconnected",
 ];
@@ -357,7 +372,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let taking = taking(at)?;
             (taking.socket.kind == SocketType::Seqpacket && taking.socket.life != Life::Connected)
-                .then_some(Move::fails(Errno::ENOTCONN))
+                .then_some(Move::fault(Errno::ENOTCONN))
         },
     },
     // Sending
@@ -384,10 +399,10 @@ const RULES: &[Rule] = &[
         cite: &[Posix("send", "ERRORS [EMSGSIZE]"), Man(MAN_UNIX, "Socket options")],
         force: Force::Must,
         step: |at| {
-            let giving = begun(at)?;
+            let giving = message_giving(at).filter(|giving| !giving.lost(at))?;
             let perhaps = at.platform.socket_account == Account::Envelope && giving.len > 0;
-            let refused = too_long(at, &giving) || perhaps && !at.call.entered;
-            refused.then_some(Move::fails(Errno::EMSGSIZE))
+            let surely = too_long(at, &giving) && !fails_before(&giving);
+            (surely || perhaps && !at.call.entered).then_some(Move::fails(Errno::EMSGSIZE))
         },
     },
     Rule {
@@ -429,6 +444,23 @@ const RULES: &[Rule] = &[
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("send", "MSG_NOSIGNAL")],
         force: Force::Must,
         step: |at| broken(at)?.then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe)),
+    },
+    Rule {
+        id: "message.any.broken-first",
+        says: "A send on a socket that was shut down for writing and has an error pending may fail with EPIPE, and \
+               leave the error pending.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            let giving = message_giving(at).filter(|giving| giving.socket.reset)?;
+            let connection = giving.socket.kind == SocketType::Seqpacket;
+            let fails = Move::fails(Errno::EPIPE);
+            let told = match connection && !giving.flags.contains(SendFlags::NOSIGNAL) {
+                true => fails.raises(Signal::Sigpipe),
+                false => fails,
+            };
+            (shut(at, &giving) && !giving.lost(at)).then_some(told)
+        },
     },
     Rule {
         id: "message.any.broken-midway",
@@ -533,6 +565,18 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = ready(at)?;
             (target(at, &giving) == Target::NoEntry).then_some(Move::fails(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "message.send.no-entry-first",
+        says: "That the path does not exist may be told before that the socket was shut down or has an error pending.",
+        cite: &[Posix("sendto", "ERRORS [ENOENT]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            let giving = begun(at).filter(|_| !at.call.entered)?;
+            let otherwise = giving.socket.reset || giving.socket.send_closed;
+            (otherwise && target(at, &giving) == Target::NoEntry)
+                .then_some(Move::fails(Errno::ENOENT))
         },
     },
     Rule {
@@ -652,16 +696,36 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.shutdown.own",
-        says: "shutdown of a datagram socket succeeds, connected or not, and ends only what it itself sends \
-               or receives.",
+        says: "shutdown of a datagram socket with a peer ends only what the socket itself sends or receives.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source(AF_UNIX, "unix_shutdown")],
         force: Force::May,
         step: |at| {
-            (matches!(at.op(), Op::Shutdown { .. }) && at.socket()?.is_datagram())
-                .then(|| Move::answers(Answer::Done).with(shutdown))
+            (shutting(at)?.peer != Peer::None).then(|| Move::answers(Answer::Done).with(shutdown))
         },
     },
+    Rule {
+        id: "message.shutdown.unconnected",
+        says: "shutdown of a datagram socket without a peer succeeds all the same, and ends what the socket sends or \
+               receives.",
+        cite: &[Source(AF_UNIX, "unix_shutdown")],
+        force: Force::Exception,
+        step: |at| {
+            (shutting(at)?.peer == Peer::None).then(|| Move::answers(Answer::Done).with(shutdown))
+        },
+    },
+    Rule {
+        id: "message.shutdown.not-connected",
+        says: "shutdown of a datagram socket without a peer fails with ENOTCONN.",
+        cite: &[Posix("shutdown", "ERRORS [ENOTCONN]")],
+        force: Force::Must,
+        step: |at| (shutting(at)?.peer == Peer::None).then_some(Move::fault(Errno::ENOTCONN)),
+    },
 ];
+
+/// The datagram socket of a shutdown.
+fn shutting<'a>(at: &Scene<'a>) -> Option<&'a Unix> {
+    at.socket().filter(|socket| matches!(at.op(), Op::Shutdown { .. }) && socket.is_datagram())
+}
 
 fn is_message(socket: &Unix) -> bool {
     !socket.is_stream()

@@ -19,7 +19,7 @@ pub const CHAPTER: Chapter = Chapter {
     title: "Sockets of every family",
     of_all: false,
     rules: RULES,
-    not_on_linux: &["socket.truncate.unspecified"],
+    not_on_linux: &["socket.truncate.unspecified", "socket.set-option.shut-down"],
     not_in_posix: &["socket.truncate.no-file"],
     absent: |setup| match setup.kind.discipline {
         Discipline::Unix(..) | Discipline::Tcp => &[
@@ -221,6 +221,21 @@ const RULES: &[Rule] = &[
             let (option, value) = setting(at)?;
             (option == SocketOption::ReceiveTimeoutUs && !(0..MICROSECONDS).contains(&value))
                 .then_some(Move::fault(Errno::EDOM))
+        },
+    },
+    Rule {
+        id: "socket.set-option.shut-down",
+        says: "setsockopt on a socket that was shut down, by itself or by its peer, may fail with EINVAL.",
+        cite: &[Posix("setsockopt", "ERRORS [EINVAL]")],
+        force: Force::May,
+        step: |at| {
+            let shut = match at.object()? {
+                Object::Unix(socket) => socket.receive_closed || socket.send_closed,
+                Object::Tcp(tcp) => tcp.shut_read || tcp.shut_write,
+                _ => false,
+            };
+            (shut && matches!(at.op(), Op::SetOption { .. }))
+                .then_some(Move::may_fault(Errno::EINVAL))
         },
     },
     Rule {

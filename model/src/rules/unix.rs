@@ -46,6 +46,8 @@ pub const CHAPTER: Chapter = Chapter {
 const NOT_ON_LINUX: &[&str] = &[
     "unix.bind.connected",
     "unix.any.read-not-connected",
+    "unix.any.unconnected-nonblocking",
+    "unix.any.reset-first",
     "unix.any.broken-while-waiting",
     "unix.listen.no-address",
     "unix.connect.in-progress",
@@ -184,6 +186,7 @@ const OF_STREAMS: &[&str] = &[
     "unix.any.time-out",
     "unix.any.reads-unconnected",
     "unix.any.read-not-connected",
+    "unix.any.reset-first",
     "unix.any.broken-while-waiting",
     "unix.bind.name-in-use",
     "unix.any.write-completes",
@@ -410,6 +413,18 @@ const RULES: &[Rule] = &[
         step: |at| reads_unconnected(at)?.then_some(Move::fault(Errno::ENOTCONN)),
     },
     Rule {
+        id: "unix.any.unconnected-nonblocking",
+        says: "A receive that must not wait fails with EAGAIN on a stream or seqpacket socket that was never connected: \
+               no data is waiting.",
+        cite: &[Posix("recv", "ERRORS [EAGAIN]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::Must,
+        step: |at| {
+            let taking = taking(at).filter(|taking| !taking.socket.is_datagram())?;
+            (taking.socket.life != Life::Connected && taking.must_not_wait(at))
+                .then_some(Move::fault(Errno::EAGAIN))
+        },
+    },
+    Rule {
         id: "unix.read.zero-length",
         says: "A read of no bytes from a Unix socket of whatever type returns 0 in every state, and changes \
                nothing.",
@@ -581,6 +596,19 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = under_way(at).filter(|_| at.call.done == 0 && !has_taken_room(at))?;
             giving.socket.reset.then(|| Move::fault(Errno::ECONNRESET).with(clear_reset))
+        },
+    },
+    Rule {
+        id: "unix.any.reset-first",
+        says: "A write to a stream socket whose peer closed with data unread may fail with ECONNRESET as it begins.",
+        cite: &[Posix("send", "ERRORS [ECONNRESET]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            let giving =
+                stream_giving(at).filter(|giving| giving.may_go() && giving.socket.reset)?;
+            let begins = !at.call.entered && at.call.done == 0 && !at.call.midway;
+            (begins && giving.socket.send_closed)
+                .then(|| Move::fault(Errno::ECONNRESET).with(clear_reset))
         },
     },
     Rule {
