@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
 use pipewright_conformance::campaign::{self, Campaign, Plan, Tested};
@@ -81,7 +82,7 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     let platform = arguments.profile.platform_here();
     let cores =
         process::cores().map_err(|e| Refusal::new(format!("failed to list processors: {e}")))?;
-    let mut plan = Plan::new(platform, cores);
+    let mut plan = Plan::new(platform, affordable(cores)?);
     plan.seed = arguments.seed;
     plan.scenarios = arguments.scenarios.unwrap_or(Plan::SCENARIOS_DEFAULT);
     plan.paths_len_max = arguments.paths.unwrap_or(plan.paths_len_max);
@@ -133,6 +134,29 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     }
     let status = status(&tested, !arguments.channels.is_empty());
     ended_by.map_or(Ok(status), |trouble| ended(&trouble, status))
+}
+
+/// Descriptors that one processor's work takes at most, with some to spare.
+const DESCRIPTORS_EACH: u64 = 160;
+
+/// Descriptors that are taken however many processors work.
+const DESCRIPTORS_ALWAYS: u64 = 32;
+
+/// As many of these processors as there are descriptors for, of which this process takes as many as it may have.
+fn affordable(mut cores: Vec<usize>) -> Result<Vec<usize>, Refusal> {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(cores) };
+    let wanted = hard.min(DESCRIPTORS_ALWAYS + DESCRIPTORS_EACH * cores.len() as u64);
+    let raised = soft < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok();
+    let limit = if raised { wanted } else { soft };
+    let affordable = limit.saturating_sub(DESCRIPTORS_ALWAYS) / DESCRIPTORS_EACH;
+    if affordable == 0 {
+        let least = DESCRIPTORS_ALWAYS + DESCRIPTORS_EACH;
+        return Err(Refusal::new(format!(
+            "a check takes {least} descriptors, and this process may have {limit}: raise the limit (ulimit -n)"
+        )));
+    }
+    cores.truncate(usize::try_from(affordable).unwrap_or(usize::MAX));
+    Ok(cores)
 }
 
 /// The channels with these names, each once; all where there is none.
