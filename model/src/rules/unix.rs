@@ -449,7 +449,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             waits_for_room(at).filter(|giving| has_room(at, giving))?;
-            // Only others who call on the same socket could tell, or a peer that leaves it; or it stops there.
+            // It stops there, or others who call on the same socket could tell, or a peer that leaves it.
             let leaving = || peer_that_leaves(at).is_some();
             let is_seen = || at.call.stops || at.others_here().next().is_some() || leaving();
             (!has_taken_room(at) && is_seen()).then_some(Move::proceeds(0, 0).with(take_room))
