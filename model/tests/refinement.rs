@@ -63,20 +63,31 @@ fn linux_refines_posix() {
 
 /// Whether POSIX follows Linux step by step in this space: in each world that Linux reaches, whatever Linux goes on to
 /// is also what POSIX may go on to, and where Linux may sleep so may POSIX. Then there are no pairs to look at.
+///
+/// What a call has asked its socket is left out: only Linux notes it, as POSIX does not say when a call asks.
 fn follows(space: &Space) -> bool {
     let (linux, posix) = (Steps::new(&LINUX_SMALL), Steps::new(&POSIX_SMALL));
-    let mut follows = space.start(&LINUX_SMALL) == space.start(&POSIX_SMALL);
+    let mut follows = without_terms(space.start(&LINUX_SMALL)) == space.start(&POSIX_SMALL);
     visit(space, &LINUX_SMALL, |world| {
-        let includes = |all: Vec<World>, some: Vec<World>| some.iter().all(|one| all.contains(one));
+        let noted = without_terms(world.clone());
+        let includes = |all: Vec<World>, some: Vec<World>| {
+            some.into_iter().map(without_terms).all(|one| all.contains(&one))
+        };
         follows = follows
-            && (!linux.may_sleep(world) || posix.may_sleep(world))
-            && includes(posix.delivered(world), linux.delivered(world))
+            && (!linux.may_sleep(world) || posix.may_sleep(&noted))
+            && includes(posix.delivered(&noted), linux.delivered(world))
             && world
                 .busy()
                 .iter()
-                .all(|actor| includes(posix.of(world, actor), linux.of(world, actor)));
+                .all(|actor| includes(posix.of(&noted, actor), linux.of(world, actor)));
     });
     follows
+}
+
+fn without_terms(mut world: World) -> World {
+    let calls = world.actors.iter_mut().filter_map(|actor| actor.call.as_mut());
+    calls.for_each(|call| call.terms = None);
+    world
 }
 
 /// A check that can't fail shows nothing: platforms with one promise broken must be caught, by a run that
