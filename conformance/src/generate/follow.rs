@@ -109,7 +109,8 @@ impl<'p> Follower<'p> {
                 let pick = dice.below(arrivals.len() as u32);
                 let Some((rule, step)) = arrivals.get(pick as usize).copied() else { return };
                 self.shown.insert(rule);
-                deliver(&self.platform, &mut self.world, step);
+                let released = deliver(&self.platform, &mut self.world, step);
+                self.shown = self.shown.union(released);
                 awake = self.world.busy().0;
                 continue;
             }
@@ -151,7 +152,9 @@ impl<'p> Follower<'p> {
                 let done = self.world.pending(actor).map_or(0, |call| call.done);
                 let (given, count) = draw(answers, done, dice);
                 let world = &mut self.world;
-                answer(&self.platform, world, actor, (rule, step), count, given, signal);
+                let by = (rule, step);
+                let released = answer(&self.platform, world, actor, by, count, given, signal);
+                self.shown = self.shown.union(released);
                 // A move may answer another's call too: one that was seen midway.
                 for actor in self.world.busy().iter() {
                     if let Some((_, reply)) = reply_of(&self.world, actor) {
@@ -162,7 +165,8 @@ impl<'p> Follower<'p> {
             }
             What::Proceeds { least, most } => {
                 let count = count(least, most, dice);
-                proceed(&self.platform, &mut self.world, actor, step, count);
+                let released = proceed(&self.platform, &mut self.world, actor, step, count);
+                self.shown = self.shown.union(released);
             }
             What::Unspecified(_) => self.unspecified = true,
             What::Rests | What::Delivers { .. } | What::Releases | What::Reports { .. } => {}
