@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{LINUX_SMALL, POSIX_SMALL, in_parallel, spaces};
 use history::spoil;
-use pipewright_model::call::{Actor, Reply};
+use pipewright_model::call::{Actor, Answer, Errno, Reply};
 use pipewright_model::explore::Space;
 use pipewright_model::kind::Discipline;
 use pipewright_model::oracle::stops::{Stopped, in_copy, is_in_copy};
@@ -145,6 +145,11 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
     let mut unspecified = false;
     let mut stopped = Stopped::default();
     for (index, event) in run.events.iter().enumerate() {
+        // Whether a limit has stopped a pipe from growing is a matter of how large it was.
+        let before = match event {
+            Event::Return(_, Reply { answer: Answer::Fails(Errno::EPERM), .. }) => states.clone(),
+            _ => HashSet::new(),
+        };
         states = match event {
             Event::Call(call) => states
                 .into_iter()
@@ -206,7 +211,7 @@ fn brute(run: &Run, platform: &Platform) -> Brute {
                 .collect(),
         };
         if states.is_empty() {
-            let outside = || comes_from_outside(run, event);
+            let outside = || comes_from_outside(run, platform, event, &before);
             return if unspecified || outside() { Brute::Unspecified } else { Brute::Deviates };
         }
     }
@@ -243,14 +248,23 @@ fn falls_short(run: &Run, platform: &Platform, index: usize, actor: Actor, at: u
 }
 
 /// Whether a cause outside of the channel can explain a return.
-fn comes_from_outside(run: &Run, event: &Event) -> bool {
+fn comes_from_outside(
+    run: &Run,
+    platform: &Platform,
+    event: &Event,
+    before: &HashSet<World>,
+) -> bool {
     let Event::Return(actor, Reply { answer, .. }) = event else { return false };
     let calls = run.events.iter().take_while(|other| !std::ptr::eq(*other, event));
     let last = calls.filter_map(|event| match event {
         Event::Call(call) if call.actor == *actor => Some(call.op),
         _ => None,
     });
+    let meets = |world: &World| {
+        outside::cause_in(platform, run.setup.kind, world, *actor, answer).is_some()
+    };
     last.last().is_some_and(|op| outside::cause(run.setup.kind, &op, answer).is_some())
+        && (before.is_empty() || before.iter().any(meets))
 }
 
 /// Everything that can be reached by moves.

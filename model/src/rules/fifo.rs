@@ -166,7 +166,8 @@ const RULES: &[Rule] = &[
         cite: &[Posix("open", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
-            (matches!(at.op(), Op::Open { .. }) && is_fifo(at) && !finds(at) && !at.call.entered)
+            let gone = is_fifo(at) && at.world.place == Place::Unlinked;
+            (matches!(at.op(), Op::Open { .. }) && gone && !finds(at) && !at.call.entered)
                 .then_some(Move::fails(Errno::ENOENT))
         },
     },

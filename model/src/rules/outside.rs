@@ -272,7 +272,7 @@ pub fn cause(kind: &Kind, op: &Op, answer: &Answer) -> Option<&'static Cause> {
 }
 
 /// The same of the actor's call in progress in this world, where the cause may not reach it.
-pub(crate) fn cause_in(
+pub fn cause_in(
     platform: &Platform,
     kind: &Kind,
     world: &World,
