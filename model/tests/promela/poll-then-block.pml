@@ -21,15 +21,14 @@ active proctype boss()
     :: d_step { b == 2 -> b = 3 }            /* the return */
     :: d_step { b == 3 && a == 12 -> b = 4 } /* ann has ended: close */
     :: d_step {
-           b == 4 && r < 9 ->
+           b == 4 ->
            if
            :: r == 2 -> r_placed = 0; r_behind = 0
            :: else
            fi;
            b = 5
        }
-    :: d_step { b == 4 && r >= 9 -> b = 7 }  /* the last of all to close */
-    :: d_step { b == 5 || b == 7 -> b = 6 } -> break
+    :: d_step { b == 5 -> b = 6 } -> break
     od;
     end: false
 }
@@ -94,9 +93,8 @@ active proctype rival()
     :: d_step { r == 2 && fifo == 0 && b >= 5 -> r = 6 }
     :: d_step { r >= 3 && r <= 6 -> r_placed = 0; r_behind = 0; a_behind = 0; r = 7 } /* the return */
     :: d_step { r == 7 -> r = 8 }                        /* close */
-    :: d_step { r == 8 && b < 5 -> r = 9 }
-    :: d_step { r == 8 && b >= 5 -> r = 11 }             /* the last of all to close */
-    :: d_step { r == 9 || r == 11 -> r = 10 } -> break
+    :: d_step { r == 8 -> r = 9 }
+    :: d_step { r == 9 -> r = 10 } -> break
     od;
     end: false
 }
