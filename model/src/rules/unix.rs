@@ -606,7 +606,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving =
                 stream_giving(at).filter(|giving| giving.may_go() && giving.socket.reset)?;
-            let begins = !at.call.entered && at.call.done == 0 && !at.call.midway;
+            let begins = !at.call.entered && at.call.done == 0;
             (begins && giving.socket.send_closed)
                 .then(|| Move::fault(Errno::ECONNRESET).with(clear_reset))
         },
