@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use pipewright_model::litmus::Litmus;
 use pipewright_model::oracle::{Verdict, judge, judge_unless};
-use pipewright_model::platform::LINUX;
+use pipewright_model::platform::{LINUX, POSIX};
 use pipewright_model::run::Run;
 
 fn judged(run: &str) -> Verdict {
@@ -34,6 +34,28 @@ ann2:                            -> 4576
     assert_eq!(judged(&run("4576 = ann2[0..4576]")), Verdict::Conforms);
     assert_eq!(judged(&run("6720 = ann2[0..4480] ann[0..2240]")), Verdict::Conforms);
     assert_eq!(judged(&run("4480 = ann2[0..2240] ann[0..2240]")), Verdict::Deviates);
+}
+
+/// Where any piece may be written and read, only the reader whose bytes come next can need a piece of its own length.
+#[test]
+fn a_write_to_readers_who_share_it() {
+    let run = |second: &str| -> Run {
+        let text = format!(
+            "\
+channel pipe
+reader: read 4095
+quiet reader
+reader2: read 1
+quiet reader, reader2
+writer: write 5000 -> 5000
+reader:            -> 4095 = writer[0..4095]
+reader2:           -> 1 = {second}
+"
+        );
+        text.parse().expect("a run")
+    };
+    assert_eq!(judge(&run("writer[4095..4096]"), &POSIX).verdict, Verdict::Conforms);
+    assert_eq!(judge(&run("writer[4096..4097]"), &POSIX).verdict, Verdict::Deviates);
 }
 
 /// A judgement that is no longer wanted ends soon, and there is none.

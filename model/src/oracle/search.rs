@@ -5,6 +5,8 @@ mod fewest;
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Op, Reply};
+use crate::channel::Object;
+use crate::data::Segment;
 use crate::oracle::found::Found;
 use crate::oracle::lookahead::{Lookahead, write_len};
 use crate::oracle::pieces::{self, SMALL};
@@ -322,6 +324,21 @@ impl<'a, 'r> Search<'a, 'r> {
         }
     }
 
+    /// Whether a reader may be the one who gets the first byte that waits in a stream, or, where none does, the next that
+    /// is written; else somebody else must take that before it.
+    fn may_be_next(&self, world: &World, reader: Actor, (writer, from): (Actor, i64)) -> bool {
+        let (Some(call), Some(reply)) = (world.pending(reader), self.lookahead.reply(reader))
+        else {
+            return false;
+        };
+        let Some(Object::Stream(stream)) = call.description.map(|index| world.object(index)) else {
+            return true;
+        };
+        let next = Segment { actor: writer, from, len: 1 };
+        let first = stream.segments.first().map_or(next, |first| first.part(0, 1));
+        call.op.asks().is_none() || reply.data.matching(call.done, &[first]) > 0
+    }
+
     /// Counts worth trying of a range: the least, the most, that with which the call is to end, those
     /// at which a later read tells that another writer's bytes came, and those that the read at hand
     /// needs.
@@ -372,7 +389,8 @@ impl<'a, 'r> Search<'a, 'r> {
             let (Some(index), Answer::Count(count)) = (call.description, reply.answer) else {
                 continue;
             };
-            if looks && Some(world.descriptions[usize::from(index)].object) == to {
+            let here = Some(world.descriptions[usize::from(index)].object) == to;
+            if looks && here && self.may_be_next(world, reader, (actor, from)) {
                 counts.extend(count.checked_sub(call.done + world.object(index).len()));
             }
         }
