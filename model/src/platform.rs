@@ -89,6 +89,8 @@ pub struct Platform {
     /// Whether what a message queue has is handed to whoever has waited for it the longest: a message to a receiver,
     /// and a place to a sender.
     pub queue_hands_over: bool,
+    /// Whether it is known [where calls copy](crate::rules::copying): what one has done that stops there, and which lock it holds.
+    pub copying_is_known: bool,
     /// Whether a call on a socket asks once for `O_NONBLOCK` and `SO_RCVTIMEO`, as it begins; else it may go by what
     /// holds when it would wait.
     pub sockets_ask_once: bool,
@@ -146,6 +148,7 @@ pub const LINUX: Platform = Platform {
     concurrent_reads: true,
     queue_hands_over: true,
     sleepers_in_line: true,
+    copying_is_known: true,
     sockets_ask_once: true,
     file_transfers_in_parts: true,
     append_ignores_position: true,
@@ -167,11 +170,13 @@ pub const LINUX: Platform = Platform {
 /// Linux before 5.14, as 5.10 was seen: checked there.
 ///
 /// `unix_bind_bsd` unlinks the path of a bind that fails since 5.14. A message of no bytes stopped to count when out-of-band
-/// bytes came to Unix sockets (`CONFIG_AF_UNIX_OOB`, 5.15): what is left of one looks alike.
+/// bytes came to Unix sockets (`CONFIG_AF_UNIX_OOB`, 5.15): what is left of one looks alike. Before 6.15 a pipe has the page of
+/// a write before it is copied, so that a stop tells less.
 pub const LINUX_5_10: Platform = Platform {
     name: "linux-5.10",
     failed_bind_leaves_path: true,
     empty_messages_count: true,
+    copying_is_known: false,
     ..LINUX
 };
 
@@ -195,6 +200,7 @@ pub const POSIX: Platform = Platform {
     concurrent_reads: false,
     queue_hands_over: false,
     sleepers_in_line: false,
+    copying_is_known: false,
     sockets_ask_once: false,
     file_transfers_in_parts: false,
     append_ignores_position: false,

@@ -4,8 +4,7 @@ use smallvec::SmallVec;
 
 use crate::act::Act;
 use crate::call::{Actor, Answer, Events, Op, Signal};
-use crate::index::ObjectIndex;
-use crate::index::RuleIndex;
+use crate::index::{ObjectIndex, RuleIndex};
 use crate::platform::Platform;
 use crate::rule::{Answers, Fault, Force, Move, Scene, What};
 pub use crate::rules::RuleSet;

@@ -1,20 +1,17 @@
 //! Calls stopped in their copy: what one that has come to a byte has done, and what it holds meanwhile.
 //!
-//! What has not been copied has not been given, whatever the system; nothing else follows from the standard. Linux copies
-//! at a known place of a call, and mostly under a lock: what it has done before, who waits for the lock, and that a read
-//! which has come to a byte gives it, stands here, once, for the oracle and for the search behind litmus tests.
-//!
-//! It is less than the kernel's source tells: of a file, of a message that is received and of TCP a stopped call may be followed
-//! as if it had not come as far as it has.
+//! [Where calls copy](crate::rules::copying) is the rules' matter; here it is followed along a run, once, for the oracle and
+//! for the search behind litmus tests.
 
 use smallvec::SmallVec;
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call, Errno, Mode, Op, OpenFlags, Reply};
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, Errno, Op, Reply};
 use crate::channel::Object;
 use crate::kind::{Discipline, Kind};
 use crate::oracle::Oracle;
-use crate::platform::{Family, Platform, Storage};
+use crate::platform::{Platform, Storage};
 use crate::rule::{Answers, What};
+use crate::rules::copying::{Copies, FAILS_FIRST, copies, shuts_out};
 use crate::rules::outside;
 use crate::step::{RuleSet, moves};
 use crate::world::{Pending, Progress, Room, World};
@@ -30,21 +27,6 @@ struct Stop {
     at: u32,
     /// It goes on.
     goes_on: bool,
-}
-
-/// What a call that copies has done when it comes to its copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Copies {
-    /// It moves what it copies.
-    Moves,
-    /// It has taken the room for what it copies.
-    WithRoom,
-    /// It has taken a message out of the channel, and is answered.
-    Taken,
-    /// Nothing that anybody sees, if it does anything at all.
-    First,
-    /// Whatever it likes.
-    Anything,
 }
 
 impl Stopped {
@@ -92,7 +74,7 @@ impl Stopped {
         world: &World,
         actor: Actor,
     ) -> Option<(Actor, u32)> {
-        let call = world.pending(actor).filter(|_| platform.family == Family::Linux)?;
+        let call = world.pending(actor).filter(|_| platform.copying_is_known)?;
         let copying = |(other, stop): (usize, &Option<Stop>)| {
             let other = Actor(other as u8);
             let stop = stop.filter(|_| other != actor)?;
@@ -115,9 +97,7 @@ pub fn is_in_copy(platform: &Platform, world: &World, actor: Actor, at: u32) -> 
         return false;
     }
     match (copies(platform, world, call), call.progress) {
-        (Copies::First, _) => {
-            platform.family != Family::Linux || !fails_first(platform, world, actor)
-        }
+        (Copies::First, _) => !platform.copying_is_known || !fails_first(platform, world, actor),
         (Copies::Taken | Copies::Anything, Progress::Answered { .. }) => true,
         (Copies::Taken, Progress::Open) => false,
         (Copies::WithRoom, _) => {
@@ -139,8 +119,8 @@ pub fn in_copy(platform: &Platform, world: &World, actor: Actor) -> SmallVec<[Wo
     let is_pipe = here.is_some_and(|index| matches!(world.object(index), Object::Stream(_)));
     let had_asked = world.pending(actor).is_none_or(|call| call.terms.is_some());
     let call = asks_later.pending_mut(actor);
-    call.locks = is_pipe && platform.family == Family::Linux;
-    let either = std::mem::take(&mut call.asked_meanwhile) && !had_asked;
+    call.locks = is_pipe && platform.copying_is_known;
+    let either = std::mem::take(&mut call.changed_meanwhile) && !had_asked;
     let mut has_asked = asks_later.clone();
     has_asked.ask_for_terms(actor);
     let mut worlds = SmallVec::new();
@@ -170,8 +150,7 @@ fn finds_nobody(platform: &Platform, world: &World, actor: Actor) -> bool {
 
 /// Whether a call fails by what is wrong with the call or its descriptor.
 fn fails_first(platform: &Platform, world: &World, actor: Actor) -> bool {
-    let first = [Errno::EBADF, Errno::EMSGSIZE, Errno::ENOTCONN, Errno::EINVAL];
-    fails(platform, world, actor).any(|errno| first.contains(&errno))
+    fails(platform, world, actor).any(|errno| FAILS_FIRST.contains(&errno))
 }
 
 fn fails(platform: &Platform, world: &World, actor: Actor) -> impl Iterator<Item = Errno> {
@@ -230,61 +209,6 @@ fn moves_bytes(platform: &Platform, world: &World, actor: Actor) -> bool {
         What::Answers(Answers::Exactly(answer), _) => answer.count().is_some_and(|count| count > 0),
         _ => false,
     })
-}
-
-fn copies(platform: &Platform, world: &World, call: &Pending) -> Copies {
-    let reads = call.op.asks().is_some();
-    if platform.family != Family::Linux {
-        return if reads { Copies::Anything } else { Copies::First };
-    }
-    match (call.description.map(|index| world.object(index)), reads) {
-        (Some(Object::Queue(_)), true) => Copies::Taken,
-        // A message is copied in before anybody looks where it goes.
-        (Some(Object::Queue(_)), false) => Copies::First,
-        // It goes by what was in the pages of the file when it came to them.
-        (Some(Object::File(_)), true) => Copies::Anything,
-        // It has taken the message, whose room is free when it is copied.
-        (Some(Object::Unix(socket)), true) if !socket.is_stream() => Copies::Anything,
-        (Some(Object::Unix(_)), false) => Copies::WithRoom,
-        _ => Copies::Moves,
-    }
-}
-
-/// Whether a call that is stopped in its copy holds a lock that the other needs; of pipes [the rules](Pending::locks) say
-/// that. (Linux: mm/filemap.c and fs/file.c, the locks of an inode and of an offset; net/unix/af_unix.c, the lock of those
-/// who receive; net/ipv4/tcp.c, the lock of a socket.)
-fn shuts_out(world: &World, stopped: &Pending, call: &Pending) -> bool {
-    let here = stopped.description;
-    let same = world.object_called(stopped) == world.object_called(call);
-    let (Some(index), true) = (here, same && call.progress == Progress::Open) else { return false };
-    let mode = call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
-    let reads = mode.is_some_and(Mode::reads)
-        && match call.op {
-            Op::Read { len } => len > 0,
-            Op::Receive { .. } | Op::ReceiveEnd { .. } => true,
-            _ => false,
-        };
-    let writes = mode.is_some_and(Mode::writes)
-        && matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
-    match world.object(index) {
-        Object::File(_) => {
-            // What is wrong with a call itself is told before.
-            let changes = match call.op {
-                Op::Write { len } => writes && len > 0,
-                Op::WriteAt { len, at } => len > 0 && at >= 0 && mode.is_some_and(Mode::writes),
-                Op::Truncate { .. } => mode.is_some_and(Mode::writes),
-                Op::Open { flags, .. } => flags.contains(OpenFlags::TRUNCATE),
-                _ => false,
-            };
-            let offset = reads || writes || matches!(call.op, Op::Seek { .. });
-            let has_offset = matches!(stopped.op, Op::Read { .. } | Op::Write { .. });
-            let shares = has_offset && here == call.description && offset;
-            stopped.op.offers().is_some() && changes || shares
-        }
-        Object::Unix(_) => stopped.op.asks().is_some() && reads,
-        Object::Tcp(_) => reads || writes || matches!(call.op, Op::Available | Op::Shutdown { .. }),
-        _ => false,
-    }
 }
 
 impl Oracle<'_> {

@@ -299,6 +299,6 @@ fn set_nonblock(act: &mut Act<'_>) {
         // Only where it is known that they stop it matters when they asked.
         others
             .filter(|call| call.stops && call.description == Some(index) && call.terms.is_none())
-            .for_each(|call| call.asked_meanwhile = true);
+            .for_each(|call| call.changed_meanwhile = true);
     }
 }

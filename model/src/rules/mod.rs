@@ -6,6 +6,7 @@
 pub mod cell;
 pub mod checks;
 pub mod connection;
+pub mod copying;
 pub mod descriptor;
 pub mod fifo;
 pub mod file;

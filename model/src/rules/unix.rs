@@ -1016,15 +1016,15 @@ const RULES: &[Rule] = &[
     // What ends
     Rule {
         id: "unix.release.leaves-peer",
-        says: "When nothing refers to a connected stream or seqpacket socket any more, and it has read all, its peer finds the end \
-               of file and can send nothing more.",
+        says: "When the last reference to a connected stream or seqpacket socket with nothing unread goes, its peer reads end of file \
+               and fails to send.",
         cite: &[Posix("close", "DESCRIPTION"), Source(AF_UNIX, "unix_release_sock")],
         force: Force::Must,
         step: |at| (ends(at)? == Ends::Leaves).then_some(Move::releases(leave)),
     },
     Rule {
         id: "unix.release.resets-peer",
-        says: "When nothing refers to a connected stream or seqpacket socket any more, and it has data unread, its peer finds \
+        says: "When the last reference to a connected stream or seqpacket socket with data unread goes, its peer finds \
                ECONNRESET once, and can send nothing more.",
         cite: &[Source(AF_UNIX, "unix_release_sock")],
         force: Force::Silent,
@@ -1032,15 +1032,16 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.release.listening",
-        says: "When nothing refers to a listening socket any more, those whose connections were not accepted find ECONNRESET.",
+        says: "When the last reference to a listening socket goes, the peers of connections that were not accepted find \
+               ECONNRESET.",
         cite: &[Source(AF_UNIX, "unix_release_sock")],
         force: Force::Silent,
         step: |at| (ends(at)? == Ends::Listens).then_some(Move::releases(leave)),
     },
     Rule {
         id: "unix.release.alone",
-        says: "When nothing refers to a datagram socket any more, or to one that is not connected, its name leads nowhere, \
-               and what was sent to it is discarded.",
+        says: "When the last reference to a datagram socket, or to one without a peer, goes, its name leads nowhere and its \
+               messages are discarded.",
         cite: &[Posix("close", "DESCRIPTION"), Source(AF_UNIX, "unix_release_sock")],
         force: Force::Must,
         step: |at| (ends(at)? == Ends::Alone).then_some(Move::releases(leave)),

@@ -4,8 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::call::{Answer, End, Op, Signal};
 use crate::data::Segments;
-use crate::index::RuleIndex;
-use crate::index::{DescriptionIndex, ObjectIndex};
+use crate::index::{DescriptionIndex, ObjectIndex, RuleIndex};
 use crate::run::Actors;
 
 /// How far a call in progress has got.
@@ -90,7 +89,7 @@ pub struct Pending {
     /// It has stopped there under the lock of its object, and has not moved that byte.
     pub locks: bool,
     /// `O_NONBLOCK` of its socket has been changed since it began, before it was known to have asked.
-    pub asked_meanwhile: bool,
+    pub changed_meanwhile: bool,
     /// What its socket said of waiting when it asked, where it has asked.
     pub terms: Option<Terms>,
     /// Who has waited longer for the same, and waits still.
@@ -128,7 +127,7 @@ impl Pending {
         holds: false,
         stops: false,
         locks: false,
-        asked_meanwhile: false,
+        changed_meanwhile: false,
         terms: None,
         behind: Actors::NONE,
         placed: false,
@@ -159,7 +158,7 @@ impl Hash for Pending {
         let holds = u64::from(self.holds) << 39
             | u64::from(self.stops) << 40
             | u64::from(self.locks) << 41
-            | u64::from(self.asked_meanwhile) << 42;
+            | u64::from(self.changed_meanwhile) << 42;
         let look = match self.look {
             Look::Not => 0,
             Look::Again => 1 << 49,
