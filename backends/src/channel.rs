@@ -221,6 +221,17 @@ pub trait Channel: Send + Sync {
         self.adopt(place, ends.into_iter().map(|(end, _, fd)| (end, fd)).collect())
     }
 
+    /// In another process: a port whose ends are the descriptors of that process with the numbers from
+    /// [`TABLE`](crate::port::TABLE) on, for actors that share a table of descriptors, or hand a copy of it on.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] unless overridden.
+    fn of_table(&self, place: &Path) -> io::Result<Box<dyn Port>> {
+        let _ = place;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// In another process: a port with these ends, opened by path ([`Arrangement::Opened`]). The
     /// channel was made by [`create`](Channel::create) without seats and is kept open meanwhile. Sockets are made
     /// during the run: there are no ends then.

@@ -94,6 +94,10 @@ impl Channel for Fifo {
         Ok(Box::new(FdPort::new(place, ends)))
     }
 
+    fn of_table(&self, place: &Path) -> io::Result<Box<dyn Port>> {
+        Ok(Box::new(FdPort::of_table(place)))
+    }
+
     fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
         let open = |(end, hold): &(End, Hold)| Ok((*end, self.open(place, hold.mode)?));
         let ends = ends.iter().map(open).collect::<io::Result<Vec<_>>>()?;

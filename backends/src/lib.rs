@@ -20,14 +20,16 @@
 //! - [`channels`]: every channel there is, and [`named`]: one of them;
 //! - [`Channel`], [`Port`], [`Instance`], [`Seen`], [`Arrangement`]: what a channel implements;
 //! - [`FdPort`]: the port of whatever is made of file descriptors;
-//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`Unix`], [`Tcp`], [`MessageQueue`]: the
-//!   channels;
+//! - [`Pipe`], [`Fifo`], [`File`], [`Variable`], [`SharedMemory`], [`Unix`], [`Tcp`], [`MessageQueue`],
+//!   [`Eventfd`]: the channels;
 //! - [`memory`]: the data structures of channels that live in memory;
+//! - [`troupe`]: processes and threads over several channels;
 //! - [`sys`]: shared memory, futexes, processes and signals, for those who drive actors.
 //!
 //! Nothing here knows which reply is right.
 
 pub mod channel;
+pub mod eventfd;
 pub mod fifo;
 pub mod file;
 pub mod memory;
@@ -37,10 +39,12 @@ pub mod queue;
 pub mod shared_memory;
 pub mod sys;
 pub mod tcp;
+pub mod troupe;
 pub mod unix;
 pub mod variable;
 
 pub use channel::{Arrangement, Channel, Instance, Port, Queues, Seen, Sleep};
+pub use eventfd::Eventfd;
 pub use fifo::Fifo;
 pub use file::File;
 pub use pipe::Pipe;
@@ -63,6 +67,9 @@ pub fn channels() -> &'static [&'static dyn Channel] {
         &Fifo::NONBLOCKING,
         &Fifo::SMALL,
         &MessageQueue,
+        &Eventfd::PLAIN,
+        &Eventfd::NONBLOCKING,
+        &Eventfd::SEMAPHORE,
         &File::PLAIN,
         &File::ON_DISK,
         &File::APPEND,

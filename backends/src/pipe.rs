@@ -108,6 +108,10 @@ impl Channel for Pipe {
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
         Ok(Box::new(FdPort::new(place, ends)))
     }
+
+    fn of_table(&self, place: &Path) -> io::Result<Box<dyn Port>> {
+        Ok(Box::new(FdPort::of_table(place)))
+    }
 }
 
 impl Pipe {

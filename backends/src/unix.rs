@@ -149,6 +149,10 @@ impl Channel for Unix {
         self.port(place, ends)
     }
 
+    fn of_table(&self, place: &Path) -> io::Result<Box<dyn Port>> {
+        Ok(Box::new(FdPort::of_table(place).with_sockets(self.sockets(place)?)))
+    }
+
     fn join(&self, place: &Path, ends: &[(End, Hold)]) -> io::Result<Box<dyn Port>> {
         match ends {
             [] => self.port(place, vec![]),

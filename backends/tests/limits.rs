@@ -15,7 +15,7 @@ fn even_root_gets_no_pipe_beyond_the_limit() {
     let most = fs::read_to_string("/proc/sys/fs/pipe-max-size").expect("a limit");
     let most: u32 = most.trim().parse().expect("a number");
     let name = Name::new("writer").expect("a name");
-    let seats = [Seat { name, ends: vec![(End(0), Hold::WRITE)] }];
+    let seats = [Seat::new(name, vec![(End(0), Hold::WRITE)])];
     let mut instance = Pipe::PLAIN.create(Path::new("none"), &seats).expect("a pipe");
     let seen = instance.ports[0].call(End(0), Op::SetCapacity { bytes: 2 * most }, &mut []);
     assert_eq!(seen.answer, Answer::Fails(Errno::EPERM));

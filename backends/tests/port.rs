@@ -13,7 +13,7 @@ const NEW: End = End(2);
 
 fn both_ends() -> Vec<Seat> {
     let name = Name::new("solo").expect("a name");
-    vec![Seat { name, ends: vec![(R, Hold::READ), (W, Hold::WRITE)] }]
+    vec![Seat::new(name, vec![(R, Hold::READ), (W, Hold::WRITE)])]
 }
 
 fn live(channel: &dyn Channel, place: &Path) -> (Box<dyn Port>, u32) {
@@ -94,7 +94,7 @@ fn every_call_on_an_end_that_is_not_open_fails_with_ebadf() {
                 assert_eq!(call(port, end, op), Answer::Fails(Errno::EBADF), "{op:?}");
             }
             let nval = Answer::Ready(Events::NVAL);
-            assert_eq!(call(port, end, Op::Poll { events, wait: true }), nval);
+            assert_eq!(call(port, end, Op::Poll { events, wait: true, among: false }), nval);
         }
     });
 }
@@ -103,11 +103,14 @@ fn every_call_on_an_end_that_is_not_open_fails_with_ebadf() {
 fn polling_tells_exactly_the_events_there_are() {
     both(|port| {
         let events = Events::IN.union(Events::OUT);
-        let poll = Op::Poll { events, wait: false };
+        let poll = Op::Poll { events, wait: false, among: false };
         assert_eq!(call(port, R, poll), Answer::Ready(Events::NONE));
         assert_eq!(call(port, W, poll), Answer::Ready(Events::OUT));
         call(port, W, Op::Write { len: 1 });
-        assert_eq!(call(port, R, Op::Poll { events, wait: true }), Answer::Ready(Events::IN));
+        assert_eq!(
+            call(port, R, Op::Poll { events, wait: true, among: false }),
+            Answer::Ready(Events::IN)
+        );
         call(port, W, Op::Close);
         assert_eq!(call(port, R, poll), Answer::Ready(Events::IN.union(Events::HUP)));
     });
@@ -185,7 +188,7 @@ fn every_channel_is_what_it_says() {
 fn a_small_fifo_that_nobody_holds_has_default_capacity() {
     let dir = tempfile::tempdir().expect("a directory");
     let name = Name::new("solo").expect("a name");
-    let seats = [Seat { name, ends: vec![] }];
+    let seats = [Seat::new(name, vec![])];
     let made = Fifo::SMALL.create(&dir.path().join("fifo"), &seats).expect("a channel");
     assert_eq!(made.setup.capacity_bytes, 65_536);
 }

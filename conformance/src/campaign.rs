@@ -3,16 +3,20 @@
 //! Work is cut into jobs (a channel, an arrangement, a share of the scenarios), which threads take in order,
 //! one thread a processor. Which scenarios there are depends on the plan alone, never on how jobs fall.
 
+mod expected;
 mod fault;
 mod found;
 mod jobs;
 mod lacking;
+mod names;
+mod processes;
+mod renewed;
+mod tested;
 
-use std::cmp::Reverse;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pipewright_backends::Channel;
 use pipewright_model::call::Op;
@@ -20,22 +24,26 @@ use pipewright_model::oracle::{Judgement, Verdict, judge_unless};
 use pipewright_model::platform::Platform;
 use pipewright_model::rule::Rule;
 use pipewright_model::rules::{RULES, applicable};
-use pipewright_model::run::{Run, Setup};
+use pipewright_model::run::Run;
 use pipewright_model::step::RuleSet;
+use pipewright_model::text::named;
 
 use crate::cases::Case;
 use crate::generate::STOPPING_PERCENT;
 use crate::stop;
 use crate::tell;
-use crate::{Placement, Runner, Scenario, Trouble};
+use crate::{Observation, Placement, Runner, Scenario, Trouble};
 
+pub use expected::{Entry, Expected, ExpectedError};
 pub use fault::Fault;
 pub use found::Found;
 pub use lacking::Lacking;
+pub use names::PROCESSES;
+pub use renewed::renewed;
+pub use tested::{KINDS_MAX, Tested};
 
 pub(crate) use found::told_once;
 
-use found::merge;
 use jobs::{Job, Share, jobs, scenarios};
 
 /// What a campaign does.
@@ -60,6 +68,10 @@ pub struct Plan {
     pub system_paths_max: usize,
     /// Cases to run too.
     pub cases: Vec<Case>,
+    /// Random scenarios over several channels, by processes that come and go: a row of its own; `None` for none.
+    pub processes: Option<usize>,
+    /// Deviations that are expected.
+    pub expected: Expected,
     /// The processors to use, a thread each.
     pub cores: Vec<usize>,
 }
@@ -79,6 +91,9 @@ impl Plan {
     /// About a million calls on all channels.
     pub const SCENARIOS_DEFAULT: usize = 7_000;
 
+    /// The same of processes, which take longer to make.
+    pub const PROCESSES_DEFAULT: usize = 2_000;
+
     /// A campaign with the default amount of work on these processors.
     pub fn new(platform: &'static Platform, cores: Vec<usize>) -> Plan {
         Plan {
@@ -91,6 +106,8 @@ impl Plan {
             paths_len_max: 3,
             system_paths_max: 100,
             cases: Vec::new(),
+            processes: None,
+            expected: Expected::default(),
             cores,
         }
     }
@@ -111,39 +128,6 @@ pub enum Source {
     Own(usize),
 }
 
-/// What a campaign has seen of one channel.
-#[derive(Clone, Debug)]
-pub struct Tested {
-    /// The channel's name.
-    pub channel: String,
-    /// How it is set up.
-    pub setup: Setup,
-    /// What this machine lacks of it.
-    pub lacking: Lacking,
-    /// Whether a stop came before all of its scenarios were run.
-    pub stopped: bool,
-    /// How long that took, on all processors together.
-    pub took: Duration,
-    /// Scenarios run and judged.
-    pub scenarios: usize,
-    /// Calls made in them.
-    pub steps: usize,
-    /// Rules that the runs showed.
-    pub shown: RuleSet,
-    /// Rules that they could have shown.
-    pub applicable: RuleSet,
-    /// Runs of which a part is not specified.
-    pub unspecified: usize,
-    /// Runs that could not be judged, or had none: how many, and the first few reasons.
-    pub inconclusive: (usize, Vec<String>),
-    /// Scenarios that deviate, by fault, the most frequent first; not more than [`KINDS_MAX`] are kept.
-    pub found: Vec<Found>,
-    /// How many different faults there were.
-    pub kinds: usize,
-    /// How many deviate.
-    pub deviating: usize,
-}
-
 /// What a campaign came to.
 #[derive(Debug)]
 pub struct Campaign {
@@ -153,51 +137,8 @@ pub struct Campaign {
     pub ended_by: Option<Trouble>,
 }
 
-/// The most kinds of deviations that are kept for each channel.
-pub const KINDS_MAX: usize = 20;
-
-/// The most runs of one job that could not be judged of which the reason is kept.
-const REASONS_MAX: usize = 3;
-
 /// How often it is tried to start the workers of one job.
 const STARTS_MAX: usize = 10;
-
-impl Tested {
-    /// What the campaign says of the channel.
-    pub fn verdict(&self) -> &'static str {
-        match self {
-            Tested { deviating: 1.., .. } => "deviates",
-            Tested { lacking, .. } if lacking.transfers => "not supported",
-            Tested { scenarios: 0, lacking, .. } if !lacking.reasons.is_empty() => "not supported",
-            Tested { scenarios: 0, stopped: true, .. } => "stopped",
-            Tested { inconclusive: (1.., _), .. } => "inconclusive",
-            Tested { scenarios, unspecified, .. } if scenarios == unspecified => "unspecified",
-            _ => "conforms",
-        }
-    }
-
-    fn could_not_judge(&mut self, reason: &str) {
-        self.inconclusive.0 += 1;
-        self.inconclusive.1.push(reason.to_owned());
-    }
-
-    fn add(&mut self, other: Tested) {
-        self.took += other.took;
-        self.scenarios += other.scenarios;
-        self.steps += other.steps;
-        self.shown = self.shown.union(other.shown);
-        self.unspecified += other.unspecified;
-        self.inconclusive.0 += other.inconclusive.0;
-        self.inconclusive.1.extend(other.inconclusive.1);
-        self.inconclusive.1.truncate(REASONS_MAX);
-        self.deviating += other.deviating;
-        other.found.into_iter().for_each(|found| merge(&mut self.found, found));
-        self.lacking.scenarios += other.lacking.scenarios;
-        self.lacking.transfers |= other.lacking.transfers;
-        other.lacking.reasons.into_iter().for_each(|reason| self.lacking.note(0, reason));
-        self.stopped |= other.stopped;
-    }
-}
 
 /// Runs the plan on the channels. `progress` is told how many scenarios were done since it was told last,
 /// from several threads.
@@ -214,7 +155,7 @@ pub fn check(
     ended_by.map_or(Ok(tested), Err)
 }
 
-/// The same, with what is known where it ends before all is done. `progress` is told the channel, too.
+/// The same, with what is known where it ends before all is done. `progress` is told the name of the row, too.
 ///
 /// What keeps the machine from running anything at all (a lack of descriptors, of /proc) ends it. What keeps a
 /// channel from being made is in that channel's row, and the others go on. A run that failed for itself (an
@@ -222,7 +163,7 @@ pub fn check(
 pub fn run(
     channels: &[&'static dyn Channel],
     plan: &Plan,
-    progress: &(dyn Fn(&'static dyn Channel, usize) + Sync),
+    progress: &(dyn Fn(&str, usize) + Sync),
 ) -> Campaign {
     let mut tested: Vec<Tested> =
         channels.iter().map(|channel| nothing_yet(*channel, plan)).collect();
@@ -234,7 +175,15 @@ pub fn run(
         }
         row.lacking.note(0, reason);
     }
-    let jobs = jobs(channels, plan);
+    let watched = Observation::here() != Observation::None;
+    let mut jobs: Vec<Work> = jobs(channels, plan).into_iter().map(Work::Channel).collect();
+    if plan.processes.is_some() {
+        tested.push(processes::nothing_yet(plan));
+        match (tested.last_mut(), watched) {
+            (Some(row), false) => row.lacking.note(0, "nobody is seen to sleep here".to_owned()),
+            _ => jobs.extend(processes::jobs(plan).into_iter().map(Work::Processes)),
+        }
+    }
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Result<Tested, Trouble>)>> = Mutex::new(Vec::new());
     let threads = thread::scope(|threads| {
@@ -244,10 +193,8 @@ pub fn run(
                 while !stop::requested() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { break };
-                    let channel = channels[job.channel];
-                    let progress = |done| progress(channel, done);
                     let began = Instant::now();
-                    let mut result = run_job(channel, plan, job, core, &progress);
+                    let mut result = job.run(channels, plan, core, progress);
                     if let Ok(tested) = &mut result {
                         tested.took = began.elapsed();
                     }
@@ -273,23 +220,53 @@ pub fn run(
         match result {
             Ok(seen) => {
                 left[index] = false;
-                tested[jobs[index].channel].add(seen);
+                tested[jobs[index].row(channels)].add(seen);
             }
             Err(trouble) => {
-                let channel = channels[jobs[index].channel].name().to_owned();
+                let channel = tested[jobs[index].row(channels)].channel.clone();
                 ended_by = Some(Trouble::At { channel, trouble: Box::new(trouble) });
             }
         }
     }
     for (job, _) in jobs.iter().zip(left).filter(|(_, left)| *left) {
-        tested[job.channel].stopped = true;
+        tested[job.row(channels)].stopped = true;
     }
-    for channel in &mut tested {
-        channel.found.sort_by_key(|found| Reverse(found.runs));
-        channel.kinds = channel.found.len();
-        channel.found.truncate(KINDS_MAX);
-    }
+    tested.iter_mut().for_each(|row| row.compare(&plan.expected, plan.platform));
     Campaign { tested, ended_by }
+}
+
+/// A share of the work of a campaign.
+enum Work {
+    Channel(Job),
+    Processes(processes::Share),
+}
+
+impl Work {
+    fn run(
+        &self,
+        channels: &[&'static dyn Channel],
+        plan: &Plan,
+        core: usize,
+        progress: &(dyn Fn(&str, usize) + Sync),
+    ) -> Result<Tested, Trouble> {
+        match self {
+            Work::Channel(job) => {
+                let channel = channels[job.channel];
+                run_job(channel, plan, job, core, &|done| progress(channel.name(), done))
+            }
+            Work::Processes(share) => {
+                processes::run_job(plan, *share, core, &|done| progress(PROCESSES, done))
+            }
+        }
+    }
+
+    /// Its row: that of processes is the last.
+    fn row(&self, channels: &[&'static dyn Channel]) -> usize {
+        match self {
+            Work::Channel(job) => job.channel,
+            Work::Processes(_) => channels.len(),
+        }
+    }
 }
 
 /// Whether a channel that can't be had here may be skipped: on the machines that check every change (`CI=true`)
@@ -306,7 +283,8 @@ pub fn count(channels: &[&'static dyn Channel], plan: &Plan) -> usize {
             scenarios(plan, channels[job.channel], job).len()
         }
     };
-    jobs(channels, plan).iter().map(of).sum()
+    let processes = if plan.processes.is_some() { processes::count(plan) } else { 0 };
+    jobs(channels, plan).iter().map(of).sum::<usize>() + processes
 }
 
 /// The rules that can apply to a channel. One on which no sockets are made has no calls that lead to a connection.
@@ -322,23 +300,8 @@ fn applicable_to(channel: &dyn Channel, platform: &Platform) -> RuleSet {
 }
 
 fn nothing_yet(channel: &dyn Channel, plan: &Plan) -> Tested {
-    let setup = channel.setup();
-    Tested {
-        channel: channel.name().to_owned(),
-        applicable: applicable_to(channel, plan.platform),
-        setup,
-        lacking: Lacking::default(),
-        stopped: false,
-        took: Duration::ZERO,
-        scenarios: 0,
-        steps: 0,
-        shown: RuleSet::default(),
-        unspecified: 0,
-        inconclusive: (0, Vec::new()),
-        found: Vec::new(),
-        kinds: 0,
-        deviating: 0,
-    }
+    let applicable = applicable_to(channel, plan.platform);
+    Tested::new(channel.name().to_owned(), Some(channel.setup()), applicable)
 }
 
 fn run_job(
@@ -408,11 +371,8 @@ fn run_job(
     Ok(tested)
 }
 
-/// A runner; where a worker dies before it has done anything, that is noted, and others are started.
-fn started(
-    tested: &mut Tested,
-    start: impl Fn() -> Result<Runner, Trouble>,
-) -> Result<Runner, Trouble> {
+/// A runner or a troupe; where a worker dies before it has done anything, that is noted, and others are started.
+fn started<T>(tested: &mut Tested, start: impl Fn() -> Result<T, Trouble>) -> Result<T, Trouble> {
     for _ in 1..STARTS_MAX {
         match start() {
             Err(trouble) if trouble.is_of_one_run() => tested.could_not_judge(&trouble.to_string()),
@@ -431,7 +391,7 @@ fn note(tested: &mut Tested, scenario: &Scenario, run: &Run, judgement: &Judgeme
         Verdict::Unspecified { .. } => tested.unspecified += 1,
         Verdict::Inconclusive { at } => {
             tested.inconclusive.0 += 1;
-            tested.inconclusive.1.push(tell::unjudged(run, at));
+            tested.inconclusive.1.push(tell::unjudged(&named(run, judgement), at));
         }
         Verdict::Deviates => {
             tested.deviating += 1;

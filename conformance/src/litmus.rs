@@ -10,6 +10,7 @@ use pipewright_model::litmus::{Expectation, Fate, Litmus, Outcome, TooMany, Word
 use pipewright_model::oracle::{Verdict, judge_unless};
 use pipewright_model::platform::Platform;
 use pipewright_model::run::{Event, Run, Setup};
+use pipewright_model::text::named;
 
 use crate::generate::Dice;
 use crate::replay::{self, Unplayable};
@@ -132,7 +133,8 @@ pub fn run(
     let file = litmus;
     let mut litmus = litmus.clone();
     if !plan.as_set_up {
-        litmus.run.setup = Setup { settings: file.run.setup.settings, ..channel.setup() };
+        litmus.run.channels[0].setup =
+            Setup { settings: file.run.setup().settings, ..channel.setup() };
     }
     let allowed = litmus.outcomes_unless(plan.platform, &stop::requested)?;
     let allowed = allowed.ok_or(Trouble::Stopped)?;
@@ -235,15 +237,16 @@ impl<'a> Count<'a> {
             && self.rows.iter().any(is_allowed)
         {
             // These replies alone may be: what is wrong is which bytes they give, or when they came.
-            let wrong = diagnosis::diagnose(&run, &judgement, deviation);
+            let wrong = diagnosis::diagnose(&named(&run, &judgement), &judgement, deviation);
             outcome = format!("{outcome} ({wrong})");
         }
+        let run = || named(&run, &judgement);
         match self.rows.iter_mut().find(|row| row.outcome == outcome && row.allowed == allowed) {
             Some(row) => {
                 row.seen += 1;
-                row.run.get_or_insert(run);
+                row.run.get_or_insert_with(run);
             }
-            None => self.rows.push(Row { outcome, allowed, seen: 1, run: Some(run) }),
+            None => self.rows.push(Row { outcome, allowed, seen: 1, run: Some(run()) }),
         }
         Ok(())
     }

@@ -17,22 +17,32 @@
 //! sleeps elsewhere, in a library between it and the kernel for example, is not asleep in its call. Where a port
 //! can't tell, any sleep counts but the wait for orders.
 //!
+//! Where a system tells less, [`Observation`] says so: by states alone, looked at several times, sleep is likely and not
+//! proven; where not even they are told, nothing is ever seen to sleep.
+//!
 //! Where a kernel has no `syscall` (user-mode Linux), `stat` alone is trusted if the kernel runs one
 //! processor and never takes it from a thread in the middle of a call, which it says by naming neither
 //! `SMP` nor `PREEMPT` in its version: then whoever looks has the processor, and a thread that is `S`
 //! has given it up to sleep. That it sleeps in a call of an order, not for want of one, follows from
 //! the order being out: posting it has woken the thread.
 
-use std::fmt;
+mod observation;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-
-use pipewright_backends::sys::desk::Desk;
+use std::thread;
 
 use pipewright_backends::sys::Shortage;
+use pipewright_backends::sys::desk::Desk;
 
 use crate::trouble::Trouble;
+
+pub use observation::{Level, Observation};
+
+/// How often states are looked at where they are all that is told: each look makes it less likely that a thread only waits
+/// for a processor, and none proves it.
+const LOOKS_AT_STATES: usize = 8;
 
 /// Whether all these threads sleep in calls at one moment, between the first looks and the second, at
 /// which also `beside` holds. `false` decides nothing. Whether a call has returned meanwhile is left to
@@ -41,53 +51,86 @@ pub(crate) fn asleep_together(
     lookouts: &mut [(&mut Lookout, &Desk)],
     beside: &mut dyn FnMut() -> bool,
 ) -> bool {
-    lookouts.iter_mut().all(|(lookout, desk)| lookout.first(desk))
-        && beside()
-        && lookouts.iter().all(|(lookout, _)| lookout.second())
+    let proven = lookouts.iter().all(|(lookout, _)| lookout.proves);
+    (0..if proven { 1 } else { LOOKS_AT_STATES }).all(|look| {
+        if look > 0 {
+            thread::yield_now();
+        }
+        lookouts.iter_mut().all(|(lookout, desk)| lookout.first(desk))
+            && beside()
+            && lookouts.iter().all(|(lookout, _)| lookout.second())
+    })
 }
 
 /// Kept descriptors on what the system tells about one thread.
 pub(crate) struct Lookout {
     /// `None` where the kernel lacks it and `stat` will do.
     syscall: Option<File>,
-    schedstat: File,
-    stat: File,
+    /// `None` where runs are not counted.
+    schedstat: Option<File>,
+    /// `None` where nothing is looked at.
+    stat: Option<File>,
+    /// Whether sleep that is seen is proven.
+    proves: bool,
     /// How the address of the word on which the thread sleeps when idle is written.
     idle: String,
     /// The run count at the first look.
     runs: u64,
+    /// Whether its process is stopped: then it sleeps otherwise.
+    stopped: bool,
 }
 
 impl Lookout {
     /// Looks at a thread that sleeps on the word at `idle_address` whenever it has no order.
     pub(crate) fn new(process: i32, thread: i32, idle_address: usize) -> Result<Lookout, Trouble> {
+        let observation = Observation::here();
         let path = |file| format!("/proc/{process}/task/{thread}/{file}");
-        let open = |file| File::open(path(file)).map_err(|error| blind(path(file), error));
-        let syscall = if has_no_syscall() { None } else { Some(open("syscall")?) };
+        let open = |file, needed: bool| {
+            let opened = needed.then(|| File::open(path(file)).map_err(|e| blind(path(file), e)));
+            opened.transpose()
+        };
         let lookout = Lookout {
-            syscall,
-            schedstat: open("schedstat")?,
-            stat: open("stat")?,
+            syscall: open("syscall", observation == Observation::Full)?,
+            schedstat: open("schedstat", observation.proves())?,
+            stat: open("stat", observation != Observation::None)?,
+            proves: observation.proves(),
             idle: format!("{idle_address:#x}"),
             runs: 0,
+            stopped: false,
         };
         // Both can be refused at reading only, and without counts no look is worth anything.
         if let Some(syscall) = &lookout.syscall {
             Line::default().read(syscall).map_err(|error| blind(path("syscall"), error))?;
         }
         let unsupported = |what| io::Error::new(io::ErrorKind::Unsupported, what);
-        if !matches!(lookout.runs(), Some(1..)) {
+        if lookout.proves && !matches!(lookout.runs(), Some(1..)) {
             return Err(blind(path("schedstat"), unsupported("the kernel counts no runs")));
         }
-        if lookout.state().is_none() {
+        if lookout.stat.is_some() && lookout.state().is_none() {
             return Err(blind(path("stat"), unsupported("the kernel tells no state")));
         }
         Ok(lookout)
     }
 
+    /// Notes whether the thread's process has been stopped by a signal: then it is seen to be so.
+    pub(crate) fn set_stopped(&mut self, stopped: bool) {
+        self.stopped = stopped;
+    }
+
+    /// Whether the thread has stopped, as it was told to.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped && self.is_in(b"T")
+    }
+
+    /// The states in which the thread moves no further.
+    fn at_rest(&self) -> &'static [u8] {
+        if self.stopped { b"T" } else { b"S" }
+    }
+
     /// The first look: whether the thread is off its processor, in a call of an order.
     fn first(&mut self, desk: &Desk) -> bool {
-        self.is_off(b"S", |number, first| desk.sleeps_in(number, first))
+        let entered = self.proves || desk.has_entered();
+        entered && self.is_off(self.at_rest(), |number, first| desk.sleeps_in(number, first))
     }
 
     /// Whether the thread is off its processor, in a call of an order that may be this one; where calls have no names,
@@ -102,7 +145,7 @@ impl Lookout {
 
     /// The second look: whether the thread has slept in that call since the first, and sleeps on.
     fn second(&self) -> bool {
-        self.is_in(b"S") && self.runs() == Some(self.runs)
+        self.is_in(self.at_rest()) && self.runs() == Some(self.runs)
     }
 
     /// Whether the thread sleeps in a call of an order, and has not run between two looks; also where no signal
@@ -117,53 +160,19 @@ impl Lookout {
     }
 
     fn runs(&self) -> Option<u64> {
+        let Some(schedstat) = &self.schedstat else { return Some(0) };
         let mut line = Line::default();
-        line.read(&self.schedstat).ok()?;
+        line.read(schedstat).ok()?;
         let third = line.text().rsplit(|byte| *byte == b' ').next()?;
         std::str::from_utf8(third).ok()?.trim_end().parse().ok()
     }
 
     fn state(&self) -> Option<u8> {
         let mut line = Line::default();
-        line.read(&self.stat).ok()?;
+        line.read(self.stat.as_ref()?).ok()?;
         // The name, in parentheses, may itself hold parentheses and blanks.
         let name_end = line.text().iter().rposition(|byte| *byte == b')')?;
         line.text().get(name_end + 2).copied()
-    }
-}
-
-/// How well actors are looked at here, in the header of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observation {
-    /// By the call in which each sleeps, its state and how often it ran: what is said of sleep is proven.
-    Full,
-    /// By state and run count, as the kernel does not name calls: a proof too, as it runs one thread at a time.
-    OneAtATime,
-    /// Not at all: sleep can't be told.
-    None,
-}
-
-impl Observation {
-    /// What this machine allows. Why it allows none is told where an actor is to be looked at.
-    pub fn here() -> Observation {
-        let readable = |file| std::fs::read(format!("/proc/thread-self/{file}")).is_ok();
-        match (readable("schedstat") && readable("stat"), has_no_syscall()) {
-            (true, true) => Observation::OneAtATime,
-            (true, false) if readable("syscall") => Observation::Full,
-            _ => Observation::None,
-        }
-    }
-}
-
-impl fmt::Display for Observation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Observation::Full => "full",
-            Observation::OneAtATime => {
-                "state and run count (the kernel has no /proc/PID/syscall; it runs one thread at a time)"
-            }
-            Observation::None => "none (it can't be seen whether an actor sleeps)",
-        })
     }
 }
 
@@ -175,11 +184,12 @@ fn blind(path: String, source: io::Error) -> Trouble {
     let remedy = match source.kind() {
         _ if std::fs::metadata("/proc/self/stat").is_err() => "mount /proc",
         io::ErrorKind::PermissionDenied => {
-            "let this user trace its own processes (hidepid of /proc, kernel.yama.ptrace_scope, ptrace in a sandbox)"
+            "let this user trace its own processes (hidepid of /proc, kernel.yama.ptrace_scope, ptrace in a sandbox), \
+             or ask for less: --observe stat"
         }
         _ if path.ends_with("syscall") => {
             "/proc is mounted, but this kernel does not tell in which call a thread sleeps \
-             (Linux does with CONFIG_HAVE_ARCH_TRACEHOOK); run on one that does"
+             (Linux does with CONFIG_HAVE_ARCH_TRACEHOOK); run on one that does, or ask for less: --observe stat"
         }
         _ if path.ends_with("/stat") => {
             "/proc is mounted, but the states of threads are hidden: let this user see its own threads there \
@@ -191,23 +201,6 @@ fn blind(path: String, source: io::Error) -> Trouble {
         }
     };
     Trouble::Blind { path, remedy, source }
-}
-
-/// Whether `stat` has to do, and will.
-fn has_no_syscall() -> bool {
-    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    one_at_a_time() && std::fs::metadata("/proc/thread-self/syscall").is_err_and(|e| missing(&e))
-}
-
-/// Whether the kernel runs one thread at a time and none is stopped in the middle of a call.
-fn one_at_a_time() -> bool {
-    let uname = rustix::system::uname();
-    is_one_at_a_time(uname.version().to_bytes())
-}
-
-fn is_one_at_a_time(version: &[u8]) -> bool {
-    let words = version.split(|byte| !byte.is_ascii_alphabetic());
-    !words.into_iter().any(|word| word == b"SMP" || word == b"PREEMPT")
 }
 
 /// Whether this line of `syscall` shows a thread asleep in a call that isn't its wait for orders.
@@ -266,7 +259,7 @@ impl Line {
 mod tests {
     use std::io;
 
-    use super::{blind, is_in_call, is_one_at_a_time};
+    use super::{blind, is_in_call};
 
     #[test]
     fn what_is_missing_is_named_by_its_path_with_what_it_takes() {
@@ -317,13 +310,5 @@ mod tests {
         assert!(is_in_call(b"271 0x7f00 0x1 0x0 0x0 0x8 0x0 0x7ffc 0x7f31\n"));
         assert!(!is_in_call(b"7 0x0 0x0 0x14 0x0 0x0 0x0 0x7ffc 0x7f31\n"));
         assert!(!is_in_call(b"271 0x0 0x0 0x7f08 0x0 0x8 0x0 0x7ffc 0x7f31\n"));
-    }
-
-    #[test]
-    fn kernels_that_run_several_threads_or_preempt_say_so() {
-        assert!(is_one_at_a_time(b"#1 Sat Jul  4 15:38:16 UTC 2026"));
-        assert!(!is_one_at_a_time(b"#1 SMP Debian 6.1.176-1 (2026-07-04)"));
-        assert!(!is_one_at_a_time(b"#1 PREEMPT Sat Jul  4 15:38:16 UTC 2026"));
-        assert!(!is_one_at_a_time(b"#1 SMP PREEMPT_DYNAMIC Debian 6.18.1-1"));
     }
 }

@@ -194,7 +194,7 @@ impl<'a> Play<'a> {
         for (_, _, event) in self.seen.drain(..) {
             self.run.push(event);
         }
-        let delivers = || self.run.setup.kind.delivers() && has_sent(&self.run);
+        let delivers = || self.run.setup().kind.delivers() && has_sent(&self.run);
         if !self.open.is_empty() || delivers() {
             self.run.push(Event::Quiet(self.open));
         }
@@ -266,14 +266,14 @@ impl<'a> Play<'a> {
         if !self.told.contains(actor) {
             self.seen.push((desk.entered_ns(), Rank::Call, Event::Call(call)));
         }
-        let data = given(self.run.setup.kind, call.op, seen.answer, desk.bytes());
+        let data = given(self.run.setup().kind, call.op, seen.answer, desk.bytes());
         let Seen { answer, signal } = seen;
         self.seen.push((left, Rank::Return, Event::Return(actor, Reply { answer, signal, data })));
         part.learn(call, answer);
         part.call = None;
         self.stops.end(actor);
-        self.open = without(self.open, actor);
-        self.told = without(self.told, actor);
+        self.open = self.open.without(actor);
+        self.told = self.told.without(actor);
     }
 
     /// Lets workers run for a moment, unless the run is no longer wanted.
@@ -348,8 +348,4 @@ pub(crate) fn given(kind: &Kind, op: Op, answer: Answer, bytes: &[u8]) -> Data {
         }
         _ => Data::Unknown,
     }
-}
-
-fn without(actors: Actors, actor: Actor) -> Actors {
-    Actors(actors.0 & !Actors::NONE.with(actor).0)
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,11 @@ static NO_FORK: RwLock<()> = RwLock::new(());
 /// While this lives, no worker process is forked anywhere in this process.
 pub(crate) fn no_fork() -> RwLockReadGuard<'static, ()> {
     NO_FORK.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While this lives, nobody else in this process has a channel's ends open.
+pub(crate) fn may_fork() -> RwLockWriteGuard<'static, ()> {
+    NO_FORK.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The workers, in the order of actors.
@@ -124,7 +129,7 @@ impl Pool {
     /// Makes workers of these forms, after those there are, and waits until they are ready.
     pub(crate) fn add(&mut self, forms: Vec<Form>) -> Result<(), Trouble> {
         // Until a child has closed what it doesn't need, it holds what others have open.
-        let _alone = NO_FORK.write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = may_fork();
         for form in forms {
             let index = self.workers.len();
             let core = (!self.cores.is_empty()).then(|| self.cores[index % self.cores.len()]);
@@ -420,12 +425,17 @@ impl Patience {
         Patience { pauses: 0, nap: Duration::from_micros(50), since: None }
     }
 
-    fn yields(&mut self) -> bool {
+    pub(crate) fn yields(&mut self) -> bool {
         self.pauses += 1;
         self.pauses <= Patience::YIELDS
     }
 
-    fn nap(&mut self, bell: &Bell, ready: impl FnOnce() -> bool) -> Result<(), Trouble> {
+    /// Whether the next pause is a nap.
+    pub(crate) fn yielded(&self) -> bool {
+        self.pauses >= Patience::YIELDS
+    }
+
+    pub(crate) fn nap(&mut self, bell: &Bell, ready: impl FnOnce() -> bool) -> Result<(), Trouble> {
         if self.since.get_or_insert_with(Instant::now).elapsed() > Patience::END {
             return Err(Trouble::Inconclusive { seconds: Patience::END.as_secs() });
         }

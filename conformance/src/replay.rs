@@ -5,9 +5,9 @@ use std::vec::IntoIter;
 
 use pipewright_backends::Channel;
 use pipewright_backends::sys::desk::BYTES_MAX;
-use pipewright_model::call::{Call, Reply};
+use pipewright_model::call::{Actor, Answer, Call, End, Op, Reply};
 use pipewright_model::kind::Kind;
-use pipewright_model::run::{Event, Run};
+use pipewright_model::run::{Event, Run, Setup, ended_by};
 use pipewright_model::settings::Setting;
 use pipewright_model::text;
 
@@ -27,13 +27,28 @@ pub enum Unplayable {
     },
 }
 
+/// A channel of this machine that is set up so, or can be; `None` where none is.
+pub fn channel_set_up(setup: &Setup) -> Option<&'static dyn Channel> {
+    let all = pipewright_backends::channels();
+    let exactly = all.iter().copied().find(|channel| channel.setup().stock() == setup.stock());
+    let alike = || all.iter().filter(|channel| channel.setup().kind == setup.kind);
+    // Whoever plays wants channels that live as long as the program; few are made so.
+    let made = || alike().find_map(|channel| channel.set_up(setup)).map(|made| &*Box::leak(made));
+    exactly.or_else(made)
+}
+
+/// The channels of this machine that are set up as a run says; `None` where one can't be.
+pub fn channels_of(run: &Run) -> Option<Vec<&'static dyn Channel>> {
+    run.channels.iter().map(|channel| channel_set_up(&channel.setup)).collect()
+}
+
 /// Whether the calls of a run can be made on the channel, as a whole and each.
 ///
 /// # Errors
 ///
 /// Why they can't, in words.
 pub fn playable(run: &Run, channel: &dyn Channel) -> Result<(), Unplayable> {
-    let (scenario, kind) = (Scenario::of(run), run.setup.kind);
+    let (scenario, kind) = (Scenario::of(run), run.setup().kind);
     if scenario.on(channel.setup().kind, kind).is_none() {
         return Err(elsewhere(&scenario, kind, channel));
     }
@@ -46,12 +61,12 @@ pub fn playable(run: &Run, channel: &dyn Channel) -> Result<(), Unplayable> {
 ///
 /// Why they can't be made, in words.
 pub fn playable_as_it_stands(run: &Run, channel: &dyn Channel) -> Result<(), Unplayable> {
-    let (scenario, kind) = (Scenario::of(run), run.setup.kind);
+    let (scenario, kind) = (Scenario::of(run), run.setup().kind);
     if !scenario.stands_on(channel.setup().kind, kind) {
         return Err(elsewhere(&scenario, kind, channel));
     }
     // What returns in a litmus file stands for nothing.
-    let mut calls = Run::new(run.setup.clone(), run.seats.clone(), run.end_names.clone());
+    let mut calls = Run::new(run.setup().clone(), run.seats.clone(), run.end_names.clone());
     let made = || run.events.iter().enumerate().filter(|(_, e)| matches!(e, Event::Call(_)));
     made().for_each(|(_, call)| calls.push(call.clone()));
     match unplayable(&calls, channel) {
@@ -92,24 +107,28 @@ pub fn unplayable(run: &Run, channel: &dyn Channel) -> Option<Unplayable> {
     })
 }
 
-/// How the channel of the run that was played was set up other than the file says, if it was. Settings of the system
+/// How a channel of the run that was played was set up other than the file says, if one was. Settings of the system
 /// matter where the file names some.
 pub fn set_up_otherwise(file: &Run, played: &Run) -> Option<String> {
-    let kind = file.setup.kind;
-    let named = file.setup.settings.changed();
-    let differs = |(setting, value): &(Setting, u32)| played.setup.settings.get(*setting) != *value;
-    if let Some((setting, value)) = named.filter(|s| s.0.matters_to(kind)).find(differs) {
-        let (name, here) = (setting.name(), played.setup.settings.get(setting));
+    let mut both = file.channels.iter().zip(&played.channels);
+    both.find_map(|(file, played)| channel_set_up_otherwise(&file.setup, &played.setup))
+}
+
+fn channel_set_up_otherwise(file: &Setup, played: &Setup) -> Option<String> {
+    let named = file.settings.changed();
+    let differs = |(setting, value): &(Setting, u32)| played.settings.get(*setting) != *value;
+    if let Some((setting, value)) = named.filter(|s| s.0.matters_to(file.kind)).find(differs) {
+        let (name, here) = (setting.name(), played.settings.get(setting));
         return Some(format!(
             "it says `setting {name} {value}`, which is {here} here; set it, then replay"
         ));
     }
-    (played.setup.stock() != file.setup.stock()).then(|| {
+    (played.stock() != file.stock()).then(|| {
         format!(
             "it says `{}`, and what could be made here is `{}`; --channel replays it on a channel that is set up \
              otherwise",
-            text::header(&file.setup),
-            text::header(&played.setup)
+            text::header(file),
+            text::header(played)
         )
     })
 }
@@ -129,7 +148,7 @@ pub fn not_stopped(scenario: &Scenario, played: &Run) -> Option<(usize, String)>
 /// The replies that the file gives and that were not seen so, each with its event in the file, in words. A file for
 /// another kind of channel says nothing of this one.
 pub fn seen_otherwise(file: &Run, played: &Run) -> Vec<(usize, String)> {
-    if file.setup.kind != played.setup.kind {
+    if file.setup().kind != played.setup().kind {
         return Vec::new();
     }
     let mut calls = made(played);
@@ -138,17 +157,33 @@ pub fn seen_otherwise(file: &Run, played: &Run) -> Vec<(usize, String)> {
         let Some(of) = calls.get_mut(usize::from(wanted.call.actor.0)) else { continue };
         let Some(seen) = of.next_if(|made| made.call == wanted.call) else { continue };
         let Some((event, wanted)) = wanted.reply else { continue };
-        let alike = |seen: &Reply| seen.answer == wanted.answer && seen.signal == wanted.signal;
+        let alike = |seen: &Reply| {
+            answers_alike(file, wanted.answer, played, seen.answer) && seen.signal == wanted.signal
+        };
         match seen.reply {
             Some((_, seen)) if alike(seen) => {}
             Some((_, seen)) => {
-                otherwise.push((event, format!("`{seen}`, the file says `{wanted}`")))
+                let (seen, wanted) = (text::reply(played, seen), text::reply(file, wanted));
+                otherwise.push((event, format!("`{seen}`, the file says `{wanted}`")));
             }
-            None => otherwise.push((event, format!("the call sleeps, the file says `{wanted}`"))),
+            None => {
+                let wanted = text::reply(file, wanted);
+                otherwise.push((event, format!("the call sleeps, the file says `{wanted}`")));
+            }
         }
     }
     otherwise.sort_by_key(|(event, _)| *event);
     otherwise
+}
+
+/// Whether two answers say the same, each in its run.
+fn answers_alike(run: &Run, answer: Answer, other_run: &Run, other: Answer) -> bool {
+    match (answer, other) {
+        (Answer::Polled(found), Answer::Polled(other)) => {
+            run.polled.get(usize::from(found)) == other_run.polled.get(usize::from(other))
+        }
+        _ => answer == other,
+    }
 }
 
 /// A call of a run.
@@ -163,8 +198,10 @@ struct Made<'r> {
 fn made(run: &Run) -> Vec<Peekable<IntoIter<Made<'_>>>> {
     let mut made: Vec<Vec<Made<'_>>> = run.seats.iter().map(|_| Vec::new()).collect();
     for (event, what) in run.events.iter().enumerate() {
-        let (Event::Call(Call { actor, .. }) | Event::Return(actor, _) | Event::Stops(actor, _)) =
-            what
+        let (Event::Call(Call { actor, .. })
+        | Event::Return(actor, _)
+        | Event::Stops(actor, _)
+        | Event::Exits(actor, _)) = what
         else {
             continue;
         };
@@ -172,6 +209,10 @@ fn made(run: &Run) -> Vec<Peekable<IntoIter<Made<'_>>>> {
         match (what, of.last_mut()) {
             (Event::Call(call), _) => {
                 of.push(Made { call: *call, stopped: false, reply: None });
+            }
+            (Event::Exits(actor, status), _) => {
+                let call = Call { actor: *actor, end: End(0), op: Op::Exit { status: *status } };
+                of.push(Made { call, stopped: false, reply: None });
             }
             (Event::Return(_, reply), Some(last)) => last.reply = Some((event, reply)),
             (_, Some(last)) => last.stopped = true,
@@ -190,17 +231,26 @@ pub fn left_out(scenario: &Scenario, played: &Run) -> Option<(usize, String)> {
     })?;
     let actor = played.actor_name(missing.call.actor);
     let called = called(played, missing.call);
-    Some((
-        number,
-        format!(
-            "`{called}` was not made, as {actor} was still in an earlier call, or had the end open that it makes"
-        ),
-    ))
+    let own = |target: Actor| played.leader(target) == played.leader(missing.call.actor);
+    let why = match missing.call.op {
+        Op::Signal { target, .. } if own(target) => {
+            "was still in an earlier call, or has other threads, of which any may take the signal"
+        }
+        Op::Exit { status } if ended_by(status).is_some() => {
+            "was not there, is stopped, or ignores or catches the signal"
+        }
+        op if op.is_of_process() => "was still in an earlier call, or was not there",
+        _ => "was still in an earlier call, or had the end open that it makes",
+    };
+    Some((number, format!("`{called}` was not made, as {actor} {why}")))
 }
 
 /// A call of the run as text, without its reply.
 fn called(run: &Run, call: Call) -> String {
-    let mut alone = Run::new(run.setup.clone(), run.seats.clone(), run.end_names.clone());
-    alone.push(Event::Call(call));
+    let mut alone = Run { events: Vec::new(), remarks: Vec::new(), ..run.clone() };
+    alone.push(match call.op {
+        Op::Exit { status } => Event::Exits(call.actor, status),
+        _ => Event::Call(call),
+    });
     text::event(&alone, 0)
 }

@@ -1,6 +1,7 @@
-//! What a campaign has seen, for people and for machines: a table, deviations as text, JSON, JUnit.
+//! What a campaign has seen, for people and for machines: a table, deviations as text, JSON, JUnit, KTAP.
 
 mod junit;
+mod ktap;
 mod width;
 
 use std::collections::BTreeSet;
@@ -18,10 +19,11 @@ use pipewright_model::text;
 use serde_json::{Value, json};
 
 use crate::Observation;
-use crate::campaign::{Found, Source, Tested};
+use crate::campaign::{Entry, Found, Source, Tested};
 use crate::tell::{allowed_text, deviations, indent, line_number};
 
 pub use junit::junit;
+pub use ktap::ktap;
 pub use width::fitted;
 
 /// Where, by what and from which seed a campaign was run.
@@ -96,12 +98,12 @@ pub fn table(tested: &[Tested]) -> String {
         "verdict",
     ]);
     for row in tested {
-        let kind = row.setup.kind;
+        let [direction, waiting, reach] = words(row).map(|word| word.unwrap_or("-".into()));
         table.add_row([
             row.channel.clone(),
-            kind.direction.to_string(),
-            kind.waiting.to_string(),
-            kind.reach.to_string(),
+            direction,
+            waiting,
+            reach,
             row.scenarios.to_string(),
             row.steps.to_string(),
             format!("{} / {}", shown(row), row.applicable.len()),
@@ -114,6 +116,18 @@ pub fn table(tested: &[Tested]) -> String {
         }
     }
     fitted(table, &["reach", "direction", "waiting", "steps"])
+}
+
+/// Direction, waiting and reach of a channel; none of them where a row is of several channels.
+fn words(row: &Tested) -> [Option<String>; 3] {
+    match row.setup.as_ref().map(|setup| setup.kind) {
+        Some(kind) => [
+            Some(kind.direction.to_string()),
+            Some(kind.waiting.to_string()),
+            Some(kind.reach.to_string()),
+        ],
+        None => [const { None }; 3],
+    }
 }
 
 /// A line for a table in which not all rules were shown. Empty where all were.
@@ -132,13 +146,15 @@ fn shown(row: &Tested) -> usize {
 fn verdict(row: &Tested) -> String {
     let counts = [
         ("deviates", row.deviating),
+        ("deviates as expected", row.expected),
+        ("unproven", row.unproven),
         ("inconclusive", row.inconclusive.0),
         ("unspecified", row.unspecified),
     ];
     let told = counts.iter().filter(|(_, count)| *count > 0);
     let mut told: Vec<_> = told.map(|(word, count)| format!("{word} in {count}")).collect();
     let word = row.verdict();
-    if matches!(word, "conforms" | "not supported" | "stopped") {
+    if matches!(word, "conforms" | "not supported" | "stopped" | "not as expected") {
         told.insert(0, word.to_owned());
     }
     if row.lacking.scenarios > 0 {
@@ -148,6 +164,12 @@ fn verdict(row: &Tested) -> String {
         told.push("stopped".to_owned());
     }
     told.join(", ")
+}
+
+/// What was expected of a channel and did not occur, a line each without its end.
+pub fn absent(row: &Tested) -> Vec<String> {
+    let line = |entry: &Entry| format!("{}: expected, and did not occur: {entry}", row.channel);
+    row.absent.iter().map(line).collect()
 }
 
 /// What this machine lacks of a channel, a line for each reason.
@@ -168,11 +190,20 @@ pub fn found(channel: &str, found: &Found) -> String {
         Source::Own(number) => format!("random scenario {number} for this channel"),
     };
     let arrangement = found.arrangement;
+    let expected = match found.expected.as_deref() {
+        None => String::new(),
+        Some("") => "  This is expected.\n".to_owned(),
+        Some(why) => format!("  This is expected: {why}\n"),
+    };
+    let unproven = match found.unproven {
+        false => "",
+        true => "  It rests on sleep that was seen and not proven: this system tells no more.\n",
+    };
     let exception = found.exception().map(|Exception { rule, why }| {
         format!("  Linux is known to do so, and POSIX does not allow it ({rule}): {why}\n")
     });
     format!(
-        "{channel} deviates in {}: {} (actors: {arrangement}; made simple from {source}):\n\n{}\n{}{}",
+        "{channel} deviates in {}: {} (actors: {arrangement}; made simple from {source}):\n\n{}\n{}{}{unproven}{expected}",
         runs(found.runs),
         found.fault,
         indent(&found.run.to_string()),
@@ -200,21 +231,26 @@ pub const JSON_VERSION: u32 = 1;
 /// The campaign as JSON; the book's page on the command line explains each field:
 ///
 /// - `version`: [`JSON_VERSION`];
-/// - `kernel`, `profile`, `seed`, `observation`; `settings`, a list: those that differ from the stock, each with its `name`,
+/// - `kernel`, `profile`, `seed`, `observation`, the level; `missing`, the files that observing wants and this
+///   system does not have; `settings`, a list: those that differ from the stock, each with its `name`,
 ///   `value` and `stock`; `stops`, whether calls are stopped in their middle;
-/// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`; `scenarios` and `steps`, how many
+/// - `channels`, a list: `channel`, `kind`, `direction`, `waiting`, `reach`, the last four null of the row `processes`, which
+///   is of several channels; `scenarios` and `steps`, how many
 ///   were judged; `rules_shown`, `rules_total`, how many, and `rules_not_shown`, their ids; `verdict`
-///   (`conforms`, `deviates`, `unspecified`, `inconclusive`, `not supported` or `stopped`); `stopped`, whether a stop came
+///   (`conforms`, `deviates`, `deviates as expected`, `not as expected`, `unproven`, `unspecified`, `inconclusive`,
+///   `not supported` or `stopped`); `stopped`, whether a stop came
 ///   before all scenarios were run; `not_supported`, a list of reasons, and `left_out`, how many scenarios for
-///   them; `deviating`, `unspecified`, `inconclusive`, how many runs; `kinds`, how many different faults;
-///   `deviations`, one for each fault, the most frequent first:
+///   them; `deviating`, `unproven`, `expected`, `unspecified`, `inconclusive`, how many runs; `absent`, what was expected and did
+///   not occur, each a `call`, `reply`, `rule` and `why`; `kinds`, how many different faults;
+///   `deviations`, one for each fault, those first that are not expected, the most frequent first:
 ///   - `call`, `reply` and `rules`: what is wrong; `runs`, how many showed it; `exception`, the rule by which Linux
-///     is known to do so though POSIX does not allow it;
+///     is known to do so though POSIX does not allow it; `expected`, why it is expected, or null; `rests_on_quiet`, whether it rests on sleep that was not
+///     proven;
 ///   - `arrangement`; `run`, the text of the run; `events`, a list: `fault`, `says` and `broken`, what it means in
 ///     words, and the rule broken; `event`, `line`, `after_another`, and `allowed`, a list of `reply` and `rule`.
 pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
     let channel = |row: &Tested| {
-        let kind = row.setup.kind;
+        let [direction, waiting, reach] = words(row);
         let rules = |set: Vec<u16>| -> Vec<&str> {
             set.into_iter().map(|rule| RULES[usize::from(rule)].id).collect()
         };
@@ -222,10 +258,10 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
             row.applicable.iter().filter(|rule| !row.shown.contains(*rule)).collect::<Vec<_>>();
         json!({
             "channel": row.channel,
-            "kind": kind.name,
-            "direction": kind.direction.to_string(),
-            "waiting": kind.waiting.to_string(),
-            "reach": kind.reach.to_string(),
+            "kind": row.setup.as_ref().map(|setup| setup.kind.name),
+            "direction": direction,
+            "waiting": waiting,
+            "reach": reach,
             "scenarios": row.scenarios,
             "steps": row.steps,
             "rules_shown": shown(row),
@@ -236,10 +272,13 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
             "not_supported": row.lacking.reasons,
             "left_out": row.lacking.scenarios,
             "deviating": row.deviating,
+            "unproven": row.unproven,
+            "expected": row.expected,
+            "absent": row.absent.iter().map(entry_json).collect::<Vec<_>>(),
             "unspecified": row.unspecified,
             "inconclusive": row.inconclusive.0,
-            "kinds": row.kinds,
-            "deviations": row.found.iter().map(deviation_json).collect::<Vec<_>>(),
+            "kinds": row.found.len(),
+            "deviations": row.told().iter().map(deviation_json).collect::<Vec<_>>(),
         })
     };
     json!({
@@ -247,11 +286,16 @@ pub fn json(heading: &Heading, tested: &[Tested]) -> Value {
         "kernel": heading.kernel,
         "profile": heading.profile,
         "seed": heading.seed,
-        "observation": heading.observation.to_string(),
+        "observation": heading.observation.level().word(),
+        "missing": Observation::missing().iter().map(|(path, _)| path).collect::<Vec<_>>(),
         "settings": heading.settings.iter().map(setting_json).collect::<Vec<_>>(),
         "stops": heading.no_stops.is_none(),
         "channels": tested.iter().map(channel).collect::<Vec<_>>(),
     })
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    json!({ "call": entry.call, "reply": entry.reply, "rule": entry.rule, "why": entry.why })
 }
 
 fn setting_json((setting, value): &(Setting, u32)) -> Value {
@@ -280,6 +324,8 @@ fn deviation_json(found: &Found) -> Value {
         "rules": found.fault.rules,
         "runs": found.runs,
         "exception": found.exception().map(|exception| exception.rule),
+        "expected": found.expected,
+        "rests_on_quiet": found.unproven,
         "arrangement": found.arrangement.word(),
         "run": found.run.to_string(),
         "events": found.judgement.deviations.iter().map(of).collect::<Vec<_>>(),

@@ -1,20 +1,24 @@
 //! Scenarios: who calls what in which order, without saying what comes of it.
 
 mod normal;
+mod plot;
 
 use pipewright_backends::{Arrangement, Channel};
-use pipewright_model::call::{ACTORS_MAX, Actor, Call, Mode, Op};
+use pipewright_model::call::{ACTORS_MAX, Actor, Call, End, Mode, Op};
 use pipewright_model::kind::{Discipline, Ends, Hold, Kind, Side};
-use pipewright_model::run::{Event, Name, Run, Seat};
+use pipewright_model::run::{Actors, Event, Name, Run, Seat};
 
 pub use normal::{normal, normalise};
+pub use plot::{Plot, takes_troupe};
 
 pub(crate) use normal::allows;
+pub(crate) use plot::Numbers;
 
 /// One call of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// The call. It is skipped where its actor is still busy with an earlier one.
+    /// The call, or the exit of its actor's process. It is skipped where its actor is still busy with an earlier one,
+    /// unless it is an exit by a signal.
     pub call: Call,
     /// Whether to let things come to rest before the next step. Where not, the next call races
     /// this one.
@@ -57,11 +61,15 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The scenario behind a run: its calls, settled where the run shows that the world stood still
-    /// or that a call returned before the next was made, and stopped where they were.
+    /// The scenario behind a run: its calls, settled where the run shows that the world stood still or that no call was
+    /// in progress, and stopped where they were. Where processes are told of, also where a call returned before the next
+    /// was made while all others slept.
     pub fn of(run: &Run) -> Scenario {
         let mut steps: Vec<Step> = Vec::new();
-        let mut open = 0_usize;
+        // Whose calls are in progress, but for those that slept when all was quiet last.
+        let mut busy = Actors::NONE;
+        let sleepers_count = !run.is_of_processes();
+        let mut asleep = Actors::NONE;
         // The steps with the calls made last, and how many there were when they stopped.
         let mut calls = [(0_usize, 0_usize); ACTORS_MAX];
         for event in &run.events {
@@ -69,10 +77,24 @@ impl Scenario {
                 Event::Call(call) => {
                     calls[usize::from(call.actor.0)].0 = steps.len();
                     steps.push(Step { settle: false, ..Step::settled(*call) });
-                    open += 1;
+                    busy = busy.with(call.actor);
                 }
-                Event::Return(..) => open -= 1,
-                Event::Quiet(_) => {}
+                Event::Return(actor, _) => {
+                    busy = busy.without(*actor);
+                    asleep = asleep.without(*actor);
+                }
+                Event::Quiet(open) => {
+                    busy = Actors::NONE;
+                    asleep = *open;
+                }
+                Event::Exits(actor, status) => {
+                    let op = Op::Exit { status: *status };
+                    let call = Call { actor: *actor, end: End(0), op };
+                    steps.push(Step { settle: false, ..Step::settled(call) });
+                    let leader = run.leader(*actor);
+                    let gone = busy.iter().filter(|other| run.leader(*other) == leader);
+                    busy = gone.fold(busy, Actors::without);
+                }
                 Event::Stops(actor, at) => {
                     let made = steps.len();
                     let (call, stopped) = &mut calls[usize::from(actor.0)];
@@ -87,7 +109,8 @@ impl Scenario {
                     }
                 }
             }
-            let settled = open == 0 || matches!(event, Event::Quiet(_));
+            let alone = busy.is_empty() && (!sleepers_count || asleep.is_empty());
+            let settled = alone || matches!(event, Event::Quiet(_));
             if let (true, Some(last)) = (settled, steps.last_mut()) {
                 last.settle = true;
             }
@@ -118,6 +141,10 @@ impl Scenario {
     fn seats_on(&self, to: &Kind, from: &Kind) -> Option<Vec<Seat>> {
         if to == from {
             return Some(self.seats.clone());
+        }
+        let has = |step: &Step| to.has_no_name_for(step.call.op.word()).is_none();
+        if !self.steps.iter().all(has) {
+            return None;
         }
         let held = |hold: Hold| {
             let side = if hold.mode.writes() { Side::A } else { Side::B };

@@ -16,7 +16,7 @@ use crate::play::{Part, given};
 use crate::pool::no_fork;
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
-use crate::worker::{op_len, prepare};
+use pipewright_backends::sys::bytes::{op_len, prepare};
 
 /// Carries out scenarios on one channel in the calling thread.
 pub struct Solo {
@@ -59,7 +59,7 @@ impl Solo {
             .create(&self.place, &scenario.seats)
             .map_err(Trouble::while_doing("make a channel"))?;
         drop(keeper);
-        self.run.setup = setup;
+        self.run.channels[0].setup = setup;
         self.run.seats.clone_from(&scenario.seats);
         self.run.end_names.clone_from(&scenario.end_names);
         self.run.events.clear();
@@ -81,11 +81,11 @@ impl Solo {
             prepare(call.actor, call.op, part.written, bytes);
             let Seen { answer, signal } = port.call(call.end, call.op, bytes);
             part.learn(call, answer);
-            let data = given(self.run.setup.kind, call.op, answer, bytes);
+            let data = given(self.run.setup().kind, call.op, answer, bytes);
             self.run.push(Event::Return(call.actor, Reply { answer, signal, data }));
         }
         drop(ports);
-        if self.run.setup.kind.ends != Ends::Shared {
+        if self.run.setup().kind.ends != Ends::Shared {
             self.channel.remove(&self.place);
         }
         debug_assert_eq!(self.run.check(), Ok(()));

@@ -38,7 +38,7 @@ impl Status {
         match self {
             Status::Conforms => "conforms; a command that judges nothing has done its work",
             Status::Deviates => {
-                "deviates: a run that no rule allows, or a result that is not the expected one"
+                "deviates: a run that no rule allows, a result that is not the expected one, or a wait for ever"
             }
             Status::BadInput => {
                 "bad usage or input, or a machine that lacks what the command needs"

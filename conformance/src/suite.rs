@@ -22,9 +22,10 @@ use pipewright_backends::Arrangement;
 pub use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
 use pipewright_model::call::ACTORS_MAX;
-use pipewright_model::oracle::{Judgement, Verdict, judge};
+use pipewright_model::oracle::{Judgement, Verdict, judge_naming};
 pub use pipewright_model::platform::{LINUX, POSIX, Platform};
 use pipewright_model::run::Run;
+use pipewright_model::text::named;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::campaign::{self, Found, Plan, Source, Tested};
@@ -267,7 +268,7 @@ impl Bench {
             }
             Err(trouble) => return Err(TestCaseError::fail(trouble.to_string())),
         };
-        let judgement = judge(&run, self.platform);
+        let judgement = judge_naming(&run, self.platform);
         let number = self.judged.replace(self.judged.get() + 1);
         match judgement.verdict {
             Verdict::Deviates => {
@@ -278,7 +279,7 @@ impl Bench {
                 }
             }
             Verdict::Inconclusive { at } => {
-                self.unjudged.replace(Some(tell::unjudged(&run, at)));
+                self.unjudged.replace(Some(tell::unjudged(&named(&run, &judgement), at)));
             }
             Verdict::Conforms | Verdict::Unspecified { .. } => {}
         }

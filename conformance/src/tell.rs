@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pipewright_model::call::{Actor, Reply};
+use pipewright_model::call::{Actor, Op, Reply};
 use pipewright_model::data::Data;
 use pipewright_model::diagnosis::diagnose;
 use pipewright_model::kind::{Hold, MODEL_CAPACITY_BYTES, MODEL_PAGE_BYTES};
@@ -11,7 +11,7 @@ use pipewright_model::rules::RULES;
 use pipewright_model::run::{Event, Run, Setup};
 use pipewright_model::text;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Plot, Scenario};
 use crate::trouble::Trouble;
 
 /// The deviations of a run, each with what was allowed instead and by which rules; with lines of the run as it is
@@ -111,7 +111,7 @@ pub fn unheld(run: &Run) -> String {
 
 /// A line that says of a pipe of a model how it differs from real ones. Empty where it is none.
 pub fn modelled(run: &Run) -> String {
-    match run.setup.is_of_model() {
+    match run.setup().is_of_model() {
         false => String::new(),
         true => format!(
             "a pipe of {MODEL_CAPACITY_BYTES} bytes is one of a model: its pages and PIPE_BUF are of \
@@ -132,6 +132,18 @@ pub fn not_run(setup: &Setup, scenario: &Scenario, trouble: &Trouble) -> String 
     let Scenario { seats, end_names, steps } = scenario;
     let mut run = Run::new(setup.clone(), seats.clone(), end_names.clone());
     steps.iter().for_each(|step| run.push(Event::Call(step.call)));
+    format!("{trouble}; the calls in order:\n\n{}", indent(&run.to_string()).trim_end())
+}
+
+/// A scenario over several channels of which there is no run, its steps in order, and why.
+pub fn not_played(plot: &Plot, trouble: &Trouble) -> String {
+    let mut run = plot.begin(plot.channels.clone());
+    plot.scenario.steps.iter().for_each(|step| {
+        run.push(match step.call.op {
+            Op::Exit { status } => Event::Exits(step.call.actor, status),
+            _ => Event::Call(step.call),
+        });
+    });
     format!("{trouble}; the calls in order:\n\n{}", indent(&run.to_string()).trim_end())
 }
 

@@ -60,6 +60,12 @@ pub enum Trouble {
         /// How it ended.
         status: String,
     },
+    /// The process ended that looks after a troupe: a crash, or somebody killed it.
+    #[error("the warden of the actors died ({status}); it is replaced, so run the scenario again")]
+    WardenDied {
+        /// How it ended.
+        status: String,
+    },
     /// For a long time nothing moved, yet not all actors were seen asleep.
     #[error(
         "nothing moved for {seconds} s, yet the actors were not all seen asleep; \
@@ -133,7 +139,10 @@ fn listed(offered: &[Arrangement]) -> String {
 impl Trouble {
     /// Whether it befell one run, and others may well succeed.
     pub fn is_of_one_run(&self) -> bool {
-        matches!(self, Trouble::ActorDied { .. } | Trouble::Inconclusive { .. })
+        matches!(
+            self,
+            Trouble::ActorDied { .. } | Trouble::WardenDied { .. } | Trouble::Inconclusive { .. }
+        )
     }
 
     /// Whether it befell the channel, and others may well be had.

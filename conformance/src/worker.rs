@@ -7,12 +7,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pipewright_backends::sys::bytes::{op_len, prepare};
 use pipewright_backends::sys::desk::{Order, Orders, Report};
 use pipewright_backends::sys::stop::StopBuffer;
 use pipewright_backends::sys::{errno, now_ns, passing, process, signals};
 use pipewright_backends::{Channel, Port};
 use pipewright_model::call::{Actor, End, Op};
-use pipewright_model::data;
 
 /// Where a port is laid down for a worker thread to take it.
 pub(crate) type Tray = Arc<Mutex<Option<Box<dyn Port>>>>;
@@ -135,12 +135,6 @@ fn failed(error: &io::Error) -> Report {
     Report::Failed(errno(error).unwrap_or(0))
 }
 
-/// What bytes are that a read has not given.
-pub(crate) const MARK: u8 = 0xee;
-
-/// How much of a buffer is marked before a read: bytes that were never given then show as such.
-const MARKED_BYTES_MAX: usize = 65_536;
-
 /// A call to be made.
 #[derive(Clone, Copy)]
 struct Called {
@@ -184,21 +178,5 @@ impl Called {
             bytes[..len].copy_from_slice(buffer.bytes(len, at));
         }
         Ok(Report::Seen(seen, left))
-    }
-}
-
-/// The bytes that a call offers or has room for.
-pub(crate) fn op_len(op: Op) -> usize {
-    op.offers().or(op.asks()).unwrap_or(0) as usize
-}
-
-/// Lays down what a write offers, the actor's bytes from position `from` on, or marks the room for what a
-/// read gives.
-pub(crate) fn prepare(actor: Actor, op: Op, from: i64, bytes: &mut [u8]) {
-    if op.asks().is_some() {
-        let marked = bytes.len().min(MARKED_BYTES_MAX);
-        bytes[..marked].fill(MARK);
-    } else {
-        data::fill(actor, from, bytes);
     }
 }

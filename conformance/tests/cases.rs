@@ -15,7 +15,9 @@ use pipewright_backends::sys::stop;
 use pipewright_backends::{Channel, Fifo, Pipe, SharedMemory, Unix, channels};
 use pipewright_conformance::cases::{self, Case};
 use pipewright_conformance::generate::follow;
-use pipewright_conformance::{Placement, Runner, Scenario, tell};
+use pipewright_conformance::scenario::takes_troupe;
+use pipewright_conformance::troupe::playable;
+use pipewright_conformance::{Placement, Plot, Runner, Scenario, Troupe, tell};
 use pipewright_model::call::{ACTORS_MAX, Answer, Mode, Op, Signal};
 use pipewright_model::index::RuleIndex;
 use pipewright_model::kind::{Discipline, Ends, FIFO, PIPE};
@@ -147,7 +149,11 @@ fn remarks(run: &Run, judgement: &Judgement) -> Vec<Option<&'static str>> {
             let waits = |rule: &RuleIndex| id(*rule).ends_with(&format!(".{word}.waits"));
             judgement.shown.iter().find(waits).map(id)
         }
-        Event::Call(_) | Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => None,
+        Event::Call(_)
+        | Event::Quiet(_)
+        | Event::Stops(..)
+        | Event::GoesOn(_)
+        | Event::Exits(..) => None,
     };
     run.events.iter().enumerate().map(event).collect()
 }
@@ -172,31 +178,59 @@ const FOLLOWED: u64 = 64;
 /// the rules leave no other way. A case of a pipe goes as the rules allow on a FIFO too.
 fn play(path: &Path) -> Result<(), Failed> {
     let case = cases::load(path)?;
+    if takes_troupe(&case.run) {
+        return play_by_troupe(&case);
+    }
     let scenario = Scenario::of(&case.run);
-    let run = played(&case.run.setup, &scenario)?;
-    let follow = |seed| follow(&LINUX, &case.run.setup, &scenario, seed).run;
+    let run = played(case.run.setup(), &scenario)?;
+    let follow = |seed| follow(&LINUX, case.run.setup(), &scenario, seed).run;
     let expected = replies(&case.run);
     let no_other_way = (0..FOLLOWED).all(|seed| replies(&follow(seed)) == expected);
     // Whether the user of this machine holds too many pages is not ours to choose.
-    let set_up_so = run.setup == case.run.setup;
+    let set_up_so = run.setup() == case.run.setup();
     if scenario.stops() && stop::unavailable().is_none() {
         go_as_told(&case.run, &scenario)?;
     }
     if set_up_so && no_other_way && replies(&run) != expected {
         return Err(format!("it goes otherwise:\n{run}").into());
     }
-    let Setup { packet, kind, .. } = case.run.setup;
+    let Setup { packet, kind, .. } = *case.run.setup();
     if kind == &PIPE && !packet && !sets_shared_description(&case.run) {
-        played(&Setup { kind: &FIFO, ..case.run.setup }, &scenario)?;
+        played(&Setup { kind: &FIFO, ..case.run.setup().clone() }, &scenario)?;
     }
     Ok(())
+}
+
+/// Over several channels, or with processes that come and go, it goes as the case says.
+fn play_by_troupe(case: &Case) -> Result<(), Failed> {
+    let plot = Plot::of(&case.run);
+    let channels = case.run.channels.iter().map(|channel| real(&channel.setup));
+    let channels: Option<Vec<_>> = channels.collect();
+    let channels = channels.ok_or("no channel of this machine is set up like one of these")?;
+    if playable(&plot, &channels).is_err() {
+        // Nothing here can play it.
+        return Ok(());
+    }
+    let run = Troupe::new(Placement::Anywhere)?.run(&plot, &channels)?;
+    let judgement = judge(&run, &LINUX);
+    if judgement.verdict != Verdict::Conforms {
+        return Err(format!("{run}\n{}", tell::deviations(&run, &judgement)).into());
+    }
+    let ends = |run: &Run| {
+        let exits = run.events.iter().filter(|event| matches!(event, Event::Exits(..)));
+        exits.cloned().collect::<Vec<_>>()
+    };
+    // Calls that race may come to something else.
+    let races = plot.scenario.steps.iter().any(|step| !step.settle);
+    let same = replies(&run) == replies(&case.run) && ends(&run) == ends(&case.run);
+    if same || races { Ok(()) } else { Err(format!("it goes otherwise:\n{run}").into()) }
 }
 
 /// A call that stops leaves the kernel no other way: on every channel set up so it conforms, and on one it goes
 /// exactly as told.
 fn go_as_told(told: &Run, scenario: &Scenario) -> Result<(), Failed> {
     let same = |channel: &&&dyn Channel| {
-        channel.setup().stock() == told.setup.stock() && channel.unavailable().is_none()
+        channel.setup().stock() == told.setup().stock() && channel.unavailable().is_none()
     };
     let stops = |run: &Run| run.events.iter().any(|event| matches!(event, Event::Stops(..)));
     let mut seen = String::new();
@@ -327,10 +361,11 @@ fn all_rules_are_shown() -> Result<(), Failed> {
 fn pipes_hold_for_fifos() -> Result<(), Failed> {
     let mut held = 0;
     for mut case in cases::load_all(&dir())? {
-        if case.run.setup.kind != &PIPE || sets_shared_description(&case.run) {
+        let of_one = !takes_troupe(&case.run);
+        if !of_one || case.run.setup().kind != &PIPE || sets_shared_description(&case.run) {
             continue;
         }
-        case.run.setup.kind = &FIFO;
+        case.run.channels[0].setup.kind = &FIFO;
         let judgement = judge(&case.run, &LINUX);
         if judgement.verdict != Verdict::Conforms {
             return Err(format!("with a FIFO: {}", telling(&case, &judgement)).into());

@@ -46,10 +46,11 @@ impl Place {
 }
 
 /// One of each sort.
-const CHANNELS: [&str; 9] = [
+const CHANNELS: [&str; 10] = [
     "pipe",
     "fifo",
     "message-queue",
+    "eventfd",
     "file",
     "locked-file",
     "guarded-variable",
@@ -174,6 +175,34 @@ fn memory_that_ends_is_named_with_its_limit() {
         assert_eq!(left, 0, "{kib}: left behind");
     }
     assert!(refused >= 3, "{refused}");
+}
+
+/// What is beyond its bounds is not judged, before memory ends.
+#[test]
+fn a_run_is_judged_in_a_gigabyte_however_large_its_worlds_are() {
+    let place = Place::new();
+    let file = place.temporary().join("pieces.run");
+    let actors = |line: &dyn Fn(usize) -> String| (0..8).map(line).collect::<String>();
+    for pieces in [100, 900] {
+        let mut text = "channel file\n".to_owned();
+        text += &actors(&|actor| format!("actor a{actor} holds rw\n"));
+        for at in 0..pieces {
+            text += &format!("a{}: write-at 1 at {at} -> 1\n", at % 2);
+        }
+        text += &actors(&|actor| match actor % 2 {
+            0 => format!("a{actor}: write-at 100000 at {}\n", actor * 7),
+            _ => format!("a{actor}: read-at 100000 at {actor}\n"),
+        });
+        text += &actors(&|actor| format!("a{actor}: -> 100000\n"));
+        fs::write(&file, text).expect("a file");
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 1048576; exec \"$@\"", "sh"]).arg(place.program());
+        command.arg("judge").arg(&file);
+        let (status, text) = told(&command.output().expect("it runs"));
+        assert_eq!(status, Some(3), "{pieces}\n{text}");
+        assert!(text.contains("too many orders"), "{pieces}\n{text}");
+    }
+    fs::remove_file(&file).expect("it is there");
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn a_path_is_clicked_and_drawn(chromium: &Path) {
 fn what_waits_for_ever_is_drawn(chromium: &Path) {
     let dir = leak();
     let mut served = Served::new("leak.case", dir.path());
-    let place = served.place("there is no deadlock: no");
+    let place = served.place("never deadlock: no");
     assert!(place.contains("/#/steps/0/"), "{place}");
     let mut browser = Browser::open(chromium, &place, PRELUDE);
     let drawn = browser.run(
@@ -219,7 +219,7 @@ fn what_waits_for_ever_is_drawn(chromium: &Path) {
 fn a_system_is_drawn_under_its_name(chromium: &Path) {
     let dir = leak();
     let mut served = Served::new("leaked-write-end", dir.path());
-    let place = served.place("there is no deadlock: no");
+    let place = served.place("never deadlock: no");
     let mut browser = Browser::open(chromium, &place, PRELUDE);
     let drawn = browser.run(
         "await until(() => texts('.pw-word').includes('sleeps'));
@@ -237,7 +237,7 @@ fn the_screenshot_is_there(chromium: &Path) {
     let picture = root.join("docs/pictures/explorer.png");
     if std::env::var_os("UPDATE").is_some() {
         let mut served = Served::new("leaked-write-end", root);
-        let place = served.place("there is no deadlock: no");
+        let place = served.place("never deadlock: no");
         let home = tempfile::tempdir().expect("a directory");
         let taken = Command::new(chromium)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])

@@ -40,7 +40,7 @@ fn files() -> BTreeMap<(String, String), Litmus> {
 
 /// The channel of this machine that is set up as a file says.
 fn channel(litmus: &Litmus) -> &'static dyn Channel {
-    let setup = litmus.run.setup.stock();
+    let setup = litmus.run.setup().stock();
     let found = channels().iter().find(|channel| channel.setup().stock() == setup);
     *found.expect("a channel that is set up so")
 }
@@ -131,7 +131,7 @@ fn the_page_of_litmus_tests_is_up_to_date() {
         let _ = write!(
             page,
             "\n**[{name}](../conformance/litmus/{theme}/{name}.litmus)** ({}{}): {}\n\n| expected | outcome |\n| --- | --- |\n",
-            litmus.run.setup.kind.name,
+            litmus.run.setup().kind.name,
             if litmus.stops() { ", stops" } else { "" },
             litmus.run.preamble.join(" ")
         );

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use pipewright_backends::tcp::{NAMESPACES, within_namespace};
 use serde_json::Value;
@@ -28,11 +29,13 @@ struct Hosts {
 }
 
 impl Hosts {
-    /// Ports that were free a moment ago.
+    /// Ports that were free a moment ago, at an address of the loopback interface that nobody else uses.
     fn on_loopback(count: usize) -> Hosts {
-        let listeners: Vec<_> = (0..count)
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"))
-            .collect();
+        static USED: AtomicU8 = AtomicU8::new(1);
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let address = Ipv4Addr::new(127, high, low, USED.fetch_add(1, Ordering::Relaxed));
+        let listeners: Vec<_> =
+            (0..count).map(|_| TcpListener::bind((address, 0)).expect("a free port")).collect();
         let name = |listener: &TcpListener| listener.local_addr().expect("an address").to_string();
         Hosts::new(listeners.iter().map(name).collect())
     }
@@ -208,14 +211,16 @@ fn a_stranger_who_comes_is_sent_away() {
             Err(_) => std::thread::yield_now(),
         }
     };
+    // Who is greeted has been accepted; the other comes only then.
+    let mut heard = vec![0];
+    stranger.read_exact(&mut heard).expect("it greets");
     std::io::Write::write_all(&mut stranger, b"GET / HTTP/1.1\n").expect("it listens");
     let second = hosts.command(1, &["waiting-reader"], &[]).spawn().expect("it starts");
     for child in [first, second] {
         let (code, _, errors) = ended(child);
         assert_eq!(code, Some(0), "{errors}");
     }
-    let mut heard = String::new();
     // Cut off in the middle or at the end.
-    let _ = stranger.read_to_string(&mut heard);
-    assert!(heard.starts_with("pipewright-verify/"), "{heard}");
+    let _ = stranger.read_to_end(&mut heard);
+    assert!(heard.starts_with(b"pipewright-verify/"), "{heard:?}");
 }

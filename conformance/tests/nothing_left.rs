@@ -12,9 +12,11 @@ use std::path::Path;
 use common::{play, quiet};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pipewright_backends::troupe::Ways;
 use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, Port, Seen, Tcp};
+use pipewright_conformance::replay::channels_of;
 use pipewright_conformance::suite::{self, Failure, LINUX};
-use pipewright_conformance::{Placement, Runner, Scenario, Trouble};
+use pipewright_conformance::{Placement, Plot, Runner, Scenario, Trouble, Troupe};
 use pipewright_model::call::{Actor, Answer, End, Mode, Op};
 use pipewright_model::kind::{Hold, Side};
 use pipewright_model::run::{Event, Run, Seat, Setup};
@@ -52,6 +54,7 @@ fn after_a_thousand_scenarios_and_deaths_nothing_is_left() {
         }
     }
     death_in_the_midst_of_a_call_is_noticed();
+    families_leave_nothing(own.path());
     what_can_not_be_judged_is_no_success();
     assert_eq!((children(), descriptors()), before);
     links_between_namespaces_are_nowhere();
@@ -131,6 +134,65 @@ fn death_in_the_midst_of_a_call_is_noticed() {
             assert_died(&runner.run(&two_readers(DEADLY)));
             runner.run(&two_readers(Op::Available)).expect("a run");
         }
+    }
+}
+
+/// A family that forks, runs programs and is killed; its members die unasked, and the warden does.
+fn families_leave_nothing(places: &Path) {
+    let run: Run = "channel up pipe
+        channel log fifo
+        process shell holds up.r up.w log.r
+        thread worker of shell
+        shell: fork child -> ok
+        child: fork grandchild -> ok
+        grandchild: exec -> ok
+        worker: read up.r 5
+        quiet worker
+        child: exit 0
+        quiet worker
+        grandchild: available up.r -> 0"
+        .parse()
+        .expect("a run");
+    let (plot, channels) = (Plot::of(&run), channels_of(&run).expect("channels"));
+    let before = (children(), descriptors());
+    for deadly in [&Kills::Nobody, &Kills::Itself, &Kills::Warden] {
+        let mut troupe = Troupe::with_ways(Placement::Anywhere, deadly).expect("a troupe");
+        for _ in 0..20 {
+            match (troupe.run(&plot, &channels), deadly) {
+                (Ok(seen), Kills::Nobody) => {
+                    assert!(quiet(&seen).iter().all(|open| *open == 0b10), "{seen}");
+                }
+                (Err(trouble), Kills::Itself | Kills::Warden) => {
+                    assert!(trouble.is_of_one_run(), "{trouble}");
+                }
+                (result, _) => panic!("{result:?}"),
+            }
+        }
+        drop(troupe);
+        assert_eq!((children(), descriptors()), before);
+        assert_eq!(fs::read_dir(places).expect("a directory").count(), 0);
+    }
+}
+
+/// Who is killed by the first call of a thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kills {
+    Nobody,
+    Itself,
+    Warden,
+}
+
+impl Ways for Kills {
+    fn call(&self, port: &mut dyn Port, end: End, op: Op, bytes: &mut [u8]) -> Seen {
+        let victim = match self {
+            Kills::Itself => Some(Pid::this()),
+            Kills::Warden => Some(Pid::parent()),
+            Kills::Nobody => None,
+        };
+        if let (Op::Read { .. }, Some(victim)) = (op, victim) {
+            kill(victim, Signal::SIGKILL).expect("killed");
+        }
+        port.call(end, op, bytes)
     }
 }
 

@@ -8,13 +8,16 @@ use std::path::Path;
 use common::{play, quiet, seats};
 use pipewright_backends::{Arrangement, Channel, Fifo, Instance, Pipe, channels};
 use pipewright_conformance::campaign::{self, Plan};
+use pipewright_conformance::generate::{Shape, walk};
 use pipewright_conformance::report::{self, Heading};
 use pipewright_conformance::{Placement, Runner, Scenario, Step, Trouble};
 use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, OpenFlags, Reply, Signal};
 use pipewright_model::data::{Data, Segment};
 use pipewright_model::kind::{Discipline, Hold};
+use pipewright_model::oracle::{judge, judge_naming};
 use pipewright_model::platform::LINUX;
 use pipewright_model::run::{Event, Name, Run, Seat, Setup};
+use pipewright_model::text;
 
 const R: End = End(0);
 const W: End = End(1);
@@ -182,6 +185,75 @@ fn a_broken_pipe_signals_in_every_arrangement() {
         assert_eq!(reply.answer, Answer::Fails(Errno::EPIPE));
         assert_eq!(reply.signal, Some(Signal::Sigpipe));
     });
+}
+
+#[test]
+fn names_in_print_are_those_of_the_bytes_though_the_same_bytes_have_others() {
+    let file = "channel file
+        actor a holds rw
+        actor b holds r
+        a: write 131042 -> 131042
+        b: read 65521 -> 65521 = a[0..65521]
+        b: read-at 50 at 0 -> 50 = a[0..50]
+        b: read-at 50 at 65521 -> 50 = a[65521..65571]
+        a: truncate 65521 -> ok
+        b: read-at 50 at 0 -> 50 = a[0..50]
+        b: read-at 1 at 3 -> 1 = a[3..4]
+        a: write-at 5 at 0 -> 5
+        b: read-at 10 at 0 -> 10 = a[131042..131047] a[5..10]
+        b: read-at 10 at 1 -> 10 = a[131043..131047] a[5..11]";
+    let tcp = "channel tcp
+        actor a holds sa
+        actor b holds sb
+        actor b2 holds sb
+        a: write 100 -> 100
+        quiet
+        b: read 50 -> 50 = a[0..50]
+        b2: read 20 -> 20 = a[50..70]
+        a: write 66000 -> 66000
+        quiet
+        b: read 65471 -> 65471 = a[70..65541]
+        b: read 50 -> 50 = a[65541..65591]";
+    for (name, text) in [("file", file), ("tcp", tcp)] {
+        let told: Run = text.parse().expect("a run");
+        let channel = pipewright_backends::named(name).expect("there is one");
+        let mut runner = Runner::new(channel, channel.arrangements()[0], 3, Placement::Anywhere)
+            .expect("a runner");
+        let run = runner.run(&Scenario::of(&told)).expect("a run");
+        let seen = text::named(&run, &judge_naming(&run, &LINUX));
+        for actor in 0..told.seats.len() as u8 {
+            assert_eq!(returns(&seen, actor), returns(&told, actor), "{seen}");
+        }
+    }
+}
+
+#[test]
+fn real_runs_are_judged_alike_as_they_were_seen_and_as_they_are_printed() {
+    const RUNS: u64 = 60;
+    for name in ["pipe", "file", "tcp", "unix-stream", "unix-seqpacket"] {
+        let channel = pipewright_backends::named(name).expect("there is one");
+        let shape = Shape { steps_max: 40, ..Shape::new(&LINUX, channel.setup()) };
+        let mut runner = Runner::new(channel, channel.arrangements()[0], 4, Placement::Anywhere)
+            .expect("a runner");
+        let mut written_most = 0;
+        for seed in 0..RUNS {
+            let run = match runner.run(&walk(&shape, seed)) {
+                Ok(run) => run,
+                Err(trouble) if trouble.is_of_one_run() => continue,
+                Err(trouble) => panic!("{trouble}"),
+            };
+            let judgement = judge_naming(&run, &LINUX);
+            let text = text::named(&run, &judgement).to_string();
+            let again = judge(&text.parse().expect("what is printed reads back"), &LINUX);
+            assert_eq!(again.verdict, judgement.verdict, "{name}, seed {seed}:\n{text}");
+            let counts = run.events.iter().filter_map(|event| match event {
+                Event::Return(_, reply) => reply.answer.count(),
+                _ => None,
+            });
+            written_most = counts.map(u64::from).sum::<u64>().max(written_most);
+        }
+        assert!(written_most > 65_521, "{name}: {written_most}");
+    }
 }
 
 #[test]

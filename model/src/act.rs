@@ -1,7 +1,7 @@
 //! What an effect is given: the world, and what has been done in it.
 
 use crate::call::Actor;
-use crate::channel::{Cell, File, Object, Queue, Ring, Stream, Tcp, Unix};
+use crate::channel::{Cell, Counter, File, Object, Queue, Ring, Stream, Tcp, Unix};
 use crate::index::ObjectIndex;
 use crate::platform::Platform;
 use crate::world::{Description, Pending, World};
@@ -92,6 +92,14 @@ impl<'a> Act<'a> {
     pub fn cell(&mut self) -> Option<&mut Cell> {
         match self.thing()? {
             Object::Cell(cell) => Some(cell),
+            _ => None,
+        }
+    }
+
+    /// The counter that the move is on.
+    pub fn counter(&mut self) -> Option<&mut Counter> {
+        match self.thing()? {
+            Object::Counter(counter) => Some(counter),
             _ => None,
         }
     }

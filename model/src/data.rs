@@ -2,7 +2,8 @@
 //!
 //! The model never holds bytes (data independence). A byte's name is its writer and its position
 //! among all that this writer has written. Where real bytes are needed, [`fill`] gives the byte that
-//! stands for a name; real bytes are *compared* with those that a state predicts, never decoded.
+//! stands for a name; real bytes are *compared* with those that a state predicts, never decoded. Names that
+//! a run's text gives are compared as names: the same byte can stand for several.
 
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
@@ -113,12 +114,16 @@ pub enum Data {
 }
 
 impl Data {
-    /// Whether this data may be `expected`: unknown data may be anything.
+    /// Whether this data may be `expected`: unknown data may be anything, and names are exact, as several may stand for
+    /// equal bytes.
     pub fn may_be(&self, expected: &[Segment]) -> bool {
         match self {
             Data::Unknown => true,
             Data::Named(names) if names.as_slice() == expected => true,
-            Data::Named(names) => equal_names(names, expected),
+            Data::Named(names) => {
+                let len = total_len(names);
+                len == total_len(expected) && matching_names(names, 0, expected) == len
+            }
             Data::Bytes(bytes) => equal_bytes(bytes, expected),
         }
     }
@@ -126,15 +131,10 @@ impl Data {
     /// How many bytes from the one at `from` on may be the `expected` ones, without a break; unknown data may
     /// be anything.
     pub fn matching(&self, from: u32, expected: &[Segment]) -> u32 {
-        let len = total_len(expected);
-        let filled;
         let bytes: &[u8] = match self {
-            Data::Unknown => return len as u32,
+            Data::Unknown => return total_len(expected) as u32,
+            Data::Named(names) => return matching_names(names, from, expected) as u32,
             Data::Bytes(bytes) => bytes,
-            Data::Named(names) => {
-                filled = filled_with(names);
-                &filled
-            }
         };
         let mut rest = bytes.get(from as usize..).unwrap_or_default();
         let mut count = 0;
@@ -152,13 +152,7 @@ impl Data {
 
     /// Whether the first bytes of this data may be these, so that more may follow.
     pub fn may_begin_with(&self, names: &[Segment]) -> bool {
-        match self {
-            Data::Named(these) if these.iter().any(|these| these.actor == ANY) => {
-                total_len(these) >= total_len(names)
-            }
-            Data::Named(these) if begins_with(these, names) => true,
-            _ => self.matching(0, names) as usize == total_len(names),
-        }
+        self.matching(0, names) as usize == total_len(names)
     }
 
     /// Length in bytes, if known.
@@ -176,39 +170,46 @@ impl Data {
     }
 }
 
-/// Whether these are the first names, the last of them perhaps in part.
-fn begins_with(names: &[Segment], first: &[Segment]) -> bool {
-    let Some((last, whole)) = first.split_last() else { return true };
-    names.starts_with(whole)
-        && names
-            .get(whole.len())
-            .is_some_and(|next| next.len >= last.len && next.part(0, last.len) == *last)
-}
-
 fn total_len(segments: &[Segment]) -> usize {
     segments.iter().map(|s| s.len as usize).sum()
 }
 
-/// Different names can stand for equal bytes: text says `= a[0..3]` of whatever bytes equal those. Where it
-/// says `any`, it tells how many there were.
-fn equal_names(names: &[Segment], expected: &[Segment]) -> bool {
-    let len = total_len(names);
-    if len != total_len(expected) {
-        return false;
+/// How many of these names from the byte at `from` on are the `expected` ones, without a break.
+///
+/// Names that a text says are exact, however they are cut into segments: equal bytes have others besides. Only where it
+/// says `any`, it tells no more than how many there were; and bytes of which nothing is known may have any name.
+fn matching_names(names: &[Segment], from: u32, expected: &[Segment]) -> usize {
+    let expected_len = total_len(expected);
+    if names.iter().any(|name| name.actor == ANY) {
+        return total_len(names).saturating_sub(from as usize).min(expected_len);
     }
-    names.iter().any(|name| name.actor == ANY) || equal_bytes(&filled_with(names), expected)
-}
-
-/// The bytes that stand for these names.
-fn filled_with(names: &[Segment]) -> Vec<u8> {
-    let mut bytes = vec![0; total_len(names)];
-    let mut at = 0;
-    for segment in names {
-        let end = at + segment.len as usize;
-        fill(segment.actor, segment.from, &mut bytes[at..end]);
-        at = end;
+    let mut skipped = from;
+    let mut expected = expected.iter().copied();
+    let mut due = expected.next();
+    let mut count = 0;
+    for name in names {
+        if skipped >= name.len {
+            skipped -= name.len;
+            continue;
+        }
+        let mut rest = name.part(std::mem::take(&mut skipped), name.len);
+        while rest.len > 0 {
+            let Some(segment) = due else { return count };
+            let len = rest.len.min(segment.len);
+            let same = rest.part(0, len) == segment.part(0, len);
+            if len > 0 && !same && segment.actor != ANY {
+                return count;
+            }
+            count += len as usize;
+            rest = rest.part(len, rest.len);
+            due = if len < segment.len {
+                Some(segment.part(len, segment.len))
+            } else {
+                expected.next()
+            };
+        }
     }
-    bytes
+    count
 }
 
 fn equal_bytes(bytes: &[u8], expected: &[Segment]) -> bool {
@@ -358,6 +359,26 @@ mod tests {
         assert!(!told.may_be(&[name(0, 2)]));
         assert!(told.may_begin_with(&[name(0, 2)]));
         assert!(!told.may_begin_with(&[name(0, 4)]));
+    }
+
+    #[test]
+    fn names_are_exact_however_they_are_cut() {
+        let name = |actor, from, len| Segment { actor: Actor(actor), from, len };
+        let told = |names: &[Segment]| Data::Named(Segments::from_slice(names));
+        let again = PERIOD as i64;
+        assert!(!told(&[name(0, again, 100)]).may_be(&[name(0, 0, 100)]), "equal bytes");
+        assert!(told(&[name(0, 0, 3), name(0, 3, 4)]).may_be(&[name(0, 0, 7)]));
+        assert!(told(&[name(0, 0, 7)]).may_be(&[name(0, 0, 3), name(0, 3, 4)]));
+        assert!(!told(&[name(0, 0, 7)]).may_be(&[name(0, 0, 3), name(1, 3, 4)]));
+        assert!(told(&[name(0, 0, 3)]).may_be(&[name(0, 0, 1), Segment::any(2)]));
+        assert!(told(&[name(0, 0, 7)]).may_begin_with(&[name(0, 0, 2), name(0, 2, 1)]));
+        assert!(!told(&[name(0, 0, 7)]).may_begin_with(&[name(0, 0, 8)]));
+        assert_eq!(
+            told(&[name(0, 0, 4), name(1, 9, 3)]).matching(2, &[name(0, 2, 2), name(1, 9, 9)]),
+            5
+        );
+        assert_eq!(told(&[name(0, 0, 4), name(1, 9, 3)]).matching(2, &[name(0, 2, 3)]), 2);
+        assert_eq!(told(&[Segment::zero(4)]).matching(1, &[Segment::zero(9)]), 3);
     }
 
     #[test]

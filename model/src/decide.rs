@@ -11,7 +11,7 @@
 //! - *half-duplex* if the last never happens;
 //! - *simplex* if words go one way only, however the ends are shared.
 
-use crate::call::{Actor, Answer, Call, End, Lock, Op};
+use crate::call::{Actor, Amount, Answer, Call, End, Lock, Op};
 use crate::channel::Object;
 use crate::data::Segments;
 use crate::explore::{Space, find, find_in_turns};
@@ -68,6 +68,9 @@ const BEN: Actor = Actor(1);
 fn direction(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direction {
     if has_talk_button(kind) {
         return by_turns(kind, shown);
+    }
+    if let Discipline::Counter(_) = kind.discipline {
+        return by_counting(kind, shown);
     }
     let mut best = Direction::Simplex;
     for (ann, ben) in sharings(kind) {
@@ -146,6 +149,32 @@ fn by_turns(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direct
     }
 }
 
+/// Two actors who add to a counter and take from it. What is taken does not tell who has added it, so one of them alone
+/// adds where it is asked what reaches whom.
+fn by_counting(kind: &'static Kind, shown: &mut Vec<(&'static str, Run)>) -> Direction {
+    let both = vec![Hold::BOTH];
+    let mut space = pair(kind, &both, &both);
+    let end = end_of(&both, Hold::BOTH);
+    let ops = [Op::Add { value: Amount::new(1) }, Op::Take];
+    let calls = [ANN, BEN].map(|actor| ops.map(|op| Call { actor, end, op }));
+    space.alphabet = calls.concat();
+    let reaches = |from: Actor, to: Actor| {
+        let may_call = |_: &World, call: &Call| match call.op {
+            Op::Take => call.actor == to,
+            _ => call.actor == from,
+        };
+        let taken = |world: &World| {
+            let call = world.pending(to).filter(|call| call.op == Op::Take);
+            call.is_some_and(|call| call.progress != Progress::Open)
+        };
+        find(&space, &PLATFORM, may_call, taken)
+    };
+    let (to_ben, own) = (reaches(ANN, BEN), reaches(ANN, ANN));
+    shown.extend(to_ben.map(|run| ("a sum goes one way only, without its parts", run)));
+    shown.extend(own.map(|run| ("used both ways, an actor reads back its own data", run)));
+    Direction::Simplex
+}
+
 /// More than both say, in bytes.
 const LISTENS_BYTES: u32 = 9;
 
@@ -176,6 +205,7 @@ fn sharings(kind: &Kind) -> Vec<(Vec<Hold>, Vec<Hold>)> {
         (_, Discipline::File) => {
             vec![(vec![Hold::WRITE], vec![Hold::READ]), (vec![Hold::BOTH], vec![Hold::BOTH])]
         }
+        (_, Discipline::Counter(_)) => vec![(vec![Hold::BOTH], vec![Hold::BOTH])],
         (_, Discipline::Cell | Discipline::Ring) => vec![(vec![Hold::WRITE], vec![Hold::READ])],
         _ => {
             let both = vec![Hold::READ, Hold::WRITE];
@@ -193,6 +223,12 @@ fn talk(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
             let (offered, asked) = word_bytes(kind);
             let write = hold.mode.writes().then_some(Op::Write { len: offered });
             let read = hold.mode.reads().then_some(Op::Read { len: asked });
+            let (write, read) = match kind.discipline {
+                Discipline::Counter(_) => {
+                    (write.map(|_| Op::Add { value: Amount::new(1) }), read.map(|_| Op::Take))
+                }
+                _ => (write, read),
+            };
             let ops = write.into_iter().chain(read);
             space.alphabet.extend(ops.map(|op| Call { actor, end, op }));
         }
@@ -207,9 +243,11 @@ fn pair(kind: &'static Kind, ann: &[Hold], ben: &[Hold]) -> Space {
         setup.capacity_bytes = MODEL_CAPACITY_BYTES;
     }
     let all = names(ann, ben);
-    let seat = |name: &str, holds: &[Hold]| Seat {
-        name: Name::new(name).expect("the names here are names"),
-        ends: holds.iter().map(|hold| (end_of(&all, *hold), *hold)).collect(),
+    let seat = |name: &str, holds: &[Hold]| {
+        Seat::new(
+            Name::new(name).expect("the names here are names"),
+            holds.iter().map(|hold| (end_of(&all, *hold), *hold)).collect(),
+        )
     };
     let name = |hold: &Hold| Name::new(hold.letters()).expect("letters are a name");
     Space {
@@ -268,7 +306,8 @@ fn waiting(kind: &'static Kind) -> (Waiting, Run) {
     }
     let (ann, ben) = sharings(kind).swap_remove(0);
     let mut space = talk(kind, &ann, &ben);
-    space.alphabet.retain(|call| call.actor == BEN && call.op.asks().is_some());
+    let receives = |op: Op| op.asks().is_some() || op == Op::Take;
+    space.alphabet.retain(|call| call.actor == BEN && receives(call.op));
     let steps = Steps::new(&PLATFORM);
     let asleep = |world: &World| !world.busy().is_empty() && steps.may_sleep(world);
     if let Some(mut run) = find(&space, &PLATFORM, |_, _| true, asleep) {

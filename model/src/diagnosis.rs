@@ -3,6 +3,7 @@
 //! It judges nothing: that an event is not allowed is known, and so is what was allowed instead. Where a read shows
 //! that a write was torn, the rule broken is the one that answered the write.
 
+mod fault;
 mod history;
 mod stopped;
 
@@ -12,98 +13,14 @@ use crate::call::{Actor, Answer, Call, Errno, Events, Op, Reply};
 use crate::data::{ANY, Data, Segment, Segments};
 use crate::index::RuleIndex;
 use crate::oracle::{Allowed, Deviation, Judgement};
-use crate::rule::Rule;
-use crate::rules::RULES;
-use crate::run::{Event, Run};
+use crate::rule::{Force, Rule};
+use crate::rules::{RULES, by_id};
+use crate::run::{Event, Run, ended_by};
 use crate::text::words;
 
+pub use fault::Fault;
 use history::{History, is_consumed, is_of_messages};
 use stopped::{holder, stopping};
-
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Fault {
-    /// A call sleeps on that must return: what it waits for has come.
-    LostWakeUp,
-    /// A call sleeps that could have returned from the first.
-    Blocks,
-    /// A call returns that must sleep.
-    ReturnsTooEarly,
-    /// The bytes of a write that is one piece were read with others among them.
-    Torn,
-    /// What was sent as several messages came as one.
-    Merged,
-    /// Bytes were passed over.
-    Lost,
-    /// Bytes were given that nobody has written.
-    Invented,
-    /// Bytes came in another order than they must.
-    Reordered,
-    /// Bytes were given twice.
-    Duplicated,
-    /// Bytes were given that have been overwritten, or are not those of this place.
-    Stale,
-    /// End of file was told while there is more to come.
-    EndTooEarly,
-    /// End of file was not told though nothing can come.
-    EndTooLate,
-    /// Another error than the one due.
-    WrongError,
-    /// An error where none is due.
-    UnexpectedError,
-    /// No error where one is due.
-    MissingError,
-    /// A signal was not raised.
-    SignalMissing,
-    /// A signal was raised without cause.
-    SignalUnexpected,
-    /// `poll` reports what is not so.
-    ReadyThough,
-    /// `poll` does not report what is so.
-    NotReady,
-    /// More or fewer bytes than possible.
-    WrongCount,
-    /// Another value than the one that holds.
-    WrongValue,
-    /// No rule leads here, and none says what else there should be.
-    Unexplained,
-}
-
-impl Fault {
-    /// Its name: a few words, the same in text, JSON and remarks.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Fault::LostWakeUp => "lost wake-up",
-            Fault::Blocks => "blocks though it must not",
-            Fault::ReturnsTooEarly => "returned too early",
-            Fault::Torn => "write torn",
-            Fault::Merged => "messages merged",
-            Fault::Lost => "bytes lost",
-            Fault::Invented => "bytes invented",
-            Fault::Reordered => "bytes reordered",
-            Fault::Duplicated => "bytes duplicated",
-            Fault::Stale => "wrong bytes",
-            Fault::EndTooEarly => "end of file told too early",
-            Fault::EndTooLate => "end of file told too late",
-            Fault::WrongError => "wrong error",
-            Fault::UnexpectedError => "unexpected error",
-            Fault::MissingError => "missing error",
-            Fault::SignalMissing => "signal missing",
-            Fault::SignalUnexpected => "unexpected signal",
-            Fault::ReadyThough => "ready though it is not",
-            Fault::NotReady => "readiness not told",
-            Fault::WrongCount => "wrong count",
-            Fault::WrongValue => "wrong value",
-            Fault::Unexplained => "unexplained",
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// What a deviation means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +60,16 @@ pub fn diagnose(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Diag
             None => sleeping(run, deviation),
         },
         Some(Event::Stops(actor, at)) => stopping(run, deviation, *actor, *at),
+        Some(Event::Exits(actor, status)) => {
+            let name = run.actor_name(*actor);
+            let signal = ended_by(*status).map_or_else(String::new, |signal| signal.to_string());
+            let says = format!("{name} is ended by {signal}, which it ignores or catches");
+            Diagnosis { fault: Fault::Unexplained, says, broken: by_id("signal.signal.ends") }
+        }
+        Some(Event::Call(call)) => {
+            let says = format!("{} has ended, and calls nothing", run.actor_name(call.actor));
+            Diagnosis { fault: Fault::Unexplained, says, broken: by_id("process.exit.ended") }
+        }
         _ => sleeping(run, deviation),
     }
 }
@@ -275,16 +202,26 @@ impl At<'_> {
                 ),
             };
         }
+        let marked =
+            |reply: &Reply| reply.answer.count() == answer.count() && answer.count().is_some();
+        if let Some((reply, rule)) = self.allowed(marked)
+            && self.allowed(|reply| reply.answer == answer).is_none()
+        {
+            let says = format!("{name} gets {}, not {reply}", self.reply);
+            return self.told(Fault::WrongValue, Some(rule), says);
+        }
         match answer {
             Answer::Fails(_) => self.fails(),
             Answer::Ready(events) => self.ready(events),
+            Answer::Polled(_) | Answer::Told(_) => self.ready(Events::NONE),
+            Answer::Count(_) if self.op() == Op::Take => self.returns(),
             Answer::Count(0)
                 if self.is_read() && self.allowed(|r| r.answer == answer).is_none() =>
             {
                 self.ends()
             }
             Answer::Count(count) | Answer::Marked(count, _) => self.counts(count),
-            Answer::Done => self.returns(),
+            Answer::Done | Answer::Value(_) => self.returns(),
         }
     }
 
@@ -300,7 +237,9 @@ impl At<'_> {
         match self.replies().next() {
             None => self.sleeps_instead(),
             Some((reply, rule)) if matches!(reply.answer, Answer::Fails(_)) => {
-                self.told(Fault::WrongError, Some(rule), format!("{name} gets {seen}, not {reply}"))
+                let rule = self.foremost().unwrap_or(rule);
+                let due = self.due().unwrap_or_else(|| reply.to_string());
+                self.told(Fault::WrongError, Some(rule), format!("{name} gets {seen}, not {due}"))
             }
             Some((reply, rule)) => {
                 let says = format!("{name} gets {seen}, though the call must return {reply}");
@@ -309,13 +248,40 @@ impl At<'_> {
         }
     }
 
+    /// The rule that the standard puts before others, of those that give an error.
+    fn foremost(&self) -> Option<RuleIndex> {
+        let must = |rule: &RuleIndex| RULES[usize::from(*rule)].force == Force::Must;
+        self.replies().map(|(_, rule)| rule).find(must)
+    }
+
+    /// The errors of which any may be told, where there are several and few.
+    fn due(&self) -> Option<String> {
+        const TOLD_MAX: usize = 4;
+        let mut errors: Vec<String> = self.replies().map(|(reply, _)| reply.to_string()).collect();
+        errors.sort_unstable();
+        errors.dedup();
+        let last = errors.pop().filter(|_| (1..TOLD_MAX).contains(&errors.len()))?;
+        Some(format!("{} or {last}", errors.join(", ")))
+    }
+
     fn sleeps_instead(&self) -> Diagnosis {
         let (name, seen) = (self.run.actor_name(self.actor), self.reply);
         if self.deviation.allowed.is_empty() {
             let says = format!("{name} gets {seen}, and no rule says what else");
             return self.told(Fault::Unexplained, None, says);
         }
-        self.told(Fault::ReturnsTooEarly, None, format!("{name} gets {seen}, though it must wait"))
+        let why = self.held_up().unwrap_or("it must wait");
+        self.told(Fault::ReturnsTooEarly, None, format!("{name} gets {seen}, though {why}"))
+    }
+
+    /// Why the actor makes no progress whatever is in the channel, if so.
+    fn held_up(&self) -> Option<&'static str> {
+        let sleeps_by = |id| self.deviation.allowed.iter().any(|a| by_id(id) == Some(a.rule()));
+        match () {
+            () if sleeps_by("process.exit.ended") => Some("its process has ended"),
+            () if sleeps_by("signal.any.stopped") => Some("its process is stopped"),
+            () => None,
+        }
     }
 
     fn ready(&self, seen: Events) -> Diagnosis {
@@ -385,8 +351,9 @@ impl At<'_> {
         let (name, seen) = (self.run.actor_name(self.actor), self.reply);
         let Some((reply, rule)) = self.allowed(|reply| reply.answer.count().is_some()) else {
             return match self.replies().next() {
-                None if self.is_read() => {
-                    let says = format!("{name} gets {seen} bytes where there are none");
+                None if self.is_read() && self.held_up().is_none() => {
+                    let bytes = if count == 1 { "byte" } else { "bytes" };
+                    let says = format!("{name} gets {seen} {bytes} where there are none");
                     self.told(Fault::Invented, None, says)
                 }
                 _ => self.returns(),
@@ -413,8 +380,12 @@ impl At<'_> {
         let names: Segments = match &self.reply.data {
             Data::Unknown => return None,
             Data::Named(names) => names.clone(),
-            Data::Bytes(bytes) => match history.streams.names(bytes) {
+            Data::Bytes(bytes) => match history.streams.sure_names(bytes) {
                 Some(names) => names,
+                None if history.streams.names(bytes).is_some() => {
+                    let says = format!("{name} is given other bytes than are due");
+                    return Some(self.told(Fault::Stale, rule, says));
+                }
                 None => {
                     let says = format!("{name} is given bytes that nobody wrote");
                     return Some(self.told(Fault::Invented, rule, says));

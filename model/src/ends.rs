@@ -5,21 +5,23 @@
 //! of scenarios follow it, so that none of them takes for a run what another can't say or play.
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Op};
-use crate::run::Seat;
+use crate::run::{Form, Seat};
 
-/// The ends of one actor, a bit each.
+/// The ends of one actor, or of all threads of a process, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    open: u8,
-    had: u8,
+    open: u32,
+    had: u32,
+    /// Those that `execve(2)` closes.
+    close_on_exec: u32,
 }
 
 /// No bit where there is no such end.
-const fn bit(end: End) -> u8 {
+const fn bit(end: End) -> u32 {
     if (end.0 as usize) < ENDS_MAX { 1 << end.0 } else { 0 }
 }
 
-fn ends(bits: u8) -> impl Iterator<Item = End> + Clone {
+fn ends(bits: u32) -> impl Iterator<Item = End> + Clone {
     (0..ENDS_MAX as u8).map(End).filter(move |end| bits & bit(*end) != 0)
 }
 
@@ -28,12 +30,14 @@ impl Held {
     pub fn at_start(seat: &Seat) -> Held {
         let mut held = Held::default();
         seat.ends.iter().for_each(|(end, _)| held.gain(*end));
+        seat.inherits.iter().for_each(|(end, _)| held.gain(*end));
         held
     }
 
     fn gain(&mut self, end: End) {
         self.open |= bit(end);
         self.had |= bit(end);
+        self.close_on_exec &= !bit(end);
     }
 
     /// Whether the end is open, or may be.
@@ -71,14 +75,31 @@ impl Held {
 
     /// The actor makes a call, and it is seen to give this answer; `None`: it is taken to succeed.
     pub fn learn(&mut self, call: &Call, answer: Option<Answer>) {
-        if let Some(end) = call.makes()
-            && answer.is_none_or(|answer| call.made(answer))
+        let made = answer.is_none_or(|answer| call.made(answer));
+        let onto_itself = call.op == Op::Dup2 { new: call.end };
+        if let Some(end) = call.makes().or(call.replaces())
+            && made
+            && !onto_itself
         {
             self.gain(end);
         }
-        if call.op == Op::Close {
-            self.open &= !bit(call.end);
+        match call.op {
+            Op::Close => self.open &= !bit(call.end),
+            Op::SetCloseOnExec(on) if made => {
+                self.close_on_exec &= !bit(call.end);
+                self.close_on_exec |= if on { bit(call.end) } else { 0 };
+            }
+            Op::Exec if made => self.open &= !self.close_on_exec,
+            _ => {}
         }
+    }
+
+    /// What the call would make, or turn into another, is as it was before.
+    fn unlearn(&mut self, call: &Call, before: Held) {
+        let end = call.makes().or(call.replaces()).map_or(0, bit);
+        self.open = self.open & !end | before.open & end;
+        self.had = self.had & !end | before.had & end;
+        self.close_on_exec = self.close_on_exec & !end | before.close_on_exec & end;
     }
 }
 
@@ -88,6 +109,8 @@ pub struct OpenEnds {
     held: [Held; ACTORS_MAX],
     /// Calls in progress, with the ends of their actor before them.
     calls: [Option<(Call, Held)>; ACTORS_MAX],
+    /// Of a thread whose ends it uses.
+    leaders: [Option<Actor>; ACTORS_MAX],
 }
 
 impl OpenEnds {
@@ -95,48 +118,84 @@ impl OpenEnds {
     pub fn at_start(seats: &[Seat]) -> OpenEnds {
         let mut ends = OpenEnds::default();
         for (index, seat) in seats.iter().enumerate().take(ACTORS_MAX) {
-            ends.held[index] = Held::at_start(seat);
+            ends.seat(Actor(index as u8), seat);
         }
         ends
     }
 
     /// Seats an actor.
     pub fn seat(&mut self, actor: Actor, seat: &Seat) {
-        if let Some(held) = self.held.get_mut(usize::from(actor.0)) {
+        let index = usize::from(actor.0);
+        if let Form::Thread(leader) | Form::Poller { leader, .. } = seat.form {
+            self.leaders[index] = Some(leader);
+        } else if let Some(held) = self.held.get_mut(index) {
             *held = Held::at_start(seat);
         }
     }
 
+    /// Whose table of descriptors the actor uses.
+    pub fn leader(&self, actor: Actor) -> Actor {
+        self.leaders.get(usize::from(actor.0)).copied().flatten().unwrap_or(actor)
+    }
+
     /// The ends of an actor.
     pub fn of(&self, actor: Actor) -> Held {
-        self.held.get(usize::from(actor.0)).copied().unwrap_or_default()
+        self.held.get(usize::from(self.leader(actor).0)).copied().unwrap_or_default()
     }
 
     /// A call begins. Until it is seen to fail, what it makes counts as made.
     pub fn call(&mut self, call: &Call) {
-        let actor = usize::from(call.actor.0);
-        let (Some(held), Some(open)) = (self.held.get_mut(actor), self.calls.get_mut(actor)) else {
-            return;
-        };
-        *open = Some((*call, *held));
-        if call.makes().is_some() {
-            held.learn(call, None);
+        let before = self.of(call.actor);
+        let table = usize::from(self.leader(call.actor).0);
+        let Some(open) = self.calls.get_mut(usize::from(call.actor.0)) else { return };
+        *open = Some((*call, before));
+        if call.makes().or(call.replaces()).is_some() {
+            self.held[table].learn(call, None);
+        }
+        if let Op::Fork { child } = call.op
+            && let Some(held) = self.held.get_mut(usize::from(child.0))
+        {
+            *held = before;
         }
     }
 
     /// The actor's call returns.
     pub fn returned(&mut self, actor: Actor, answer: Answer) {
-        let actor = usize::from(actor.0);
-        if let Some((call, before)) = self.calls.get_mut(actor).and_then(Option::take) {
-            self.held[actor] = before;
-            self.held[actor].learn(&call, Some(answer));
+        let table = usize::from(self.leader(actor).0);
+        let call = self.calls.get_mut(usize::from(actor.0)).and_then(Option::take);
+        if let Some((call, before)) = call {
+            self.held[table].unlearn(&call, before);
+            self.held[table].learn(&call, Some(answer));
+            if let (Op::Fork { child }, Answer::Fails(_)) = (call.op, answer) {
+                self.held[usize::from(child.0)] = Held::default();
+            }
+        }
+    }
+
+    /// The actor's process ends.
+    pub fn exits(&mut self, actor: Actor) {
+        let leader = self.leader(actor);
+        for index in 0..ACTORS_MAX {
+            if self.leader(Actor(index as u8)) == leader {
+                self.calls[index] = None;
+            }
+        }
+        if let Some(held) = self.held.get_mut(usize::from(leader.0)) {
+            *held = Held { had: held.had, ..Held::default() };
         }
     }
 
     /// The actor makes a call of which nothing is known: it is taken to succeed at once.
     pub fn assume(&mut self, call: &Call) {
-        if let Some(held) = self.held.get_mut(usize::from(call.actor.0)) {
+        let before = self.of(call.actor);
+        let table = usize::from(self.leader(call.actor).0);
+        if let Some(held) = self.held.get_mut(table) {
             held.learn(call, None);
+        }
+        if let Op::Fork { child } = call.op
+            && let Some(held) = self.held.get_mut(usize::from(child.0))
+        {
+            *held = before;
         }
     }
 }

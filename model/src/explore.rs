@@ -62,17 +62,21 @@ impl Space {
         let idle = |call: &&Call| world.pending(call.actor).is_none();
         self.alphabet.iter().filter(idle).copied().filter(|call| {
             call.makes().is_none_or(|end| world.end(call.actor, end).is_none())
-                && (call.op.offers().is_none() || self.has_room(world, call))
+                && self.has_room(world, call)
         })
     }
 
     /// Whether a call that writes may be made, as far as the limits of this space go.
     fn has_room(&self, world: &World, call: &Call) -> bool {
         let filled = || world.objects.iter().map(Object::fill).sum::<u32>() >= self.fill_bytes;
-        let fills = matches!(call.op, Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. });
+        let fills = matches!(
+            call.op,
+            Op::Write { .. } | Op::Send { .. } | Op::SendEnd { .. } | Op::Add { .. }
+        );
         let written = world.actors[usize::from(call.actor.0)].written;
         let enough = self.lasting_bytes.is_some_and(|bytes| written >= bytes);
-        !(enough || fills && (filled() || self.lags(world, call.actor)))
+        !(enough && call.op.offers().is_some()
+            || fills && (filled() || self.lags(world, call.actor)))
     }
 }
 
@@ -469,7 +473,7 @@ fn rename(events: &mut [Event]) {
                     written[actor] += i64::from(count);
                 }
             }
-            Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
+            Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) | Event::Exits(..) => {}
         }
     }
 }

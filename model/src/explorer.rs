@@ -202,8 +202,8 @@ fn holds<M: Drawn, const INDEX: usize>(model: &Pipewright<M>, seen: &Seen<M>) ->
 where
     M::State: Hash,
 {
-    match model.0.properties()[INDEX].what {
-        What::Always(holds) | What::Sometimes(holds) => holds(&model.0, &seen.state),
+    match &model.0.properties()[INDEX].what {
+        What::Always(holds) | What::Sometimes(holds) => holds.is(&model.0, &seen.state),
         What::NoDeadlock => {
             let mut next = Vec::new();
             model.actions(seen, &mut next);
@@ -214,7 +214,7 @@ where
 }
 
 /// The conditions of the first so many properties.
-fn conditions<M: Drawn>() -> [Condition<M>; 10]
+fn conditions<M: Drawn>() -> [Condition<M>; 17]
 where
     M::State: Hash,
 {
@@ -229,5 +229,12 @@ where
         holds::<M, 7>,
         holds::<M, 8>,
         holds::<M, 9>,
+        holds::<M, 10>,
+        holds::<M, 11>,
+        holds::<M, 12>,
+        holds::<M, 13>,
+        holds::<M, 14>,
+        holds::<M, 15>,
+        holds::<M, 16>,
     ]
 }

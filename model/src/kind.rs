@@ -62,6 +62,8 @@ pub enum Discipline {
     File,
     /// A variable of a fixed size, written and read whole; the last value wins.
     Cell,
+    /// A counter of 64 bits.
+    Counter(Takes),
     /// A bounded ring of bytes from one producer to one consumer.
     Ring,
     /// Unix sockets of a type. One for each side.
@@ -72,7 +74,7 @@ pub enum Discipline {
 
 impl Discipline {
     /// How many [numbers](Discipline::number) there are.
-    pub const NUMBERS: usize = 9;
+    pub const NUMBERS: usize = 10;
 
     /// Its number, below [`NUMBERS`](Discipline::NUMBERS). Where sockets have their names makes no difference: the same
     /// chapters speak of them.
@@ -87,8 +89,19 @@ impl Discipline {
             Discipline::Unix(SocketType::Stream, _) => 6,
             Discipline::Unix(SocketType::Seqpacket, _) => 7,
             Discipline::Unix(SocketType::Datagram, _) => 8,
+            Discipline::Counter(_) => 9,
         }
     }
+}
+
+/// What a read takes off a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub enum Takes {
+    /// All that is there.
+    All,
+    /// One: the counter is a semaphore.
+    One,
 }
 
 /// The type of a socket.
@@ -132,6 +145,8 @@ pub enum Side {
     B,
     /// None yet: a socket that was made by a call.
     Open,
+    /// None: an epoll, which watches others.
+    Watch,
 }
 
 impl Hold {
@@ -144,8 +159,12 @@ impl Hold {
     /// A socket that was made by a call.
     pub const SOCKET: Hold = Hold { mode: Mode::ReadWrite, side: Side::Open };
 
+    /// An epoll.
+    pub const EPOLL: Hold = Hold { mode: Mode::ReadWrite, side: Side::Watch };
+
     /// All that an end may be for, by the letters of its name, in alphabetical order.
-    pub const NAMED: [(&'static str, Hold); 10] = [
+    pub const NAMED: [(&'static str, Hold); 11] = [
+        ("e", Hold::EPOLL),
         ("r", Hold::READ),
         ("ra", Hold { mode: Mode::Read, side: Side::A }),
         ("rb", Hold { mode: Mode::Read, side: Side::B }),
@@ -230,7 +249,7 @@ impl Kind {
             )),
             Discipline::Cell | Discipline::Ring if bytes > 0 => Ok(()),
             Discipline::Cell | Discipline::Ring => Err(format!("a {name} has at least one byte")),
-            Discipline::File | Discipline::Unix(..) | Discipline::Tcp => {
+            Discipline::File | Discipline::Counter(_) | Discipline::Unix(..) | Discipline::Tcp => {
                 Err(format!("a {name} has no capacity to be set"))
             }
         }
@@ -283,7 +302,8 @@ impl Kind {
         asks_to && self.discipline == Discipline::Tcp
     }
 
-    /// What is wrong with a call by name on a channel of this kind, where it has no such name.
+    /// What is wrong with a call by name on a channel of this kind, where it has no such name; or with one of a counter, where
+    /// it is none.
     ///
     /// ```
     /// use pipewright_model::{call::Op, kind};
@@ -296,6 +316,12 @@ impl Kind {
         let named = self.ends == Ends::Opened || matches!(self.discipline, Discipline::Unix(..));
         match word {
             "open" | "unlink" if !named => Some(format!("a {name} has no name to {word}")),
+            "add" | "take" if !matches!(self.discipline, Discipline::Counter(_)) => {
+                Some(format!("a {name} is no counter: there is no {word}"))
+            }
+            "epoll" if !self.has_descriptors() => {
+                Some(format!("a {name} has no descriptors, which an epoll could watch"))
+            }
             "socket" if self.ends != Ends::Connected => {
                 Some(format!("a {name} is not made of sockets: no call makes one of it"))
             }
@@ -304,7 +330,11 @@ impl Kind {
     }
 
     /// What helps where a call [has no name](Kind::has_no_name_for).
-    pub fn help_without_name(&self) -> String {
+    pub fn help_without_name(&self, word: &str) -> String {
+        if matches!(word, "add" | "take") {
+            return "a kind with a counter is eventfd; elsewhere \"write\" and \"read\" move bytes"
+                .into();
+        }
         let ends: Vec<_> = self.held.iter().map(|hold| hold.letters()).collect();
         let ends = ends.join(", ");
         format!(

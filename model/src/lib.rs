@@ -20,11 +20,12 @@
 //! - [`rules`], [`rule`]: the table, and what a rule is; [`platform`]: what rules read of a system;
 //! - [`oracle`]: judges a run; [`run`], [`text`]: runs as values and as text; [`ends`]: who has what open in them;
 //! - [`kind`], [`taxonomy`], [`call`], [`data`]: the vocabulary;
-//! - [`world`], [`channel`], [`step`]: the state, and the moves of a call in it;
+//! - [`world`], [`worlds`], [`channel`], [`step`]: the state, and the moves of a call in it;
 //! - [`explore`], [`simulate`]: all behaviours on small sizes, and random ones; [`decide`]: what they say of each
 //!   kind's direction and waiting; [`render`]: the rules as a page;
 //! - [`draw`]: runs as pictures; [`scenario`], `explorer`: run files as models, and models in the Stateright
 //!   Explorer;
+//! - [`waits`]: which sleeping calls wait for each other, and which of them for ever;
 //! - [`litmus`]: all outcomes that the rules allow of a few calls;
 //! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
 //!   search of all their states.
@@ -33,6 +34,7 @@
 //! exception is asked for by the feature `distributed`: `verify::many`, a search by several threads and machines.
 
 pub mod act;
+pub mod asleep;
 pub mod call;
 pub mod channel;
 pub mod chapter;
@@ -54,6 +56,7 @@ pub mod rule;
 pub mod rules;
 pub mod run;
 pub mod scenario;
+pub mod script;
 pub mod settings;
 pub mod simulate;
 pub mod step;
@@ -62,4 +65,6 @@ pub mod systems;
 pub mod taxonomy;
 pub mod text;
 pub mod verify;
+pub mod waits;
 pub mod world;
+pub mod worlds;

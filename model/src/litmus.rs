@@ -82,6 +82,9 @@ pub type Outcome = Vec<Fate>;
 /// So many states are gone through at most.
 const STATES_MAX: usize = 400_000;
 
+/// So much memory their worlds take at most, in bytes.
+const STATES_MAX_BYTES: usize = 640 << 20;
+
 /// There are too many orders to go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -217,7 +220,7 @@ impl Litmus {
         platform: &Platform,
         ended: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Outcome>>, TooMany> {
-        let platform = &*platform.under(&self.run.setup);
+        let platform = &*platform.under(self.run.setup());
         let search = Search::new(self, platform);
         let Some(found) = search.run(ended)? else { return Ok(None) };
         let asks = self.asks_for_data();

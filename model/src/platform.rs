@@ -120,6 +120,8 @@ pub struct Platform {
     pub writable_though_hung_up: bool,
     /// Bytes that a TCP connection takes and carries, each way, though none of them is read.
     pub tcp_room_bytes: u32,
+    /// A TCP socket with half as many bytes unsent counts as full.
+    pub tcp_unsent_bytes: u32,
     /// Whether a bind that fails leaves the path that it has made.
     pub failed_bind_leaves_path: bool,
     /// Whether a message of no bytes that nobody has read counts as data when its socket closes.
@@ -162,6 +164,7 @@ pub const LINUX: Platform = Platform {
     unread_data_resets: true,
     writable_though_hung_up: true,
     tcp_room_bytes: 16_384,
+    tcp_unsent_bytes: u32::MAX,
     failed_bind_leaves_path: false,
     empty_messages_count: false,
     tcp_resets_on_overflow: false,
@@ -214,6 +217,7 @@ pub const POSIX: Platform = Platform {
     unread_data_resets: false,
     writable_though_hung_up: false,
     tcp_room_bytes: 1,
+    tcp_unsent_bytes: u32::MAX,
     failed_bind_leaves_path: false,
     empty_messages_count: false,
     tcp_resets_on_overflow: false,
@@ -312,8 +316,10 @@ impl Platform {
             Setting::Backlog => self.backlog_max = u16::try_from(value).unwrap_or(u16::MAX),
             Setting::Datagrams => self.datagrams_max = value,
             // What the kernel keeps beside each write may take all of a small buffer.
-            Setting::TcpSendBuffer | Setting::TcpReceiveBuffer | Setting::TcpUnsent => {
+            Setting::TcpSendBuffer | Setting::TcpReceiveBuffer => self.tcp_room_bytes = 1,
+            Setting::TcpUnsent => {
                 self.tcp_room_bytes = 1;
+                self.tcp_unsent_bytes = value;
             }
             Setting::TcpAbortOnOverflow => self.tcp_resets_on_overflow = value != 0,
         }

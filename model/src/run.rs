@@ -4,16 +4,19 @@
 //! are all runs. This file holds runs as values; [`crate::text`] holds them as text.
 
 mod builder;
+mod check;
+mod parts;
 mod seat;
 
-use crate::call::{ACTORS_MAX, Actor, Call, End, Op, Reply, SendFlags};
-use crate::data::{Data, NOBODYS};
-use crate::ends::OpenEnds;
+use crate::call::{Actor, Call, End, Events, Op, Reply, Sig};
+use crate::data::NOBODYS;
 use crate::kind::{Discipline, Ends, Hold, Kind, MODEL_CAPACITY_BYTES};
 use crate::settings::Settings;
 
-pub use builder::{BuildError, RunBuilder};
-pub use seat::{Name, Seat};
+pub use builder::{BuildError, ChannelNumber, RunBuilder};
+pub use check::Malformed;
+pub use parts::Part;
+pub use seat::{Form, Name, Seat};
 
 /// Which channel a run is about, and how it was set up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,10 +63,28 @@ impl Setup {
     }
 }
 
+/// A `poll(2)` on several ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PollSet {
+    /// The ends, with the events asked for of each.
+    pub ends: Vec<(End, Events)>,
+    /// Whether it waits for ever.
+    pub wait: bool,
+}
+
+/// A channel of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Channel {
+    /// Its name, where the run names its channels.
+    pub name: Option<Name>,
+    /// How it was set up.
+    pub setup: Setup,
+}
+
 /// A set of actors, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
-pub struct Actors(pub u8);
+pub struct Actors(pub u32);
 
 impl Actors {
     /// Nobody.
@@ -91,7 +112,12 @@ impl Actors {
 
     /// The members, in order.
     pub fn iter(self) -> impl Iterator<Item = Actor> {
-        (0..8).map(Actor).filter(move |actor| self.contains(*actor))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let first = (rest != 0).then(|| Actor(rest.trailing_zeros() as u8))?;
+            rest &= rest - 1;
+            Some(first)
+        })
     }
 }
 
@@ -99,6 +125,14 @@ impl FromIterator<Actor> for Actors {
     fn from_iter<I: IntoIterator<Item = Actor>>(actors: I) -> Actors {
         actors.into_iter().fold(Actors::NONE, Actors::with)
     }
+}
+
+/// What a shell adds to the number of the signal that ended a process, to tell its status.
+pub const BY_SIGNAL: u8 = 128;
+
+/// The signal that ended a process with this status, if one did.
+pub fn ended_by(status: u8) -> Option<Sig> {
+    status.checked_sub(BY_SIGNAL).filter(|number| (1..=64).contains(number)).map(Sig)
 }
 
 /// Something observed.
@@ -115,6 +149,9 @@ pub enum Event {
     Stops(Actor, u32),
     /// The byte is about to be there: until now the call was stopped.
     GoesOn(Actor),
+    /// The process of this actor ends, be it in the midst of a call, with this status as the shell tells it: 128 and its
+    /// number where a signal ends it. Nothing more is seen of it.
+    Exits(Actor, u8),
 }
 
 /// A run: its set-up, who takes part, and the events in the order of the clock.
@@ -122,12 +159,16 @@ pub enum Event {
 pub struct Run {
     /// Why the run is worth keeping: text lines before the first line, without `#`.
     pub preamble: Vec<String>,
-    /// The channel.
-    pub setup: Setup,
+    /// The channels, at least one; where there are several each has a name.
+    pub channels: Vec<Channel>,
     /// Who takes part; [`Actor`] is an index into it.
     pub seats: Vec<Seat>,
     /// Names of ends; [`End`] is an index into it.
     pub end_names: Vec<Name>,
+    /// Polls on several ends, which [`Op::PollSet`] names.
+    pub polls: Vec<PollSet>,
+    /// What they found, by end, which [`Answer::Polled`](crate::call::Answer::Polled) names.
+    pub polled: Vec<Vec<Events>>,
     /// What was observed.
     pub events: Vec<Event>,
     /// Remarks on events (rule ids in cases), as many as events; empty text for none.
@@ -137,7 +178,36 @@ pub struct Run {
 impl Run {
     /// A run in which nothing has happened yet.
     pub fn new(setup: Setup, seats: Vec<Seat>, end_names: Vec<Name>) -> Run {
-        Run { preamble: vec![], setup, seats, end_names, events: vec![], remarks: vec![] }
+        let channels = vec![Channel { name: None, setup }];
+        Run {
+            preamble: vec![],
+            channels,
+            seats,
+            end_names,
+            polls: vec![],
+            polled: vec![],
+            events: vec![],
+            remarks: vec![],
+        }
+    }
+
+    /// The set-up of its channel; of several the first's.
+    ///
+    /// # Panics
+    ///
+    /// If it has none: there is no such run.
+    pub fn setup(&self) -> &Setup {
+        &self.channels[0].setup
+    }
+
+    /// The channel to which an end of this name leads, as an index; `None` for the number of a descriptor.
+    pub fn channel_of(&self, end: End) -> Option<usize> {
+        channel_of(&self.channels, &self.end_names, end)
+    }
+
+    /// The index of the channel called so.
+    pub fn channel_named(&self, name: &str) -> Option<usize> {
+        channel_named(&self.channels, name)
     }
 
     /// Appends an event without a remark.
@@ -159,127 +229,29 @@ impl Run {
         self.end_names.get(end.0 as usize).map_or("?", Name::as_str)
     }
 
-    /// Checks what every run must keep: a call only by an idle actor, a return only of an open call that is
-    /// not stopped, `quiet` with exactly the actors whose calls are open, none of them stopped, a stop within
-    /// the buffer of an open call, once a call; actors and ends that exist, no end made that is open
-    /// already; a call by name only where the kind of channel has one.
-    ///
-    /// # Errors
-    ///
-    /// The first event that breaks this, with what is wrong, in lower case and without a full stop.
-    pub fn check(&self) -> Result<(), Malformed> {
-        let mut open = Actors::NONE;
-        let mut ends = OpenEnds::at_start(&self.seats);
-        let mut stops = Stops::default();
-        for (index, event) in self.events.iter().enumerate() {
-            let bad = |what: String| Err(Malformed { index, what, help: None });
-            if let Err(what) = stops.follow(self, event, open) {
-                return bad(what);
-            }
-            match event {
-                Event::Call(call) => {
-                    if call.actor.0 as usize >= self.seats.len() {
-                        return bad(format!("there is no actor {}", call.actor.0));
-                    }
-                    if call.op.is_nobodys() {
-                        return bad("nobody makes deliveries".into());
-                    }
-                    if let Some(what) = self.setup.kind.has_no_name_for(call.op.word()) {
-                        return Err(Malformed {
-                            index,
-                            what,
-                            help: Some(self.setup.kind.help_without_name()),
-                        });
-                    }
-                    if call.ends().any(|end| end.0 as usize >= self.end_names.len()) {
-                        return bad("a call names an end that has no name".into());
-                    }
-                    if open.contains(call.actor) {
-                        let name = self.actor_name(call.actor);
-                        return Err(Malformed {
-                            index,
-                            what: format!(
-                                "{name} makes a call while its call before has not returned"
-                            ),
-                            help: Some(format!(
-                                "an actor makes one call at a time: \"{name}: -> 2\" is the return of the one \
-                                 before; another actor can call meanwhile"
-                            )),
-                        });
-                    }
-                    if let Some(end) = ends.of(call.actor).in_the_way(call) {
-                        return Err(self.is_open_already(index, call.actor, end));
-                    }
-                    ends.call(call);
-                    open = open.with(call.actor);
-                }
-                Event::Return(actor, reply) => {
-                    if !open.contains(*actor) {
-                        let name = self.actor_name(*actor);
-                        return Err(Malformed {
-                            index,
-                            what: format!("{name} returns from a call that it has not made"),
-                            help: Some(format!("\"{name}: read 5\" on a line before would be one")),
-                        });
-                    }
-                    if let Some(what) = self.names_other_bytes(index, *actor, reply) {
-                        let help = Some("name as many bytes as it gets, or none".into());
-                        return Err(Malformed { index, what, help });
-                    }
-                    ends.returned(*actor, reply.answer);
-                    open = Actors(open.0 & !(1 << actor.0));
-                }
-                Event::Quiet(actors) if *actors != open => {
-                    let names: Vec<_> = open.iter().map(|actor| self.actor_name(actor)).collect();
-                    return bad(match names.as_slice() {
-                        [] => "no call is open here".into(),
-                        names => format!("the calls open here are of {}", names.join(", ")),
-                    });
-                }
-                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
-            }
-        }
-        Ok(())
+    /// The kind of channel to which an end leads; of a number the first's.
+    pub fn kind_of(&self, end: End) -> &'static Kind {
+        self.channels[self.channel_of(end).unwrap_or(0)].setup.kind
     }
 
-    /// Where a reply tells of more or fewer bytes than it counts: with MSG_TRUNC more may be counted.
-    fn names_other_bytes(&self, index: usize, actor: Actor, reply: &Reply) -> Option<String> {
-        let named: u64 = match &reply.data {
-            Data::Unknown => return None,
-            Data::Named(names) => names.iter().map(|segment| u64::from(segment.len)).sum(),
-            Data::Bytes(bytes) => bytes.len() as u64,
-        };
-        let count = reply.answer.count()?;
-        let op = self.events[..index].iter().rev().find_map(|event| match event {
-            Event::Call(call) if call.actor == actor => Some(call.op),
-            _ => None,
-        });
-        let counts_more =
-            matches!(op, Some(Op::Receive { flags, .. }) if flags.contains(SendFlags::TRUNC));
-        let fits = named == u64::from(count) || counts_more && named < u64::from(count);
-        (!fits).then(|| {
-            format!("{} gets {count}, and {named} bytes are named", self.actor_name(actor))
-        })
+    /// The set without an actor and the threads of its process.
+    fn without_threads(&self, actors: Actors, actor: Actor) -> Actors {
+        let leader = self.leader(actor);
+        actors.iter().filter(|other| self.leader(*other) != leader).collect()
     }
 
-    fn is_open_already(&self, index: usize, actor: Actor, end: End) -> Malformed {
-        let (actor, end) = (self.actor_name(actor), self.end_name(end));
-        let letters = end.trim_end_matches(|c: char| c.is_ascii_digit());
-        let number: u32 = end[letters.len()..].parse().unwrap_or(1);
-        let another = number.saturating_add(1);
-        Malformed {
-            index,
-            what: format!("{actor} has {end} open already"),
-            help: Some(format!(
-                "close {end} first, or make another end, such as {letters}{another}"
-            )),
+    /// Whose table of descriptors an actor uses.
+    pub fn leader(&self, actor: Actor) -> Actor {
+        match self.seats.get(usize::from(actor.0)).map(|seat| seat.form) {
+            Some(Form::Thread(leader) | Form::Poller { leader, .. }) => leader,
+            _ => actor,
         }
     }
 
     /// What ends are for that the channel has from its making and that nobody holds: they count as closed. None
     /// where nobody holds anything, and ends are made during the run.
     pub fn unheld(&self) -> Vec<Hold> {
-        let Kind { ends, held, .. } = self.setup.kind;
+        let Kind { ends, held, .. } = self.setup().kind;
         let by_name = match ends {
             Ends::Shared | Ends::Own => false,
             Ends::Opened => true,
@@ -292,69 +264,25 @@ impl Run {
     }
 }
 
-/// Which calls may stop and which have, along a run.
-#[derive(Default)]
-struct Stops {
-    /// The bytes of each actor's open call, as long as it has not stopped.
-    len: [u32; ACTORS_MAX],
-    stopped: Actors,
+/// The ends that a call names, be they several of these that it polls.
+pub fn ends_called<'p>(polls: &'p [PollSet], call: &Call) -> impl Iterator<Item = End> + use<'p> {
+    let set = match call.op {
+        Op::PollSet { set } => polls.get(usize::from(set)),
+        _ => None,
+    };
+    call.ends().chain(set.into_iter().flat_map(|set| &set.ends).map(|(end, _)| *end))
 }
 
-impl Stops {
-    /// Takes note of an event; what is wrong with it, if it is.
-    fn follow(&mut self, run: &Run, event: &Event, open: Actors) -> Result<(), String> {
-        match event {
-            Event::Call(Call { actor, op, .. }) => {
-                if let Some(len) = self.len.get_mut(usize::from(actor.0)) {
-                    *len = op.offers().or(op.asks()).unwrap_or(0);
-                }
-            }
-            Event::Stops(actor, at) => {
-                let name = run.actor_name(*actor);
-                if !open.contains(*actor) {
-                    return Err(format!("{name} stops in a call that it has not made"));
-                }
-                let len = std::mem::take(&mut self.len[usize::from(actor.0)]);
-                if *at >= len {
-                    return Err(match len {
-                        0 => format!(
-                            "a call stops once, and only where it copies bytes; {name}'s does not"
-                        ),
-                        _ => format!("{name}'s call has {len} bytes, counted from 0"),
-                    });
-                }
-                self.stopped = self.stopped.with(*actor);
-            }
-            Event::GoesOn(actor) if !self.stopped.contains(*actor) => {
-                return Err(format!("{} is not stopped", run.actor_name(*actor)));
-            }
-            Event::GoesOn(actor) => {
-                self.stopped = Actors(self.stopped.0 & !Actors::NONE.with(*actor).0);
-            }
-            Event::Return(actor, _) if self.stopped.contains(*actor) => {
-                let name = run.actor_name(*actor);
-                return Err(format!("{name}'s call is stopped, and must go on before it returns"));
-            }
-            Event::Quiet(_) => {
-                if let Some(actor) = self.stopped.iter().next() {
-                    let name = run.actor_name(actor);
-                    return Err(format!("nothing is quiet while {name}'s call is stopped"));
-                }
-            }
-            Event::Return(..) => {}
-        }
-        Ok(())
+/// The channel to which an end of this name leads, as an index; `None` for the number of a descriptor.
+pub(crate) fn channel_of(channels: &[Channel], names: &[Name], end: End) -> Option<usize> {
+    let name = names.get(usize::from(end.0))?;
+    match name.parts() {
+        (Some(channel), _) => channel_named(channels, channel),
+        (None, _) => (!name.is_number()).then_some(0),
     }
 }
 
-/// Why a run is none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("event {index}: {what}")]
-pub struct Malformed {
-    /// Index of the event.
-    pub index: usize,
-    /// What is wrong with it.
-    pub what: String,
-    /// What to do about it, where that can be told.
-    pub help: Option<String>,
+fn channel_named(channels: &[Channel], name: &str) -> Option<usize> {
+    let is_it = |channel: &Channel| channel.name.is_some_and(|own| own.as_str() == name);
+    channels.iter().position(is_it)
 }

@@ -8,18 +8,19 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Call, Reply};
+use crate::call::{Actor, Answer, Call, Op, Reply};
 use crate::data::Data;
 use crate::draw::{Frame, Story, Theme, What};
 use crate::index::RuleIndex;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::rules::RULES;
-use crate::run::{Actors, Event, Run};
-use crate::step::{self, deliver, deliveries};
+use crate::run::{Actors, Event, Form, Part, Run};
+use crate::step::{deliver, deliveries};
 use crate::text;
 use crate::verify::{Model, Property, Whole};
-use crate::world::{Progress, World};
+use crate::world::Progress;
+use crate::worlds::Worlds;
 
 /// A run file as a model.
 #[derive(Debug)]
@@ -28,7 +29,9 @@ pub struct Scenario {
     pub run: Run,
     /// The platform that it runs on.
     pub platform: Platform,
-    /// For each actor the events at which it makes its calls.
+    /// What each channel sees of the run.
+    parts: Vec<Part>,
+    /// For each actor the events at which it makes its calls, and ends.
     programs: Vec<Vec<usize>>,
     /// For each event of a call the reply that the file tells of.
     replies: Vec<Option<Reply>>,
@@ -37,11 +40,11 @@ pub struct Scenario {
     properties: Vec<Property<Scenario>>,
 }
 
-/// A state: the world of the rules, and how far each actor is.
+/// A state: the worlds of the rules, and how far each actor is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Ends, channel and calls in progress.
-    pub world: World,
+    /// For each channel its ends, what is in it and the calls in progress.
+    pub worlds: Worlds,
     /// How many of its calls each actor has made.
     pub made: SmallVec<[u16; 4]>,
     /// How many events of the file have come, as long as all that happens is as in the file.
@@ -53,10 +56,14 @@ pub struct State {
 pub enum Action {
     /// An actor makes the call that the file has at this event.
     Call(usize),
+    /// A process ends as the file has it at this event.
+    Exit(usize),
     /// A rule carries a call on, or answers it.
     Move {
         /// Whose call.
         actor: Actor,
+        /// Which of the channels.
+        channel: usize,
         /// The rule.
         rule: RuleIndex,
         /// The answer, if it is one.
@@ -94,6 +101,7 @@ impl Scenario {
                         replies[*call] = Some(reply.clone());
                     }
                 }
+                Event::Exits(actor, _) => programs[usize::from(actor.0)].push(index),
                 Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
             }
         }
@@ -105,8 +113,9 @@ impl Scenario {
                 state.followed.map(usize::from) == Some(scenario.run.events.len())
             }),
         ];
-        let platform = platform.under(&run.setup).into_owned();
-        Scenario { run, platform, programs, replies, words, properties }
+        let platform = platform.under(run.setup()).into_owned();
+        let parts = run.parts();
+        Scenario { run, platform, parts, programs, replies, words, properties }
     }
 
     fn actors(&self) -> impl Iterator<Item = Actor> + use<> {
@@ -115,7 +124,7 @@ impl Scenario {
 
     /// The event of an actor's call in progress.
     fn event_of(&self, state: &State, actor: Actor) -> Option<usize> {
-        state.world.pending(actor)?;
+        state.worlds.call(actor)?;
         let made = usize::from(state.made[usize::from(actor.0)]);
         self.programs[usize::from(actor.0)].get(made.checked_sub(1)?).copied()
     }
@@ -127,19 +136,39 @@ impl Scenario {
         }
     }
 
-    /// The next call of an idle actor. It has none if the end that the call is to make is open, as an earlier
-    /// call went otherwise than in the file.
-    fn next_call(&self, state: &State, actor: Actor) -> Option<(usize, Call)> {
+    /// What an actor does next, by the event at which the file has it. It makes no call if the end that this is to make is
+    /// open, as an earlier call went otherwise than in the file; none before it is forked; and none to a process that
+    /// is yet to be.
+    fn next_event(&self, state: &State, actor: Actor) -> Option<usize> {
         let made = usize::from(state.made[usize::from(actor.0)]);
         let event = *self.programs[usize::from(actor.0)].get(made)?;
-        let call = self.call_at(event)?;
-        let free = call.makes().is_none_or(|end| state.world.end(actor, end).is_none());
-        free.then_some((event, call))
+        let unborn = |who: Actor| {
+            let seat = &self.run.seats[usize::from(who.0)];
+            let is_there = state.worlds.is_child(who) || state.worlds.is_ending(who);
+            seat.form == Form::Forked && !is_there && state.made[usize::from(who.0)] == 0
+        };
+        let is_open = |end| state.worlds.iter().any(|world| world.end(actor, end).is_some());
+        let can_be_made = |call: Call| match call.op {
+            Op::Signal { target, .. } => !unborn(target),
+            _ => !call.makes().is_some_and(is_open),
+        };
+        let can_be = self.call_at(event).is_none_or(can_be_made);
+        (can_be && !unborn(actor)).then_some(event)
+    }
+
+    /// The end of an actor's process, where the file has it next: be it in a call that doesn't return there.
+    fn next_exit(&self, state: &State, actor: Actor) -> Option<(usize, u8)> {
+        let returns = self.event_of(state, actor).is_some_and(|at| self.replies[at].is_some());
+        let event = self.next_event(state, actor).filter(|_| !returns)?;
+        match self.run.events[event] {
+            Event::Exits(_, status) if !state.worlds.is_ending(actor) => Some((event, status)),
+            _ => None,
+        }
     }
 
     fn is_as_in_the_file(&self, state: &State) -> bool {
         let as_told = |actor: Actor| {
-            let Some((_, reply)) = reply_of(&state.world, actor) else { return true };
+            let Some((_, reply)) = state.worlds.reply(actor) else { return true };
             let Some(event) = self.event_of(state, actor) else { return true };
             match &self.replies[event] {
                 Some(told) => looks_like(told, &reply),
@@ -161,7 +190,7 @@ impl Scenario {
     }
 
     /// How far the file is followed after a step that shows `event`, or none.
-    fn follow(&self, followed: Option<u16>, event: Option<&Event>, world: &World) -> Option<u16> {
+    fn follow(&self, followed: Option<u16>, event: Option<&Event>, worlds: &Worlds) -> Option<u16> {
         let mut at = usize::from(followed?);
         if let Some(event) = event {
             let same = match (self.run.events.get(at)?, event) {
@@ -178,7 +207,8 @@ impl Scenario {
         loop {
             let comes = match self.run.events.get(at) {
                 Some(Event::Quiet(open)) => {
-                    *open == world.busy() && Steps::new(&self.platform).may_sleep(world)
+                    let steps = Steps::new(&self.platform);
+                    *open == worlds.busy() && worlds.iter().all(|world| steps.may_sleep(world))
                 }
                 // Where a call stands in its copy is no matter of the rules.
                 Some(Event::Stops(..) | Event::GoesOn(_)) => true,
@@ -201,19 +231,44 @@ impl Scenario {
     ) {
         let mut after = state.clone();
         change(&mut after);
-        if after.world == state.world && event.is_none() {
+        if after.worlds == state.worlds && event.is_none() {
             return;
         }
-        after.followed = self.follow(state.followed, event.as_ref(), &after.world);
+        after.followed = self.follow(state.followed, event.as_ref(), &after.worlds);
         next.push((action, after));
+    }
+
+    /// The states to which rules carry an actor's call.
+    fn moved(&self, state: &State, actor: Actor, next: &mut Vec<(Action, State)>) {
+        let steps = Steps::new(&self.platform);
+        for (channel, world) in state.worlds.iter().enumerate() {
+            let part = &self.parts[channel];
+            let begun = |actor| {
+                let event = self.event_of(state, actor)?;
+                let seen = part.events.iter().rposition(|seen| *seen == event)?;
+                Some((seen, self.call_at(event)?))
+            };
+            let begun: Vec<_> = self.actors().filter_map(begun).collect();
+            for (rule, world) in steps.of_run(&part.run, &begun, world, actor) {
+                let answer = reply_of(&world, actor).map(|(_, reply)| reply.answer);
+                let done = world.pending(actor).map_or(0, |call| call.done);
+                let mut worlds = state.worlds.clone();
+                worlds[channel] = world;
+                let agree = answer.is_none_or(|answer| {
+                    worlds.others_answer(&self.platform, &state.worlds, actor, channel, answer)
+                });
+                if agree {
+                    let action = Action::Move { actor, channel, rule, answer, done };
+                    self.push(state, (action, None), |after| after.worlds = worlds, next);
+                }
+            }
+        }
     }
 
     /// A way through the scenario as a run, with what the rules say of it step by step. Where nothing can go
     /// on at its end all is quiet.
     pub fn frames(&self, actions: &[Action]) -> (Run, Vec<Frame>) {
-        let Run { setup, seats, end_names, .. } = self.run.clone();
-        let mut run = Run::new(setup, seats, end_names);
-        run.preamble = self.run.preamble.clone();
+        let mut run = Run { events: Vec::new(), remarks: Vec::new(), ..self.run.clone() };
         let mut frames = Vec::new();
         let mut state = self.start();
         for action in actions {
@@ -223,9 +278,11 @@ impl Scenario {
                 break;
             };
             let (event, what, rule) = match action {
-                Action::Call(event) => (self.call_at(*event).map(Event::Call), None, None),
+                Action::Call(event) | Action::Exit(event) => {
+                    (self.run.events.get(*event).cloned(), None, None)
+                }
                 Action::Return(actor, reply) => {
-                    let rule = reply_of(&state.world, *actor).map(|(rule, _)| rule);
+                    let rule = state.worlds.reply(*actor).map(|(rule, _)| rule);
                     (Some(Event::Return(*actor, reply.clone())), None, rule)
                 }
                 Action::Move { actor, rule, .. } => (None, Some(What::Moves(*actor)), Some(*rule)),
@@ -234,13 +291,25 @@ impl Scenario {
             state = after;
             let what = what.unwrap_or(What::Event(run.events.len()));
             event.into_iter().for_each(|event| run.push(event));
-            frames.push(Frame { what, worlds: vec![state.world.clone()], rule, notes: vec![] });
+            frames.push(Frame {
+                what,
+                worlds: state.worlds.known(),
+                rule,
+                notes: vec![],
+                waits: vec![],
+            });
         }
-        let busy = state.world.busy();
+        let busy = state.worlds.busy();
         if busy != Actors::NONE && self.is_over(&state) {
             let what = What::Event(run.events.len());
             run.push(Event::Quiet(busy));
-            frames.push(Frame { what, worlds: vec![state.world], rule: None, notes: vec![] });
+            frames.push(Frame {
+                what,
+                worlds: state.worlds.known(),
+                rule: None,
+                notes: vec![],
+                waits: vec![],
+            });
         }
         (run, frames)
     }
@@ -257,10 +326,10 @@ impl Scenario {
     pub fn tell(&self, state: &State, f: &mut impl fmt::Write) -> fmt::Result {
         for actor in self.actors() {
             write!(f, "{}: ", self.run.actor_name(actor))?;
-            match (self.event_of(state, actor), self.next_call(state, actor)) {
+            match (self.event_of(state, actor), self.next_event(state, actor)) {
                 (Some(event), _) => {
                     let words = &self.words[event];
-                    match state.world.pending(actor).map(|call| (call.done, &call.progress)) {
+                    match state.worlds.call(actor).map(|call| (call.done, &call.progress)) {
                         Some((_, Progress::Answered { answer, .. })) => {
                             writeln!(f, "{words}, answered {answer}")?;
                         }
@@ -268,7 +337,7 @@ impl Scenario {
                         _ => writeln!(f, "in {words}")?,
                     }
                 }
-                (None, Some((event, _))) => writeln!(f, "about to {}", self.words[event])?,
+                (None, Some(event)) => writeln!(f, "about to {}", self.words[event])?,
                 (None, None) => writeln!(f, "done")?,
             }
         }
@@ -296,56 +365,63 @@ impl Model for Scenario {
     type Packing = Whole<State>;
 
     fn start(&self) -> State {
-        let world = step::start(&self.platform, &self.run.setup, &self.run.seats);
-        let followed = self.follow(Some(0), None, &world);
-        State { world, made: self.run.seats.iter().map(|_| 0).collect(), followed }
+        let worlds = Worlds::start(&self.platform, &self.run);
+        let followed = self.follow(Some(0), None, &worlds);
+        State { worlds, made: self.run.seats.iter().map(|_| 0).collect(), followed }
     }
 
     fn steps(&self, state: &State, next: &mut Vec<(Action, State)>) {
-        let steps = Steps::new(&self.platform);
-        let begun = |actor| {
-            let event = self.event_of(state, actor)?;
-            Some((event, self.call_at(event)?))
-        };
-        let begun: Vec<_> = self.actors().filter_map(begun).collect();
         for actor in self.actors() {
-            if let Some((_, reply)) = reply_of(&state.world, actor) {
-                let event = Event::Return(actor, reply.clone());
-                let action = (Action::Return(actor, reply), Some(event));
-                self.push(state, action, |after| after.world.returned(actor), next);
-            } else if state.world.pending(actor).is_some() {
-                for (rule, world) in steps.of_run(&self.run, &begun, &state.world, actor) {
-                    let answer = reply_of(&world, actor).map(|(_, reply)| reply.answer);
-                    let done = world.pending(actor).map_or(0, |call| call.done);
-                    let action = Action::Move { actor, rule, answer, done };
-                    self.push(state, (action, None), |after| after.world = world, next);
-                }
-            } else if let Some((event, call)) = self.next_call(state, actor) {
+            if let Some((event, status)) = self.next_exit(state, actor) {
                 let change = |after: &mut State| {
                     after.made[usize::from(actor.0)] += 1;
-                    after.world.call(call);
+                    after.worlds.exits(actor, status);
+                };
+                let told = Some(Event::Exits(actor, status));
+                self.push(state, (Action::Exit(event), told), change, next);
+            }
+            if let Some((_, reply)) = state.worlds.reply(actor) {
+                let event = Event::Return(actor, reply.clone());
+                let action = (Action::Return(actor, reply), Some(event));
+                self.push(state, action, |after| after.worlds.returned(actor), next);
+            } else if state.worlds.is_engaged(actor) {
+                self.moved(state, actor, next);
+            } else if let Some(event) = self.next_event(state, actor)
+                && let Some(call) = self.call_at(event)
+            {
+                let change = |after: &mut State| {
+                    after.made[usize::from(actor.0)] += 1;
+                    after.worlds.begin(call, |end| self.run.channel_of(end));
                 };
                 self.push(state, (Action::Call(event), Some(Event::Call(call))), change, next);
             }
         }
-        for (index, (rule, step)) in
-            deliveries(&self.platform, &state.world).into_iter().enumerate()
-        {
-            let arrive = |after: &mut State| _ = deliver(&self.platform, &mut after.world, step);
-            self.push(state, (Action::Deliver { rule, index }, None), arrive, next);
+        let mut index = 0;
+        for (channel, world) in state.worlds.iter().enumerate() {
+            for (rule, step) in deliveries(&self.platform, world) {
+                let arrive = |after: &mut State| {
+                    deliver(&self.platform, &mut after.worlds[channel], step);
+                };
+                self.push(state, (Action::Deliver { rule, index }, None), arrive, next);
+                index += 1;
+            }
         }
     }
 
     fn mover(&self, action: &Action) -> u8 {
         match action {
             Action::Call(event) => self.call_at(*event).map_or(0, |call| call.actor.0),
+            Action::Exit(event) => match self.run.events[*event] {
+                Event::Exits(actor, _) => actor.0,
+                _ => 0,
+            },
             Action::Move { actor, .. } | Action::Return(actor, _) => actor.0,
             Action::Deliver { .. } => self.run.seats.len() as u8,
         }
     }
 
     fn may_end(&self, state: &State) -> bool {
-        state.world.busy() == Actors::NONE
+        state.worlds.busy() == Actors::NONE
     }
 
     fn properties(&self) -> &[Property<Scenario>] {
@@ -364,6 +440,7 @@ impl Model for Scenario {
                 let actor = self.call_at(*event).map_or("?", |call| name(call.actor));
                 format!("{actor}: {}", self.words[*event])
             }
+            Action::Exit(event) => text::event(&self.run, *event),
             Action::Move { actor, rule, answer: Some(answer), .. } => {
                 format!("{} is answered {answer} ({})", name(*actor), id(*rule))
             }

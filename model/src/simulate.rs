@@ -74,6 +74,9 @@ pub fn history(
         }
         if !busy.is_empty() && !matches!(run.events.last(), Some(Event::Quiet(_))) {
             run.push(Event::Quiet(world.busy()));
+            if platform.sleepers_in_line {
+                world.all_sleep();
+            }
         }
         if calls.is_empty() {
             break; // everybody waits for ever
@@ -98,6 +101,17 @@ pub fn with_bytes(mut run: Run) -> Run {
             data::fill(segment.actor, segment.from, &mut bytes[start..]);
         }
         reply.data = Data::Bytes(bytes.into());
+    }
+    run
+}
+
+/// The same run as it would be recorded by who sees no bytes.
+#[must_use]
+pub fn without_data(mut run: Run) -> Run {
+    for event in &mut run.events {
+        if let Event::Return(_, reply) = event {
+            reply.data = Data::Unknown;
+        }
     }
     run
 }

@@ -3,15 +3,20 @@
 use smallvec::SmallVec;
 
 use crate::act::Act;
-use crate::call::{Actor, Answer, Events, Op, Signal};
-use crate::index::{ObjectIndex, RuleIndex};
+use crate::call::{Actor, Answer, Disposition, Events, Op, Sig, Signal};
+use crate::channel::epoll::Ready;
+use crate::channel::{Epoll, Object};
+use crate::index::{DescriptionIndex, ObjectIndex, RuleIndex};
 use crate::platform::Platform;
 use crate::rule::{Answers, Fault, Force, Move, Scene, What};
 pub use crate::rules::RuleSet;
 use crate::rules::checks::order;
+use crate::rules::descriptor::let_go_if_last;
+use crate::rules::process::BESIDE_FAULTS;
+use crate::rules::signal::{INSTEAD_OF_SLEEP, LEAVES, STOPPED};
 use crate::rules::{RULES, of_call};
 use crate::run::{Seat, Setup};
-use crate::world::{Pending, Progress, World};
+use crate::world::{Interrupted, Pending, Progress, World};
 
 /// The moves that the rules allow, each with its rule.
 pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
@@ -26,6 +31,9 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
         return moves;
     };
     let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
+    if let Some(found) = found_elsewhere(platform, world, actor, call) {
+        at.found = found;
+    }
     let rules = of_call(platform.family, world.discipline(), &call.op);
     let rules = || rules.iter().filter(|rule| platform.lacks != Some(**rule));
     if matches!(call.op, Op::Poll { .. }) {
@@ -51,7 +59,95 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
     if faulty {
         leave_out(platform, call, &mut moves);
     }
+    let interrupted = call.interrupted != Interrupted::Not;
+    if call.dies.is_some() || interrupted || call.left || world.is_stopped(actor) {
+        held_up(world, actor, call, &mut moves);
+    }
     moves
+}
+
+/// What holds of a descriptor that a call does not poll itself, and that matters to it: of the target of a registration, of the
+/// entry that a wait looks at, of what a polled epoll watches.
+fn found_elsewhere(
+    platform: &Platform,
+    world: &World,
+    actor: Actor,
+    call: &Pending,
+) -> Option<(Events, Events)> {
+    let on = |index| match world.object(index) {
+        Object::Epoll(epoll) => Some(&**epoll),
+        _ => None,
+    };
+    let watched = match call.op {
+        Op::EpollAdd { target, .. } | Op::EpollModify { target, .. } => world.end(actor, target)?,
+        Op::EpollWait { .. } => on(call.description?)?.next(actor)?.key.description,
+        Op::Poll { .. } => return Some(ready(platform, world, actor, on(call.description?)?)),
+        _ => return None,
+    };
+    Some(reported(platform, world, actor, watched))
+}
+
+/// What a poll of a description would find: for sure, and perhaps.
+fn reported(
+    platform: &Platform,
+    world: &World,
+    actor: Actor,
+    description: DescriptionIndex,
+) -> (Events, Events) {
+    if let Object::Epoll(epoll) = world.object(description) {
+        return ready(platform, world, actor, epoll);
+    }
+    let op = Op::Poll { events: Events(u16::MAX), wait: false, among: false };
+    let call = &Pending { op, description: Some(description), ..Pending::NOBODYS };
+    let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
+    for index in of_call(platform.family, world.discipline(), &op) {
+        let found = (RULES[usize::from(*index)].step)(&at);
+        if let Some(Move { what: What::Reports { must, may }, .. }) = found {
+            at.found.0 = at.found.0.union(must);
+            at.found.1 = at.found.1.union(may);
+        }
+    }
+    at.found
+}
+
+/// Whether an epoll has an event to tell, as a poll finds it.
+fn ready(platform: &Platform, world: &World, actor: Actor, epoll: &Epoll) -> (Events, Events) {
+    let holds = |entry: &Ready| {
+        epoll.item(entry.key).filter(|item| !item.disabled).is_some_and(|item| {
+            let (found, _) = reported(platform, world, actor, entry.key.description);
+            !found.intersection(item.events).is_empty()
+        })
+    };
+    let told = |is: bool| if is { Events::IN } else { Events::NONE };
+    let scanned = epoll.scan.is_some();
+    let sure = !scanned && epoll.ready.iter().any(|entry| entry.sure && holds(entry));
+    (told(sure), told(scanned || epoll.ready.iter().any(holds)))
+}
+
+/// Leaves out the moves of a call that has no place for them as its process is ending, was interrupted or is stopped.
+fn held_up(world: &World, actor: Actor, call: &Pending, moves: &mut Moves) {
+    let is = |rule: RuleIndex, ids: &[&str]| ids.contains(&RULES[usize::from(rule)].id);
+    let stopped = world.is_stopped(actor) && call.dies.is_none();
+    let is_rest = |rule: RuleIndex, step: &Move| step.what == What::Rests && !is(rule, &[STOPPED]);
+    let would_sleep = call.left || moves.iter().any(|(rule, step)| is_rest(*rule, step));
+    if stopped && (call.left || !world.is_stopping(actor)) {
+        moves.retain(|(_, step)| step.what == What::Rests);
+        return;
+    }
+    if call.left {
+        moves.retain(|(rule, _)| is(*rule, &INSTEAD_OF_SLEEP) || is(*rule, &BESIDE_FAULTS));
+        return;
+    }
+    if !would_sleep {
+        moves.retain(|(rule, _)| !is(*rule, &INSTEAD_OF_SLEEP) && !is(*rule, &[LEAVES]));
+    }
+    if stopped {
+        // What is in the kernel comes to where it sleeps, and leaves that, or to its return.
+        let rests = !call.is_inside();
+        moves.retain(|(_, step)| rests || step.what != What::Rests);
+    } else if call.dies.is_some() || call.interrupted != Interrupted::Not {
+        moves.retain(|(_, step)| step.what != What::Rests);
+    }
 }
 
 /// Leaves out the moves of a call that its faults leave no place for.
@@ -65,7 +161,7 @@ fn leave_out(platform: &Platform, call: &Pending, moves: &mut Moves) {
         let shall = moves.iter().any(|(_, step)| step.fault == Some(Fault::Shall));
         if shall && !begun {
             let stays = |rule: RuleIndex, step: &Move| {
-                step.fault.is_some() || is_open(step) || is_exception(rule)
+                step.fault.is_some() || is_open(step) || is_exception(rule) || is_of_threads(rule)
             };
             moves.retain(|(rule, step)| stays(*rule, step));
         }
@@ -78,8 +174,13 @@ fn leave_out(platform: &Platform, call: &Pending, moves: &mut Moves) {
     let does_else = !begun && moves.iter().any(waits);
     moves.retain(|(rule, step)| match step.fault {
         Some(_) => !does_else && Some(order.place(*rule)) == first,
-        None => begun || is_open(step) || is_before(*rule),
+        None => begun || is_open(step) || is_before(*rule) || is_of_threads(*rule),
     });
+}
+
+/// Whether the rule says what becomes of a call by what other threads do: no fault that it meets keeps that away.
+fn is_of_threads(rule: RuleIndex) -> bool {
+    BESIDE_FAULTS.contains(&RULES[usize::from(rule)].id)
 }
 
 fn is_exception(rule: RuleIndex) -> bool {
@@ -171,8 +272,24 @@ pub fn answer(
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }
-    world.pending_mut(actor).progress = Progress::Answered { rule, answer: given, signal };
+    let signal = raised(world, actor, signal);
+    let call = world.pending_mut(actor);
+    call.progress = Progress::Answered { rule, answer: given, signal };
+    let (dies, description) = (call.dies, call.description);
+    if let Some(status) = dies {
+        world.die(actor, status);
+    }
+    if world.shares_table(actor) {
+        let_go_if_last(&mut Act::of_call(world, platform, actor, 0), description);
+    }
     settle(platform, world)
+}
+
+/// The signal that a call raises, if its process takes it: one that is ignored nobody sees.
+pub fn raised(world: &World, actor: Actor, signal: Option<Signal>) -> Option<Signal> {
+    let Signal::Sigpipe = signal?;
+    let ignored = world.signals(actor).of(Sig::PIPE) == Disposition::Ignored;
+    signal.filter(|_| !ignored)
 }
 
 /// Carries an actor's call a part of the way; gives the rules of what is released thereby.

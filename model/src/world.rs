@@ -3,26 +3,31 @@
 //! Ends are descriptors that refer to open file descriptions, which refer to a channel. What can be
 //! derived (who reads, who writes) is derived, not kept.
 
+mod epolls;
 mod line;
+mod names;
 mod pending;
 mod place;
+mod process;
+mod signals;
 mod sockets;
+mod weight;
 
 use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op};
+use crate::call::{Actor, Call, End, Lock, Mode, Op};
 use crate::channel::Object;
-use crate::data::Segment;
 use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::kind::{Discipline, Ends, Hold, Naming, Side};
 use crate::platform::Platform;
-use crate::run::{Actors, Seat, Setup};
+use crate::run::{Actors, Form, Seat, Setup};
 
 pub use line::Line;
-pub use pending::{Look, Pending, Progress, Room, Terms};
+pub use pending::{Interrupted, Look, Pending, Progress, Room, Terms};
 pub use place::{Address, Place};
+use signals::SignalState;
 
 /// The object to which the channel's path leads.
 pub const NAMED: ObjectIndex = 0;
@@ -91,8 +96,22 @@ impl Hash for Description {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct ActorState {
-    /// For each end the description that it refers to.
-    ends: [DescriptionIndex; ENDS_MAX],
+    /// For each end the description that it refers to, as far as the last that is open.
+    ends: SmallVec<[DescriptionIndex; 8]>,
+    /// Which of them `execve(2)` closes, a bit each.
+    close_on_exec: u32,
+    /// Whose table of descriptors it uses: its own, or that of the process whose thread it is.
+    leader: Actor,
+    /// For whom it polls one end of several, if it does nothing else.
+    polls_for: Option<Actor>,
+    /// The process that has forked it and has not waited for it.
+    parent: Option<Actor>,
+    /// Whether its process has ended and was waited for.
+    reaped: bool,
+    /// What signals do to its process, and have done.
+    signals: SignalState,
+    /// The lock that its process holds on the file by `F_SETLK`.
+    lock: Lock,
     /// Bytes that this actor has written in calls that returned.
     pub written: i64,
     /// Its call in progress.
@@ -107,6 +126,10 @@ impl Hash for ActorState {
             hasher.write_u64(word);
         });
         hasher.write_i64(self.written);
+        let parent = self.parent.map_or(0, |parent| u64::from(parent.0) + 1);
+        let process = u64::from(self.leader.0) << 40 | parent << 32;
+        hasher.write_u64(process | u64::from(self.close_on_exec));
+        (self.signals, self.lock, self.reaped).hash(hasher);
         self.call.hash(hasher);
     }
 }
@@ -146,8 +169,8 @@ impl World {
             },
             released: SmallVec::new(),
         };
-        for seat in seats {
-            let mut ends = [CLOSED; ENDS_MAX];
+        for (index, seat) in seats.iter().enumerate() {
+            let mut ends = SmallVec::new();
             for (end, hold) in &seat.ends {
                 let description = Description {
                     nonblock: setup.nonblock,
@@ -162,9 +185,32 @@ impl World {
                     world.descriptions.push(description);
                     world.descriptions.len() - 1
                 });
-                ends[usize::from(end.0)] = index as DescriptionIndex;
+                set(&mut ends, *end, index as DescriptionIndex);
             }
-            world.actors.push(ActorState { ends, written: 0, call: None });
+            for (end, from) in &seat.inherits {
+                let shared = world.end(*from, *end).unwrap_or(CLOSED);
+                set(&mut ends, *end, shared);
+            }
+            let leader = match seat.form {
+                Form::Thread(leader) | Form::Poller { leader, .. } => leader,
+                _ => Actor(index as u8),
+            };
+            let polls_for = match seat.form {
+                Form::Poller { of, .. } => Some(of),
+                _ => None,
+            };
+            world.actors.push(ActorState {
+                ends,
+                close_on_exec: 0,
+                leader,
+                polls_for,
+                parent: None,
+                reaped: false,
+                signals: SignalState::at_start(seat.signals),
+                lock: Lock::None,
+                written: 0,
+                call: None,
+            });
         }
         let sockets = if world.has_sockets() { world.objects.len() } else { 0 };
         (0..sockets).for_each(|object| world.let_go(object as ObjectIndex));
@@ -184,7 +230,13 @@ impl World {
             (_, Some(Object::File(_))) => Discipline::File,
             (_, Some(Object::Cell(_))) => Discipline::Cell,
             (_, Some(Object::Ring(_))) => Discipline::Ring,
-            (_, Some(Object::Free | Object::Unix(_) | Object::Tcp(_)) | None) => return None,
+            (_, Some(Object::Counter(counter))) => Discipline::Counter(counter.takes),
+            (
+                _,
+                Some(Object::Free | Object::Unix(_) | Object::Tcp(_) | Object::Epoll(_)) | None,
+            ) => {
+                return None;
+            }
         })
     }
 
@@ -200,34 +252,38 @@ impl World {
 
     /// Whether the actor itself has the object open in such a mode.
     pub fn holds(&self, actor: Actor, object: ObjectIndex, will_do: fn(Mode) -> bool) -> bool {
-        let ends = self.actors[usize::from(actor.0)].ends;
+        let ends = &self.table(actor).ends;
         let open = ends.iter().filter_map(|index| self.descriptions.get(usize::from(*index)));
         open.filter(|open| open.object == object).filter_map(|open| open.mode).any(will_do)
     }
 
     /// The description that an actor's end refers to, if the end is open.
     pub fn end(&self, actor: Actor, end: End) -> Option<DescriptionIndex> {
-        let index = self.actors[usize::from(actor.0)].ends[usize::from(end.0)];
-        (index != CLOSED).then_some(index)
+        let ends = &self.table(actor).ends;
+        ends.get(usize::from(end.0)).copied().filter(|index| *index != CLOSED)
     }
 
     /// Points an actor's end at a description, or closes it.
     pub fn set_end(&mut self, actor: Actor, end: End, description: Option<DescriptionIndex>) {
-        self.actors[usize::from(actor.0)].ends[usize::from(end.0)] = description.unwrap_or(CLOSED);
+        let table = self.table_mut(actor);
+        table.close_on_exec &= !(1 << end.0);
+        set(&mut table.ends, end, description.unwrap_or(CLOSED));
     }
 
     /// The actor's open ends, in order.
     pub fn open_ends(&self, actor: Actor) -> impl Iterator<Item = End> + '_ {
-        let ends = &self.actors[usize::from(actor.0)].ends;
-        (0..ENDS_MAX).filter(|end| ends[*end] != CLOSED).map(|end| End(end as u8))
+        let ends = &self.table(actor).ends;
+        (0..ends.len()).filter(|end| ends[*end] != CLOSED).map(|end| End(end as u8))
     }
 
-    /// How many descriptors refer to the description.
+    /// How many refer to the description: descriptors, also those under way in messages, and calls in progress whose
+    /// descriptor is gone.
     pub fn holders(&self, description: DescriptionIndex) -> usize {
-        let ends = self.actors.iter().flat_map(|actor| actor.ends);
+        let ends = self.actors.iter().flat_map(|actor| &actor.ends);
         let passed = self.sockets().flat_map(|(_, socket)| &socket.queue);
-        ends.filter(|index| *index == description).count()
+        ends.filter(|index| **index == description).count()
             + passed.filter(|piece| piece.passed == Some(description)).count()
+            + self.calls_holding(description)
     }
 
     /// Adds an open file description.
@@ -247,7 +303,7 @@ impl World {
 
     /// The actor's call in progress.
     pub fn pending(&self, actor: Actor) -> Option<&Pending> {
-        self.actors[usize::from(actor.0)].call.as_ref()
+        self.actors.get(usize::from(actor.0))?.call.as_ref()
     }
 
     /// The actor's call in progress.
@@ -330,6 +386,7 @@ impl World {
     pub fn release(&mut self, index: DescriptionIndex) {
         let object = self.descriptions[usize::from(index)].object;
         self.remove_description(index);
+        self.forget_watched(index);
         match self.objects.get(usize::from(object)) {
             // Where nobody writes or reads any more, all are woken.
             Some(Object::Stream(_)) if !self.has_writer(object) || !self.has_reader(object) => {
@@ -346,6 +403,7 @@ impl World {
     fn let_go(&mut self, object: ObjectIndex) {
         match self.objects.get(usize::from(object)) {
             Some(Object::Stream(_)) if self.open_count(object) == 0 => self.released.push(object),
+            Some(Object::Epoll(_)) if !self.is_held(object) => _ = self.remove_object(object),
             Some(Object::Tcp(_)) if !self.is_held(object) => self.released.push(object),
             Some(Object::Unix(_)) if !self.is_held(object) && !self.is_pending(object) => {
                 self.released.push(object);
@@ -409,22 +467,17 @@ impl World {
             .filter(|actor| self.pending(*actor).is_some())
             .collect()
     }
+}
 
-    /// Renames all bytes so that each actor's next write starts at position 0. Without this no
-    /// exploration ends; a run must not be judged across it.
-    pub fn rebase(&mut self) {
-        let written: SmallVec<[i64; 4]> = self.actors.iter().map(|actor| actor.written).collect();
-        let shift = |segment: &mut Segment| {
-            let written = written.get(usize::from(segment.actor.0));
-            segment.from -= written.copied().unwrap_or(0);
-        };
-        self.objects.iter_mut().flat_map(Object::segments_mut).for_each(shift);
-        for actor in &mut self.actors {
-            actor.written = 0;
-            if let Some(call) = &mut actor.call {
-                call.data.iter_mut().for_each(shift);
-            }
-        }
+/// Notes what an end refers to. What is behind the last that is open is dropped, so that equal worlds look equal.
+fn set(ends: &mut SmallVec<[DescriptionIndex; 8]>, end: End, to: DescriptionIndex) {
+    let index = usize::from(end.0);
+    if index >= ends.len() {
+        ends.resize(index + 1, CLOSED);
+    }
+    ends[index] = to;
+    while ends.last() == Some(&CLOSED) {
+        ends.pop();
     }
 }
 

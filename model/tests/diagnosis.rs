@@ -217,3 +217,37 @@ fn a_call_that_fails_before_it_copies_has_come_to_no_byte() {
         "a's write can't have come to byte 2: it gives EBADF, and fails before it copies",
     );
 }
+
+#[test]
+fn a_mark_that_is_missing_is_no_disorder_of_bytes() {
+    says(
+        "channel unix-datagram\nann: write 3 -> 3\nben: receive 1 peek -> 1 = ann[0..1]",
+        Fault::WrongValue,
+        "ben gets 1, not 1 truncated",
+    );
+}
+
+#[test]
+fn who_is_stopped_or_has_ended_is_said_to_be_so() {
+    let processes =
+        "channel up pipe\nprocess p holds up.r up.w\nprocess q holds up.r up.w ignores SIGTERM\n";
+    for (text, fault, told) in [
+        (
+            "q: read up.r 1\nquiet q\np: signal q SIGSTOP -> ok\nquiet q\np: write up.w 1 -> 1\nq: -> 1",
+            Fault::ReturnsTooEarly,
+            "q gets 1, though its process is stopped",
+        ),
+        (
+            "p: signal p SIGTERM -> ok",
+            Fault::ReturnsTooEarly,
+            "p gets ok, though its process has ended",
+        ),
+        (
+            "q: exit SIGTERM",
+            Fault::Unexplained,
+            "q is ended by SIGTERM, which it ignores or catches",
+        ),
+    ] {
+        says(&format!("{processes}{text}"), fault, told);
+    }
+}

@@ -187,3 +187,17 @@ fn what_is_set_close_is_as_wide_as_a_page() {
     let connect = all.iter().find(|(path, _)| path.ends_with("unix/connect-waits-for-accept.case"));
     assert!(connect.is_some_and(|(_, width)| *width <= 1000), "{connect:?}");
 }
+
+#[test]
+fn who_polls_for_others_in_one_channel_alone_is_drawn() {
+    let run: Run = "\
+channel up pipe
+channel down pipe
+process p holds up.r up.w down.w
+process q holds up.w
+p: poll [up.r in, up.r in] -> [none, none]
+"
+    .parse()
+    .expect("a run");
+    assert!(!looked_at(&Story::of(&run, &LINUX)).is_empty());
+}

@@ -75,7 +75,10 @@ fn of_several_errors_posix_allows_any_and_linux_tells_the_first() {
         assert!(both(a, b), "{a} and {b} never hold at once");
     }
     let held = held.into_inner().expect("no test panics with it");
+    // These take two processes, of which one waits or has ended: cases and tests/processes.rs show them.
+    let by_processes = ["lock.process-lock.deadlock", "signal.signal.no-process"];
     let checked = checks::LINUX.iter().flat_map(|checks| checks.rules.iter().copied().flatten());
+    let checked = checked.filter(|id| !by_processes.contains(id));
     let never: BTreeSet<_> =
         checked.filter(|id| !by_id(id).is_some_and(|rule| held.contains(rule))).collect();
     assert!(never.is_empty(), "among the checks, and never hold: {never:?}");
@@ -112,6 +115,8 @@ fn ops() -> BTreeSet<Op> {
     let events = cases().into_iter().flat_map(|(_, run)| run.events);
     let asked =
         events.filter_map(|event| if let Event::Call(call) = event { Some(call.op) } else { None });
+    // A poll on several ends is one on each.
+    let asked = asked.filter(|op| !matches!(op, Op::PollSet { .. }));
     let flags = SendFlags::ADDRESSED.union(SendFlags::NOSIGNAL);
     let wrong = [
         Op::ReadAt { len: 0, at: -1 },

@@ -73,7 +73,7 @@ fn explore(kind: &'static Kind, platform: &Platform, programs: &[Program]) -> Fo
         run.actor(name, [end]);
     }
     let run = run.build().expect("the names are names");
-    let world = pipewright_model::step::start(platform, &run.setup, &run.seats);
+    let world = pipewright_model::step::start(platform, run.setup(), &run.seats);
     let steps = Steps::new(platform);
     let mut todo = VecDeque::from([Node { world, made: vec![0; programs.len()], run }]);
     let mut known = HashSet::new();

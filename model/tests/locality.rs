@@ -28,7 +28,8 @@ use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 const S: End = End(0);
-const POLL: Op = Op::Poll { events: Events(Events::IN.0 | Events::OUT.0), wait: false };
+const POLL: Op =
+    Op::Poll { events: Events(Events::IN.0 | Events::OUT.0), wait: false, among: false };
 /// Every event that has a name.
 const ALL: Events =
     Events(Events::IN.0 | Events::OUT.0 | Events::ERR.0 | Events::HUP.0 | Events::RDHUP.0);
@@ -82,7 +83,7 @@ fn bystanders(platform: &Platform, setup: &Setup) -> Vec<Bystander> {
 
 /// The reply that a call gets from an actor that is alone and has made some calls; `None` where that is left open.
 fn reply_alone(platform: &Platform, setup: &Setup, before: &[Op], op: Op) -> Option<Reply> {
-    let seats = [Seat { name: Name::new("stranger")?, ends: vec![] }];
+    let seats = [Seat::new(Name::new("stranger")?, vec![])];
     let mut world = pipewright_model::step::start(platform, setup, &seats);
     let mut last = None;
     for op in before.iter().chain([&op]) {
@@ -107,14 +108,16 @@ fn beside(run: &Run, by: &Bystander) -> Option<Run> {
     (run.seats.len() < ACTORS_MAX).then_some(())?;
     let actor = Actor(run.seats.len() as u8);
     let mut seats = run.seats.clone();
-    seats.push(Seat { name: Name::new("stranger")?, ends: vec![] });
+    seats.push(Seat::new(Name::new("stranger")?, vec![]));
     let mut names = run.end_names.clone();
     for spare in ["spare-a", "spare-b"] {
         if names.len() < 2 {
             names.push(Name::new(spare)?);
         }
     }
-    let mut out = Run::new(run.setup.clone(), seats, names);
+    let channels = run.channels.clone();
+    let (polls, polled) = (run.polls.clone(), run.polled.clone());
+    let mut out = Run { channels, polls, polled, ..Run::new(run.setup().clone(), seats, names) };
     let call = |op| Event::Call(Call { actor, end: S, op });
     let whole = |out: &mut Run, calls: &[(Op, Reply)]| {
         for (op, reply) in calls {
@@ -183,7 +186,10 @@ fn changed(run: &Run) -> Vec<Run> {
                 Answer::Count(count / 2),
                 Answer::Fails(Errno::ECONNREFUSED),
             ],
+            Answer::Value(_) => vec![Answer::Count(1), Answer::Fails(Errno::EAGAIN)],
             Answer::Marked(count, _) => vec![Answer::Count(count)],
+            Answer::Told(_) => vec![Answer::Ready(Events::NONE), Answer::Fails(Errno::EINVAL)],
+            Answer::Polled(_) => vec![Answer::Fails(Errno::EINVAL)],
             Answer::Done => vec![Answer::Fails(Errno::ECONNREFUSED), Answer::Fails(Errno::EINVAL)],
             Answer::Fails(errno) => {
                 [Errno::ECONNREFUSED, Errno::ENXIO, Errno::ENOENT, Errno::EPIPE]
@@ -208,7 +214,7 @@ fn a_bystander_changes_no_verdict_of_a_case_nor_of_one_spoilt() {
     let tally = Tally::default();
     in_parallel(&cases(), |(path, run)| {
         let of = path.display().to_string();
-        let bystanders = bystanders(&LINUX, &run.setup);
+        let bystanders = bystanders(&LINUX, run.setup());
         let Some(alone) = word(run, &LINUX) else { return };
         bystanders.iter().for_each(|by| tally.compare(run, &LINUX, alone, by, &of));
         for (number, spoilt) in changed(run).iter().enumerate() {

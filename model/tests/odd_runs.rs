@@ -117,3 +117,20 @@ fn more_sockets_than_a_byte_counts_are_told_apart() -> Result<(), ParseError> {
     assert_eq!(judge(&run, &LINUX).verdict, Verdict::Deviates);
     Ok(())
 }
+
+#[test]
+fn names_that_a_text_gives_are_exact() -> Result<(), ParseError> {
+    let pipe = "channel pipe capacity 1048576\nactor a holds w\nactor b holds r\n";
+    for (events, right) in [
+        // The bytes at these places are equal.
+        ("a: write 1000 -> 1000\nb: read 1 -> 1 = a[65..66]", false),
+        ("a: write 1000 -> 1000\nb: read 1 -> 1 = a[0..1]", true),
+        ("a: write 200000 -> 200000\nb: read 100 -> 100 = a[65521..65621]", false),
+        ("a: write 200000 -> 200000\nb: read 100 -> 100 = a[0..40] a[40..100]", true),
+        ("a: write 200000 -> 200000\nb: read 100 -> 100 = any[0..100]", true),
+    ] {
+        let expected = if right { Verdict::Conforms } else { Verdict::Deviates };
+        assert_eq!(verdict(&format!("{pipe}{events}"), &LINUX)?, expected, "{events}");
+    }
+    Ok(())
+}

@@ -118,9 +118,8 @@ fn a_pair_of_pipes_refines_a_duplex_stream() {
         setup.capacity_bytes = 4.min(kind.capacity_default_bytes);
         let name = |text: &str| Name::new(text).expect("a name");
         let hold = |at: u8| (End(at), kind.held[usize::from(at)]);
-        let seat = |text: &str, (first, last): (u8, u8)| Seat {
-            name: name(text),
-            ends: (first..=last).map(hold).collect(),
+        let seat = |text: &str, (first, last): (u8, u8)| {
+            Seat::new(name(text), (first..=last).map(hold).collect())
         };
         let calls = [
             (0, 0, read(3)),

@@ -36,6 +36,10 @@ fn the_run_of_a_case_that_conforms_is_possible() {
         if judge(&run, &LINUX).verdict != Verdict::Conforms {
             continue;
         }
+        if !run.polls.is_empty() {
+            // The Explorer refuses it, as all runs of processes.
+            continue;
+        }
         let scenario = Scenario::new(run, &LINUX);
         let report = verify(&scenario, STATES_MAX);
         if holds(&report, POSSIBLE) {
@@ -103,7 +107,7 @@ fn stateright_visits_the_same_states() {
         if checker.discoveries().len() < 3 {
             assert_eq!(checker.unique_state_count(), report.states);
         }
-        let found = checker.discovery("there is no deadlock").is_some();
+        let found = checker.discovery("never deadlock").is_some();
         assert_eq!(found, !holds(&report, NO_DEADLOCK));
     }
 }

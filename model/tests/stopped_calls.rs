@@ -144,6 +144,16 @@ const SEEN: &[&str] = &[
      b: read 83 -> 83 = a[0..82] zero[0..1]\n\
      a: goes on\n\
      a: -> 28",
+    "channel file\nactor a holds rw\nactor b holds w\na: write 5000 stops at 4096\nb: write 0\na: goes on\na: -> 5000\n\
+     b: -> 0",
+    "channel file\nactor a holds rw\na: write 5000 stops at 4096\nc: unlink\na: goes on\na: -> 5000\nc: -> ok",
+    "channel file\nactor a holds rw\nactor b holds rw\na: read 1 -> 0\nb: write 5000 -> 5000\n\
+     a: read 5000 stops at 4096\nc: unlink -> ok\na: goes on\na: -> 5000",
+    "channel tcp\nactor b holds sb\nactor a holds sa\nactor b2 holds sb\na: send 10 -> 10\nb: receive 5 stops at 1\n\
+     b2: listen 5\nb: goes on\nb: -> 5 = a[0..5]\nb2: -> EINVAL",
+    // The time that receives wait is set without the lock.
+    "channel tcp\nactor b holds sb\nactor a holds sa\nactor b2 holds sb\na: send 10 -> 10\nb: receive 5 stops at 1\n\
+     b2: set-option receive-timeout-s 5 -> ok\nb: goes on\nb: -> 5 = a[0..5]",
 ];
 
 #[test]

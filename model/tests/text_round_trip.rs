@@ -8,8 +8,10 @@ use std::sync::Arc;
 use pipewright_model::call::{Actor, Answer, Call, End, Errno, Mode, Op, OpenFlags, Reply};
 use pipewright_model::data::{Data, fill};
 use pipewright_model::kind::{FIFO, Hold, PIPE};
+use pipewright_model::oracle::judge_naming;
+use pipewright_model::platform::LINUX;
 use pipewright_model::run::{Event, Run};
-use pipewright_model::text::event;
+use pipewright_model::text::{event, named};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -174,20 +176,42 @@ fn last_line(run: &Run) -> String {
     event(run, run.events.len() - 1)
 }
 
+/// The last line with the names that are known once the run is judged.
+fn last_named(run: &Run) -> String {
+    last_line(&named(run, &judge_naming(run, &LINUX)))
+}
+
 #[test]
-fn bytes_that_stand_for_names_are_printed_as_names() {
+fn bytes_have_the_names_that_the_oracle_finds_though_others_stand_for_the_same_bytes() {
+    let mut run = pipe();
+    write(&mut run, 0, 60_000);
+    read(&mut run, &bytes(&[(0, 0, 60_000)]));
+    write(&mut run, 0, 60_000);
+    read(&mut run, &bytes(&[(0, 60_000, 5_521)]));
+    read(&mut run, &bytes(&[(0, 0, 50)]));
+    assert!(last_line(&run).contains(" = 0x"), "nothing is known before it is judged");
+    assert_eq!(last_named(&run), "reader: read 50 -> 50 = writer[65521..65571]");
+    read(&mut run, &bytes(&[(0, 50, 1)]));
+    assert_eq!(last_named(&run), "reader: read 1 -> 1 = writer[65571..65572]");
+}
+
+#[test]
+fn bytes_that_no_rule_allows_have_names_where_they_stand_at_one_place_only() {
     let mut run = pipe();
     write(&mut run, 0, 100_000);
     write(&mut run, 1, 3);
     read(&mut run, &bytes(&[(0, 0, 7), (1, 0, 3)]));
-    assert_eq!(last_line(&run), "reader: read 10 -> 10 = writer[0..7] writer2[0..3]");
-    read(&mut run, &bytes(&[(0, 7, 1)]));
-    assert_eq!(last_line(&run), "reader: read 1 -> 1 = writer[7..8]");
-    read(&mut run, &bytes(&[(0, 60_000, 30_000)]));
-    assert_eq!(last_line(&run), "reader: read 30000 -> 30000 = writer[60000..90000]");
+    assert_eq!(last_named(&run), "reader: read 10 -> 10 = 0x372e0e05161d21776e4e", "or 65521");
+    read(&mut run, &bytes(&[(0, 60_000, 30_000), (1, 0, 3)]));
+    assert_eq!(
+        last_named(&run),
+        "reader: read 30003 -> 30003 = writer[60000..90000] writer2[0..3]"
+    );
     read(&mut run, &bytes(&[(0, 80_000, 20)]));
-    assert_eq!(last_line(&run), "reader: read 20 -> 20 = writer[80000..80020]");
-    let text = run.to_string();
+    assert!(last_named(&run).contains(" = 0x"), "the same bytes are before");
+    read(&mut run, &bytes(&[(0, 7, 1)]));
+    assert!(last_named(&run).contains(" = 0x"), "which is many a byte");
+    let text = named(&run, &judge_naming(&run, &LINUX)).to_string();
     let back: Run = text.parse().expect("a run");
     assert_eq!(back.to_string(), text);
     assert!(same_but_for_names(&run, &back));
@@ -233,7 +257,7 @@ fn bytes_of_a_write_that_has_not_returned_have_names() {
     let call = Call { actor: Actor(0), end: End(1), op: Op::Write { len: 9 } };
     run.push(Event::Call(call));
     read(&mut run, &bytes(&[(0, 0, 9)]));
-    assert_eq!(last_line(&run), "reader: read 9 -> 9 = writer[0..9]");
+    assert_eq!(last_named(&run), "reader: read 9 -> 9 = writer[0..9]");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The search on models so small that one sees what it must find.
 
 use pipewright_model::verify::{
-    Model, NO_DEADLOCK, Packing, Property, Report, Scheduler, What, verify,
+    Holds, Model, NO_DEADLOCK, Packing, Property, Report, Scheduler, What, verify,
 };
 
 /// A graph: for each state its steps, each who takes it and where it leads.
@@ -67,7 +67,11 @@ fn search(steps: &[&[(u8, u32)]], ends: &[u32], asked: Property<Graph>) -> Repor
 }
 
 fn comes(steps: &[&[(u8, u32)]], scheduler: Scheduler) -> Report<(u8, u32)> {
-    let what = What::Eventually { after: None, goal: |_, state| *state == GOAL, scheduler };
+    let what = What::Eventually {
+        after: None,
+        goal: Holds::new(|_: &Graph, state: &u32| *state == GOAL),
+        scheduler,
+    };
     search(steps, &[GOAL], Property { name: "it comes", what })
 }
 

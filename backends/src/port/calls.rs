@@ -4,7 +4,7 @@
 use std::os::fd::RawFd;
 
 use nix::libc;
-use pipewright_model::call::{Answer, Errno, Events, Lock, Op, Whence};
+use pipewright_model::call::{ACTORS_MAX, Amount, Answer, Errno, Events, Lock, Op, Whence};
 
 pub(super) fn set_nonblock(number: RawFd, nonblock: bool) -> Answer {
     // SAFETY: no memory is passed.
@@ -23,6 +23,47 @@ pub(super) fn poll(number: RawFd, events: Events, wait: bool) -> Answer {
     match unsafe { libc::poll(&raw mut entry, 1, if wait { -1 } else { 0 }) } {
         ..0 => failed(nix::errno::Errno::last()),
         _ => Answer::Ready(Events(entry.revents as u16)),
+    }
+}
+
+/// Polls several descriptors at once, and lays down the events found of each, two bytes each.
+pub(crate) fn poll_several(ends: &[(RawFd, Events)], wait: bool, bytes: &mut [u8]) -> Answer {
+    const NONE: libc::pollfd = libc::pollfd { fd: -1, events: 0, revents: 0 };
+    let mut entries = [NONE; ACTORS_MAX];
+    let Some(entries) = entries.get_mut(..ends.len()) else {
+        return failed(nix::errno::Errno::EINVAL);
+    };
+    for (entry, (number, events)) in entries.iter_mut().zip(ends) {
+        *entry = libc::pollfd { fd: *number, events: events.0 as i16, revents: 0 };
+    }
+    let count = entries.len() as libc::nfds_t;
+    // SAFETY: as many entries as said.
+    if unsafe { libc::poll(entries.as_mut_ptr(), count, if wait { -1 } else { 0 }) } < 0 {
+        return failed(nix::errno::Errno::last());
+    }
+    for (entry, found) in entries.iter().zip(bytes.chunks_exact_mut(2)) {
+        found.copy_from_slice(&(entry.revents as u16).to_le_bytes());
+    }
+    Answer::Polled(0)
+}
+
+/// Writes a value of 8 bytes.
+pub(super) fn add(number: RawFd, value: Amount) -> Answer {
+    let bytes = value.get().to_ne_bytes();
+    // SAFETY: pointer and length are of one array.
+    match unsafe { libc::write(number, bytes.as_ptr().cast(), bytes.len()) } {
+        8 => Answer::Done,
+        other => counted(other),
+    }
+}
+
+/// Reads a value of 8 bytes.
+pub(super) fn take(number: RawFd) -> Answer {
+    let mut bytes = [0; 8];
+    // SAFETY: pointer and length are of one array.
+    match unsafe { libc::read(number, bytes.as_mut_ptr().cast(), bytes.len()) } {
+        8 => Answer::value(u64::from_ne_bytes(bytes)),
+        other => counted(other),
     }
 }
 
@@ -57,7 +98,8 @@ pub(super) fn seek(number: RawFd, from: Whence, offset: i32) -> Answer {
     counted(unsafe { libc::lseek(number, offset.into(), whence) } as isize)
 }
 
-pub(super) fn lock(number: RawFd, lock: Lock, wait: bool) -> Answer {
+/// A lock of the whole file that belongs to the open file description, or to the process.
+pub(super) fn lock(number: RawFd, lock: Lock, wait: bool, of_process: bool) -> Answer {
     let l_type = match lock {
         Lock::None => libc::F_UNLCK,
         Lock::Shared => libc::F_RDLCK,
@@ -70,9 +112,20 @@ pub(super) fn lock(number: RawFd, lock: Lock, wait: bool) -> Answer {
         l_len: 0,
         l_pid: 0,
     };
-    let command = if wait { libc::F_OFD_SETLKW } else { libc::F_OFD_SETLK };
+    let command = match (of_process, wait) {
+        (false, false) => libc::F_OFD_SETLK,
+        (false, true) => libc::F_OFD_SETLKW,
+        (true, false) => libc::F_SETLK,
+        (true, true) => libc::F_SETLKW,
+    };
     // SAFETY: the structure is complete and outlives the call.
     done(unsafe { libc::fcntl(number, command, &raw const whole) })
+}
+
+pub(super) fn set_close_on_exec(number: RawFd, on: bool) -> Answer {
+    let flags = if on { libc::FD_CLOEXEC } else { 0 };
+    // SAFETY: no memory is passed.
+    done(unsafe { libc::fcntl(number, libc::F_SETFD, flags) })
 }
 
 pub(super) fn flock(number: RawFd, lock: Lock, wait: bool) -> Answer {
@@ -87,15 +140,24 @@ pub(super) fn flock(number: RawFd, lock: Lock, wait: bool) -> Answer {
 }
 
 /// The system calls in which a call on descriptors may sleep.
-pub(super) fn sleeps_in(op: Op) -> &'static [i64] {
+pub(crate) fn sleeps_in(op: Op) -> &'static [i64] {
     match op {
         Op::Open { .. } => OPEN,
-        Op::Read { .. } => &[libc::SYS_read],
-        Op::Write { .. } => &[libc::SYS_write],
+        Op::Read { .. } | Op::Take => &[libc::SYS_read],
+        Op::Write { .. } | Op::Add { .. } => &[libc::SYS_write],
         Op::ReadAt { .. } => &[libc::SYS_pread64],
         Op::WriteAt { .. } => &[libc::SYS_pwrite64],
-        Op::Poll { .. } => POLL,
-        Op::Lock { .. } | Op::SetNonblock(_) | Op::Dup { .. } => &[libc::SYS_fcntl],
+        Op::Poll { .. } | Op::PollSet { .. } => POLL,
+        Op::Epoll => &[libc::SYS_epoll_create1],
+        Op::EpollAdd { .. } | Op::EpollModify { .. } | Op::EpollDelete { .. } => {
+            &[libc::SYS_epoll_ctl]
+        }
+        Op::EpollWait { .. } => EPOLL,
+        Op::Lock { .. } | Op::ProcessLock { .. } | Op::SetNonblock(_) | Op::Dup { .. } => {
+            &[libc::SYS_fcntl]
+        }
+        Op::SetCloseOnExec(_) => &[libc::SYS_fcntl],
+        Op::Dup2 { .. } => &[libc::SYS_dup2, libc::SYS_dup3, libc::SYS_fcntl],
         Op::SetCapacity { .. } | Op::GetCapacity => &[libc::SYS_fcntl],
         Op::Flock { .. } => &[libc::SYS_flock],
         Op::Connect => &[libc::SYS_connect],
@@ -113,6 +175,8 @@ pub(super) fn sleeps_in(op: Op) -> &'static [i64] {
         Op::SetOption { .. } => &[libc::SYS_setsockopt],
         Op::GetOption { .. } => &[libc::SYS_getsockopt],
         Op::Socket { .. } | Op::Unlink | Op::Deliver | Op::Release => &[],
+        Op::Fork { .. } | Op::Exec | Op::Wait { .. } | Op::Exit { .. } => &[],
+        Op::Signal { .. } | Op::SetSignal { .. } => &[],
     }
 }
 
@@ -121,6 +185,11 @@ pub(super) fn sleeps_in(op: Op) -> &'static [i64] {
 const POLL: &[i64] = &[libc::SYS_poll, libc::SYS_ppoll, libc::SYS_restart_syscall];
 #[cfg(not(target_arch = "x86_64"))]
 const POLL: &[i64] = &[libc::SYS_ppoll, libc::SYS_restart_syscall];
+
+#[cfg(target_arch = "x86_64")]
+const EPOLL: &[i64] = &[libc::SYS_epoll_wait, libc::SYS_epoll_pwait, libc::SYS_epoll_pwait2];
+#[cfg(not(target_arch = "x86_64"))]
+const EPOLL: &[i64] = &[libc::SYS_epoll_pwait, libc::SYS_epoll_pwait2];
 
 #[cfg(target_arch = "x86_64")]
 const OPEN: &[i64] = &[libc::SYS_openat, libc::SYS_open];

@@ -7,6 +7,8 @@
 
 use std::cell::UnsafeCell;
 use std::io;
+use std::mem::size_of;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
@@ -60,6 +62,15 @@ pub enum Order {
     },
     /// Drop the port.
     Drop,
+    /// Have this actor's process forked, which holds the ends that are sent; every thread of it has a desk of its own.
+    Enlist {
+        /// The actor.
+        actor: Actor,
+        /// Its threads, a bit each.
+        threads: u32,
+    },
+    /// Have all processes that have come of this one killed and reaped.
+    Strike,
     /// End.
     Leave,
 }
@@ -125,6 +136,27 @@ pub fn desk(bell: Arc<Bell>) -> io::Result<(Desk, Orders)> {
     Ok((desk, Orders { shared, bell, taken: 0 }))
 }
 
+/// How much of a file a desk takes, in bytes: so many pages.
+pub(crate) const DESK_BYTES: usize = size_of::<Shared>();
+
+/// The controller's side of a desk that lies in a file, at this offset. Whoever sits there takes
+/// [its side](Orders::of_file) when the order is out.
+///
+/// # Errors
+///
+/// If the system has no memory for it.
+///
+/// # Safety
+///
+/// Nobody else uses this part of the file otherwise than by the two sides of one desk.
+pub(crate) unsafe fn desk_of_file(file: impl AsFd, offset: usize) -> io::Result<Desk> {
+    // SAFETY: the caller's promise; the two enums are written by `reset`, the rest is valid as it is.
+    let shared = unsafe { Map::<Shared>::of_file(file, offset) }?;
+    let mut desk = Desk { shared: Arc::new(shared), posted: 0 };
+    desk.reset();
+    Ok(desk)
+}
+
 /// The controller's side of a desk.
 pub struct Desk {
     shared: Arc<Map<Shared>>,
@@ -139,11 +171,33 @@ impl Desk {
     /// If the worker has not carried out the one before.
     pub fn post(&mut self, order: Order) {
         assert!(self.finished(), "the worker still has an order");
+        if matches!(order, Order::Call { .. }) {
+            self.shared.entered_ns.store(0, Ordering::Release);
+        }
         // SAFETY: no order is out, so the desk is the controller's.
         unsafe { *self.shared.order.get() = order };
         self.posted = self.posted.wrapping_add(1);
         self.shared.posted.store(self.posted, Ordering::Release);
         map::wake(&self.shared.posted);
+    }
+
+    /// Makes the desk as new, for another worker: the one before must be gone.
+    pub fn reset(&mut self) {
+        // SAFETY: nobody sits at the desk.
+        unsafe {
+            self.shared.order.get().write(Order::Introduce);
+            self.shared.report.get().write(Report::Done);
+        }
+        self.posted = 0;
+        self.shared.finished.store(0, Ordering::Release);
+        self.shared.posted.store(0, Ordering::Release);
+        self.shared.entered_ns.store(0, Ordering::Release);
+    }
+
+    /// Forgets when the call before was entered, so that it shows whether the next one is.
+    pub fn forget_entry(&mut self) {
+        assert!(self.finished(), "the worker still has an order");
+        self.shared.entered_ns.store(0, Ordering::Release);
     }
 
     /// Whether the worker has carried out all orders.
@@ -168,7 +222,12 @@ impl Desk {
         unsafe { &(*self.shared.bytes.get()).0 }
     }
 
-    /// When the call under way, or the last one, was entered.
+    /// Whether the call that was ordered last has been entered.
+    pub fn has_entered(&self) -> bool {
+        self.entered_ns() != 0
+    }
+
+    /// When the call under way, or the last one, was entered; 0 before.
     pub fn entered_ns(&self) -> u64 {
         self.shared.entered_ns.load(Ordering::Acquire)
     }
@@ -200,6 +259,29 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// The worker's side of a desk that lies in a file, at this offset; with the order that is out, if one is and it is
+    /// `in_hand`, taken already.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no memory for it.
+    ///
+    /// # Safety
+    ///
+    /// A desk lies there, and no other worker sits at it.
+    pub(crate) unsafe fn of_file(
+        file: impl AsFd,
+        offset: usize,
+        bell: Arc<Bell>,
+        in_hand: bool,
+    ) -> io::Result<Orders> {
+        // SAFETY: the caller's promise.
+        let shared = Arc::new(unsafe { Map::<Shared>::of_file(file, offset) }?);
+        let count = if in_hand { &shared.posted } else { &shared.finished };
+        let taken = count.load(Ordering::Acquire);
+        Ok(Orders { shared, bell, taken })
+    }
+
     /// Waits for the next order. The one before must have been reported on.
     pub fn take(&mut self) -> Order {
         loop {

@@ -4,11 +4,12 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
+use std::os::fd::AsFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::Duration;
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 use rustix::thread::futex;
 
 use super::Calling;
@@ -37,6 +38,22 @@ impl<T: Sync> Map<T> {
         let place = place.cast();
         initialise(place);
         Ok(Map { place })
+    }
+
+    /// Maps a value that lies in a file, shared with whoever else maps it.
+    ///
+    /// # Safety
+    ///
+    /// What is in the file at this offset, a multiple of a page, must be a valid `T` from now on, whoever writes there;
+    /// and `T` must hold no pointer that is of no meaning in another process.
+    pub(super) unsafe fn of_file(file: impl AsFd, offset: usize) -> io::Result<Map<T>> {
+        const { assert!(align_of::<T>() <= 4096, "mappings are aligned to pages") };
+        let len = NonZeroUsize::new(size_of::<T>()).ok_or(io::ErrorKind::InvalidInput)?;
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        let offset = offset as nix::libc::off_t;
+        // SAFETY: no address is asked for, so no mapping is replaced.
+        let place = unsafe { mmap(None, len, access, MapFlags::MAP_SHARED, file, offset) };
+        Ok(Map { place: place.calling("mmap")?.cast() })
     }
 }
 
@@ -97,7 +114,7 @@ impl Word {
 pub struct Bell(Map<BellWords>);
 
 #[derive(Default)]
-struct BellWords {
+pub(super) struct BellWords {
     rings: AtomicU32,
     listeners: AtomicU32,
 }
@@ -111,6 +128,16 @@ impl Bell {
     pub fn new() -> io::Result<Bell> {
         // SAFETY: zero bytes are atomic zeros.
         Ok(Bell(unsafe { Map::new(|_| ()) }?))
+    }
+
+    /// A bell whose words lie in a file.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Map::of_file`].
+    pub(super) unsafe fn of_file(file: impl AsFd, offset: usize) -> io::Result<Bell> {
+        // SAFETY: the caller's promise.
+        Ok(Bell(unsafe { Map::of_file(file, offset) }?))
     }
 
     /// Wakes the listener, at the price of a system call only if there is one.

@@ -10,11 +10,14 @@ use nix::libc;
 use pipewright_model::call::Answer;
 use rustix::time::{ClockId, clock_gettime};
 
+pub mod arena;
+pub mod bytes;
 pub mod desk;
 pub mod leftovers;
 pub mod map;
 pub mod memory;
 pub mod passing;
+pub mod pidfd;
 pub mod process;
 mod refused;
 pub mod settings;

@@ -97,6 +97,9 @@ fn describe(status: WaitStatus) -> String {
 /// The status of a child that panicked, as of any Rust program.
 const PANICKED: i32 = 101;
 
+/// How the standard library panics in a thread for whose beginning there is no memory.
+const NO_ROOM_FOR_A_THREAD: &str = "failed to allocate an alternative stack";
+
 /// The status of a child for which there was no memory.
 pub(super) const OUT_OF_MEMORY: i32 = 103;
 
@@ -121,9 +124,43 @@ fn end_at_a_panic() {
             if FORKED.load(Ordering::Relaxed) {
                 exit(PANICKED);
             }
-            before(panic);
+            // A thread that can't begin for want of memory is told of by whoever waits for it.
+            if !panic.to_string().contains(NO_ROOM_FOR_A_THREAD) {
+                before(panic);
+            }
         }));
     });
+}
+
+/// Forks: the process made, or `None` in it.
+///
+/// Only the forking thread lives on in the child, which must take no lock that another may have held.
+///
+/// # Errors
+///
+/// Whatever `fork(2)` says.
+pub(crate) fn fork_bare() -> io::Result<Option<i32>> {
+    // SAFETY: callers do as the doc comment says.
+    Ok(match unsafe { fork() }.calling("fork")? {
+        ForkResult::Parent { child } => Some(child.as_raw()),
+        ForkResult::Child => None,
+    })
+}
+
+/// Has this process killed when its parent ends, which must still be that one.
+pub(crate) fn end_with(parent: i32) {
+    if set_pdeathsig(Signal::SIGKILL).is_err() || getppid().as_raw() != parent {
+        exit(102);
+    }
+}
+
+/// Has this process sent `SIGUSR1` instead when the thread that forked it ends.
+///
+/// # Errors
+///
+/// Whatever `prctl(2)` says.
+pub(crate) fn be_told_of_the_end() -> io::Result<()> {
+    Ok(set_pdeathsig(Signal::SIGUSR1)?)
 }
 
 fn be_child(parent: Pid, mut keep: Vec<RawFd>) {
@@ -141,14 +178,14 @@ fn be_child(parent: Pid, mut keep: Vec<RawFd>) {
     close_range(keep[keep.len() - 1] + 1, RawFd::MAX);
 }
 
-fn close_range(first: RawFd, last: RawFd) {
+pub(crate) fn close_range(first: RawFd, last: RawFd) {
     if first <= last {
         // SAFETY: their owners are copies of the parent's, which this process neither uses nor drops.
         unsafe { libc::close_range(first as libc::c_uint, last as libc::c_uint, 0) };
     }
 }
 
-pub(super) fn exit(status: i32) -> ! {
+pub(crate) fn exit(status: i32) -> ! {
     // SAFETY: ends the process without running the parent's exit handlers a second time.
     unsafe { libc::_exit(status) }
 }

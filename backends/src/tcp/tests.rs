@@ -151,7 +151,7 @@ fn connected_by_name(place: &Path) -> Connection {
 fn ports(channel: &Tcp, place: &Path, ends: [Vec<(End, Hold)>; 2]) -> [Box<dyn Port>; 2] {
     let [ann, ben] = ends;
     let seats = [("ann", ann), ("ben", ben)];
-    let seats = seats.map(|(name, ends)| Seat { name: Name::new(name).unwrap(), ends });
+    let seats = seats.map(|(name, ends)| Seat::new(Name::new(name).unwrap(), ends));
     let ports = channel.create(place, &seats).unwrap().ports;
     ports.try_into().map_err(|_| "two ports").unwrap()
 }

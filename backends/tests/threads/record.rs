@@ -151,7 +151,7 @@ impl Record {
     /// If it is anything but a run that conforms: with the run, and what the rules allow.
     pub(crate) fn judge(&self) {
         let run = self.run();
-        let key = (run.setup.kind.name, run.events.clone());
+        let key = (run.setup().kind.name, run.events.clone());
         let new = TALLY.with_borrow_mut(|tally| tally.runs.insert(key));
         if new {
             // On a stack of its own: a checker's threads have a small one.

@@ -8,7 +8,7 @@ use pipewright_model::kind::{Hold, PIPE};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
 use pipewright_model::run::{Event, Run, Setup};
-use pipewright_model::simulate::{Draw, history, with_bytes};
+use pipewright_model::simulate::{Draw, history, with_bytes, without_data};
 
 use super::rows::Bound;
 use super::{Bench, Medians, R, Row, W, each, end_names, seats};
@@ -33,11 +33,60 @@ pub(super) fn oracle(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let (short, long) = (four(10_000), four(100_000));
     let what = "judging histories of 4 actors, 10^5 ÷ 10^4 calls";
     let medians = compare(bench, what, &long, &short)?;
-    bench.add(throughput("judging histories of 4 actors", medians, Some((1e5, 1e6))));
+    bench.add(throughput("judging histories of 4 actors", medians, Some((3e5, 1e6))));
     let bytes = with_bytes(short.clone());
     let medians = measured(bench, &bytes, &short)?;
-    bench.add(throughput("the same, 10^4 calls, from bytes instead of names", medians, None));
+    let what = "the same, 10^4 calls, from bytes instead of names";
+    bench.add(throughput(what, medians, Some((1e5, 5e5))));
+    drop((long, bytes));
+
+    let writers = six_writers();
+    let medians = measured(bench, &writers, &short)?;
+    let what = "judging six writers and a reader, no data recorded";
+    bench.add(throughput(what, medians, Some((2e4, 1e5))));
+    drop((short, writers));
+
+    let (one, eight) = (conversations(1, 400), conversations(8, 50));
+    let what = "judging 8 conversations on channels of their own ÷ 1, time a call";
+    let medians = measured(bench, &eight, &one)?;
+    bench.add(Row::ratio(what, medians, CONVERSATIONS_MUST, CONVERSATIONS_AIM));
     Ok(())
+}
+
+/// Six who write lines to a pipe, all at once, and one who reads pages; only how many bytes were read is recorded.
+fn six_writers() -> Run {
+    const LINE_BYTES: u32 = 100;
+    const PAGE_BYTES: u32 = 4_096;
+    const CALLS: usize = 14_000;
+    let mut modes = [Mode::Write; 7];
+    modes[6] = Mode::Read;
+    let mut space = space(&modes, false);
+    space.alphabet.retain(|call| match call.op {
+        Op::Write { len } => len == LINE_BYTES,
+        op => op == Op::Read { len: PAGE_BYTES },
+    });
+    without_data(drawn(&space, CALLS, modes.len()))
+}
+
+/// What a call may cost where unrelated conversations are under way, against one alone.
+const CONVERSATIONS_MUST: f64 = 3.0;
+const CONVERSATIONS_AIM: f64 = 1.3;
+
+/// So many TCP connections over which one write and one read of 40,000 bytes are in flight at a time, all at once.
+fn conversations(channels: usize, rounds: usize) -> Run {
+    const BYTES: u32 = 40_000;
+    let all = || 0..channels;
+    let mut text: String = all().map(|at| format!("channel c{at} tcp\n")).collect();
+    for at in all() {
+        text += &format!("process a{at} holds c{at}.sa\nprocess b{at} holds c{at}.sb\n");
+    }
+    for _ in 0..rounds {
+        all().for_each(|at| text += &format!("a{at}: write c{at}.sa {BYTES}\n"));
+        all().for_each(|at| text += &format!("b{at}: read c{at}.sb {BYTES}\n"));
+        all().for_each(|at| text += &format!("a{at}: -> {BYTES}\n"));
+        all().for_each(|at| text += &format!("b{at}: -> {BYTES}\n"));
+    }
+    text.parse().unwrap_or_else(|error| unreachable!("the text above is a run: {error}"))
 }
 
 /// Pipes of the usual size, with an actor for each mode.
@@ -51,7 +100,7 @@ fn space(modes: &[Mode], nonblock: bool) -> Space {
         let (writes, actor) = (mode.writes(), Actor(index as u8));
         let (end, ready) = if writes { (W, Events::OUT) } else { (R, Events::IN) };
         let op = move |len| if writes { Op::Write { len } } else { Op::Read { len } };
-        let poll = nonblock.then_some(Op::Poll { events: ready, wait: false });
+        let poll = nonblock.then_some(Op::Poll { events: ready, wait: false, among: false });
         let ops = SIZES.into_iter().map(op).chain(poll);
         ops.map(move |op| Call { actor, end, op })
     };

@@ -9,6 +9,8 @@ mod load;
 mod looks;
 mod rows;
 mod stops;
+mod systems;
+mod why;
 
 use std::time::{Duration, Instant};
 
@@ -36,12 +38,23 @@ pub enum What {
     Looks,
     /// The oracle's speed, alone.
     Oracle,
+    /// Telling why hundreds of processes wait, against a list of what they have open.
+    Why,
+    /// Searching a system of a file, against the same from Rust.
+    Systems,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 5] =
-        [What::Ports, What::Scenarios, What::Workers, What::Looks, What::Oracle];
+    pub const ALL: [What; 7] = [
+        What::Ports,
+        What::Scenarios,
+        What::Workers,
+        What::Looks,
+        What::Oracle,
+        What::Why,
+        What::Systems,
+    ];
 }
 
 /// How much is measured.
@@ -83,6 +96,8 @@ pub fn run(what: &[What], effort: Effort, tell: &mut dyn FnMut(&Row)) -> Result<
             result
         }
         What::Oracle => histories::oracle(&mut bench),
+        What::Why => why::machine(&mut bench),
+        What::Systems => systems::from_files(&mut bench),
     });
     bench.pin(&cores)?;
     result
@@ -169,9 +184,9 @@ const R: End = End(0);
 const W: End = End(1);
 
 fn seats(ends: &[&[(End, Hold)]]) -> Vec<Seat> {
-    const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+    const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
     let names = NAMES.into_iter().filter_map(Name::new);
-    ends.iter().zip(names).map(|(ends, name)| Seat { name, ends: ends.to_vec() }).collect()
+    ends.iter().zip(names).map(|(ends, name)| Seat::new(name, ends.to_vec())).collect()
 }
 
 fn end_names() -> Vec<Name> {

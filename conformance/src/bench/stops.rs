@@ -15,7 +15,7 @@ pub(super) fn cost(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         return Ok(());
     }
     let ends: [&[(End, Hold)]; 2] = [&[(W, Hold::WRITE)], &[(R, Hold::READ)]];
-    let poll = (1, R, Op::Poll { events: Events::IN, wait: false });
+    let poll = (1, R, Op::Poll { events: Events::IN, wait: false, among: false });
     let mut calls = vec![(0, W, Op::Write { len: 65_536 })];
     calls.extend([poll; 4]);
     calls.push((1, R, Op::Read { len: 65_536 }));

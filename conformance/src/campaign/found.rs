@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 
 use pipewright_backends::Arrangement;
 use pipewright_model::oracle::{Judgement, Verdict, judge};
-use pipewright_model::platform::{EXCEPTED, LINUX};
+use pipewright_model::platform::{EXCEPTED, LINUX, Platform};
 use pipewright_model::rules::{CHAPTERS, Exception, by_id};
-use pipewright_model::run::Run;
+use pipewright_model::run::{Event, Run};
+use pipewright_model::text::named;
 
 use super::{Fault, Plan, Source};
 use crate::generate::shrink;
@@ -33,6 +34,10 @@ pub struct Found {
     pub run: Run,
     /// What the oracle says of it.
     pub judgement: Judgement,
+    /// Why it is expected, if it is.
+    pub expected: Option<String>,
+    /// Whether it rests on sleep that was seen and not proven: see [`Observation`](crate::Observation).
+    pub unproven: bool,
 }
 
 /// One of each fault, the most frequent made simple: `all` with the numbers of their scenarios.
@@ -47,6 +52,7 @@ pub(crate) fn told_once(
         if number < SIMPLE_MAX {
             simplify(&mut found, runner, plan, &scenarios[index]);
         }
+        found.run = named(&found.run, &found.judgement);
         merge(&mut kinds, found);
     }
     kinds
@@ -81,7 +87,9 @@ pub(super) fn merge(kinds: &mut Vec<Found>, found: Found) {
 impl Found {
     /// One run that deviates, as it was seen.
     pub fn new(run: Run, judgement: Judgement, source: Source, arrangement: Arrangement) -> Found {
-        Found { fault: Fault::of(&run, &judgement), runs: 1, source, arrangement, run, judgement }
+        let fault = Fault::of(&run, &judgement);
+        let unproven = false;
+        Found { fault, runs: 1, source, arrangement, run, judgement, expected: None, unproven }
     }
 
     /// The exception by which Linux is known to do so though POSIX does not allow it, if that is all that is wrong.
@@ -99,8 +107,17 @@ impl Found {
         CHAPTERS.iter().flat_map(|chapter| chapter.exceptions).filter(|_| declared).find(explains)
     }
 
+    /// Whether the run deviates only by what is said of sleep: it would not, had nobody been seen to sleep.
+    pub(super) fn rests_on_quiet(&self, platform: &Platform) -> bool {
+        let mut blind = self.run.clone();
+        blind.remarks.clear();
+        blind.events.retain(|event| !matches!(event, Event::Quiet(_)));
+        blind.remarks.resize(blind.events.len(), String::new());
+        judge(&blind, platform).verdict != Verdict::Deviates
+    }
+
     /// Counts other runs of the same fault, and keeps the smaller run; true if that is the other.
-    fn add(&mut self, other: Found) -> bool {
+    pub(super) fn add(&mut self, other: Found) -> bool {
         let runs = self.runs + other.runs;
         let smaller = other.run.events.len() < self.run.events.len();
         if smaller {

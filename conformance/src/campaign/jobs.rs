@@ -9,11 +9,12 @@ use pipewright_model::run::Setup;
 use pipewright_model::system::System;
 use pipewright_model::systems;
 
-use crate::Scenario;
 use crate::campaign::{Plan, Source};
 use crate::generate::alphabet::ALPHABETS;
 use crate::generate::{Order, Paths, Shape, of_system, stopped, walk};
-use crate::scenario::{by_name, is_by_name};
+use crate::scenario::{by_name, is_by_name, takes_troupe};
+use crate::sequential::is_sequential;
+use crate::{Observation, Scenario};
 
 /// Scenarios of one job.
 const JOB_SCENARIOS: usize = 250;
@@ -61,7 +62,8 @@ pub(super) fn jobs(channels: &[&'static dyn Channel], plan: &Plan) -> Vec<Job> {
             add(way(alphabet, held), Share::Paths(alphabet), false);
         }
         for (number, named) in named_systems().iter().enumerate() {
-            if named.0.setup.kind == kind && plan.system_paths_max > 0 {
+            let is_of = |setup: &Setup| setup.kind == kind;
+            if named.0.setup().is_some_and(is_of) && plan.system_paths_max > 0 {
                 let held = named.0.processes.iter().any(|process| !process.seat.ends.is_empty());
                 add(way(number, held), Share::System(number), false);
             }
@@ -82,8 +84,9 @@ fn cases<'a>(
     channel: &'a dyn Channel,
 ) -> impl Iterator<Item = (Source, Scenario)> + 'a {
     let kind = channel.setup().kind;
-    plan.cases.iter().filter_map(move |case| {
-        let scenario = Scenario::of(&case.run).on(kind, case.run.setup.kind)?;
+    let of_one = plan.cases.iter().filter(|case| !takes_troupe(&case.run));
+    of_one.filter_map(move |case| {
+        let scenario = Scenario::of(&case.run).on(kind, case.run.setup().kind)?;
         Some((Source::Case(case.name.clone()), scenario))
     })
 }
@@ -185,11 +188,19 @@ pub(super) fn scenarios(
     for (_, scenario) in &mut scenarios {
         scenario.retain(|step| channel.offers(&step.call.op));
     }
+    if Observation::here() == Observation::None {
+        // A call that sleeps would never be seen to.
+        for step in scenarios.iter_mut().flat_map(|(_, scenario)| &mut scenario.steps) {
+            (step.settle, step.stop) = (true, None);
+        }
+        let setup = channel.setup();
+        scenarios.retain(|(_, scenario)| is_sequential(scenario, &setup, plan.platform));
+    }
     scenarios
 }
 
 /// Spreads the bits of a number (splitmix64).
-fn mix(number: u64) -> u64 {
+pub(super) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

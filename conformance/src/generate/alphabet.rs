@@ -3,7 +3,7 @@
 //! Sizes are those at which something changes where a page has 4,096 bytes and the capacity is 65,536.
 
 use pipewright_model::call::{
-    Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption, Whence,
+    Actor, Amount, Call, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption, Whence,
 };
 use pipewright_model::kind::{Hold, Side};
 
@@ -31,12 +31,13 @@ const fn open(actor: u8, end: End, mode: Mode, nonblock: bool) -> Call {
 }
 
 const fn poll(actor: u8, end: End, events: Events, wait: bool) -> Call {
-    call(actor, end, Op::Poll { events, wait })
+    call(actor, end, Op::Poll { events, wait, among: false })
 }
 
 /// All of them.
 pub const ALPHABETS: &[&Alphabet] = &[
     &PAIR,
+    &COUNTER,
     &TWO_WRITERS,
     &OPENING,
     &FILE,
@@ -73,6 +74,32 @@ pub const PAIR: Alphabet = Alphabet {
         poll(1, R, Events::IN, false),
         poll(1, R, Events::IN, true),
         call(1, R, Op::Close),
+    ],
+};
+
+const fn add(actor: u8, value: u64) -> Call {
+    call(actor, RW, Op::Add { value: Amount::new(value) })
+}
+
+/// Two who add to a counter, and take from it.
+pub const COUNTER: Alphabet = Alphabet {
+    name: "a counter",
+    kinds: &["eventfd", "eventfd-semaphore"],
+    seats: &[&[(RW, Hold::BOTH)], &[(RW, Hold::BOTH)]],
+    end_names: &["r", "w", "rw"],
+    calls: &[
+        add(0, 0),
+        add(0, 1),
+        add(0, u64::MAX - 1),
+        add(0, u64::MAX),
+        poll(0, RW, Events::OUT, true),
+        call(0, RW, Op::SetNonblock(true)),
+        call(0, RW, Op::Close),
+        call(1, RW, Op::Take),
+        poll(1, RW, Events(Events::IN.0 | Events::OUT.0), false),
+        poll(1, RW, Events::IN, true),
+        add(1, 2),
+        call(1, RW, Op::Write { len: 7 }),
     ],
 };
 

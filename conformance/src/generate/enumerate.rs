@@ -53,9 +53,8 @@ impl Alphabet {
     }
 
     fn seats(&self) -> Vec<Seat> {
-        let seat = |(index, ends): (usize, &&[(End, Hold)])| Seat {
-            name: name(["a", "b", "c", "d", "e", "f", "g", "h"][index]),
-            ends: ends.to_vec(),
+        let seat = |(index, ends): (usize, &&[(End, Hold)])| {
+            Seat::new(name(["a", "b", "c", "d", "e", "f", "g", "h"][index]), ends.to_vec())
         };
         self.seats.iter().enumerate().map(seat).collect()
     }

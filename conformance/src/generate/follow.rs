@@ -176,7 +176,7 @@ impl<'p> Follower<'p> {
 }
 
 /// One of a set of actors, a bit each, that is not empty.
-fn one_of(set: u8, dice: &mut Dice) -> Actor {
+fn one_of(set: u32, dice: &mut Dice) -> Actor {
     let mut rest = set;
     if !set.is_power_of_two() {
         for _ in 0..dice.below(set.count_ones()) {

@@ -19,6 +19,8 @@ const WB: Hold = Hold { mode: Mode::Write, side: Side::B };
 pub(super) enum Ask {
     Read,
     Write,
+    Add,
+    Take,
     Close,
     Dup,
     Open,
@@ -80,6 +82,7 @@ impl Manner {
             (Discipline::Stream, 2) => &TWO_STREAMS,
             (Discipline::Stream, _) => &STREAM,
             (Discipline::Queue, _) => &QUEUE,
+            (Discipline::Counter(_), _) => &COUNTER,
             (Discipline::File, _) if setup.kind.talk_button(Lock::None, false).is_some() => &TURNS,
             (Discipline::File, _) => &FILE,
             (Discipline::Cell, 2) => &TWO_VARIABLES,
@@ -178,6 +181,28 @@ const QUEUE: Manner = Manner {
         (8, Ask::Unlink),
         (8, Ask::WrongWay),
         (20, Ask::Closed),
+    ],
+};
+
+const COUNTER: Manner = Manner {
+    seats: &[
+        (4, &[&[RW]]),
+        (30, &[&[RW], &[RW]]),
+        (20, &[&[RW], &[RW], &[RW]]),
+        (8, &[&[RW], &[RW], &[RW], &[RW]]),
+    ],
+    seats_by_path: &[],
+    calls: &[
+        (280, Ask::Add),
+        (260, Ask::Take),
+        (8, Ask::Read),
+        (8, Ask::Write),
+        (40, Ask::Close),
+        (30, Ask::Dup),
+        (60, Ask::Nonblock),
+        (120, Ask::Poll),
+        (20, Ask::Closed),
+        (2, Ask::NoSocket),
     ],
 };
 
@@ -410,6 +435,18 @@ const TCP: Manner = Manner {
         (20, Ask::Closed),
     ],
 };
+
+/// In how many of a hundred calls of such a scenario something is done with an epoll.
+pub(super) const EPOLL_PERCENT: u32 = 45;
+
+/// Whether the scenario of this seed is one with event loops. Others are what they would be if there were none.
+pub(super) fn has_epolls(setup: &Setup, seed: u64) -> bool {
+    let watched = matches!(
+        setup.kind.discipline,
+        Discipline::Stream | Discipline::Counter(_) | Discipline::File
+    );
+    watched && seed % 4 == 3
+}
 
 /// What is polled for.
 pub(super) const POLLS: [(u32, Events); 4] = [

@@ -2,6 +2,7 @@
 //! simplest scenario that still fails.
 //!
 //! - [`walk`]: one scenario from a [`Shape`] and a seed; [`Scenarios`]: the same for proptest.
+//! - [`plots`]: the same over several channels, with processes.
 //! - [`shrink`]: from a scenario that fails to a simple one that fails.
 //! - [`Paths`]: every scenario of up to so many calls over an [`alphabet`].
 //! - [`of_system`]: every order of the calls of a named system, up to a bound.
@@ -14,8 +15,10 @@
 pub mod alphabet;
 mod dice;
 mod enumerate;
+mod epolls;
 mod follow;
 mod manner;
+pub mod plots;
 mod shrink;
 mod sizes;
 mod sockets;

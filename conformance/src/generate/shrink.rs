@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use pipewright_model::call::{Actor, Call, Events, Op, OpenFlags, SendFlags};
+use pipewright_model::call::{Actor, Call, Events, Op, OpenFlags, SendFlags, TOLD_MAX, Trigger};
 
 use crate::scenario::{Scenario, Stop, normal, normalise};
 
@@ -158,7 +158,11 @@ fn plainness(op: Op) -> u32 {
     match op {
         Op::Open { flags, .. } => flags.0.count_ones(),
         Op::Send { flags, .. } | Op::Receive { flags, .. } => flags.0.count_ones(),
-        Op::Poll { events, wait } => events.0.count_ones() + u32::from(wait),
+        Op::EpollAdd { events, trigger, .. } | Op::EpollModify { events, trigger, .. } => {
+            events.0.count_ones() + trigger.0.count_ones()
+        }
+        Op::EpollWait { most, wait } => u32::from(wait) + TOLD_MAX as u32 - u32::from(most),
+        Op::Poll { events, wait, .. } => events.0.count_ones() + u32::from(wait),
         _ => 0,
     }
 }
@@ -333,10 +337,22 @@ fn plainer(op: Op, way: u32) -> Option<Op> {
         }
         (Op::Send { len, .. }, 1) => Some(Op::Write { len }),
         (Op::Receive { len, .. }, 1) => Some(Op::Read { len }),
-        (Op::Poll { events, wait: true }, 0) => Some(Op::Poll { events, wait: false }),
-        (Op::Poll { wait, .. }, 1) => Some(Op::Poll { events: Events::NONE, wait }),
-        (Op::Poll { wait, .. }, 2) => Some(Op::Poll { events: Events::IN, wait }),
-        (Op::Poll { wait, .. }, 3) => Some(Op::Poll { events: Events::OUT, wait }),
+        (Op::Poll { events, wait: true, among: false }, 0) => {
+            Some(Op::Poll { events, wait: false, among: false })
+        }
+        (Op::EpollWait { most, wait: true }, 0) => Some(Op::EpollWait { most, wait: false }),
+        (Op::EpollWait { most, wait }, 1) if usize::from(most) < TOLD_MAX => {
+            Some(Op::EpollWait { most: TOLD_MAX as u8, wait })
+        }
+        (Op::EpollAdd { target, events, trigger }, 0) if !trigger.is_empty() => {
+            Some(Op::EpollAdd { target, events, trigger: Trigger::NONE })
+        }
+        (Op::EpollModify { target, events, trigger }, 0) if !trigger.is_empty() => {
+            Some(Op::EpollModify { target, events, trigger: Trigger::NONE })
+        }
+        (Op::Poll { wait, .. }, 1) => Some(Op::Poll { events: Events::NONE, wait, among: false }),
+        (Op::Poll { wait, .. }, 2) => Some(Op::Poll { events: Events::IN, wait, among: false }),
+        (Op::Poll { wait, .. }, 3) => Some(Op::Poll { events: Events::OUT, wait, among: false }),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Sizes of reads and writes: drawn where the behaviour of a stream may change, computed from the world
 //! as it is.
 
-use pipewright_model::channel::{Object, Ring, Unix};
+use pipewright_model::channel::{Counter, Object, Ring, Unix};
 use pipewright_model::kind::MESSAGE_BYTES;
 use pipewright_model::platform::Platform;
 
@@ -9,6 +9,9 @@ use super::dice::Dice;
 
 /// Longer transfers cost time and show nothing more.
 pub(super) const SIZE_MAX: u32 = 1 << 17;
+
+/// Sizes that say much by little, the simplest first.
+pub(super) const SIMPLE: [u32; 8] = [0, 1, 2, 4096, 4097, 65_535, 65_536, 65_537];
 
 /// Sizes that divide no capacity: pages are left partly filled, and writes get torn.
 const ODD: [u32; 4] = [3000, 4097, 5000, 6000];
@@ -56,6 +59,25 @@ const SENT: [(u32, u32); 6] =
 const RECEIVED: [(u32, u32); 4] =
     [(1, 0), (1, MESSAGE_BYTES - 1), (20, MESSAGE_BYTES), (4, MESSAGE_BYTES + 1)];
 
+/// Lengths with which a counter is read or written that has 8 bytes: longer ones do not tell what they carry.
+const SHORT_OF_A_COUNT: u32 = 8;
+
+/// A value to be added to a counter: little, about what still fits, or what never does.
+pub(super) fn to_add(object: &Object, dice: &mut Dice) -> u64 {
+    let Object::Counter(counter) = object else { return dice.below(3).into() };
+    let room = Counter::MOST - counter.value;
+    match dice.below(12) {
+        0 => 0,
+        1 => u64::MAX,
+        2 => Counter::MOST,
+        3 => 1 << 32,
+        4 | 5 => room,
+        6 => room.saturating_add(1).min(Counter::MOST),
+        7 => room.saturating_sub(1),
+        _ => (1 + dice.below(3)).into(),
+    }
+}
+
 /// Length of a write.
 pub(super) fn to_write(object: &Object, platform: &Platform, dice: &mut Dice) -> u32 {
     if let Object::Queue(_) = object {
@@ -78,7 +100,8 @@ fn size(around: Around, object: &Object, platform: &Platform, dice: &mut Dice) -
     let stream = match object {
         Object::Stream(stream) => stream,
         Object::File(file) => return size_in_file(around, file.len(), platform, dice),
-        Object::Free | Object::Queue(_) => return dice.below(3),
+        Object::Free | Object::Queue(_) | Object::Epoll(_) => return dice.below(3),
+        Object::Counter(_) => return dice.below(SHORT_OF_A_COUNT),
         // A value is read and written whole; now and then something else is tried.
         Object::Cell(cell) => match dice.chance(SHORT_OF_A_VALUE_PERCENT) {
             true => return dice.below(cell.value_bytes + 2),

@@ -28,7 +28,7 @@ const ASKING: [(u32, Op); 6] = [
     (2, Op::Write { len: 1 }),
     (1, Op::Shutdown { how: Mode::Write }),
     (1, Op::GetOption { option: SocketOption::Error }),
-    (1, Op::Poll { events: Events::OUT, wait: true }),
+    (1, Op::Poll { events: Events::OUT, wait: true, among: false }),
 ];
 
 /// Options, and their values.

@@ -3,7 +3,7 @@
 //! How often which seats are taken and which calls are tried is in [`super::manner`].
 
 use pipewright_model::call::{
-    ACTORS_MAX, Actor, Call, End, Events, Lock, Mode, Op, OpenFlags, SocketOption, Whence,
+    ACTORS_MAX, Actor, Amount, Call, End, Events, Lock, Mode, Op, OpenFlags, SocketOption, Whence,
 };
 use pipewright_model::channel::Object;
 use pipewright_model::channel::tcp::{Phase, Request};
@@ -15,7 +15,9 @@ use pipewright_model::world::Place;
 
 use super::dice::Dice;
 use super::follow::Follower;
-use super::manner::{Ask, Manner, POLLS, RECEIVES, SENDS, SHUTDOWNS, SOCKET_POLLS};
+use super::manner::{
+    Ask, EPOLL_PERCENT, Manner, POLLS, RECEIVES, SENDS, SHUTDOWNS, SOCKET_POLLS, has_epolls,
+};
 use super::stops::Stops;
 use super::{Shape, sizes};
 use crate::scenario::{Scenario, Step, allows, normalise};
@@ -44,13 +46,15 @@ const ALL_ASLEEP_PERCENT: u32 = 15;
 pub fn walk(shape: &Shape, seed: u64) -> Scenario {
     let mut dice = Dice::new(seed);
     let seats = seats(shape, &mut dice);
+    let epolls = has_epolls(&shape.setup, seed);
     let mut walk = Walk {
         shape,
+        epolls,
         ends: OpenEnds::at_start(&seats),
         follower: Follower::new(shape.platform, &shape.setup, &seats),
         all_may_sleep: dice.chance(ALL_ASLEEP_PERCENT),
         all_hold: seats.iter().all(|seat| !seat.ends.is_empty()),
-        stops: Stops::new(shape.stopping_percent, seed),
+        stops: Stops::new(if epolls { 0 } else { shape.stopping_percent }, seed),
         dice,
     };
     let mut steps = Vec::with_capacity(shape.steps_max);
@@ -65,10 +69,10 @@ pub fn walk(shape: &Shape, seed: u64) -> Scenario {
 }
 
 /// Ends while walking, by what they are for: of most channels three for each way.
-const END_NAMES: [&str; 8] = ["r", "r2", "r3", "rw", "rw2", "w", "w2", "w3"];
+const END_NAMES: [&str; 10] = ["r", "r2", "r3", "rw", "rw2", "w", "w2", "w3", "e", "e2"];
 
 /// The same of sockets.
-const SOCKET_NAMES: [&str; 8] = ["s", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
+const SOCKET_NAMES: [&str; 10] = ["s", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"];
 
 /// Ends while walking for a mode, as indices into [`END_NAMES`]: the names don't matter, as
 /// [`normalise`] gives them others.
@@ -113,14 +117,16 @@ fn seats(shape: &Shape, dice: &mut Dice) -> Vec<Seat> {
             taken |= 1 << end;
             (End(end), *hold)
         };
-        Seat { name, ends: holds.iter().map(free).collect() }
+        Seat::new(name, holds.iter().map(free).collect())
     };
     holds.iter().map(seat).collect()
 }
 
 pub(super) struct Walk<'s> {
     pub(super) shape: &'s Shape,
-    ends: OpenEnds,
+    /// Whether actors have event loops.
+    epolls: bool,
+    pub(super) ends: OpenEnds,
     pub(super) follower: Follower<'s>,
     all_may_sleep: bool,
     /// Whether everybody holds something at the start.
@@ -158,6 +164,7 @@ impl Walk<'_> {
             if alone && self.some_request_was_dropped() || !self.follower.begin(call) {
                 continue;
             }
+            let alone = alone || self.epolls;
             let settle = idle_count == 1 || alone || !self.dice.chance(self.shape.racing_percent);
             if settle && !self.settle(idle_count == 1, call) {
                 continue;
@@ -203,6 +210,7 @@ impl Walk<'_> {
             false => self.dice.weighted(Manner::of(&self.shape.setup).calls.iter().copied())?,
         };
         let (end, op) = match ask {
+            _ if self.epolls && self.dice.chance(EPOLL_PERCENT) => self.of_loop(actor)?,
             Ask::Read => {
                 let end = self.end(actor, Mode::reads)?;
                 let object = self.follower.world.object(self.follower.world.end(actor, end)?);
@@ -213,6 +221,13 @@ impl Walk<'_> {
                 let object = self.follower.world.object(self.follower.world.end(actor, end)?);
                 (end, Op::Write { len: sizes::to_write(object, platform, &mut self.dice) })
             }
+            Ask::Add => {
+                let end = self.end(actor, Mode::writes)?;
+                let object = self.follower.world.object(self.follower.world.end(actor, end)?);
+                let value = Amount::new(sizes::to_add(object, &mut self.dice));
+                (end, Op::Add { value })
+            }
+            Ask::Take => (self.end(actor, Mode::reads)?, Op::Take),
             Ask::Send if is_tcp(self.shape) => {
                 let end = self.end(actor, Mode::writes)?;
                 let object = self.follower.world.object(self.follower.world.end(actor, end)?);
@@ -315,7 +330,7 @@ impl Walk<'_> {
     fn poll_any(&mut self, actor: Actor) -> Option<Call> {
         let end = self.end(actor, |_| true)?;
         let Op::Poll { events, .. } = self.poll()? else { return None };
-        Some(Call { actor, end, op: Op::Poll { events, wait: false } })
+        Some(Call { actor, end, op: Op::Poll { events, wait: false, among: false } })
     }
 
     /// Flags of opens that mean something for files.
@@ -380,11 +395,12 @@ impl Walk<'_> {
         let ends = world.open_ends(actor).filter(|end| {
             let description =
                 world.end(actor, *end).map(|index| world.descriptions[usize::from(index)]);
-            description.and_then(|description| description.mode).is_some_and(will_do)
+            let mode = description.and_then(|description| description.mode);
+            mode.is_some_and(will_do) && !self.is_epoll(actor, *end)
         });
-        let mut set = 0_u8;
+        let mut set = 0_u16;
         ends.for_each(|end| set |= 1 << end.0);
-        let set = (0..8).filter(move |end| set & 1 << end != 0);
+        let set = (0..10).filter(move |end| set & 1 << end != 0);
         self.dice.any(set).map(End)
     }
 
@@ -413,10 +429,10 @@ impl Walk<'_> {
     /// One of the ends that the actor had open and has closed.
     pub(super) fn closed_end(&mut self, actor: Actor) -> Option<End> {
         let world = &self.follower.world;
-        let mut set = 0_u8;
+        let mut set = 0_u16;
         let closed = self.ends.of(actor).had().filter(|end| world.end(actor, *end).is_none());
         closed.for_each(|end| set |= 1 << end.0);
-        self.dice.any((0..8).filter(move |end| set & 1 << end != 0)).map(End)
+        self.dice.any((0..10).filter(move |end| set & 1 << end != 0)).map(End)
     }
 
     fn on_closed(&mut self, actor: Actor) -> Option<(End, Op)> {
@@ -433,7 +449,7 @@ impl Walk<'_> {
         Some((end, op))
     }
 
-    fn poll(&mut self) -> Option<Op> {
+    pub(super) fn poll(&mut self) -> Option<Op> {
         let mut events = match is_tcp(self.shape) {
             true => self.dice.weighted(SOCKET_POLLS.into_iter())?,
             false => self.dice.weighted(POLLS.into_iter())?,
@@ -441,7 +457,7 @@ impl Walk<'_> {
         if is_of_sockets(self.shape) && self.dice.chance(40) {
             events = events.union(Events::RDHUP);
         }
-        Some(Op::Poll { events, wait: self.dice.chance(50) })
+        Some(Op::Poll { events, wait: self.dice.chance(50), among: false })
     }
 
     /// Capacities to ask for: about what is in use, about what there is, at the limits.

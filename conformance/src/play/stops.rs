@@ -8,7 +8,7 @@ use pipewright_model::call::{ACTORS_MAX, Actor};
 use pipewright_model::data;
 use pipewright_model::run::{Actors, Event};
 
-use super::{Play, Rank, without};
+use super::{Play, Rank};
 use crate::pool::Patience;
 use crate::scenario::Stop;
 use crate::trouble::Trouble;
@@ -31,7 +31,7 @@ impl Stops {
     /// A call has returned.
     pub(super) fn end(&mut self, actor: Actor) {
         self.awaited[usize::from(actor.0)] = None;
-        self.stopped = without(self.stopped, actor);
+        self.stopped = self.stopped.without(actor);
     }
 
     fn awaits(&self, actor: Actor) -> bool {
@@ -112,7 +112,7 @@ impl Play<'_> {
     /// Puts the page in its place that is missing in the buffer of an actor's call.
     fn fill(&mut self, actor: Actor) -> Result<(), Trouble> {
         let index = usize::from(actor.0);
-        self.stops.stopped = without(self.stops.stopped, actor);
+        self.stops.stopped = self.stops.stopped.without(actor);
         let (Some(stop), Some(call)) = (self.stops.awaited[index].take(), self.parts[index].call)
         else {
             return Ok(());
@@ -124,7 +124,7 @@ impl Play<'_> {
                 let rest = page.len().min(len.saturating_sub(stop.at) as usize);
                 data::fill(actor, from, &mut page[..rest]);
             }
-            None => page.fill(crate::worker::MARK),
+            None => page.fill(pipewright_backends::sys::bytes::MARK),
         });
         filled.map_err(Trouble::while_doing("let a call go on"))
     }

@@ -43,6 +43,10 @@ enum Part {
     Looks,
     /// The oracle alone.
     Oracle,
+    /// Telling why hundreds of processes wait, against lsof.
+    Why,
+    /// Searching a system of a file, against the same from Rust.
+    Systems,
 }
 
 impl From<Part> for What {
@@ -53,6 +57,8 @@ impl From<Part> for What {
             Part::Workers => What::Workers,
             Part::Looks => What::Looks,
             Part::Oracle => What::Oracle,
+            Part::Why => What::Why,
+            Part::Systems => What::Systems,
         }
     }
 }

@@ -1,38 +1,45 @@
 //! `pipewright check`: the campaign, and the table.
 
-use std::fs;
-use std::path::PathBuf;
+mod system;
 
-use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use pipewright_backends::Channel;
 use pipewright_backends::sys::process;
-use pipewright_conformance::campaign::{self, Campaign, Plan, Tested};
+use pipewright_conformance::campaign::{self, Campaign, Expected, PROCESSES, Plan, Tested};
 use pipewright_conformance::report::{self, Heading};
-use pipewright_conformance::{Trouble, cases};
+use pipewright_conformance::{Level, Observation, Trouble, cases};
+use pipewright_model::platform::Platform;
 
+use super::input::is_path;
 use super::interrupt::finish_first;
 use super::numbers::{MANY, number};
 use super::output::{self, Text};
-use super::{Profile, Refusal, Status, channel, print_error};
+use super::{Profile, Refusal, Status, channel, input, print_error};
 
 /// Arguments of `check`.
 #[derive(Args, Default)]
 pub(super) struct Arguments {
-    /// Channels to check, by name; all where none is given. `pipewright channels` lists them.
-    #[arg(value_name = "CHANNEL", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
+    /// Channels to check, by name; all where none is given. `pipewright channels` lists them. `processes` is several
+    /// channels at once, between processes that fork, exec, exit, are killed and waited for. Or files of systems: their
+    /// calls are made on real channels, in every order up to `--systems`; of processes, in the orders that claims show.
+    #[arg(value_name = "CHANNEL|FILE", value_parser = row)]
     channels: Vec<String>,
     /// The rules to judge by.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
-    /// Random scenarios for each channel [default: 7000].
+    /// Random scenarios for each channel [default: 7000, of processes 2000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=MANY))]
     scenarios: Option<usize>,
     /// All paths of up to so many calls through small alphabets are run too: 0 to 4 [default: 3].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=4_usize))]
     paths: Option<usize>,
-    /// Orders of the calls of each named system over such a channel that are run too [default: 100].
+    /// Orders of the calls of each named system over such a channel that are run too [default: 100]; of a system of a file
+    /// [default: 1000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=MANY))]
     systems: Option<usize>,
     /// In how many of a hundred random scenarios calls are stopped in their middle, with calls of others inside
@@ -43,6 +50,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true,
         value_parser = number(0..=u64::MAX))]
     seed: u64,
+    /// How well to look whether actors sleep: no better than that [default: as well as this system allows].
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    observe: Option<Observe>,
     /// Print only what is wrong or was not judged: no heading, no progress, no table.
     #[arg(short, long)]
     quiet: bool,
@@ -52,9 +62,48 @@ pub(super) struct Arguments {
     /// Write the result as JUnit XML: a test a channel; `-` is standard output, as of `--json`.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write the result as KTAP, as the kernel's own tests do: a line a channel; `-` is standard output, as of `--json`.
+    #[arg(long, value_name = "FILE")]
+    ktap: Option<PathBuf>,
+    /// Expect the deviations that this file names: status 1 where others occur, or where one of these no longer does.
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
+    /// Write the deviations found as a file for `--expect`; `-` is standard output, as of `--json`.
+    #[arg(long, value_name = "FILE")]
+    write_expected: Option<PathBuf>,
     /// Save each deviating run as a file in this directory.
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
+}
+
+/// Levels of observation, as they are asked for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Observe {
+    /// What is said of sleep is proven.
+    Full,
+    /// States are looked at several times: what rests on sleep is marked.
+    Stat,
+    /// Nobody is looked at: sequential scenarios only.
+    None,
+}
+
+impl Observe {
+    fn level(self) -> Level {
+        match self {
+            Observe::Full => Level::Full,
+            Observe::Stat => Level::Stat,
+            Observe::None => Level::None,
+        }
+    }
+}
+
+/// The name of a row: of a channel, or the one of processes; or the path of a file.
+fn row(name: &str) -> Result<String, String> {
+    match name {
+        PROCESSES => Ok(name.to_owned()),
+        path if is_path(path) => Ok(path.to_owned()),
+        _ => channel(name).map(|_| name.to_owned()),
+    }
 }
 
 /// Checks, reports, and says how it went.
@@ -63,9 +112,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
+    if let Some(observe) = arguments.observe {
+        Observation::ask_for(observe.level()).map_err(Refusal::new)?;
+    }
+    let expected = arguments.expect.as_deref().map_or(Ok(Expected::default()), expected)?;
     // Whatever is to be written is opened first: better to fail now than when there is something to lose.
-    let options = [("--json", arguments.json.as_ref()), ("--junit", arguments.junit.as_ref())];
-    let mut outputs = output::open(&options, &[])?;
+    let options = [
+        ("--json", arguments.json.as_ref()),
+        ("--junit", arguments.junit.as_ref()),
+        ("--ktap", arguments.ktap.as_ref()),
+        ("--write-expected", arguments.write_expected.as_ref()),
+    ];
+    let inputs: Vec<_> = arguments.expect.iter().map(|path| ("--expect", path.as_path())).collect();
+    let mut outputs = output::open(&options, &inputs)?;
     let text = outputs.text;
     if let Some(dir) = &arguments.save {
         let failed = |e| Refusal::new(format!("failed to make directory {}: {e}", dir.display()));
@@ -78,8 +137,11 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
             )));
         }
     }
-    let channels = chosen(&arguments.channels);
     let platform = arguments.profile.platform_here();
+    if arguments.channels.iter().any(|name| is_path(name)) {
+        return systems_of_files(arguments, platform, text);
+    }
+    let channels = chosen(&arguments.channels);
     let cores =
         process::cores().map_err(|e| Refusal::new(format!("failed to list processors: {e}")))?;
     let mut plan = Plan::new(platform, affordable(cores)?);
@@ -89,6 +151,11 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     plan.system_paths_max = arguments.systems.unwrap_or(plan.system_paths_max);
     plan.stopping_percent = arguments.stops.unwrap_or(plan.stopping_percent);
     plan.cases = cases::embedded()?;
+    plan.expected = expected;
+    let processes =
+        arguments.channels.is_empty() || arguments.channels.iter().any(|name| name == PROCESSES);
+    let walks = arguments.scenarios.unwrap_or(Plan::PROCESSES_DEFAULT);
+    plan.processes = processes.then_some(walks);
 
     finish_first();
     let heading = Heading::here(platform.name, plan.seed).with_settings_of(&channels);
@@ -98,8 +165,8 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
         text.print(&heading.to_string())?;
         bar(campaign::count(&channels, &plan) as u64, "scenarios")
     };
-    let progress = |channel: &'static dyn Channel, done: usize| {
-        bar.set_message(channel.name());
+    let progress = |row: &str, done: usize| {
+        bar.set_message(row.to_owned());
         bar.inc(done as u64);
     };
     let Campaign { tested, ended_by } = campaign::run(&channels, &plan, &progress);
@@ -119,6 +186,8 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     outputs
         .write(0, || Ok(serde_json::to_string_pretty(&report::json(&heading, &tested))? + "\n"))?;
     outputs.write(1, || Ok(report::junit(&heading, &tested)?))?;
+    outputs.write(2, || Ok(report::ktap(&heading, &tested)))?;
+    outputs.write(3, || Ok(renewed(&heading, &plan.expected, &tested)))?;
     if let Some(dir) = &arguments.save {
         save(dir, &tested)?;
     }
@@ -134,6 +203,25 @@ fn checked(arguments: &Arguments) -> Result<Status, Refusal> {
     }
     let status = status(&tested, !arguments.channels.is_empty());
     ended_by.map_or(Ok(status), |trouble| ended(&trouble, status))
+}
+
+/// The deviations that a file expects.
+fn expected(path: &Path) -> Result<Expected, Refusal> {
+    let (name, text) = input::text_of(path, "a file of expected deviations", "make it smaller")?;
+    Expected::parse(&text).map_err(|error| Refusal::new(format!("{name}:{error}")))
+}
+
+/// The file of what to expect next time.
+fn renewed(heading: &Heading, expected: &Expected, tested: &[Tested]) -> String {
+    format!(
+        "# Deviations that are expected: `pipewright check --expect FILE` fails where others occur, or where one of these no\n\
+         # longer does, unless it is marked `sometimes = true`. `why` says why the system does so.\n\
+         # Written on {}, profile {}, seed {}.\n{}",
+        heading.kernel,
+        heading.profile,
+        heading.seed,
+        campaign::renewed(expected, tested)
+    )
 }
 
 /// Descriptors that one processor's work takes at most, with some to spare.
@@ -152,11 +240,16 @@ fn affordable(mut cores: Vec<usize>) -> Result<Vec<usize>, Refusal> {
     if affordable == 0 {
         let least = DESCRIPTORS_ALWAYS + DESCRIPTORS_EACH;
         return Err(Refusal::new(format!(
-            "a check takes {least} descriptors, and this process may have {limit}: raise the limit (ulimit -n)"
+            "this takes {least} descriptors, and this process may have {limit}: raise the limit (ulimit -n)"
         )));
     }
     cores.truncate(usize::try_from(affordable).unwrap_or(usize::MAX));
     Ok(cores)
+}
+
+/// Sees to it that one processor's work has its descriptors.
+pub(super) fn afford_one() -> Result<(), Refusal> {
+    affordable(vec![0]).map(drop)
 }
 
 /// The channels with these names, each once; all where there is none.
@@ -168,6 +261,35 @@ fn chosen(names: &[String]) -> Vec<&'static dyn Channel> {
     let names = names.iter().enumerate().filter(first).map(|(_, name)| name);
     names.filter_map(|name| pipewright_backends::named(name)).collect()
 }
+
+/// Checks systems of files, and nothing else.
+fn systems_of_files(
+    arguments: &Arguments,
+    platform: &Platform,
+    text: Text,
+) -> Result<Status, Refusal> {
+    if let Some(name) = arguments.channels.iter().find(|name| !is_path(name)) {
+        return Err(Refusal::new(format!(
+            "{name} is a channel: files of systems are checked by themselves, and channels by another command"
+        )));
+    }
+    let Arguments { json, junit, ktap, save, expect, write_expected, .. } = arguments;
+    if [json, junit, ktap, save, expect, write_expected].into_iter().any(Option::is_some) {
+        return Err(Refusal::new(
+            "results are written of channels alone: leave these options out to check a file of a system",
+        ));
+    }
+    finish_first();
+    let most = arguments.systems.unwrap_or(ORDERS_DEFAULT);
+    let mut status = Status::Conforms;
+    for file in &arguments.channels {
+        status = status.and(system::check(Path::new(file), most, platform, text)?);
+    }
+    Ok(status)
+}
+
+/// Orders of the calls of a system of a file that are made, unless it is said otherwise.
+const ORDERS_DEFAULT: usize = 1000;
 
 /// Whether nothing is known of a channel.
 fn is_empty(row: &Tested) -> bool {
@@ -204,11 +326,16 @@ fn tell(to: Text, tested: &[Tested], quiet: bool) -> Result<(), Refusal> {
         if !lacking.is_empty() {
             text.push_str(&format!("\n{lacking}"));
         }
-        for found in &row.found {
+        for absent in report::absent(row) {
+            text.push_str(&format!(
+                "\n{absent}\nTake it out of the file of expected deviations.\n"
+            ));
+        }
+        for found in row.told() {
             text.push_str(&format!("\n{}", report::found(&row.channel, found)));
         }
-        if row.kinds > row.found.len() {
-            let more = row.kinds - row.found.len();
+        if row.found.len() > row.told().len() {
+            let more = row.found.len() - row.told().len();
             text.push_str(&format!("\n{}: {more} more kinds of deviations\n", row.channel));
         }
         for reason in &row.inconclusive.1 {
@@ -222,17 +349,17 @@ fn tell(to: Text, tested: &[Tested], quiet: bool) -> Result<(), Refusal> {
 fn status(tested: &[Tested], named: bool) -> Status {
     let named = named || tested.iter().all(|row| row.verdict() == "not supported");
     let of = |row: &Tested| match row.verdict() {
-        "deviates" => Status::Deviates,
-        "inconclusive" | "unspecified" | "stopped" => Status::NotJudged,
+        "deviates" | "not as expected" => Status::Deviates,
+        "unproven" | "inconclusive" | "unspecified" | "stopped" => Status::NotJudged,
         _ if named && !row.lacking.reasons.is_empty() => Status::NotJudged,
         _ => Status::Conforms,
     };
     tested.iter().map(of).fold(Status::Conforms, Status::and)
 }
 
-fn save(dir: &std::path::Path, tested: &[Tested]) -> Result<(), Refusal> {
+fn save(dir: &Path, tested: &[Tested]) -> Result<(), Refusal> {
     for row in tested {
-        for (number, found) in row.found.iter().enumerate() {
+        for (number, found) in row.told().iter().enumerate() {
             let path = dir.join(format!("{}-{}.case", row.channel, number + 1));
             fs::write(&path, report::saved(&row.channel, found)).map_err(|error| {
                 Refusal::new(format!("failed to write {}: {error}", path.display()))

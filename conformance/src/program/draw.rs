@@ -1,17 +1,19 @@
-//! `pipewright draw`: a run file as a picture.
+//! `pipewright draw`: a run file as a picture, or what a system shows.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use pipewright_model::draw::{self, Story};
+use pipewright_model::system::System;
+use pipewright_model::verify::verify;
 
-use super::input::load;
+use super::input::{Searched, load_searched};
 use super::{Profile, Refusal, Status, output};
 
 /// Arguments of `draw`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run file: a case, or a saved failure; `-` is standard input.
+    /// The run file: a case, or a saved failure; or a file of a system; `-` is standard input.
     file: PathBuf,
     /// Where to write the SVG, over what is there; standard output where it is left out, or `-`.
     #[arg(short, long, value_name = "FILE")]
@@ -53,10 +55,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
 }
 
 fn drawn(arguments: &Arguments) -> Result<(), Refusal> {
-    let run = load(&arguments.file)?;
-    let svg = Story::of(&run, arguments.profile.platform()).svg(arguments.theme.into());
+    let theme = arguments.theme.into();
+    let svg = match load_searched(&arguments.file)? {
+        Searched::Run(run) => Story::of(&run, arguments.profile.platform()).svg(theme),
+        Searched::System(script) => of_system(&System::of(&script), theme)?,
+    };
     let standard = PathBuf::from("-");
     let output = arguments.output.as_ref().unwrap_or(&standard);
     let options = [("--output", Some(output))];
     output::open(&options, &[("the run file", &arguments.file)])?.write(0, || Ok(svg))
 }
+
+/// The shortest way to what breaks a claim of a system, or where nothing does to what shows one.
+fn of_system(system: &System, theme: draw::Theme) -> Result<String, Refusal> {
+    let report = verify(system, STATES_MAX);
+    let broken = report.broken().find_map(|found| found.shown.as_ref());
+    let shown = || report.found.iter().find_map(|found| found.shown.as_ref());
+    match broken.or_else(shown) {
+        Some(path) => Ok(system.svg(&path.actions, theme)),
+        None => Err(Refusal::new(format!(
+            "{}: no claim is broken, and none is shown by a run; \"possible …\" claims something that is",
+            system.name
+        ))),
+    }
+}
+
+/// The most states that are searched for what is drawn.
+const STATES_MAX: usize = 10_000_000;

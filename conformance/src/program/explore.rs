@@ -9,11 +9,12 @@ use std::thread;
 use clap::Args;
 use pipewright_model::explorer::{Drawn, Pipewright, link};
 use pipewright_model::scenario::Scenario;
+use pipewright_model::system::System;
 use pipewright_model::systems::{self, Subject};
 use pipewright_model::verify::{Model, What, verify};
 use stateright::Model as _;
 
-use super::input::load;
+use super::input::{self, Searched, load_searched, script_of};
 use super::numbers::number;
 use super::verify::chosen;
 use super::{Profile, Refusal, Status, print};
@@ -21,7 +22,7 @@ use super::{Profile, Refusal, Status, print};
 /// Arguments of `explore`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system by name, or a run file: a case, or a saved failure; `-` is standard input. Where
+    /// A system by name or as a file, or a run file: a case, or a saved failure; `-` is standard input. Where
     /// nothing is given the systems are listed.
     #[arg(value_name = "SYSTEM|FILE")]
     what: Option<String>,
@@ -52,14 +53,19 @@ fn explored(arguments: &Arguments) -> Result<Status, Refusal> {
         Some(Subject::System(system)) => serve(system, what, port),
         Some(Subject::Protocol(protocol)) => serve(protocol, what, port),
         // What can't be the name of a system is the path of a file, be it there or not.
-        None if what != "-" && !Path::new(what).exists() && !what.contains(['/', '.']) => {
+        None if !input::is_path(what) => {
             let unknown = chosen(std::slice::from_ref(what)).err();
             Err(unknown.unwrap_or_else(|| Refusal::new(format!("there is no file {what}"))))
         }
-        None => {
-            let run = load(Path::new(what))?;
-            serve(Scenario::new(run, arguments.profile.platform()), what, port)
-        }
+        None => match load_searched(Path::new(what))? {
+            Searched::Run(run) if !run.is_of_processes() => {
+                serve(Scenario::new(*run, arguments.profile.platform()), what, port)
+            }
+            searched => {
+                let script = script_of(Path::new(what), searched)?;
+                serve(System::of(&script), what, port)
+            }
+        },
     }
 }
 

@@ -9,17 +9,13 @@ use std::str::FromStr;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use pipewright_model::litmus::Litmus;
 use pipewright_model::run::Run;
+use pipewright_model::script::Script;
 use pipewright_model::text;
 
 use super::Refusal;
 
 /// The largest file that is read, in MiB: some ten million calls of a run.
 const SIZE_MAX_MIB: u64 = 64;
-
-/// Reads a run file.
-pub(super) fn load(path: &Path) -> Result<Run, Refusal> {
-    load_as(path)
-}
 
 /// A run, and the lines of its events in the file, from 1.
 pub(super) struct Located {
@@ -73,10 +69,61 @@ impl FromStr for LocatedLitmus {
     }
 }
 
+/// The text of a file that is a log of strace; `None` for any other, and for what can't be read.
+pub(super) fn log(path: &Path) -> Option<String> {
+    if !path.is_file() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned();
+    pipewright_conformance::strace::looks_like_strace(&text).then_some(text)
+}
+
 /// Reads a file of this sort.
 pub(super) fn load_as<T: FromStr<Err = text::ParseError>>(path: &Path) -> Result<T, Refusal> {
     let (name, source) = text_of(path, "a run", "cut the run into several")?;
     source.parse().map_err(|error| Refusal::new(drawn(&name, &source, &error)))
+}
+
+/// A file that is searched or explored.
+pub(super) enum Searched {
+    /// A system.
+    System(Box<Script>),
+    /// A run.
+    Run(Box<Run>),
+}
+
+/// Reads a file of a system, or of a run.
+pub(super) fn load_searched(path: &Path) -> Result<Searched, Refusal> {
+    let (name, source) = text_of(path, "a system or a run", "cut the run into several")?;
+    let refused = |error| Refusal::new(drawn(&name, &source, &error));
+    let is_system = path.extension().is_some_and(|is| is == "system") || begins_as_system(&source);
+    if is_system {
+        return source.parse().map(|script| Searched::System(Box::new(script))).map_err(refused);
+    }
+    source.parse().map(|run| Searched::Run(Box::new(run))).map_err(refused)
+}
+
+/// Whether the first line that is no comment says that this is a system.
+fn begins_as_system(source: &str) -> bool {
+    let mut words = source.lines().filter(|line| !line.starts_with('#'));
+    words.find_map(|line| line.split_whitespace().next()) == Some("system")
+}
+
+/// The system that a file is, or whose calls those of a run are.
+pub(super) fn script_of(path: &Path, searched: Searched) -> Result<Script, Refusal> {
+    match searched {
+        Searched::System(script) => Ok(*script),
+        Searched::Run(run) => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let refused = |what| Refusal::new(format!("{}: {what}", name(path)));
+            Script::of_run(&stem, &run).map_err(refused)
+        }
+    }
+}
+
+/// Whether an argument can't be the name of a system, and so is the path of a file, be it there or not.
+pub(super) fn is_path(argument: &str) -> bool {
+    argument == "-" || argument.contains(['/', '.']) || Path::new(argument).is_file()
 }
 
 /// Reads text, with the name of its file: what it should be, and what helps where it is too large.

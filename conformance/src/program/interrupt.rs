@@ -79,6 +79,12 @@ pub(super) fn at_once() -> bool {
     stop::requested()
 }
 
+/// From here on one more signal is left to the command, as the first one was.
+pub(super) fn once_more() {
+    stop::flag().store(false, Ordering::SeqCst);
+    finish_first();
+}
+
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -59,7 +59,7 @@ fn tested(arguments: &Arguments, file: &Path) -> Result<Status, Refusal> {
     let LocatedLitmus { litmus, places } = load_as(file)?;
     let channel = match &arguments.channel {
         Some(name) => channel(name)?,
-        None => match fitting(&litmus.run)? {
+        None => match fitting(litmus.run.setup())? {
             Ok(channel) => channel,
             Err(reason) => {
                 print_error(&format!("{}: {reason}", file.display()));

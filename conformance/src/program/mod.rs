@@ -5,15 +5,19 @@ mod channels;
 mod check;
 mod draw;
 mod explore;
+mod export;
 mod input;
 mod interrupt;
 mod litmus;
+mod log;
 mod manual;
 mod numbers;
 mod output;
 mod replay;
 mod rules;
+mod system;
 mod verify;
+mod why;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -46,15 +50,26 @@ enum Command {
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
-    /// Draw a run file: who called what, what waited, and what was in the channel, as SVG.
+    /// Draw a run file: who called what, what waited, and what was in the channel, as SVG; of a file of a system the
+    /// shortest run that breaks a claim, or shows one.
     Draw(draw::Arguments),
     /// Step through a system, or a run file's calls in every order that the rules allow, in the browser.
     Explore(explore::Arguments),
-    /// Search all states of the named systems: which are sound, and the shortest run where one isn't. Status 1
-    /// if a verdict is not the expected one.
+    /// Search all states of systems, named or of files, and of the calls of a run in any order: which are sound, and the
+    /// shortest run where one isn't. Status 1 if a verdict is not the expected one.
     Verify(verify::Arguments),
+    /// Print a system whose processes make the calls of a run, to be changed and searched.
+    System(system::Arguments),
     /// Run a few calls again and again on a real channel, and count what comes of them beside what the rules allow.
     Litmus(litmus::Arguments),
+    /// Tell why processes of this machine wait: who sleeps in which call, who could end it, and what waits for ever.
+    /// Status 1 if something does; of a command that ends, its own.
+    Why(why::Arguments),
+    /// Run a command under strace, and judge each pipe, FIFO and pair of sockets that it uses: whether it behaved as the
+    /// rules say, and who holds or shares what goes wrong one day. Its report goes to standard error.
+    Trace(log::TraceArguments),
+    /// Write tests for a system on which this program does not run yet.
+    Export(export::ExportArguments),
     /// Measure what checking costs, against the bare mechanisms under it.
     Bench(bench::Arguments),
     /// Print the rules, those that are meant by a word, or one of them with its sources and cases.
@@ -165,17 +180,25 @@ pub(crate) fn run() -> ExitCode {
         None => check::run(&check::Arguments::default()),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
+        Some(Command::Trace(arguments)) => log::trace(&arguments),
         Some(Command::Judge(arguments)) => replay::judge(&arguments),
         Some(Command::Draw(arguments)) => draw::run(&arguments),
         Some(Command::Explore(arguments)) => explore::run(&arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::System(arguments)) => system::run(&arguments),
         Some(Command::Litmus(arguments)) => litmus::run(&arguments),
+        Some(Command::Why(arguments)) => return ended(why::run(&arguments)),
+        Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => rules::rules(&arguments),
         Some(Command::Channels(arguments)) => channels::channels(&arguments),
         Some(Command::Completions(arguments)) => manual::completions(&arguments),
         Some(Command::Man(arguments)) => manual::man(&arguments),
     };
+    ended(result)
+}
+
+fn ended(result: Result<impl Into<ExitCode>, String>) -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(error) => {

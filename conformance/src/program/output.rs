@@ -28,6 +28,11 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// Text that never goes to standard output, which somebody else has.
+    pub(super) fn aside() -> Text {
+        Text { aside: true }
+    }
+
     /// Prints; a reader that has gone (`| head`) is no error.
     pub(super) fn print(self, text: &str) -> Result<(), Refusal> {
         match self.aside {

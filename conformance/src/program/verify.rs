@@ -1,10 +1,10 @@
-//! `pipewright verify`: the named systems, decided.
+//! `pipewright verify`: systems, named or of files, and runs in every order; decided.
 
 mod hosts;
 mod team;
 
 use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,11 @@ use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use pipewright_conformance::report;
+use pipewright_model::asleep::{Moment, Present};
+use pipewright_model::oracle;
 use pipewright_model::rules::RULES;
+use pipewright_model::run::Run;
+use pipewright_model::system::{SPECIFIED, System};
 use pipewright_model::systems::{self, Outcome, Subject};
 use pipewright_model::text::nearest;
 use pipewright_model::verify::NO_DEADLOCK;
@@ -22,16 +26,20 @@ use rustc_hash::FxHasher;
 use serde_json::{Value, json};
 
 use super::numbers::{MANY, number};
-use super::{Refusal, Status, output};
+use super::{Refusal, Status, input, output, replay};
 use hosts::Host;
 use team::Terms;
 
 /// Arguments of `verify`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Systems, by name; all where none is given.
-    #[arg(value_name = "SYSTEM")]
+    /// Systems, by name or as files; and files of runs, whose calls are searched in every order that the rules allow.
+    /// `-` is standard input. All named systems where nothing is given.
+    #[arg(value_name = "SYSTEM|FILE")]
     systems: Vec<String>,
+    /// Search all named systems, too.
+    #[arg(long)]
+    all: bool,
     /// Print the table alone, without the runs that show what doesn't hold.
     #[arg(long)]
     brief: bool,
@@ -89,7 +97,10 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
     let inputs: Vec<_> = arguments.hosts.iter().map(|file| ("--hosts", file.as_path())).collect();
     let mut outputs = output::open(&[("--json", arguments.json.as_ref())], &inputs)?;
     let text = outputs.text;
-    let subjects = chosen(&arguments.systems)?;
+    let mut subjects = chosen(&arguments.systems)?;
+    if arguments.all && !arguments.systems.is_empty() {
+        subjects.extend(systems::all());
+    }
     let processes = arguments.hosts.as_deref().map(hosts::read).transpose()?;
     let many = processes.is_some() || arguments.workers > 1;
     let all = if many {
@@ -107,9 +118,7 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
     }
     let unexpected: Vec<&Decided> = all.iter().filter(|row| !row.is_as_expected()).collect();
     for row in &unexpected {
-        let (name, expected) = (row.subject.name(), expected(&row.subject));
-        let found = verdict(&row.outcome);
-        text.print(&format!("\n{name}: {expected} was expected, and it is {found}\n"))?;
+        text.print(&otherwise(row))?;
     }
     outputs.write(0, || {
         let rows: Vec<Value> = all.iter().map(|row| as_json(row, many)).collect();
@@ -120,11 +129,29 @@ fn decided(arguments: &Arguments) -> Result<Status, Refusal> {
     Ok(all.iter().map(status).fold(Status::Conforms, Status::and))
 }
 
-/// What is undecided is not judged: it may still turn out as expected.
+/// How a system is otherwise than expected.
+fn otherwise(row: &Decided) -> String {
+    let (name, expected) = (row.subject.name(), expected(&row.subject));
+    let found = verdict(&row.outcome);
+    let mut text = format!("\n{name}: {expected} was expected, and it is {found}\n");
+    if found == "undecided" || found == "unspecified" {
+        return text;
+    }
+    let broken: Vec<&str> = row.outcome.broken().map(|(property, _)| property).collect();
+    for property in broken.iter().filter(|name| !row.subject.broken().contains(name)) {
+        text += &format!("  expected to hold: {property}\n");
+    }
+    for property in row.subject.broken().iter().filter(|name| !broken.contains(name)) {
+        text += &format!("  expected broken, and it holds: {property}\n");
+    }
+    text
+}
+
+/// What is undecided is not judged: it may still turn out as expected. Nor is what goes where nothing is specified.
 fn status(row: &Decided) -> Status {
     match (row.is_as_expected(), verdict(&row.outcome).as_str()) {
         (true, _) => Status::Conforms,
-        (false, "undecided") => Status::NotJudged,
+        (false, "undecided" | "unspecified") => Status::NotJudged,
         (false, _) => Status::Deviates,
     }
 }
@@ -167,9 +194,9 @@ fn by_many(
         _ => Team::of_threads(threads),
     };
     can_start(threads)?;
-    let names: Vec<&str> = subjects.iter().map(Subject::name).collect();
+    let shared = subjects.clone();
     let found = together(team, move |member| {
-        let chosen = systems::all().into_iter().filter(|subject| names.contains(&subject.name()));
+        let chosen = shared.iter().cloned();
         let decide = |subject: Subject| {
             let began = Instant::now();
             Ok((subject.verify_together(member)?, began.elapsed()))
@@ -207,7 +234,8 @@ fn fingerprint(subjects: &[Subject]) -> u64 {
     size_of::<usize>().hash(&mut hasher);
     cfg!(target_endian = "big").hash(&mut hasher);
     RULES.iter().for_each(|rule| rule.id.hash(&mut hasher));
-    subjects.iter().for_each(|subject| (subject.name(), subject.says()).hash(&mut hasher));
+    // Its programs and claims are told by it, too.
+    subjects.iter().for_each(|subject| format!("{subject:?}").hash(&mut hasher));
     hasher.finish()
 }
 
@@ -225,14 +253,16 @@ fn searched_by(threads: usize, processes: usize, all: &[Decided]) -> String {
     text
 }
 
-/// The systems with these names, or all.
+/// The systems with these names or in these files, or all. Those with names come first, in their own order.
 pub(super) fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
     let mut all = systems::all();
     if names.is_empty() {
         return Ok(all);
     }
-    let unknown = |name: &&String| all.iter().all(|subject| subject.name() != name.as_str());
-    if let Some(name) = names.iter().find(unknown) {
+    let is_known = |name: &String| all.iter().any(|subject| subject.name() == name.as_str());
+    let (known, files): (Vec<&String>, Vec<&String>) =
+        names.iter().partition(|name| is_known(name));
+    if let Some(name) = files.iter().find(|name| !input::is_path(name)) {
         let known: Vec<&str> = all.iter().map(Subject::name).collect();
         let meant = nearest(name, known.iter().copied());
         let meant = meant.map_or(String::new(), |near| format!("; did you mean {near}?"));
@@ -241,7 +271,12 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Subject>, Refusal> {
             known.join(", ")
         )));
     }
-    all.retain(|subject| names.iter().any(|name| subject.name() == name));
+    all.retain(|subject| known.iter().any(|name| subject.name() == name.as_str()));
+    for file in files {
+        let path = Path::new(file);
+        let script = input::script_of(path, input::load_searched(path)?)?;
+        all.push(Subject::System(System::of(&script)));
+    }
     Ok(all)
 }
 
@@ -288,10 +323,11 @@ fn yes_or_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// `sound`, or `unsound`; `undecided` where not all states were looked at and nothing is known to be wrong.
+/// `sound`, or `unsound`; `unspecified` where a call goes where nothing is specified; `undecided` where not all states were looked at and nothing is known to be wrong.
 fn verdict(outcome: &Outcome) -> String {
     let broken = outcome.broken().next().is_some();
     match (broken, outcome.report.exhaustive) {
+        _ if outcome.broken().any(|(property, _)| property == SPECIFIED) => "unspecified",
         (true, _) => "unsound",
         (false, true) => "sound",
         (false, false) => "undecided",
@@ -310,16 +346,36 @@ fn shown(row: &Decided) -> String {
         let name = row.subject.name();
         text += &match property {
             NO_DEADLOCK => format!("\n{name}: deadlock\n"),
-            _ => format!("\n{name}: it does not hold that {property}\n"),
+            SPECIFIED => {
+                format!("\n{name}: after this run a call goes where nothing is specified\n")
+            }
+            _ => format!("\n{name}: does not hold: {property}\n"),
         };
         text += &run.map_or(String::new(), |run| format!("{run}"));
+        if property == NO_DEADLOCK
+            && let Some(run) = run
+        {
+            text += &hang(run, &row.subject);
+        }
     }
     text
 }
 
+/// Who sleeps for ever at the end of a run that ends in a deadlock.
+fn hang(run: &Run, subject: &Subject) -> String {
+    let (Subject::System(system), Some(last)) = (subject, run.events.len().checked_sub(1)) else {
+        return String::new();
+    };
+    let worlds = oracle::after(run, &system.platform);
+    let present = Present::after(run, last).with_idle_over();
+    let moment = Moment::of(run, &system.platform, &worlds, &present);
+    let told = |moment: Moment| moment.sentences(run) + &replay::patterns(run, &moment);
+    moment.map(told).unwrap_or_default()
+}
+
 fn as_json(row: &Decided, many: bool) -> Value {
     let report = &row.outcome.report;
-    let broken = |(property, run): (&'static str, Option<&pipewright_model::run::Run>)| json!({ "property": property, "run": run.map(ToString::to_string) });
+    let broken = |(property, run): (&'static str, Option<&Run>)| json!({ "property": property, "run": run.map(ToString::to_string) });
     let first = row.outcome.broken().next();
     json!({
         "system": row.subject.name(),

@@ -3,7 +3,7 @@
 use pipewright_model::diagnosis::diagnose;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Heading, found, runs, shown, verdict};
+use super::{Heading, absent, found, runs, shown, verdict};
 use crate::campaign::{Found, Tested};
 
 /// The campaign as JUnit XML: a suite a channel with one test, whose name is the channel's whatever it comes to, so that
@@ -41,8 +41,8 @@ pub fn junit(heading: &Heading, tested: &[Tested]) -> Result<String, quick_junit
 /// A pass is only what was judged in full.
 fn junit_status(row: &Tested) -> TestCaseStatus {
     let reason = match row.verdict() {
-        "deviates" => return junit_failure(row),
-        "inconclusive" => {
+        "deviates" | "not as expected" => return junit_failure(row),
+        "inconclusive" | "unproven" => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(verdict(row)).set_description(row.inconclusive.1.join("\n"));
             return status;
@@ -60,10 +60,15 @@ fn junit_status(row: &Tested) -> TestCaseStatus {
 /// All faults of a channel, the most frequent first.
 fn junit_failure(row: &Tested) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    let texts: Vec<_> = row.found.iter().map(|kind| found(&row.channel, kind)).collect();
+    let unexpected = row.found.iter().filter(|found| found.expected.is_none());
+    let told = row.told().iter().map(|kind| found(&row.channel, kind));
+    let texts: Vec<_> = absent(row).into_iter().chain(told).collect();
     status.set_description(texts.join("\n"));
-    let Some(first) = row.found.first() else { return status };
-    status.set_message(match row.kinds {
+    let Some(first) = unexpected.clone().next() else {
+        status.set_message(absent(row).join("; "));
+        return status;
+    };
+    status.set_message(match unexpected.count() {
         0 | 1 => meaning(first),
         kinds => format!("{}; {} more kinds of deviations", meaning(first), kinds - 1),
     });
@@ -74,7 +79,7 @@ fn junit_failure(row: &Tested) -> TestCaseStatus {
 }
 
 /// What the first deviation means, and in how many runs it was seen.
-fn meaning(found: &Found) -> String {
+pub(super) fn meaning(found: &Found) -> String {
     let first = found.judgement.deviations.first();
     let meaning =
         first.map(|deviation| diagnose(&found.run, &found.judgement, deviation).to_string());

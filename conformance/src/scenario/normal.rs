@@ -52,13 +52,15 @@ pub fn normal(scenario: &Scenario) -> Scenario {
     }
     let Some(ends) = Ends::new(scenario) else { return scenario.clone() };
     let mut counts = [0; ROLES];
-    let seat = |old: &u8| Seat {
-        name: name(scenario, Actor(*old), &mut counts),
-        ends: scenario.seats[usize::from(*old)]
-            .ends
-            .iter()
-            .map(|(end, hold)| (ends.of(Actor(*old), *end), *hold))
-            .collect(),
+    let seat = |old: &u8| {
+        Seat::new(
+            name(scenario, Actor(*old), &mut counts),
+            scenario.seats[usize::from(*old)]
+                .ends
+                .iter()
+                .map(|(end, hold)| (ends.of(Actor(*old), *end), *hold))
+                .collect(),
+        )
     };
     let seats = order.iter().map(seat).collect();
     let step = |step: &Step| {
@@ -159,18 +161,19 @@ fn side_held(seat: &Seat) -> Option<Role> {
     }
 }
 
-const NAMES: [[&str; ACTORS_MAX]; ROLES] = [
-    ["writer", "writer2", "writer3", "writer4", "writer5", "writer6", "writer7", "writer8"],
-    ["reader", "reader2", "reader3", "reader4", "reader5", "reader6", "reader7", "reader8"],
-    ["ann", "ann2", "ann3", "ann4", "ann5", "ann6", "ann7", "ann8"],
-    ["ben", "ben2", "ben3", "ben4", "ben5", "ben6", "ben7", "ben8"],
-    ["a", "b", "c", "d", "e", "f", "g", "h"],
-];
+const NAMES: [&str; ROLES - 1] = ["writer", "reader", "ann", "ben"];
 
+/// `writer`, then `writer2`, `writer3`...; who has no role is `a`, `b`, ..., `z`, `a2`...
 fn name(scenario: &Scenario, actor: Actor, counts: &mut [usize; ROLES]) -> Name {
     let role = role(scenario, actor) as usize;
+    let before = counts[role];
     counts[role] += 1;
-    Name::new(NAMES[role][counts[role] - 1]).expect("the names above are names")
+    let (word, number) = match NAMES.get(role) {
+        Some(word) => ((*word).to_owned(), before + 1),
+        None => (char::from(b'a' + (before % 26) as u8).to_string(), before / 26 + 1),
+    };
+    let text = if number == 1 { word } else { format!("{word}{number}") };
+    Name::new(&text).expect("a word and a number are a name")
 }
 
 /// New numbers of ends.
@@ -178,7 +181,7 @@ struct Ends {
     /// For each actor and old end the letters and the ordinal of its name, once it is used.
     of: [[Option<(u8, u8)>; ENDS_MAX]; ACTORS_MAX],
     /// The names used, letters and ordinal, in alphabetical order: a bit each.
-    used: [u8; LETTERS],
+    used: [u32; LETTERS],
 }
 
 /// How many different letters names of ends have; they stand for indices into [`Hold::NAMED`].
@@ -198,13 +201,14 @@ impl Ends {
                 Op::Unlink => continue,
                 Op::Open { mode, .. } => ends.add(*actor, *end, letters(Hold::of(*mode))),
                 Op::Socket { .. } => ends.add(*actor, *end, letters(Hold::SOCKET)),
-                _ => ends.add(*actor, *end, 0),
+                Op::Epoll => ends.add(*actor, *end, letters(Hold::EPOLL)),
+                _ => ends.add(*actor, *end, letters(Hold::READ)),
             }
             let Some(other) = op.other_end() else { continue };
             let source = ends.of[usize::from(actor.0)][usize::from(end.0)];
             let letters = match op {
                 Op::Accept { .. } | Op::ReceiveEnd { .. } => letters(Hold::SOCKET),
-                _ => source.map_or(0, |(letters, _)| letters),
+                _ => source.map_or(letters(Hold::READ), |(letters, _)| letters),
             };
             ends.add(*actor, other, letters);
         }
@@ -244,11 +248,6 @@ fn letters(hold: Hold) -> u8 {
 
 /// `r`, then `r2`, `r3`...
 fn end_name(letters: &str, ordinal: usize) -> Name {
-    let mut text = [0; 3];
-    let len = letters.len();
-    text[..len].copy_from_slice(letters.as_bytes());
-    text[len] = b'1' + ordinal as u8;
-    let text = if ordinal == 0 { &text[..len] } else { &text[..=len] };
-    let name = std::str::from_utf8(text).ok().and_then(Name::new);
-    name.expect("letters and a digit are a name")
+    let number = if ordinal == 0 { String::new() } else { (ordinal + 1).to_string() };
+    Name::new(&format!("{letters}{number}")).expect("letters and a number are a name")
 }

@@ -206,7 +206,11 @@ fn contents() -> Vec<Canary> {
             |real, end, op, bytes| {
                 let seen = real.call(end, op, bytes);
                 if let (Op::Read { len: 1.. }, Answer::Count(0)) = (op, seen.answer) {
-                    real.call(end, Op::Poll { events: Events::NONE, wait: true }, &mut []);
+                    real.call(
+                        end,
+                        Op::Poll { events: Events::NONE, wait: true, among: false },
+                        &mut [],
+                    );
                 }
                 seen
             },

@@ -94,7 +94,16 @@ impl Channel for InProcess {
     }
 
     fn offers(&self, op: &Op) -> bool {
-        !matches!(op, Op::Lock { .. } | Op::Flock { .. })
+        !matches!(
+            op,
+            Op::Lock { .. }
+                | Op::Flock { .. }
+                | Op::Epoll
+                | Op::EpollAdd { .. }
+                | Op::EpollModify { .. }
+                | Op::EpollDelete { .. }
+                | Op::EpollWait { .. }
+        )
     }
 
     fn create(&self, _: &Path, seats: &[Seat]) -> io::Result<Instance> {

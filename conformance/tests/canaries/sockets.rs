@@ -185,9 +185,11 @@ fn streams() -> Vec<Canary> {
             "shutdown_wakes_nobody_who_polls_for_it",
             Unix::STREAM,
             |port, end, op, bytes| match op {
-                Op::Poll { events: Events::RDHUP, wait: true } => {
-                    port.call(end, Op::Poll { events: Events::NONE, wait: true }, bytes)
-                }
+                Op::Poll { events: Events::RDHUP, wait: true, among: false } => port.call(
+                    end,
+                    Op::Poll { events: Events::NONE, wait: true, among: false },
+                    bytes,
+                ),
                 _ => port.call(end, op, bytes),
             },
             "descriptor.poll.ready",

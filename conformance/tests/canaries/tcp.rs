@@ -178,7 +178,7 @@ pub(crate) fn canaries() -> Vec<Canary> {
         canary(
             "data_are_lost_at_the_end",
             |port, end, op, bytes, _| {
-                let asked = Op::Poll { events: Events::RDHUP, wait: false };
+                let asked = Op::Poll { events: Events::RDHUP, wait: false, among: false };
                 let ended = port.call(end, asked, &mut []).answer;
                 let reads = matches!(op, Op::Read { len: 1.. });
                 if reads && matches!(ended, Answer::Ready(e) if e.contains(Events::RDHUP)) {

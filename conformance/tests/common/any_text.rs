@@ -83,7 +83,7 @@ fn is_told(run: &Run) {
     let _ = scenario::Scenario::new(run.clone(), &LINUX);
     let scenario = Scenario::of(run);
     for channel in pipewright_backends::channels() {
-        if let Some(scenario) = scenario.on(channel.setup().kind, run.setup.kind) {
+        if let Some(scenario) = scenario.on(channel.setup().kind, run.setup().kind) {
             let _ = (replay::unplayable(run, *channel), replay::left_out(&scenario, run));
         }
     }

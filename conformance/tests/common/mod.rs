@@ -9,7 +9,7 @@ use pipewright_model::run::{Event, Name, Run, Seat};
 pub(crate) fn seats(ends: &[&[(End, Hold)]]) -> Vec<Seat> {
     let name = |index| Name::new(&format!("a{index}")).expect("a name");
     let seats = ends.iter().enumerate();
-    seats.map(|(index, ends)| Seat { name: name(index), ends: ends.to_vec() }).collect()
+    seats.map(|(index, ends)| Seat::new(name(index), ends.to_vec())).collect()
 }
 
 /// A scenario of these calls, each settled; ends 0 to 2 have names.
@@ -22,7 +22,7 @@ pub(crate) fn play(ends: &[&[(End, Hold)]], calls: &[(u8, End, Op)]) -> Scenario
 }
 
 /// Whose calls were open whenever nothing moved, as bits.
-pub(crate) fn quiet(run: &Run) -> Vec<u8> {
+pub(crate) fn quiet(run: &Run) -> Vec<u32> {
     let open = |event: &Event| match event {
         Event::Quiet(open) => Some(open.0),
         _ => None,

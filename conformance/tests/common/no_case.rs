@@ -28,5 +28,9 @@ pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
         "connection.any.not-modelled",
         "channel tcp\na: socket -> ok\na: shutdown write -> ENOTCONN\na: connect -> ECONNREFUSED",
     ),
+    (
+        "epoll.epoll-add.not-modelled",
+        "channel unix-stream\nactor ann holds sa\nann: epoll -> ok\nann: epoll-add e sa in -> ok",
+    ),
     ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
 ];

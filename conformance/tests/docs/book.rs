@@ -317,7 +317,7 @@ fn broken_channels_name_rules_that_there_are() {
 /// The kinds on which cases show a rule, and the others of which it speaks.
 fn kinds_of(rule: &Rule, cases: &[&Case]) -> String {
     let index = RULES.iter().position(|known| known.id == rule.id).expect("it") as RuleIndex;
-    let shown: BTreeSet<&str> = cases.iter().map(|case| case.run.setup.kind.name).collect();
+    let shown: BTreeSet<&str> = cases.iter().map(|case| case.run.setup().kind.name).collect();
     let speaks = |kind: &&&'static Kind| {
         let setup = Setup::new(kind);
         applicable(&LINUX, &setup).contains(index) && !shown.contains(kind.name)

@@ -22,6 +22,8 @@ use pipewright_model::platform::LINUX;
 use pipewright_model::render;
 use pipewright_model::rules::{CHAPTERS, Chapter, RULES};
 use pipewright_model::run::Run;
+use pipewright_model::script::Script;
+use pipewright_model::text::SYSTEM_WORDS;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_path_buf()
@@ -163,6 +165,30 @@ fn runs_shown_conform_unless_they_say_otherwise() {
             if block.info == "run deviates" { Verdict::Deviates } else { Verdict::Conforms };
         assert_eq!(verdict, expected, "{place}");
         assert_eq!(run.to_string(), block.text, "{place} is not as the printer prints it");
+    }
+}
+
+#[test]
+fn systems_shown_are_systems() {
+    let all = blocks_of_all("system");
+    for (path, block) in &all {
+        let place = format!("{path}:{}", block.line);
+        let script: Script = block.text.parse().unwrap_or_else(|error| panic!("{place}: {error}"));
+        let again: Result<Script, _> = script.to_string().parse();
+        assert_eq!(again, Ok(script), "{place} is printed otherwise");
+    }
+    assert!(all.len() >= 2, "the language is shown");
+}
+
+#[test]
+fn the_page_of_the_language_has_every_word_of_it() {
+    let page = read("docs/systems-language.md");
+    for word in SYSTEM_WORDS.iter().flat_map(|words| words.iter()) {
+        let quoted = format!("\"{word}\"");
+        assert!(
+            page.contains(&quoted) || page.contains(&format!("`{word}")),
+            "{word} is not in the page"
+        );
     }
 }
 

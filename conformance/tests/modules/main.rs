@@ -27,7 +27,7 @@ const CRATES: [Crate; 3] = [
         name: "model",
         layers: &[
             // The vocabulary of calls and runs.
-            &["index", "taxonomy", "call", "data"],
+            &["index", "taxonomy", "call", "data", "waits"],
             &["kind", "settings", "ends", "run", "platform"],
             // The state, then what may happen in it.
             &["channel", "world", "act"],
@@ -35,10 +35,10 @@ const CRATES: [Crate; 3] = [
             &["rules", "step"],
             // Judging a run, and going through all of them.
             &["oracle"],
-            &["explore", "simulate", "litmus", "verify"],
+            &["explore", "simulate", "litmus", "verify", "worlds", "script"],
             &["text"],
             // What readers and programs get of it.
-            &["decide", "diagnosis", "draw"],
+            &["asleep", "decide", "diagnosis", "draw"],
             &["render", "scenario", "system"],
             &["systems", "explorer"],
             &[ROOT],
@@ -51,8 +51,19 @@ const CRATES: [Crate; 3] = [
             &["channel"],
             &["sys"],
             &["memory", "port"],
-            &["pipe", "fifo", "file", "queue", "shared_memory", "tcp", "unix", "variable"],
-            &[ROOT],
+            &[
+                "pipe",
+                "eventfd",
+                "fifo",
+                "file",
+                "queue",
+                "shared_memory",
+                "tcp",
+                "unix",
+                "variable",
+            ],
+            // An actor finds its channels by name.
+            &["troupe", ROOT],
         ],
         cycles: &[],
     },
@@ -61,10 +72,11 @@ const CRATES: [Crate; 3] = [
         layers: &[
             &["status", "stop", "trouble", "places"],
             &["scenario", "cases"],
-            &["generate", "tell"],
+            &["sequential", "export"],
+            &["generate", "strace", "tell", "why"],
             // Real actors.
             &["look", "worker", "pool"],
-            &["play", "runner", "solo"],
+            &["play", "runner", "solo", "troupe"],
             // What is done with them.
             &["replay", "bench"],
             &["campaign", "litmus"],

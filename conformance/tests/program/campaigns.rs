@@ -56,8 +56,17 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
     assert!(checked.out.contains("│ fifo "));
 
     let told = json(&place.read("a.json"));
-    let heads =
-        ["version", "kernel", "profile", "seed", "observation", "settings", "stops", "channels"];
+    let heads = [
+        "version",
+        "kernel",
+        "profile",
+        "seed",
+        "observation",
+        "missing",
+        "settings",
+        "stops",
+        "channels",
+    ];
     assert_eq!(keys(&told), heads);
     assert_eq!((&told["profile"], &told["seed"]), (&Value::from("linux"), &Value::from(7)));
     for (row, name) in told["channels"].as_array().expect("a list").iter().zip(["pipe", "fifo"]) {
@@ -79,6 +88,9 @@ fn a_campaign_is_told_as_a_table_as_json_and_as_junit() {
             "not_supported",
             "left_out",
             "deviating",
+            "unproven",
+            "expected",
+            "absent",
             "unspecified",
             "inconclusive",
             "kinds",

@@ -4,6 +4,7 @@
 
 mod any_text;
 mod campaigns;
+mod expected;
 mod json;
 mod litmus;
 mod manners;
@@ -15,6 +16,7 @@ mod refused;
 mod replays;
 mod signals;
 mod statuses;
+mod traces;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -157,9 +159,24 @@ fn too_few_descriptors_are_refused_with_the_remedy() {
         command.env("TMPDIR", place.temporary());
         let refused = Ended::of(command.output().expect("it runs"));
         let has = format!("and this process may have {limit}: raise the limit (ulimit -n)");
-        refused.refused(&["a check takes ", &has]);
+        refused.refused(&["this takes ", &has]);
         assert!(!refused.out.contains("stopped"), "nothing is begun: {}", refused.out);
         place.assert_nothing_left();
+    }
+}
+
+#[test]
+fn replaying_with_too_few_descriptors_is_refused_with_the_remedy() {
+    let place = Place::new();
+    place.file("one.case", "channel up pipe\nprocess p holds up.r up.w\np: write up.w 1 -> 1\n");
+    for limit in [64, 128] {
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh", PROGRAM, "replay", "one.case"]);
+        command.current_dir(place.path()).env("TMPDIR", place.temporary());
+        let refused = Ended::of(command.output().expect("it runs"));
+        let has = format!("and this process may have {limit}: raise the limit (ulimit -n)");
+        refused.refused(&["this takes ", &has]);
     }
 }
 

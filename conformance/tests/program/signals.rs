@@ -13,12 +13,13 @@ use crate::campaigns::eventually;
 use crate::place::{Ended, PROGRAM, Place};
 
 /// Commands that go on until they are told to end.
-const ENDLESS: [&[&str]; 5] = [
+const ENDLESS: [&[&str]; 6] = [
     &["judge", "-"],
     &["draw", "-"],
     &["explore", "simplex-pipe", "--port", "0"],
     &["verify", "simplex-pipe", "--hosts", "hosts", "--process", "0"],
     &["check", "pipe", "--scenarios", "100000000"],
+    &["check", "processes", "--scenarios", "100000000"],
 ];
 
 #[test]
@@ -40,6 +41,45 @@ fn a_signal_ends_every_command_with_the_same_status() {
             place.assert_nothing_left();
         }
     }
+}
+
+/// What a process that is killed outright has forked, and what that has, is gone with it.
+#[test]
+fn whoever_is_killed_takes_its_actors_along() {
+    let place = Place::new();
+    let mut command = place.command(&["check", "processes", "--scenarios", "100000000"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let id = child.id() as i32;
+    let family = eventually("it has actors", || {
+        let family = descendants(id);
+        (family.iter().filter(|(_, depth)| *depth > 2).count() > 2).then_some(family)
+    });
+    kill(Pid::from_raw(id), Signal::SIGKILL).expect("sent");
+    child.wait().expect("a child");
+    // The number of a process that is gone may be another's by now.
+    let lives = |process: i32| {
+        fs::read_link(format!("/proc/{process}/exe"))
+            .is_ok_and(|exe| exe == fs::canonicalize(PROGRAM).expect("a program"))
+    };
+    eventually("they are gone", || {
+        (!family.iter().any(|(process, _)| lives(*process))).then_some(())
+    });
+}
+
+/// The processes that come of one, each with how far from it.
+fn descendants(process: i32) -> Vec<(i32, u32)> {
+    let mut all = vec![(process, 0)];
+    let mut at = 0;
+    while let Some((parent, depth)) = all.get(at).copied() {
+        at += 1;
+        let tasks = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+        for task in tasks {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+            all.extend(children.map(|child| (child, depth + 1)));
+        }
+    }
+    all
 }
 
 /// Judging what was stopped in many places takes long, and so does finding all that many calls at once may come to.

@@ -5,7 +5,7 @@ use pipewright_conformance::status::Status;
 use crate::place::Place;
 
 /// A run that conforms, one that deviates, one that is not specified by POSIX, a litmus file, and one that is no run.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("sound.case", "channel pipe\nwriter: close -> ok\nreader: read 5 -> 0\n"),
     ("broken.case", "channel pipe\nwriter: close -> ok\nreader: read 5 -> EAGAIN\n"),
     (
@@ -14,10 +14,11 @@ const FILES: [(&str, &str); 5] = [
     ),
     ("few.litmus", "channel pipe\nwriter: write 1\nreader: read 1\n"),
     ("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n"),
+    ("log.strace", "pipe([3, 4]) = 0\nwrite(4, \"x\", 1) = 1\nread(3, \"x\", 1) = 1\n"),
 ];
 
 /// What each command ends with. Commands from `draw` to `explore` and from `rules` on judge nothing.
-const ENDINGS: [(&[&str], Status); 32] = [
+const ENDINGS: [(&[&str], Status); 40] = [
     (&["check", "pipe", "--scenarios", "20"], Status::Conforms),
     (&["check", "pope"], Status::BadInput),
     (&["judge", "sound.case"], Status::Conforms),
@@ -37,9 +38,17 @@ const ENDINGS: [(&[&str], Status); 32] = [
     (&["explore"], Status::Conforms),
     (&["explore", "bad.case"], Status::BadInput),
     (&["explore", "leaked-write-ends"], Status::BadInput),
+    (&["why", "0"], Status::BadInput),
+    (&["trace"], Status::BadInput),
+    (&["judge", "log.strace"], Status::Conforms),
     (&["verify", "leaked-write-end"], Status::Conforms),
     (&["verify", "simplex-pipe", "--states", "1"], Status::NotJudged),
     (&["verify", "leaked-write-ends"], Status::BadInput),
+    (&["why", "--", "echo", "done"], Status::Conforms),
+    (&["system", "sound.case"], Status::Conforms),
+    (&["system", "bad.case"], Status::BadInput),
+    (&["export", "--c", "c"], Status::Conforms),
+    (&["export"], Status::BadInput),
     (&["bench", "--pairs", "0"], Status::BadInput),
     (&["bench", "nothing"], Status::BadInput),
     (&["rules"], Status::Conforms),

@@ -179,6 +179,45 @@ impl SocketOption {
     ];
 }
 
+flags! {
+    /// How an entry of an epoll is told.
+    Trigger:
+    /// `EPOLLET`
+    EDGE = 1 "edge",
+    /// `EPOLLONESHOT`
+    ONE_SHOT = 2 "one-shot",
+    /// `EPOLLEXCLUSIVE`
+    EXCLUSIVE = 4 "exclusive",
+}
+
+/// A value of 64 bits, as a counter takes and gives.
+///
+/// In two halves, so that a call has the size that it has without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub struct Amount {
+    high: u32,
+    low: u32,
+}
+
+impl Amount {
+    /// This value.
+    pub const fn new(value: u64) -> Amount {
+        Amount { high: (value >> 32) as u32, low: value as u32 }
+    }
+
+    /// The value.
+    pub const fn get(self) -> u64 {
+        (self.high as u64) << 32 | self.low as u64
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.get())
+    }
+}
+
 /// A set of `poll(2)` events, with the bits of Linux's `<poll.h>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]

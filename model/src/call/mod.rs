@@ -3,10 +3,15 @@
 //! Nothing here says which reply a call gets; that is stated in [`crate::rules`].
 
 mod args;
+mod made;
+mod named;
 mod reply;
+mod signals;
 
-pub use args::{Events, Lock, Mode, OpenFlags, SendFlags, SocketOption, Whence};
-pub use reply::{Answer, Errno, Marks, Reply, Signal};
+pub use args::{Amount, Events, Lock, Mode, OpenFlags, SendFlags, SocketOption, Trigger, Whence};
+pub use made::Call;
+pub use reply::{Answer, Errno, Marks, Reply, Signal, TOLD_MAX, Told};
+pub use signals::{DefaultAction, Disposition, Dispositions, Sig};
 
 /// An actor of a run (a process or a thread), as an index into [`crate::run::Run::seats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,11 +30,16 @@ impl Actor {
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct End(pub u8);
 
+impl End {
+    /// A descriptor of another channel.
+    pub const ELSEWHERE: End = End(u8::MAX);
+}
+
 /// The most actors of a run.
-pub const ACTORS_MAX: usize = 8;
+pub const ACTORS_MAX: usize = 32;
 
 /// The most descriptors that one actor may name in a run.
-pub const ENDS_MAX: usize = 8;
+pub const ENDS_MAX: usize = 32;
 
 /// What an actor asks for. Lengths and offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,14 +69,28 @@ pub enum Op {
         /// The descriptor made; must not be open.
         new: End,
     },
+    /// `dup2(2)`: `new` becomes another descriptor of the same open file description, whatever it was before.
+    Dup2 {
+        /// The descriptor made; what it referred to is let go of.
+        new: End,
+    },
     /// `fcntl(F_SETFL)`: sets or clears `O_NONBLOCK` of the open file description.
     SetNonblock(bool),
+    /// `fcntl(F_SETFD)`: sets or clears `FD_CLOEXEC` of the descriptor.
+    SetCloseOnExec(bool),
     /// `poll(2)` on this one end.
     Poll {
         /// The events asked for; [`Events::ERR`], [`Events::HUP`] and [`Events::NVAL`] are always reported.
         events: Events,
         /// True: time-out of −1, wait for ever. False: time-out of 0.
         wait: bool,
+        /// Whether it is on other ends as well: then it returns, too, where one of those has an event.
+        among: bool,
+    },
+    /// `poll(2)` on several ends: of a whole run only, as each of its channels sees a poll on its own ends.
+    PollSet {
+        /// Which, as an index into [`Run::polls`](crate::run::Run::polls).
+        set: u8,
     },
     /// `fcntl(F_SETPIPE_SZ)`.
     SetCapacity {
@@ -107,6 +131,13 @@ pub enum Op {
     },
     /// `fcntl(F_OFD_SETLK)` or `F_OFD_SETLKW` of the whole file.
     Lock {
+        /// The lock asked for.
+        lock: Lock,
+        /// Whether to wait for it.
+        wait: bool,
+    },
+    /// `fcntl(F_SETLK)` or `F_SETLKW` of the whole file: the lock is the process's.
+    ProcessLock {
         /// The lock asked for.
         lock: Lock,
         /// Whether to wait for it.
@@ -185,6 +216,77 @@ pub enum Op {
         /// Which.
         option: SocketOption,
     },
+    /// `write(2)` of the 8 bytes of a value to a counter.
+    Add {
+        /// The value.
+        value: Amount,
+    },
+    /// `read(2)` of the 8 bytes of a value from a counter: counts the value.
+    Take,
+    /// `epoll_create1(2)`; the call's end is the new descriptor.
+    Epoll,
+    /// `epoll_ctl(EPOLL_CTL_ADD)`.
+    EpollAdd {
+        /// The descriptor registered.
+        target: End,
+        /// The events of interest.
+        events: Events,
+        /// How they are told.
+        trigger: Trigger,
+    },
+    /// `epoll_ctl(EPOLL_CTL_MOD)`.
+    EpollModify {
+        /// The descriptor registered.
+        target: End,
+        /// The events of interest.
+        events: Events,
+        /// How they are told.
+        trigger: Trigger,
+    },
+    /// `epoll_ctl(EPOLL_CTL_DEL)`.
+    EpollDelete {
+        /// The descriptor registered.
+        target: End,
+    },
+    /// `epoll_wait(2)`.
+    EpollWait {
+        /// The most events that it is to tell, up to [`TOLD_MAX`].
+        most: u8,
+        /// True: time-out of −1, wait for ever. False: time-out of 0.
+        wait: bool,
+    },
+    /// `fork(2)`: a process comes to be.
+    Fork {
+        /// Who it is.
+        child: Actor,
+    },
+    /// `execve(2)`: the process runs another program.
+    Exec,
+    /// `waitpid(2)` for one child; counts its status as the shell does: 128 and its number where a signal ended it.
+    Wait {
+        /// The child.
+        child: Actor,
+    },
+    /// `kill(2)` of one process.
+    Signal {
+        /// Whose process.
+        target: Actor,
+        /// The signal.
+        signal: Sig,
+    },
+    /// `sigaction(2)`: what the process has a signal do.
+    SetSignal {
+        /// The signal.
+        signal: Sig,
+        /// What it does.
+        disposition: Disposition,
+    },
+    /// `_exit(2)`, or death by a signal: no call that returns. A run tells of it as
+    /// [`Event::Exits`](crate::run::Event::Exits).
+    Exit {
+        /// Its status, as the shell tells it.
+        status: u8,
+    },
     /// Nobody's call: what has been sent arrives. Rules of this word are moves that no call makes and
     /// that nobody waits for; no run holds it.
     Deliver,
@@ -198,7 +300,7 @@ impl Op {
     pub const POSITION: Op = Op::Seek { from: Whence::Current, offset: 0 };
 
     /// The words for calls, in runs and in rule ids.
-    pub const WORDS: [&'static str; 31] = [
+    pub const WORDS: [&'static str; 47] = [
         "open",
         "read",
         "write",
@@ -228,13 +330,32 @@ impl Op {
         "receive-end",
         "set-option",
         "option",
+        "dup2",
+        "close-on-exec",
+        "fork",
+        "exec",
+        "wait",
+        "signal",
+        "sigaction",
+        "process-lock",
+        "add",
+        "take",
+        "epoll",
+        "epoll-add",
+        "epoll-modify",
+        "epoll-delete",
+        "epoll-wait",
+        "exit",
         "deliver",
         "release",
     ];
 
+    /// The words for calls that return: all but the last three.
+    pub const CALLS: &'static [&'static str] = Op::WORDS.split_at(Op::WORDS.len() - 3).0;
+
     /// Whether it is a word of rules, and nobody's call.
     pub const fn is_nobodys(&self) -> bool {
-        matches!(self, Op::Deliver | Op::Release)
+        matches!(self, Op::Exit { .. } | Op::Deliver | Op::Release)
     }
 
     /// Which call it is, as an index into [`Op::WORDS`].
@@ -246,7 +367,7 @@ impl Op {
             Op::Close => 3,
             Op::Dup { .. } => 4,
             Op::SetNonblock(_) => 5,
-            Op::Poll { .. } => 6,
+            Op::Poll { .. } | Op::PollSet { .. } => 6,
             Op::SetCapacity { .. } => 7,
             Op::GetCapacity => 8,
             Op::Available => 9,
@@ -269,8 +390,24 @@ impl Op {
             Op::ReceiveEnd { .. } => 26,
             Op::SetOption { .. } => 27,
             Op::GetOption { .. } => 28,
-            Op::Deliver => 29,
-            Op::Release => 30,
+            Op::Dup2 { .. } => 29,
+            Op::SetCloseOnExec(_) => 30,
+            Op::Fork { .. } => 31,
+            Op::Exec => 32,
+            Op::Wait { .. } => 33,
+            Op::Signal { .. } => 34,
+            Op::SetSignal { .. } => 35,
+            Op::ProcessLock { .. } => 36,
+            Op::Add { .. } => 37,
+            Op::Take => 38,
+            Op::Epoll => 39,
+            Op::EpollAdd { .. } => 40,
+            Op::EpollModify { .. } => 41,
+            Op::EpollDelete { .. } => 42,
+            Op::EpollWait { .. } => 43,
+            Op::Exit { .. } => 44,
+            Op::Deliver => 45,
+            Op::Release => 46,
         }
     }
 
@@ -321,66 +458,24 @@ impl Op {
         matches!(self, Op::Open { .. } | Op::Socket { .. } | Op::Unlink)
     }
 
-    /// The call with `rename` applied to the descriptors that it names besides the call's end.
-    pub fn map_ends(self, rename: impl Fn(End) -> End) -> Op {
+    /// Whether the call is of the process, and on no descriptor and no channel.
+    pub const fn is_of_process(&self) -> bool {
+        matches!(
+            self,
+            Op::Fork { .. }
+                | Op::Exec
+                | Op::Wait { .. }
+                | Op::Signal { .. }
+                | Op::SetSignal { .. }
+                | Op::Exit { .. }
+        )
+    }
+
+    /// The process that the call names besides its caller.
+    pub const fn child(&self) -> Option<Actor> {
         match self {
-            Op::Dup { new } => Op::Dup { new: rename(new) },
-            Op::Accept { new, nonblock } => Op::Accept { new: rename(new), nonblock },
-            Op::SendEnd { len, passed } => Op::SendEnd { len, passed: rename(passed) },
-            Op::ReceiveEnd { len, new } => Op::ReceiveEnd { len, new: rename(new) },
-            other => other,
-        }
-    }
-
-    /// The descriptor that the call names besides the call's end.
-    pub const fn other_end(&self) -> Option<End> {
-        match self {
-            Op::Dup { new } | Op::Accept { new, .. } | Op::ReceiveEnd { new, .. } => Some(*new),
-            Op::SendEnd { passed, .. } => Some(*passed),
+            Op::Fork { child } | Op::Wait { child } => Some(*child),
             _ => None,
-        }
-    }
-}
-
-/// One call: who, on which of its descriptors, what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Call {
-    /// The caller.
-    pub actor: Actor,
-    /// The descriptor; for [`Op::Open`] and [`Op::Socket`] the one made, for [`Op::Unlink`] of no meaning.
-    pub end: End,
-    /// The operation.
-    pub op: Op,
-}
-
-impl Call {
-    /// The descriptor that the call works on, which should be open.
-    pub const fn uses(&self) -> Option<End> {
-        if self.op.is_by_name() { None } else { Some(self.end) }
-    }
-
-    /// The descriptor that the call makes if it succeeds, which must not be open.
-    pub const fn makes(&self) -> Option<End> {
-        match self.op {
-            Op::Open { .. } | Op::Socket { .. } => Some(self.end),
-            Op::Dup { new } | Op::Accept { new, .. } | Op::ReceiveEnd { new, .. } => Some(new),
-            _ => None,
-        }
-    }
-
-    /// The descriptors that the call names: the end, and another.
-    pub fn ends(&self) -> impl Iterator<Item = End> + use<> {
-        let end = (self.op != Op::Unlink).then_some(self.end);
-        end.into_iter().chain(self.op.other_end())
-    }
-
-    /// Whether an answer means that what the call [makes](Call::makes) was made.
-    pub fn made(&self, answer: Answer) -> bool {
-        match (self.op, answer) {
-            (_, Answer::Fails(_)) => false,
-            (Op::ReceiveEnd { .. }, Answer::Marked(_, marks)) => marks.contains(Marks::END),
-            (Op::ReceiveEnd { .. }, _) => false,
-            _ => true,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Events;
 use super::args::flags;
+use super::{Amount, End, Events};
 use crate::data::Data;
 
 macro_rules! errnos {
@@ -96,6 +96,63 @@ flags! {
     END_LOST = 4 "end-lost",
 }
 
+/// The most events that `epoll_wait` is asked for in a run.
+pub const TOLD_MAX: usize = 4;
+
+/// The events that an `epoll_wait` tells, in order: each by the descriptor that was registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub struct Told {
+    len: u8,
+    /// Ends and events: those in one byte, as an answer is copied all the time.
+    entries: [(u8, u8); TOLD_MAX],
+}
+
+/// `POLLRDHUP` in one byte.
+const RDHUP: u8 = 0x20;
+
+impl Told {
+    /// None.
+    pub const NOTHING: Told = Told { len: 0, entries: [(0, 0); TOLD_MAX] };
+
+    /// How many.
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds what was found of a descriptor. Nothing more than [`TOLD_MAX`] is kept.
+    pub fn push(&mut self, end: End, events: Events) {
+        let rdhup = if events.contains(Events::RDHUP) { RDHUP } else { 0 };
+        if let Some(entry) = self.entries.get_mut(usize::from(self.len)) {
+            *entry = (end.0, events.0 as u8 & !RDHUP | rdhup);
+            self.len += 1;
+        }
+    }
+
+    /// What was found, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (End, Events)> + use<> {
+        let Told { len, entries } = *self;
+        entries.into_iter().take(usize::from(len)).map(|(end, packed)| {
+            let events = Events(u16::from(packed & !RDHUP));
+            let more = if packed & RDHUP != 0 { Events::RDHUP } else { Events::NONE };
+            (End(end), events.union(more))
+        })
+    }
+}
+
+impl FromIterator<(End, Events)> for Told {
+    fn from_iter<I: IntoIterator<Item = (End, Events)>>(entries: I) -> Told {
+        let mut told = Told::NOTHING;
+        entries.into_iter().for_each(|(end, events)| told.push(end, events));
+        told
+    }
+}
+
 /// What a call gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -104,15 +161,30 @@ pub enum Answer {
     Count(u32),
     /// The same, of a message with which something came besides its bytes.
     Marked(u32, Marks),
+    /// Success of a call that gives a value of more than 32 bits; [`Answer::value`] makes it.
+    Value(Amount),
     /// Success of a call that counts nothing.
     Done,
     /// The events that `poll` found; empty when the time-out of 0 passed.
     Ready(Events),
+    /// Those that an `epoll_wait` told, of one descriptor at least; of none it is [`Ready`](Answer::Ready) with none.
+    Told(Told),
+    /// Those that a `poll` on several ends found, as an index into [`Run::polled`](crate::run::Run::polled).
+    Polled(u16),
     /// The call failed.
     Fails(Errno),
 }
 
 impl Answer {
+    /// Success of a call that gives a value.
+    pub const fn value(value: u64) -> Answer {
+        if value <= u32::MAX as u64 {
+            Answer::Count(value as u32)
+        } else {
+            Answer::Value(Amount::new(value))
+        }
+    }
+
     /// The bytes that it counts, if it counts.
     pub const fn count(&self) -> Option<u32> {
         match self {
@@ -127,8 +199,10 @@ impl fmt::Display for Answer {
         match self {
             Answer::Count(count) => write!(f, "{count}"),
             Answer::Marked(count, marks) => write!(f, "{count}{marks}"),
+            Answer::Value(value) => write!(f, "{value}"),
             Answer::Done => f.write_str("ok"),
             Answer::Ready(events) => write!(f, "{events}"),
+            Answer::Polled(_) | Answer::Told(_) => f.write_str("events"),
             Answer::Fails(errno) => write!(f, "{errno}"),
         }
     }

@@ -5,6 +5,8 @@
 //! [`Object`] and a line in each of its functions.
 
 pub mod cell;
+pub mod counter;
+pub mod epoll;
 pub mod file;
 pub mod queue;
 pub mod ring;
@@ -13,6 +15,8 @@ pub mod tcp;
 pub mod unix;
 
 pub use cell::Cell;
+pub use counter::Counter;
+pub use epoll::Epoll;
 pub use file::File;
 pub use queue::Queue;
 pub use ring::Ring;
@@ -40,6 +44,10 @@ pub enum Object {
     File(File),
     /// A variable.
     Cell(Cell),
+    /// A counter.
+    Counter(Counter),
+    /// An epoll, which watches others.
+    Epoll(Box<Epoll>),
     /// A ring in memory.
     Ring(Ring),
     /// A Unix socket.
@@ -56,6 +64,7 @@ impl Object {
             Discipline::Queue => Object::Queue(Queue::new(setup)),
             Discipline::File => Object::File(File::default()),
             Discipline::Cell => Object::Cell(Cell::new(setup)),
+            Discipline::Counter(takes) => Object::Counter(Counter::new(takes)),
             Discipline::Ring => Object::Ring(Ring::new(setup)),
             Discipline::Unix(kind, _) => {
                 Object::Unix(Box::new(Unix::connected(platform, kind, ObjectIndex::from(1 - side))))
@@ -68,7 +77,7 @@ impl Object {
     pub fn segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
         let mut cuts = None;
         let (segments, pieces) = match self {
-            Object::Free => (None, None),
+            Object::Free | Object::Counter(_) | Object::Epoll(_) => (None, None),
             Object::Stream(stream) => (Some(stream.segments.iter_mut()), None),
             Object::Queue(queue) => (Some(queue.messages.iter_mut()), None),
             Object::File(file) => {
@@ -85,10 +94,10 @@ impl Object {
     }
 
     /// Bytes that wait to be read, or that it holds; of a variable, those of older values that somebody may
-    /// still be given.
+    /// still be given; none of a counter.
     pub fn len(&self) -> u32 {
         match self {
-            Object::Free => 0,
+            Object::Free | Object::Counter(_) | Object::Epoll(_) => 0,
             Object::Stream(stream) => stream.len(),
             Object::Queue(queue) => queue.messages.iter().map(|message| message.len).sum(),
             Object::File(file) => file.len(),
@@ -99,10 +108,12 @@ impl Object {
         }
     }
 
-    /// Bytes that wait to be read, with 1 for each message of none.
+    /// Bytes that wait to be read, with 1 for each message of none; of a counter what it has come to, as far as that can
+    /// be told by less than [`u32::MAX`].
     pub fn fill(&self) -> u32 {
         match self {
             Object::Unix(socket) => socket.queue.iter().map(|piece| piece.data.len.max(1)).sum(),
+            Object::Counter(counter) => counter.value.min(u64::from(u32::MAX) - 1) as u32,
             other => other.len(),
         }
     }

@@ -9,23 +9,26 @@ use crate::text::Streams;
 
 /// Whether reading takes bytes away, so that each comes once and in order.
 pub(super) fn is_consumed(run: &Run) -> bool {
-    !matches!(run.setup.kind.discipline, Discipline::File | Discipline::Cell)
+    !matches!(
+        run.setup().kind.discipline,
+        Discipline::File | Discipline::Cell | Discipline::Counter(_)
+    )
 }
 
 /// Whether each read gives one message, and never two.
 pub(super) fn is_of_messages(run: &Run) -> bool {
     let datagrams = |kind| kind != SocketType::Stream;
-    match run.setup.kind.discipline {
+    match run.setup().kind.discipline {
         Discipline::Queue => true,
         Discipline::Unix(kind, _) => datagrams(kind),
-        _ => run.setup.packet,
+        _ => run.setup().packet,
     }
 }
 
 /// Whether what several write makes one stream of bytes.
 fn is_stream(run: &Run) -> bool {
     matches!(
-        run.setup.kind.discipline,
+        run.setup().kind.discipline,
         Discipline::Stream
             | Discipline::Ring
             | Discipline::Tcp
@@ -67,7 +70,7 @@ impl History {
                     let call = calls[at].take();
                     let names: Segments = match &reply.data {
                         Data::Named(names) => names.clone(),
-                        Data::Bytes(bytes) => history.streams.names(bytes).unwrap_or_default(),
+                        Data::Bytes(bytes) => history.streams.sure_names(bytes).unwrap_or_default(),
                         Data::Unknown => Segments::new(),
                     };
                     history.streams.returned(*actor, reply.answer, &names);
@@ -135,7 +138,7 @@ impl History {
 
     /// A write in whose middle the bytes of others come, and where.
     pub(super) fn torn(&self, run: &Run, names: &[Segment]) -> Option<(Write, i64)> {
-        if run.setup.kind.discipline == Discipline::Cell {
+        if run.setup().kind.discipline == Discipline::Cell {
             let cut = names.windows(2).map(|pair| pair[0]).next()?;
             return self.cut_at(cut.actor, cut.to()).map(|write| (write, cut.to()));
         }

@@ -17,7 +17,7 @@ pub(super) fn stopping(run: &Run, deviation: &Deviation, actor: Actor, at: u32) 
         _ => None,
     });
     let name = run.actor_name(actor);
-    let counts = |call: &Call| stops::counts_what_it_came_past(run.setup.kind, &call.op);
+    let counts = |call: &Call| stops::counts_what_it_came_past(run.setup().kind, &call.op);
     let (fault, says) = match call.zip(reply) {
         _ if deviation.shut_out_by.is_some() => {
             let called = call.map_or("call", |(_, call)| call.op.word());

@@ -57,9 +57,21 @@ fn flag(text: impl Into<String>) -> Chip {
     Chip { text: text.into(), look: Look::Flag }
 }
 
-/// What each lane is headed by. Lanes are as many as the run ever has objects.
-pub(super) fn titles(run: &Run, lanes: usize) -> Vec<String> {
-    let kind = run.setup.kind;
+/// What each lane is headed by: for each channel as many as it ever has objects.
+pub(super) fn titles(story: &Story<'_>, lanes: &[usize]) -> Vec<String> {
+    let parts = story.parts.iter().zip(lanes);
+    let of = |(part, lanes): (&Run, &usize)| {
+        let titles = titles_of(part, *lanes).into_iter();
+        match part.channels[0].name {
+            Some(name) => titles.map(|title| format!("{name}: {title}")).collect::<Vec<_>>(),
+            None => titles.collect(),
+        }
+    };
+    parts.flat_map(of).collect()
+}
+
+fn titles_of(run: &Run, lanes: usize) -> Vec<String> {
+    let kind = run.setup().kind;
     let held = run.seats.iter().any(|seat| !seat.ends.is_empty());
     let title = |lane: usize| match (kind.discipline, kind.sides, kind.ends) {
         (_, 1, _) => kind.name.to_owned(),
@@ -73,10 +85,16 @@ pub(super) fn titles(run: &Run, lanes: usize) -> Vec<String> {
 }
 
 /// What all of these worlds have in each lane, and that there is more where they differ.
-pub(super) fn common(story: &Story<'_>, worlds: &[World], lanes: usize) -> Vec<Vec<Chip>> {
+pub(super) fn common(
+    story: &Story<'_>,
+    channel: usize,
+    worlds: &[World],
+    lanes: usize,
+) -> Vec<Vec<Chip>> {
+    let part = &story.parts[channel];
     let by_page = pages_matter(story);
     let chips = |world: &World, lane| {
-        let mut chips = chips(story.run, world, lane);
+        let mut chips = chips(part, world, lane);
         if let (true, Some(Object::Stream(stream))) = (by_page, world.objects.get(lane)) {
             chips.push(pages(stream, &story.platform));
         }
@@ -111,7 +129,7 @@ fn pages_matter(story: &Story<'_>) -> bool {
         }
         _ => false,
     };
-    let worlds = story.frames.iter().flat_map(|frame| &frame.worlds);
+    let worlds = story.frames.iter().flat_map(|frame| &frame.worlds).flatten();
     worlds.flat_map(|world| &world.objects).any(matters)
 }
 
@@ -162,7 +180,7 @@ fn chips(run: &Run, world: &World, lane: usize) -> Vec<Chip> {
     let mut chips = Vec::new();
     let whole = |segment: &Segment| bytes(run, *segment, Look::Bytes);
     match object {
-        Object::Free => return vec![],
+        Object::Free | Object::Epoll(_) => return vec![],
         Object::Stream(stream) => {
             chips.extend(stream.segments.iter().map(whole));
             if stream.slots_max > 0 && stream.is_full() {
@@ -182,6 +200,10 @@ fn chips(run: &Run, world: &World, lane: usize) -> Vec<Chip> {
             chips.extend(older.iter().map(|segment| bytes(run, *segment, Look::Passing)));
             chips.extend(last.map(whole));
         }
+        Object::Counter(counter) if counter.value > 0 => {
+            chips.push(flag(counter.value.to_string()));
+        }
+        Object::Counter(_) => {}
         Object::Ring(ring) => {
             let known = ring.len() - ring.unseen_bytes.min(ring.len());
             chips.extend(split(run, &ring.segments, known));
@@ -195,7 +217,7 @@ fn chips(run: &Run, world: &World, lane: usize) -> Vec<Chip> {
     if chips.is_empty() {
         chips.push(Chip { text: "empty".to_owned(), look: Look::Nothing });
     }
-    if run.setup.kind.sides > 1 && !held_by_seats(run) {
+    if run.setup().kind.sides > 1 && !held_by_seats(run) {
         chips.splice(0..0, holders(run, world, index).map(flag));
     }
     if matches!(object, Object::Stream(_) | Object::Ring(_)) {

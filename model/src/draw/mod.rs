@@ -30,6 +30,7 @@ mod theme;
 
 use std::borrow::Cow;
 
+use crate::asleep::{Moment, Present};
 use crate::call::Actor;
 use crate::index::RuleIndex;
 use crate::oracle::{Allowed, Deviation, Followed, Verdict, follow};
@@ -41,6 +42,9 @@ use crate::world::World;
 
 pub use theme::Theme;
 
+/// Of longer runs it is not said who sleeps for ever at the end: they are too long to be looked at.
+const EVENTS_MAX: usize = 2_000;
+
 /// What is drawn: a run, and what the world was like along it.
 #[derive(Clone, Debug)]
 pub struct Story<'a> {
@@ -50,7 +54,9 @@ pub struct Story<'a> {
     title: Option<String>,
     /// Whether each step is told of: then who sleeps is known at any time, and not at quiet alone.
     complete: bool,
-    start: Vec<World>,
+    /// For each channel what it sees of the run, without its events.
+    parts: Vec<Run>,
+    start: Vec<Vec<World>>,
     frames: Vec<Frame>,
 }
 
@@ -59,12 +65,14 @@ pub struct Story<'a> {
 pub struct Frame {
     /// What happened.
     pub what: What,
-    /// The worlds that there may be after it; none where that isn't known.
-    pub worlds: Vec<World>,
+    /// For each channel the worlds that there may be after it; none where that isn't known.
+    pub worlds: Vec<Vec<World>>,
     /// The rule by which it happened, if it is known.
     pub rule: Option<RuleIndex>,
     /// What is wrong with it, a line each.
     pub notes: Vec<String>,
+    /// Who waits after it for ever, and for whom.
+    pub waits: Vec<(Actor, Actor)>,
 }
 
 /// What happened in a step of a story.
@@ -81,9 +89,12 @@ pub enum What {
 impl<'a> Story<'a> {
     /// A story in which nothing has happened yet. All its steps are [pushed](Story::push).
     pub fn new(run: &'a Run, platform: &'a Platform) -> Story<'a> {
-        let platform = platform.under(&run.setup);
-        let start = vec![step::start(&platform, &run.setup, &run.seats)];
-        Story { run, platform, title: None, complete: true, start, frames: Vec::new() }
+        let platform = platform.under(run.setup());
+        let before = Run { events: Vec::new(), remarks: Vec::new(), ..run.clone() };
+        let parts: Vec<Run> = before.parts().into_iter().map(|part| part.run).collect();
+        let start = |part: &Run| vec![step::start(&platform, part.setup(), &part.seats)];
+        let start = parts.iter().map(start).collect();
+        Story { run, platform, title: None, complete: true, parts, start, frames: Vec::new() }
     }
 
     /// The story of a run that was seen, as the oracle follows it: what moved between two events isn't told.
@@ -97,7 +108,14 @@ impl<'a> Story<'a> {
                 worlds: worlds.next().unwrap_or_default(),
                 rule: judgement.explained.get(index).copied().flatten(),
                 notes: Vec::new(),
+                waits: Vec::new(),
             });
+        }
+        if judgement.verdict == Verdict::Conforms && run.events.len() <= EVENTS_MAX {
+            let last = story.frames.last().map(|frame| frame.worlds.as_slice());
+            let at = Present::after(run, run.events.len());
+            let moment = last.and_then(|worlds| Moment::of(run, platform, worlds, &at));
+            moment.iter().for_each(|moment| story.hangs(moment));
         }
         for deviation in &judgement.deviations {
             story.note(deviation.event, deviates(run, deviation));
@@ -124,6 +142,14 @@ impl<'a> Story<'a> {
     /// Adds a step.
     pub fn push(&mut self, frame: Frame) {
         self.frames.push(frame);
+    }
+
+    /// Tells of the last step who waits after it for ever, if anybody does.
+    pub fn hangs(&mut self, moment: &Moment) {
+        if let Some(frame) = self.frames.last_mut().filter(|_| moment.any_for_ever()) {
+            frame.notes.push(format!("it hangs: {}", moment.verdict(self.run)));
+            frame.waits = moment.edges();
+        }
     }
 
     fn note(&mut self, frame: usize, notes: Vec<String>) {

@@ -5,7 +5,7 @@ use crate::index::RuleIndex;
 use crate::kind::{Hold, Side};
 use crate::rule::What as Moved;
 use crate::rules::RULES;
-use crate::run::{Actors, Event, Run, Seat};
+use crate::run::{Actors, Event, Form, Run, Seat};
 use crate::step::{RuleSet, moves};
 use crate::text;
 use crate::world::{Progress, World};
@@ -32,6 +32,10 @@ pub(super) struct Row {
     pub(super) moves: Option<Actor>,
     /// Whose bytes go into the channel, or to whom they come out of it.
     pub(super) flow: Option<(Actor, Flow)>,
+    /// The process of this actor ends here.
+    pub(super) exits: Option<Actor>,
+    /// Actors that there are not after it: no fork has made them yet, or they have ended.
+    pub(super) absent: Actors,
     /// An end of this actor vanishes.
     pub(super) closes: Option<Actor>,
     /// Actors that hold no end after it.
@@ -46,6 +50,8 @@ pub(super) struct Row {
     pub(super) rules: Vec<String>,
     /// What is wrong with it.
     pub(super) notes: Vec<String>,
+    /// Who waits after it for ever, and for whom.
+    pub(super) waits: Vec<(Actor, Actor)>,
 }
 
 /// Which way bytes go.
@@ -67,10 +73,15 @@ const ALIKE_MIN: usize = 4;
 /// The most characters of a note.
 const NOTE_CHARS: usize = 90;
 
-/// How many lanes the channel needs.
-pub(super) fn lanes(story: &Story<'_>) -> usize {
-    let worlds = story.frames.iter().flat_map(|frame| &frame.worlds).chain(&story.start);
-    worlds.map(|world| world.objects.len()).max().unwrap_or(1).max(1)
+/// How many lanes each channel needs.
+pub(super) fn lanes(story: &Story<'_>) -> Vec<usize> {
+    let needs = |channel: usize| {
+        let frames = story.frames.iter().map(|frame| &frame.worlds);
+        let worlds =
+            frames.chain([&story.start]).filter_map(|worlds| worlds.get(channel)).flatten();
+        worlds.map(|world| world.objects.len()).max().unwrap_or(1).max(1)
+    };
+    (0..story.parts.len()).map(needs).collect()
 }
 
 /// The rows of a story, with lines of so many characters beside bars. The first shows the start.
@@ -117,14 +128,17 @@ struct Builder<'a> {
     label_chars: usize,
     /// The words of each event.
     words: Vec<String>,
-    lanes: usize,
+    lanes: Vec<usize>,
 }
 
 impl Builder<'_> {
     fn rows(&self) -> Vec<Row> {
         let start = &self.story.start;
-        let mut rows =
-            vec![Row { lanes: self.content(start), bare: bare(start), ..Row::default() }];
+        let seats = (0_u8..).map(Actor).zip(&self.story.run.seats);
+        let forked = seats.filter(|(_, seat)| seat.form == Form::Forked);
+        let mut absent: Actors = forked.map(|(actor, _)| actor).collect();
+        let (lanes, bare) = (self.content(start), bare(start));
+        let mut rows = vec![Row { lanes, bare, absent, ..Row::default() }];
         let mut at = 0;
         let mut number = 0;
         while let Some(frame) = self.story.frames.get(at) {
@@ -135,13 +149,33 @@ impl Builder<'_> {
                     row.number = number;
                 }
                 let parts = &self.story.frames[at..=last];
+                absent = self.absent(absent, parts);
+                row.absent = absent;
                 row.notes =
                     parts.iter().flat_map(|part| &part.notes).map(|n| cut(n, NOTE_CHARS)).collect();
+                row.waits = parts.iter().flat_map(|part| &part.waits).copied().collect();
                 rows.push(row);
             }
             at = last + 1;
         }
         rows
+    }
+
+    /// Who is not there after these frames.
+    fn absent(&self, before: Actors, frames: &[Frame]) -> Actors {
+        let run = self.story.run;
+        frames.iter().filter_map(|frame| self.event(frame)).fold(
+            before,
+            |absent, event| match event {
+                Event::Call(Call { op: Op::Fork { child }, .. }) => absent.without(*child),
+                Event::Exits(actor, _) => {
+                    let all = (0..run.seats.len() as u8).map(Actor);
+                    let of_it = all.filter(|other| run.leader(*other) == run.leader(*actor));
+                    of_it.fold(absent, Actors::with)
+                }
+                _ => absent,
+            },
+        )
     }
 
     fn event(&self, frame: &Frame) -> Option<&Event> {
@@ -202,6 +236,21 @@ impl Builder<'_> {
                 row.moves = Some(*actor);
                 words.clone_from(&self.words[index]);
             }
+            (What::Event(index), Some(Event::Exits(actor, _))) => {
+                let open = self.call_before(index, *actor).is_some_and(|call| {
+                    let since = self.story.run.events[..index].iter().rev();
+                    let returned =
+                        |event: &Event| matches!(event, Event::Return(of, _) if of == actor);
+                    let begun = |event: &Event| matches!(event, Event::Call(of) if of == call);
+                    since
+                        .into_iter()
+                        .find(|event| returned(event) || begun(event))
+                        .is_some_and(begun)
+                });
+                row.exits = Some(*actor);
+                row.returns = Some(*actor).filter(|_| open);
+                words.clone_from(&self.words[index]);
+            }
             (What::Moves(actor), _) => {
                 row.moves = Some(actor);
                 words = moved(&last.worlds, actor);
@@ -209,7 +258,7 @@ impl Builder<'_> {
             (What::Arrives, _) => return Some(row),
             _ => {}
         }
-        let actor = row.begins.or(row.returns).or(row.moves)?;
+        let actor = row.begins.or(row.returns).or(row.moves).or(row.exits)?;
         row.labels = vec![(actor, labels(&words, self.label_chars))];
         Some(row)
     }
@@ -246,20 +295,30 @@ impl Builder<'_> {
         match reply {
             Some(reply) => reply.answer.count().unwrap_or(0) > 0,
             None => {
-                let last = self.story.frames.last().and_then(|frame| frame.worlds.first());
-                let pending = last.and_then(|world| world.pending(actor));
-                pending.is_some_and(|call| call.done > 0 || answered(call.progress) > 0)
+                let last = self.story.frames.last().map_or(&[][..], |frame| &frame.worlds);
+                let mut pending = firsts(last).filter_map(|world| world.pending(actor));
+                pending.any(|call| call.done > 0 || answered(call.progress) > 0)
             }
         }
     }
 
-    fn content(&self, worlds: &[World]) -> Vec<Vec<Chip>> {
-        common(self.story, worlds, self.lanes)
+    fn content(&self, worlds: &[Vec<World>]) -> Vec<Vec<Chip>> {
+        let lanes = self.lanes.iter().enumerate();
+        let of = |(channel, lanes): (usize, &usize)| {
+            let worlds = worlds.get(channel).map_or(&[][..], Vec::as_slice);
+            common(self.story, channel, worlds, *lanes)
+        };
+        lanes.flat_map(of).collect()
     }
 
     /// How far calls have got that sleep.
-    fn progress(&self, open: Actors, worlds: &[World]) -> Vec<(Actor, Vec<String>)> {
+    fn progress(&self, open: Actors, worlds: &[Vec<World>]) -> Vec<(Actor, Vec<String>)> {
         let of = |actor: Actor| {
+            let is_in = |worlds: &&Vec<World>| {
+                let first = worlds.first().and_then(|world| world.pending(actor));
+                first.is_some_and(|call| !call.op.is_of_process())
+            };
+            let worlds = worlds.iter().find(is_in)?;
             let mut done = worlds.iter().map(|world| world.pending(actor).map(|call| call.done));
             let first = done.next()??;
             let told = first > 0 && done.all(|other| other == Some(first));
@@ -269,25 +328,26 @@ impl Builder<'_> {
     }
 
     /// Whose calls sleep: all that the rules allow them is to wait.
-    fn asleep(&self, worlds: &[World]) -> Actors {
-        let Some(world) = worlds.first().filter(|_| self.story.complete) else {
-            return Actors::NONE;
+    fn asleep(&self, worlds: &[Vec<World>]) -> Actors {
+        let of = |world: &World| {
+            let asleep = |actor: &Actor| {
+                let steps = moves(&self.story.platform, world, *actor, &mut RuleSet::default());
+                !steps.is_empty() && steps.iter().all(|(_, step)| step.what == Moved::Rests)
+            };
+            world.busy().iter().filter(asleep).collect::<Vec<_>>()
         };
-        let asleep = |actor: &Actor| {
-            let steps = moves(&self.story.platform, world, *actor, &mut RuleSet::default());
-            !steps.is_empty() && steps.iter().all(|(_, step)| step.what == Moved::Rests)
-        };
-        world.busy().iter().filter(asleep).collect()
+        firsts(worlds).filter(|_| self.story.complete).flat_map(of).collect()
     }
 
     /// The rules by which calls sleep.
-    fn sleeping(&self, open: Actors, worlds: &[World]) -> Vec<String> {
-        let Some(world) = worlds.first() else { return Vec::new() };
+    fn sleeping(&self, open: Actors, worlds: &[Vec<World>]) -> Vec<String> {
         let mut rules = RuleSet::default();
-        for actor in open.iter() {
-            let steps = moves(&self.story.platform, world, actor, &mut RuleSet::default());
-            let resting = steps.iter().filter(|(_, step)| step.what == Moved::Rests);
-            resting.for_each(|(rule, _)| rules.insert(*rule));
+        for world in firsts(worlds) {
+            for actor in open.iter() {
+                let steps = moves(&self.story.platform, world, actor, &mut RuleSet::default());
+                let resting = steps.iter().filter(|(_, step)| step.what == Moved::Rests);
+                resting.for_each(|(rule, _)| rules.insert(*rule));
+            }
         }
         rules.iter().map(|rule| RULES[usize::from(rule)].id.to_owned()).collect()
     }
@@ -304,8 +364,13 @@ fn answered(progress: Progress) -> u32 {
     }
 }
 
-fn moved(worlds: &[World], actor: Actor) -> String {
-    match worlds.first().and_then(|world| world.pending(actor)).map(|call| call.progress) {
+/// Of each channel the first of the worlds that there may be.
+fn firsts(worlds: &[Vec<World>]) -> impl Iterator<Item = &World> {
+    worlds.iter().filter_map(|worlds| worlds.first())
+}
+
+fn moved(worlds: &[Vec<World>], actor: Actor) -> String {
+    match firsts(worlds).find_map(|world| world.pending(actor)).map(|call| call.progress) {
         Some(Progress::Answered { answer, signal, .. }) => {
             let signal = signal.map(|signal| format!(" + {signal}")).unwrap_or_default();
             format!("answered: {answer}{signal}")
@@ -315,10 +380,15 @@ fn moved(worlds: &[World], actor: Actor) -> String {
 }
 
 /// Actors that hold no end in any of these worlds.
-fn bare(worlds: &[World]) -> Actors {
-    let Some(first) = worlds.first() else { return Actors::NONE };
+fn bare(worlds: &[Vec<World>]) -> Actors {
+    let Some(first) = firsts(worlds).next() else { return Actors::NONE };
     let actors = (0..first.actors.len() as u8).map(Actor);
-    actors.filter(|actor| worlds.iter().all(|w| w.open_ends(*actor).next().is_none())).collect()
+    // Those who poll for others stand in the worlds of their channel alone.
+    let is_there = |world: &World, actor: Actor| usize::from(actor.0) < world.actors.len();
+    let holds_none = |world: &World, actor: Actor| {
+        !is_there(world, actor) || world.open_ends(actor).next().is_none()
+    };
+    actors.filter(|actor| worlds.iter().flatten().all(|w| holds_none(w, *actor))).collect()
 }
 
 /// Breaks words into lines: before the reply if they don't fit in one, then wherever there is a space.
@@ -379,7 +449,7 @@ fn is_left(seat: &Seat) -> Option<bool> {
     let is = |hold: &Hold| match hold.side {
         Side::A => Some(true),
         Side::B => Some(false),
-        Side::Only | Side::Open => match (hold.mode.writes(), hold.mode.reads()) {
+        Side::Only | Side::Open | Side::Watch => match (hold.mode.writes(), hold.mode.reads()) {
             (true, true) => None,
             (writes, _) => Some(writes),
         },

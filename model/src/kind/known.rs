@@ -1,6 +1,6 @@
 //! The kinds of channel that the specification knows: what each claims, and what it starts with.
 
-use super::{Discipline, Ends, Hold, Kind, MESSAGE_BYTES, Naming, Side, SocketType};
+use super::{Discipline, Ends, Hold, Kind, MESSAGE_BYTES, Naming, Side, SocketType, Takes};
 use crate::call::Mode;
 use crate::taxonomy::{Direction, Reach, Waiting};
 
@@ -37,7 +37,7 @@ pub const PIPE: Kind = Kind {
     sides: 1,
     held: ONE_WAY,
     capacity_default_bytes: PIPE_CAPACITY_BYTES,
-    chapters: &["stream", "descriptor"],
+    chapters: &["stream", "descriptor", "epoll"],
 };
 
 /// The named pipe.
@@ -52,7 +52,7 @@ pub const FIFO: Kind = Kind {
     sides: 1,
     held: BY_PATH,
     capacity_default_bytes: PIPE_CAPACITY_BYTES,
-    chapters: &["stream", "fifo", "descriptor"],
+    chapters: &["stream", "fifo", "descriptor", "epoll"],
 };
 
 /// Two pipes, one for each way.
@@ -67,7 +67,7 @@ pub const PIPE_PAIR: Kind = Kind {
     sides: 2,
     held: TWO_WAYS,
     capacity_default_bytes: PIPE_CAPACITY_BYTES,
-    chapters: &["stream", "descriptor"],
+    chapters: &["stream", "descriptor", "epoll"],
 };
 
 /// The POSIX message queue.
@@ -254,6 +254,29 @@ pub const TCP: Kind = Kind {
     chapters: &["tcp", "connection", "socket", "descriptor"],
 };
 
+/// The counter of `eventfd(2)`.
+pub const EVENTFD: Kind = Kind {
+    name: "eventfd",
+    says: "A counter in the kernel, eventfd(2); writes add to it, a read takes all.",
+    reach: Reach::RelatedProcesses,
+    direction: Direction::Simplex,
+    waiting: Waiting::Waits,
+    ends: Ends::Shared,
+    discipline: Discipline::Counter(Takes::All),
+    sides: 1,
+    held: &[Hold::BOTH],
+    capacity_default_bytes: 0,
+    chapters: &["eventfd", "descriptor", "epoll"],
+};
+
+/// The counter of `eventfd(2)` with `EFD_SEMAPHORE`.
+pub const EVENTFD_SEMAPHORE: Kind = Kind {
+    name: "eventfd-semaphore",
+    says: "A counter in the kernel, eventfd(2) with EFD_SEMAPHORE; writes add to it, a read takes one.",
+    discipline: Discipline::Counter(Takes::One),
+    ..EVENTFD
+};
+
 /// All kinds.
 pub const KINDS: &[&Kind] = &[
     &PIPE,
@@ -264,6 +287,8 @@ pub const KINDS: &[&Kind] = &[
     &LOCKED_FILE,
     &FLOCKED_FILE,
     &MESSAGE_QUEUE,
+    &EVENTFD,
+    &EVENTFD_SEMAPHORE,
     &GLOBAL_VARIABLE,
     &GUARDED_VARIABLE,
     &VARIABLE_PAIR,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
-use super::{Fate, Litmus, Outcome, STATES_MAX, TooMany, shown};
+use super::{Fate, Litmus, Outcome, STATES_MAX, STATES_MAX_BYTES, TooMany, shown};
 use crate::call::{Actor, Call, Op};
 use crate::oracle::stops::{Stopped, in_copy, is_beyond, is_in_copy};
 use crate::oracle::{Steps, reply_of};
@@ -71,11 +71,11 @@ impl<'a> Search<'a> {
                 }
                 Event::GoesOn(actor) => parts[part].items.push(Item::GoesOn(*actor)),
                 Event::Quiet(_) => parts.push(Part::default()),
-                Event::Return(..) => {}
+                Event::Return(..) | Event::Exits(..) => {}
             }
         }
         let start = State {
-            world: step::start(platform, &run.setup, &run.seats),
+            world: step::start(platform, run.setup(), &run.seats),
             part: 0,
             done: 0,
             current: run.seats.iter().map(|_| None).collect(),
@@ -93,6 +93,7 @@ impl<'a> Search<'a> {
     ) -> Result<Option<HashSet<Outcome>>, TooMany> {
         let mut found = HashSet::new();
         let mut known = HashSet::new();
+        let mut bytes = 0;
         let mut todo = vec![self.returned(self.start.clone())];
         while let Some(state) = todo.pop() {
             if !known.insert(state.clone()) {
@@ -101,7 +102,8 @@ impl<'a> Search<'a> {
             if ended() {
                 return Ok(None);
             }
-            if known.len() > STATES_MAX {
+            bytes += state.world.weight_bytes();
+            if known.len() > STATES_MAX || bytes > STATES_MAX_BYTES {
                 return Err(TooMany);
             }
             self.moves(&state, &mut todo);

@@ -6,7 +6,7 @@ use crate::data::Data;
 use crate::oracle::{State, looks_like};
 use crate::platform::Platform;
 use crate::rule::What;
-use crate::step::{answer, count_for, deliveries, moves};
+use crate::step::{answer, count_for, deliveries, moves, raised};
 use crate::world::{Pending, World};
 
 /// Answers the only call in progress in place, if one move alone does so and no other could matter.
@@ -18,6 +18,10 @@ pub(super) fn answer_alone(
     actor: Actor,
     reply: &Reply,
 ) -> bool {
+    let op = state.world.pending(actor).map(|call| call.op);
+    if state.world.is_stopped(actor) || matches!(op, Some(Op::Signal { .. })) {
+        return false;
+    }
     let others = state.world.actors.iter().enumerate();
     if others
         .filter(|(index, _)| *index != usize::from(actor.0))
@@ -29,6 +33,7 @@ pub(super) fn answer_alone(
     let steps = moves(platform, &state.world, actor, &mut shown);
     let [(rule, step)] = steps.as_slice() else { return false };
     let What::Answers(answers, signal) = step.what else { return false };
+    let signal = raised(&state.world, actor, signal);
     let Some(done) = state.world.pending(actor).map(|call| call.done) else { return false };
     let Some(count) = count_for(answers, done, reply.answer) else { return false };
     if signal != reply.signal || !deliveries(platform, &state.world).is_empty() {

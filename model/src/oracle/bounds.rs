@@ -3,7 +3,7 @@
 //! A run that goes beyond is left unjudged from that call on. Nothing is refused for its length: what has been
 //! read no longer counts, so a trace of any number of bytes can be judged.
 
-use crate::call::{ACTORS_MAX, Call, Op, Whence};
+use crate::call::{ACTORS_MAX, Actor, Call, Op, Whence};
 use crate::channel::Object;
 use crate::world::World;
 
@@ -21,12 +21,19 @@ const TOO_FAR: &str = "an offset of 4 GiB or more is not modelled";
 /// calls in progress may make.
 const OBJECTS_MAX: usize = u16::MAX as usize - 2 * ACTORS_MAX;
 
+const EXEC_OF_THREADS: &str = "exec while another thread is in a call is not modelled";
+
 const TOO_MANY: &str = "more than 65,000 sockets or descriptions at once are not modelled";
 
 /// Why nothing is said of the run from this call on, where it goes beyond the bounds of the model.
 pub(super) fn exceeded(world: &World, call: &Call) -> Option<&'static str> {
     if world.objects.len().max(world.descriptions.len()) > OBJECTS_MAX {
         return Some(TOO_MANY);
+    }
+    let is_in_a_call = |thread: Actor| world.actors[usize::from(thread.0)].call.is_some();
+    let mut others = world.takers(world.leader(call.actor)).filter(|other| *other != call.actor);
+    if call.op == Op::Exec && others.any(is_in_a_call) {
+        return Some(EXEC_OF_THREADS);
     }
     let offers = call.op.offers().unwrap_or(0);
     if offers > CALL_MAX_BYTES {

@@ -12,6 +12,8 @@ use crate::world::World;
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) states: Vec<State>,
+    /// About how much memory they take, in bytes.
+    pub(super) bytes: usize,
     /// Hashes of their worlds.
     hashes: Vec<u64>,
     /// Once there are many: by hash, the last state that has it. (Two worlds with one hash: the second is
@@ -48,6 +50,7 @@ impl Found {
             *shown = shown.intersection(state.shown);
             return false;
         }
+        self.bytes += state.world.weight_bytes();
         self.states.push(state);
         self.hashes.push(hash);
         if self.states.len() > Found::SMALL {

@@ -3,7 +3,9 @@
 //!
 //! Used only to leave out moves that the run contradicts, and to choose among ranges of counts.
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, Op, Reply, SendFlags};
+use rustc_hash::FxHashMap;
+
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, End, Op, Reply, SendFlags};
 use crate::data::{Data, Segment, is_nobodys};
 use crate::kind::Discipline;
 use crate::oracle::names::Names;
@@ -20,6 +22,8 @@ pub(super) struct Lookahead<'r> {
     current: [Fate<'r>; ACTORS_MAX],
     foresight: Foresight,
     order: Order,
+    /// Whether nobody sees the bytes of a stream, nor is it known whose they are.
+    nameless: bool,
 }
 
 /// What reads tell of the order in which bytes were written.
@@ -54,6 +58,7 @@ impl<'r> Lookahead<'r> {
                 Event::Return(actor, reply) => {
                     if let Some(call) = open[usize::from(actor.0)].take() {
                         fates[call].reply = Some(reply);
+                        fates[call].returns = index;
                     }
                 }
                 Event::Quiet(actors) => {
@@ -72,14 +77,21 @@ impl<'r> Lookahead<'r> {
                         fates[call].stops = true;
                     }
                 }
+                Event::Exits(actor, _) => open[usize::from(actor.0)] = None,
             }
         }
         let writers: Actors = run.events.iter().filter_map(writer).collect();
         // What was read tells where writes were cut, and in which order the bytes of one read came; in
         // which order those of different reads came, only where all goes through one stream, or where one
         // actor made them on one end.
-        let kind = run.setup.kind;
+        let kind = run.setup().kind;
         let one_stream = kind.discipline == Discipline::Stream && kind.sides == 1;
+        let sees =
+            |event: &Event| matches!(event, Event::Return(_, reply) if reply.data != Data::Unknown);
+        let nameless = foresight == Foresight::Prunes
+            && kind.discipline == Discipline::Stream
+            && writers.iter().count() > 1
+            && !run.events.iter().any(sees);
         let order = match (platform.storage, writers.iter().count()) {
             _ if kind.discipline == Discipline::File => Order::default(),
             (Storage::Pages, ..2) if one_stream => Order::default(),
@@ -87,7 +99,7 @@ impl<'r> Lookahead<'r> {
             _ if matches!(kind.discipline, Discipline::Cell | Discipline::Ring) => Order::default(),
             _ => Order::of(run, one_stream),
         };
-        Lookahead { fates, current: Default::default(), foresight, order }
+        Lookahead { fates, current: Default::default(), foresight, order, nameless }
     }
 
     /// Nothing is known: every call may be answered at any time.
@@ -97,7 +109,18 @@ impl<'r> Lookahead<'r> {
             current: Default::default(),
             foresight: Foresight::Suggests,
             order: Order::default(),
+            nameless: false,
         }
+    }
+
+    /// Whether the names of bytes make no difference.
+    pub(super) fn is_nameless(&self) -> bool {
+        self.nameless
+    }
+
+    /// The names of bytes are asked for, though nobody sees them.
+    pub(super) fn keep_names(&mut self) {
+        self.nameless = false;
     }
 
     /// Whether there is no run whose rest could be known.
@@ -179,13 +202,17 @@ impl Order {
     fn of(run: &Run, one_stream: bool) -> Order {
         let mut order = Order::default();
         let mut names = Names::default();
+        // Of one writer alone it is known which bytes are read, though they were not seen.
+        let writers: Actors = run.events.iter().filter_map(writer).collect();
+        let sole = writers.iter().next().filter(|_| one_stream && writers.iter().count() == 1);
+        let mut read = 0_i64;
         let mut reading = Actors::NONE;
         let mut calls: [Option<Call>; ACTORS_MAX] = [None; ACTORS_MAX];
         // The last byte of the read that returned last, now and when each read in progress was called.
         let mut last: Option<Segment> = None;
         let mut before: [Option<Segment>; ACTORS_MAX] = [None; ACTORS_MAX];
         // The last byte that each actor has read from each of its ends.
-        let mut of_end: [[Option<Segment>; ENDS_MAX]; ACTORS_MAX] = Default::default();
+        let mut of_end: FxHashMap<(Actor, End), Segment> = FxHashMap::default();
         for event in &run.events {
             let (actor, reply) = match event {
                 Event::Call(call) => {
@@ -193,7 +220,7 @@ impl Order {
                     calls[index] = Some(*call);
                     before[index] = last;
                     if let Some(made) = call.makes() {
-                        of_end[index][usize::from(made.0)] = None;
+                        of_end.remove(&(call.actor, made));
                     }
                     if matches!(call.op, Op::Read { .. }) {
                         reading = reading.with(call.actor);
@@ -201,23 +228,35 @@ impl Order {
                     continue;
                 }
                 Event::Return(actor, reply) => (*actor, reply),
-                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => continue,
+                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) | Event::Exits(..) => {
+                    continue;
+                }
             };
-            reading = Actors(reading.0 & !Actors::NONE.with(actor).0);
+            reading = reading.without(actor);
             let Some(call) = calls[usize::from(actor.0)].take() else { continue };
-            let Answer::Count(1..) = reply.answer else { continue };
+            let Answer::Count(count @ 1..) = reply.answer else { continue };
+            if let Some(writer) = sole
+                && call.op.asks().is_some()
+            {
+                read += i64::from(count);
+                order.cuts[usize::from(writer.0)].push(read);
+            }
             let looks_ahead =
                 matches!(call.op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
-            let own = &mut of_end[usize::from(actor.0)][usize::from(call.end.0)];
             let mut previous = match one_stream {
                 true => before[usize::from(actor.0)],
-                false => own.filter(|_| !looks_ahead),
+                false => of_end.get(&(actor, call.end)).copied().filter(|_| !looks_ahead),
             };
             match &reply.data {
                 Data::Unknown => continue,
                 Data::Named(segments) => {
                     let known = |piece: &Segment| Some(*piece).filter(|s| !is_nobodys(s.actor));
-                    segments.iter().for_each(|piece| order.note(&mut previous, known(piece)));
+                    for piece in segments {
+                        order.note(&mut previous, known(piece));
+                        known(piece)
+                            .into_iter()
+                            .for_each(|piece| names.note(piece, actor, reading));
+                    }
                 }
                 Data::Bytes(bytes) => {
                     order.guessed = true;
@@ -227,7 +266,10 @@ impl Order {
             }
             last = previous;
             if !looks_ahead {
-                *own = previous;
+                match previous {
+                    Some(byte) => of_end.insert((actor, call.end), byte),
+                    None => of_end.remove(&(actor, call.end)),
+                };
             }
         }
         for cuts in &mut order.cuts {

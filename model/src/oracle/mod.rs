@@ -12,100 +12,44 @@
 
 mod alone;
 pub mod bounds;
+mod budget;
+mod deviations;
+mod followed;
 mod found;
+mod judgement;
 mod lookahead;
 mod names;
 mod pieces;
 mod search;
+mod several;
 mod steps;
 pub mod stops;
 mod told;
+mod untold;
 
 use std::cell::Cell;
 
-use crate::call::{Actor, Answer, Call, Reply, Signal};
-use crate::data::{Data, Segments};
+use crate::call::{Actor, Answer, Call, Op, Reply, Signal};
+use crate::data::{ANY, Data, Segments};
 use crate::index::RuleIndex;
 use crate::platform::Platform;
-use crate::rule::What;
-use crate::rules::outside;
+use crate::rules::{outside, signal};
 use crate::run::{Actors, Event, Run};
 use crate::step::{self, RuleSet, moves};
-use crate::world::{Progress, World};
+use crate::world::{Pending, Progress, World};
+use budget::{Budget, STATES_MAX_BYTES};
+use followed::judged;
+pub use followed::{after, follow};
+use judgement::Records;
+pub use judgement::{Allowed, Deviation, Followed, Judgement, Verdict};
 use lookahead::Lookahead;
 use search::{Goal, Search};
 pub use steps::Steps;
 use stops::Stopped;
+use untold::Suspect;
 
-/// The most states that are followed; a run that needs more is inconclusive.
+/// The most states that are followed, as far as memory allows them; a run that needs more is inconclusive.
 pub const STATES_MAX: usize = 65_536;
-
-/// What the oracle says of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Some behaviour that the rules allow looks exactly like the run.
-    Conforms,
-    /// No behaviour that the rules allow looks like the run.
-    Deviates,
-    /// From this event on anything is allowed, for this reason.
-    Unspecified {
-        /// Index of the event.
-        from: usize,
-        /// Why.
-        reason: &'static str,
-    },
-    /// Too many orders of concurrent calls to follow at this event.
-    Inconclusive {
-        /// Index of the event.
-        at: usize,
-    },
-}
-
-/// What would have been allowed where a run deviates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// The call returns with this reply.
-    Returns(Actor, Reply, RuleIndex),
-    /// The call sleeps.
-    Sleeps(Actor, RuleIndex),
-}
-
-impl Allowed {
-    /// The rule that allows it.
-    pub fn rule(&self) -> RuleIndex {
-        match self {
-            Allowed::Returns(_, _, rule) | Allowed::Sleeps(_, rule) => *rule,
-        }
-    }
-}
-
-/// One event that no rule allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deviation {
-    /// Index of the event in the run.
-    pub event: usize,
-    /// What would have been allowed instead, and by which rules.
-    pub allowed: Vec<Allowed>,
-    /// Whether the run had deviated before: then what was expected here is a guess.
-    pub after_another: bool,
-    /// Whose call, stopped at which byte, holds the lock that the call of this event needs.
-    pub shut_out_by: Option<(Actor, u32)>,
-}
-
-/// The whole judgement of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// All deviations, in the order of events.
-    pub deviations: Vec<Deviation>,
-    /// Rules that every explanation of the run uses.
-    pub shown: RuleSet,
-    /// For each event, if it is a return that one rule alone explains, that rule.
-    pub explained: Vec<Option<RuleIndex>>,
-    /// The most states followed at a time.
-    pub states_most: usize,
-}
 
 /// Judges a run by the rules as they hold on `platform`.
 ///
@@ -117,64 +61,29 @@ pub struct Judgement {
 /// earlier one that only the later makes impossible. Where that is too much, what was found first stands, unless it
 /// rests on a guess: then the run is judged by what is certain of its rest.
 pub fn judge(run: &Run, platform: &Platform) -> Judgement {
-    judged(run, platform, false, &never).judgement
+    judged(run, platform, Records::Nothing, &never).judgement
 }
 
-/// Judges a run as [`judge`] does, unless that is no longer wanted: `ended` is asked at each state, and `None` is the
-/// answer soon after it has said so.
+/// Judges a run as [`judge`] does, and notes the [names](Judgement::names) of the bytes that were seen.
+pub fn judge_naming(run: &Run, platform: &Platform) -> Judgement {
+    judged(run, platform, Records::Names, &never).judgement
+}
+
+/// Judges a run as [`judge_naming`] does, unless that is no longer wanted: `ended` is asked at each state, and `None` is
+/// the answer soon after it has said so.
 pub fn judge_unless(run: &Run, platform: &Platform, ended: &dyn Fn() -> bool) -> Option<Judgement> {
     let given_up = Cell::new(false);
     let asked = || {
         given_up.set(given_up.get() || ended());
         given_up.get()
     };
-    let judgement = judged(run, platform, false, &asked).judgement;
+    let judgement = judged(run, platform, Records::Names, &asked).judgement;
     (!given_up.get()).then_some(judgement)
 }
 
 /// What a judgement that is wanted is asked.
 fn never() -> bool {
     false
-}
-
-/// A judgement, with the worlds along the run.
-#[derive(Clone, Debug)]
-pub struct Followed {
-    /// The judgement.
-    pub judgement: Judgement,
-    /// For each event the worlds that there may be after it, as far as the run was followed. What may as well
-    /// happen later has not happened in them.
-    pub worlds: Vec<Vec<World>>,
-}
-
-/// Judges a run as [`judge`] does, and tells what the world was like after each event.
-pub fn follow(run: &Run, platform: &Platform) -> Followed {
-    judged(run, platform, true, &never)
-}
-
-fn judged(run: &Run, platform: &Platform, records: bool, ended: &dyn Fn() -> bool) -> Followed {
-    let platform = &*platform.under(&run.setup);
-    let oracle = |foresight| {
-        let worlds = records.then(Vec::new);
-        Oracle { worlds, ended, ..Oracle::new(run, platform, foresight) }
-    };
-    let first = oracle(Foresight::Prunes);
-    let certain = !first.lookahead.guesses();
-    let first = first.judge();
-    let settled = match first.judgement.verdict {
-        Verdict::Conforms | Verdict::Inconclusive { .. } => true,
-        Verdict::Unspecified { .. } => certain,
-        Verdict::Deviates => false,
-    };
-    if settled {
-        return first;
-    }
-    let again = oracle(Foresight::Suggests).judge();
-    match again.judgement.verdict {
-        Verdict::Inconclusive { .. } if certain => first,
-        Verdict::Inconclusive { .. } => oracle(Foresight::PrunesByReplies).judge(),
-        _ => again,
-    }
 }
 
 /// What is done with knowledge of the rest of the run.
@@ -206,6 +115,8 @@ struct Fate<'r> {
     answerable_from: usize,
     /// Whether it stops in its copy.
     stops: bool,
+    /// Index of the event that is its return; 0 where it has none.
+    returns: usize,
 }
 
 struct Oracle<'r> {
@@ -216,16 +127,28 @@ struct Oracle<'r> {
     unspecified: Option<(usize, &'static str)>,
     lookahead: Lookahead<'r>,
     stopped: Stopped,
+    /// Whether signals are sent in the run.
+    signals: bool,
+    /// The call upon which a signal may have come of which the run does not tell.
+    suspect: Option<Suspect>,
     judgement: Judgement,
     /// The worlds after each event, where they are asked for.
     worlds: Option<Vec<Vec<World>>>,
+    /// Whether only those after the last event are.
+    last_only: bool,
+    /// How much memory they take, in bytes.
+    recorded_bytes: usize,
+    /// Whether the names of bytes are noted.
+    names: bool,
     /// Whether the judgement is no longer wanted.
     ended: &'r dyn Fn() -> bool,
+    /// What the judgement may still cost.
+    budget: Budget,
 }
 
 impl<'r> Oracle<'r> {
     fn new(run: &'r Run, platform: &'r Platform, foresight: Foresight) -> Oracle<'r> {
-        let world = step::start(platform, &run.setup, &run.seats);
+        let world = step::start(platform, run.setup(), &run.seats);
         Oracle {
             run,
             platform,
@@ -233,37 +156,50 @@ impl<'r> Oracle<'r> {
             unspecified: None,
             lookahead: Lookahead::new(run, platform, foresight),
             stopped: Stopped::default(),
-            judgement: Judgement {
-                verdict: Verdict::Conforms,
-                deviations: Vec::new(),
-                shown: RuleSet::default(),
-                explained: vec![None; run.events.len()],
-                states_most: 1,
-            },
+            signals: sends_signals(run),
+            suspect: None,
+            judgement: Judgement::of_nothing(run.events.len()),
             worlds: None,
+            last_only: false,
+            recorded_bytes: 0,
+            names: false,
             ended: &never,
+            budget: Budget::of_run(run.events.len()),
         }
     }
 
     fn judge(mut self) -> Followed {
         self.follow();
-        Followed { judgement: self.judgement, worlds: self.worlds.unwrap_or_default() }
+        let worlds = self.worlds.unwrap_or_default();
+        let worlds = worlds.into_iter().map(|worlds| vec![worlds]).collect();
+        Followed { judgement: self.judgement, worlds }
     }
 
-    /// Notes the worlds after an event, where they are asked for.
+    /// Notes the worlds after an event, where they are asked for; none where all that are noted take too much memory.
     fn record(&mut self) {
         if let Some(worlds) = &mut self.worlds {
-            worlds.push(self.states.iter().map(|state| state.world.clone()).collect());
+            if let Some(before) = worlds.last_mut().filter(|_| self.last_only) {
+                before.clear();
+                self.recorded_bytes = 0;
+            }
+            let here: usize = self.states.iter().map(|state| state.world.weight_bytes()).sum();
+            self.recorded_bytes += here;
+            let fits = self.recorded_bytes <= STATES_MAX_BYTES;
+            let states = self.states.iter().filter(|_| fits);
+            worlds.push(states.map(|state| state.world.clone()).collect());
         }
     }
 
     fn follow(&mut self) {
-        if self.run.setup.packet && !self.platform.packets {
+        if self.run.setup().packet && !self.platform.packets {
             self.judgement.verdict =
                 Verdict::Unspecified { from: 0, reason: "packet mode is not in the standard" };
             return;
         }
         for (index, event) in self.run.events.iter().enumerate() {
+            if let Some(suspect) = self.suspect {
+                suspect.interrupt(index, &mut self.states);
+            }
             let next = match event {
                 Event::Call(call) => {
                     if let Some(reason) = self.exceeded(call) {
@@ -289,6 +225,11 @@ impl<'r> Oracle<'r> {
                     self.record();
                     continue;
                 }
+                Event::Exits(actor, status) => {
+                    self.exits(index, *actor, *status);
+                    self.record();
+                    continue;
+                }
                 Event::Return(actor, reply) => {
                     self.advance(index, Goal::Return(*actor, Some(reply)))
                 }
@@ -298,6 +239,7 @@ impl<'r> Oracle<'r> {
                 self.judgement.verdict = Verdict::Inconclusive { at: index };
                 return;
             };
+            let is_allowed = !next.is_empty();
             if next.is_empty() {
                 if let Some((from, reason)) = self.unspecified {
                     self.judgement.verdict = match self.judgement.deviations.is_empty() {
@@ -321,7 +263,13 @@ impl<'r> Oracle<'r> {
                     self.stopped.insert(*actor, *at);
                 }
             }
-            if let Event::Return(actor, _) = event {
+            if let Event::Return(actor, reply) = event {
+                if self.names
+                    && is_allowed
+                    && let Data::Bytes(_) = reply.data
+                {
+                    self.name(index, *actor);
+                }
                 self.finish(index, *actor);
             }
             self.judgement.states_most = self.judgement.states_most.max(self.states.len());
@@ -342,8 +290,12 @@ impl<'r> Oracle<'r> {
     /// Of what cause outside of the channel an event tells that no rule allows: then what follows is unspecified.
     fn outside(&self, event: &Event) -> Option<&'static str> {
         let Event::Return(actor, Reply { answer, signal: None, .. }) = event else { return None };
+        let is_before = |state: &State| stops::is_told_first(self.platform, &state.world, *actor);
         let cause = |state: &State| {
-            outside::cause_in(self.platform, self.run.setup.kind, &state.world, *actor, answer)
+            if is_before(state) {
+                return None;
+            }
+            outside::cause_in(self.platform, self.run.setup().kind, &state.world, *actor, answer)
         };
         Some(self.states.iter().find_map(cause)?.because)
     }
@@ -354,7 +306,7 @@ impl<'r> Oracle<'r> {
         let of = match event {
             Event::Return(actor, _) | Event::Stops(actor, _) => Actors::NONE.with(*actor),
             Event::Quiet(open) => *open,
-            Event::Call(_) | Event::GoesOn(_) => Actors::NONE,
+            Event::Call(_) | Event::GoesOn(_) | Event::Exits(..) => Actors::NONE,
         };
         let is_unspoken = |actor| {
             self.states.iter().all(|State { world, .. }| {
@@ -368,11 +320,40 @@ impl<'r> Oracle<'r> {
     }
 
     fn begin(&mut self, index: usize, call: Call) {
+        let ends = |state: &State| state.world.is_ending(call.actor);
+        if self.states.iter().all(ends) {
+            // Who was killed calls nothing.
+            self.deviate(index, &Event::Call(call));
+        } else {
+            self.states.retain(|state| !ends(state));
+        }
         self.lookahead.begin(index, call);
         let stops = self.lookahead.stops(index);
         for state in &mut self.states {
             state.world.call(call);
             state.world.pending_mut(call.actor).stops = stops;
+        }
+    }
+
+    /// The actor's process ends: whatever its threads are in, none of their calls will be seen to return.
+    fn exits(&mut self, index: usize, actor: Actor, status: u8) {
+        let may_end = |state: &State| signal::may_end(&state.world, actor, status);
+        if self.states.iter().any(may_end) {
+            self.states.retain(may_end);
+        } else {
+            self.deviate(index, &Event::Exits(actor, status));
+        }
+        for state in &mut self.states {
+            state.world.exits(actor, status);
+        }
+        let threads = self.states.iter().flat_map(|state| {
+            let world = &state.world;
+            world.threads(world.leader(actor))
+        });
+        let threads: Actors = threads.collect();
+        for thread in threads.iter() {
+            self.lookahead.end(thread);
+            self.stopped.remove(thread);
         }
     }
 
@@ -387,9 +368,28 @@ impl<'r> Oracle<'r> {
         let mut search = Search::new(self.platform, &self.lookahead, index, goal);
         search.stopped = self.stopped.clone();
         search.ended = self.ended;
+        search.signals = self.signals;
+        search.listed = match (&self.run.events[index], goal) {
+            (Event::Quiet(listed), Goal::Quiet) => Some(*listed),
+            _ => None,
+        };
+        search.budget = Some(&self.budget);
         let next = search.run(&self.states)?;
         self.unspecified = self.unspecified.or(search.unspecified.map(|reason| (index, reason)));
         Some(next)
+    }
+
+    /// Notes the names of the bytes that the call of `actor` gives, if all states agree.
+    fn name(&mut self, index: usize, actor: Actor) {
+        let mut names = self.states.iter().map(|state| state.world.pending(actor).map(|c| &c.data));
+        let Some(Some(first)) = names.next().filter(|first| names.all(|other| other == *first))
+        else {
+            return;
+        };
+        // Of bytes of which nothing is known there is no more to say than what was seen.
+        if !first.is_empty() && first.iter().all(|name| name.actor != ANY) {
+            self.judgement.names.push((index, first.clone()));
+        }
     }
 
     /// Ends the call of `actor` in every state, and notes the rule that answered it.
@@ -403,78 +403,21 @@ impl<'r> Oracle<'r> {
                 agree &= by.is_none_or(|other| other == *rule);
                 by = Some(*rule);
             }
-            state.world.returned(actor);
+            // Who was ended meanwhile stays so, though the return was seen.
+            let exits = |call: &Pending| matches!(call.op, Op::Exit { .. });
+            if !state.world.pending(actor).is_some_and(exits) {
+                state.world.returned(actor);
+            }
         }
         self.judgement.explained[index] = by.filter(|_| agree);
         self.lookahead.end(actor);
         self.stopped.remove(actor);
     }
-
-    /// Records a deviation and goes on from what would have been allowed.
-    fn deviate(&mut self, index: usize, event: &Event) {
-        let mut allowed = Vec::new();
-        let shut_out_by = self.shut_out_by(event);
-        match event {
-            Event::Return(actor, _) => {
-                let next = self.advance(index, Goal::Return(*actor, None)).unwrap_or_default();
-                for state in &next {
-                    push_reply(&mut allowed, &state.world, *actor);
-                }
-                if next.is_empty() {
-                    self.push_sleeps(&mut allowed, Actors::NONE.with(*actor));
-                } else {
-                    self.states = next;
-                }
-            }
-            Event::Quiet(open) => {
-                self.push_sleeps(&mut allowed, *open);
-                for actor in open.iter() {
-                    let next = self.advance(index, Goal::Return(actor, None)).unwrap_or_default();
-                    for state in &next {
-                        push_reply(&mut allowed, &state.world, actor);
-                    }
-                }
-            }
-            Event::Call(_) | Event::Stops(..) | Event::GoesOn(_) => {}
-        }
-        let after_another = !self.judgement.deviations.is_empty();
-        let deviation = Deviation { event: index, allowed, after_another, shut_out_by };
-        self.judgement.deviations.push(deviation);
-    }
-
-    /// Whose stopped call keeps the call of this event from being made, and where it has stopped.
-    fn shut_out_by(&self, event: &Event) -> Option<(Actor, u32)> {
-        let (Event::Return(actor, _) | Event::Stops(actor, _)) = event else { return None };
-        let holder = |state: &State| self.stopped.holder(self.platform, &state.world, *actor);
-        let is_shut_out = self.states.iter().all(|state| holder(state).is_some());
-        self.states.first().filter(|_| is_shut_out).and_then(holder)
-    }
-
-    /// Adds the rules by which these actors' calls may sleep, to what is allowed.
-    fn push_sleeps(&self, allowed: &mut Vec<Allowed>, actors: Actors) {
-        let mut search = Search::new(self.platform, &self.lookahead, 0, Goal::Quiet);
-        search.ended = self.ended;
-        for state in search.settled(&self.states) {
-            for actor in actors.iter() {
-                let steps = moves(self.platform, &state.world, actor, &mut RuleSet::default());
-                for (rule, step) in steps {
-                    let sleeps = Allowed::Sleeps(actor, rule);
-                    if step.what == What::Rests && !allowed.contains(&sleeps) {
-                        allowed.push(sleeps);
-                    }
-                }
-            }
-        }
-    }
 }
 
-/// Adds the reply that `actor`'s answered call gives to what is allowed.
-fn push_reply(allowed: &mut Vec<Allowed>, world: &World, actor: Actor) {
-    let Some((rule, reply)) = reply_of(world, actor) else { return };
-    let returns = Allowed::Returns(actor, reply, rule);
-    if !allowed.contains(&returns) {
-        allowed.push(returns);
-    }
+fn sends_signals(run: &Run) -> bool {
+    let sends = |event: &Event| matches!(event, Event::Call(Call { op: Op::Signal { .. }, .. }));
+    run.events.iter().any(sends)
 }
 
 /// The reply that an answered call gives, and the rule that gave it.

@@ -3,9 +3,51 @@
 //! A guess that rests on at least a few bytes in a row; shorter pieces get no name. What is named wrongly
 //! or not at all costs time, never a verdict: names choose which moves are tried first.
 
-use crate::call::{ACTORS_MAX, Actor};
-use crate::data::{self, PERIOD, PLACE_BYTES, Segment};
-use crate::run::Actors;
+use crate::call::{ACTORS_MAX, Actor, Call, Op, Reply};
+use crate::data::{self, Data, PERIOD, PLACE_BYTES, Segment, Segments, is_nobodys};
+use crate::run::{Actors, Event, Run};
+
+/// The run with names for all bytes that can be given some; `None` where none can.
+///
+/// Who wrote which bytes is a guess, but that the bytes are those that stand for the names is certain: where a run with
+/// names conforms, so does the run with their bytes.
+pub(super) fn guessed(run: &Run) -> Option<Run> {
+    let is_of_bytes =
+        |event: &Event| matches!(event, Event::Return(_, Reply { data: Data::Bytes(_), .. }));
+    if !run.events.iter().any(is_of_bytes) {
+        return None;
+    }
+    let mut run = run.clone();
+    let (mut names, mut reading) = (Names::default(), Actors::NONE);
+    let writers = run.seats.len();
+    let mut is_named = false;
+    for event in &mut run.events {
+        let (actor, reply) = match event {
+            Event::Call(Call { actor, op: Op::Read { .. }, .. }) => {
+                reading = reading.with(*actor);
+                continue;
+            }
+            Event::Return(actor, reply) => (*actor, reply),
+            _ => continue,
+        };
+        reading = reading.without(actor);
+        match &reply.data {
+            Data::Unknown => {}
+            Data::Named(segments) => {
+                let known = segments.iter().filter(|piece| !is_nobodys(piece.actor));
+                known.for_each(|piece| names.note(*piece, actor, reading));
+            }
+            Data::Bytes(bytes) => {
+                let pieces = names.of(bytes, writers, actor, reading).into_iter();
+                let segments: Option<Segments> = pieces.collect();
+                let exact = segments.filter(|segments| reply.data.may_be(segments));
+                is_named |= exact.is_some();
+                reply.data = exact.map_or_else(|| reply.data.clone(), Data::Named);
+            }
+        }
+    }
+    is_named.then_some(run)
+}
 
 /// What has been named so far, by writer.
 #[derive(Default)]
@@ -54,7 +96,7 @@ impl Names {
             }
         }
         for hole in self.holes.iter_mut().flatten() {
-            hole.readers = Actors(hole.readers.0 & !Actors::NONE.with(reader).0);
+            hole.readers = hole.readers.without(reader);
         }
         self.holes.iter_mut().for_each(|holes| holes.retain(|hole| !hole.readers.is_empty()));
         names
@@ -77,7 +119,8 @@ impl Names {
         Some(Segment { actor: writer, from, len: len as u32 })
     }
 
-    fn note(&mut self, segment: Segment, reader: Actor, others: Actors) {
+    /// Notes that a read of `reader` gave these bytes while the reads of `others` are open.
+    pub(super) fn note(&mut self, segment: Segment, reader: Actor, others: Actors) {
         let index = usize::from(segment.actor.0);
         let next = &mut self.read_to[index];
         let holes = &mut self.holes[index];

@@ -1,23 +1,29 @@
 //! The search behind one event: which states can be reached by moves of the calls in progress.
 
+mod counts;
+mod exits;
 mod fewest;
+mod nameless;
 
 use smallvec::SmallVec;
 
 use crate::call::{Actor, Answer, Op, Reply};
 use crate::channel::Object;
+use crate::channel::tcp::{Finish, Phase};
 use crate::data::Segment;
+use crate::oracle::budget::{Budget, STATES_MAX_BYTES};
 use crate::oracle::found::Found;
-use crate::oracle::lookahead::{Lookahead, write_len};
-use crate::oracle::pieces::{self, SMALL};
-use crate::oracle::stops::{Stopped, in_copy, is_beyond, is_in_copy, limit};
+use crate::oracle::lookahead::Lookahead;
+use crate::oracle::stops::{Stopped, in_copy, is_beyond, is_in_copy};
 use crate::oracle::{Fate, STATES_MAX, State, looks_like, never};
 use crate::platform::Platform;
-use crate::rule::{Answers, What};
+use crate::rule::{Answers, Move, What};
+use crate::run::Actors;
 use crate::step::{
     self, RuleSet, all_answers, answer, count_for, deliveries, is_under_way, moves, rests,
 };
 use crate::world::{Progress, World};
+use exits::lets_go_together;
 
 /// What an event asks of the states.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +45,16 @@ pub(super) struct Search<'a, 'r> {
     pub(super) stopped: Stopped,
     /// Where nothing is known of a run: the byte at which the call is to stop whose moves are asked for.
     pub(super) aim: Option<u32>,
+    /// Whether signals are sent in the run: then it matters who was seen asleep.
+    pub(super) signals: bool,
+    /// At quiet: whose calls are said to be open, where it is said.
+    pub(super) listed: Option<Actors>,
     /// Why anything might happen, if it might.
     pub(super) unspecified: Option<&'static str>,
     /// Whether what is searched for is no longer wanted: then whatever is found stands for nothing.
     pub(super) ended: &'a dyn Fn() -> bool,
+    /// What the judgement may still cost; `None` where nothing bounds it.
+    pub(super) budget: Option<&'a Budget>,
 }
 
 impl<'a, 'r> Search<'a, 'r> {
@@ -59,8 +71,11 @@ impl<'a, 'r> Search<'a, 'r> {
             goal,
             stopped: Stopped::default(),
             aim: None,
+            signals: false,
+            listed: None,
             unspecified: None,
             ended: &never,
+            budget: None,
         }
     }
 
@@ -72,13 +87,22 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut at = 0;
         while let Some(state) = reached.get(at) {
             at += 1;
-            if at > STATES_MAX || (self.ended)() {
+            if at > STATES_MAX || reached.bytes + found.bytes > STATES_MAX_BYTES || self.gives_up()
+            {
                 return None;
             }
             if let Goal::Return(actor, _) = self.goal {
                 let mut unanswered = Few::new();
+                if state.world.is_held_up(actor) {
+                    // It returns once somebody has let its process go on.
+                    self.successors(state, &mut |next| unanswered.push(next));
+                    reached.extend(unanswered);
+                    continue;
+                }
                 self.successors_of(state, actor, true, &mut |next, answered| match answered {
-                    true => _ = found.insert(next),
+                    true if !next.world.is_held_up(actor) => _ = found.insert(next),
+                    // It stops before it returns.
+                    true => unanswered.push(next),
                     false => unanswered.push(next),
                 });
                 if self.is_answered(&state.world, actor) {
@@ -102,17 +126,23 @@ impl<'a, 'r> Search<'a, 'r> {
                         found.insert(State { world, shown: state.shown });
                     }
                 }
-            } else if let Some(shown) = self.may_sleep(&state.world) {
+            } else if self.listed.is_none_or(|listed| listed == state.world.in_calls())
+                && let Some(shown) = self.may_sleep(&state.world)
+            {
                 let shown = state.shown.union(shown);
                 let mut world = state.world.clone();
                 if self.platform.sleepers_in_line {
                     world.all_sleep();
+                }
+                if self.signals {
+                    world.seen_asleep();
                 }
                 found.insert(State { world, shown });
             }
             let next = self.all_successors(state);
             reached.extend(next);
         }
+        drop(reached);
         if let Goal::Stops(actor, at) = self.goal {
             self.stopped.insert(actor, at);
         }
@@ -124,12 +154,28 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut reached = Found::default();
         reached.extend(states.iter().cloned());
         let mut at = 0;
-        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX && !(self.ended)()) {
+        while let Some(state) = reached.get(at).filter(|_| self.goes_on(at, reached.bytes)) {
             at += 1;
             let next = self.all_successors(state);
             reached.extend(next);
         }
         reached.states
+    }
+
+    /// Whether what is searched for is no longer wanted, or costs too much.
+    fn gives_up(&self) -> bool {
+        self.budget.is_some_and(Budget::is_spent) || (self.ended)()
+    }
+
+    /// Whether a search that is complete wherever it ends looks at the state after so many, which take so much memory.
+    fn goes_on(&self, states: usize, bytes: usize) -> bool {
+        states < STATES_MAX && bytes <= STATES_MAX_BYTES && !self.gives_up()
+    }
+
+    fn spend(&self, bytes: usize) {
+        if let Some(budget) = self.budget {
+            budget.spend(bytes);
+        }
     }
 
     fn all_successors(&mut self, state: &State) -> Few {
@@ -150,6 +196,10 @@ impl<'a, 'r> Search<'a, 'r> {
             return None;
         }
         for actor in world.busy().iter() {
+            // What has come to its return while its process was being stopped gets no further.
+            if world.is_stopped(actor) && self.is_answered(world, actor) {
+                continue;
+            }
             let steps = moves(self.platform, world, actor, &mut RuleSet::default());
             if !rests(&steps) {
                 return None;
@@ -167,22 +217,57 @@ impl<'a, 'r> Search<'a, 'r> {
             Goal::Quiet | Goal::Stops(..) => None,
         };
         let answering = !matches!(self.goal, Goal::Quiet);
-        for actor in state.world.busy().iter().filter(|actor| Some(*actor) != goal) {
-            let answers = answering && self.lookahead.fate(actor).answerable_from <= self.index;
+        let others = state.world.busy().iter().filter(|actor| Some(*actor) != goal);
+        for actor in others.filter(|actor| !lets_go_together(&state.world, *actor)) {
+            // That a call of a process that ends is answered is never seen.
+            let dies = state.world.pending(actor).is_some_and(|call| call.dies.is_some());
+            let in_time = self.lookahead.fate(actor).answerable_from <= self.index;
+            // So it is of one that has stopped, until that goes on.
+            let answers = (answering || dies) && in_time || state.world.is_stopping(actor);
             self.successors_of(state, actor, answers, &mut |state, _| next(state));
         }
+        self.let_go(state, next);
         self.delivered(state, next);
     }
 
     /// States after one delivery.
     fn delivered(&self, state: &State, next: &mut dyn FnMut(State)) {
         for (rule, step) in deliveries(self.platform, &state.world) {
+            if self.may_come_later(&state.world, &step) {
+                continue;
+            }
+            self.spend(state.world.weight_bytes());
             let mut state = state.clone();
             let released = step::deliver(self.platform, &mut state.world, step);
             state.shown = state.shown.union(released);
             state.shown.insert(rule);
             next(state);
         }
+    }
+
+    /// Whether what arrives may as well do so after the goal's call has returned: bytes, which open nothing but what they may
+    /// open later, at a socket that no call which can move looks at or may close.
+    fn may_come_later(&self, world: &World, step: &Move) -> bool {
+        let (Goal::Return(..), What::Delivers { object, .. }) = (self.goal, step.what) else {
+            return false;
+        };
+        let Some(Object::Tcp(tcp)) = world.objects.get(usize::from(object)) else { return false };
+        let only_bytes = tcp.phase == Phase::Connected
+            && tcp.finish == Finish::None
+            && !tcp.reset
+            && !tcp.refuses_data();
+        let looks = |actor: Actor| {
+            let Some(call) = world.pending(actor) else { return false };
+            let here = world.object_called(call) == Some(object);
+            let moves = call.progress == Progress::Open
+                && !self.stopped.is_held(actor)
+                && !self.stopped.locks_out(self.platform, world, actor);
+            let closes =
+                matches!(call.op, Op::Close | Op::Dup2 { .. } | Op::Exec | Op::Exit { .. });
+            let closes = closes || call.dies.is_some() || world.may_release(call, object);
+            moves && (here || closes)
+        };
+        only_bytes && !world.busy().iter().any(looks)
     }
 
     /// States after one move of the actor's call, and whether the move answered it.
@@ -196,6 +281,8 @@ impl<'a, 'r> Search<'a, 'r> {
         if self.stopped.locks_out(self.platform, &state.world, actor) {
             return;
         }
+        let weight = state.world.weight_bytes();
+        self.spend(weight);
         let mut reporters = state.shown;
         let steps = moves(self.platform, &state.world, actor, &mut reporters);
         let Some(done) = state.world.pending(actor).map(|call| call.done) else { return };
@@ -203,11 +290,13 @@ impl<'a, 'r> Search<'a, 'r> {
             let mut shown = reporters;
             shown.insert(rule);
             match step.what {
+                What::Answers(..) if self.comes_second(&state.world, actor) => {}
                 What::Answers(answers, signal) if may_answer => {
                     for (given, count) in self.answers(state, actor, answers, done) {
                         if !self.in_order(state, actor, count) {
                             continue;
                         }
+                        self.spend(weight);
                         let mut world = state.world.clone();
                         let released = answer(
                             self.platform,
@@ -218,6 +307,7 @@ impl<'a, 'r> Search<'a, 'r> {
                             given,
                             signal,
                         );
+                        self.forget(&mut world);
                         if self.agrees(&world, actor) && self.is_in_time(&world, actor) {
                             next(State { world, shown: shown.union(released) }, true);
                         }
@@ -228,8 +318,10 @@ impl<'a, 'r> Search<'a, 'r> {
                         if !self.in_order(state, actor, count) {
                             continue;
                         }
+                        self.spend(weight);
                         let mut world = state.world.clone();
                         let released = step::proceed(self.platform, &mut world, actor, step, count);
+                        self.forget(&mut world);
                         if self.agrees_so_far(&world, actor) && self.is_in_time(&world, actor) {
                             next(State { world, shown: shown.union(released) }, false);
                         }
@@ -306,6 +398,9 @@ impl<'a, 'r> Search<'a, 'r> {
     /// Whether an answered call looks as the run says it did.
     fn agrees(&self, world: &World, actor: Actor) -> bool {
         let Some(call) = world.pending(actor) else { return false };
+        if matches!(call.op, Op::Exit { .. }) {
+            return true;
+        }
         let Progress::Answered { answer, signal, .. } = call.progress else { return false };
         match self.fate(actor).reply {
             Some(reply) => looks_like(reply, answer, signal, &call.data),
@@ -338,71 +433,7 @@ impl<'a, 'r> Search<'a, 'r> {
         let first = stream.segments.first().map_or(next, |first| first.part(0, 1));
         call.op.asks().is_none() || reply.data.matching(call.done, &[first]) > 0
     }
-
-    /// Counts worth trying of a range: the least, the most, that with which the call is to end, those
-    /// at which a later read tells that another writer's bytes came, and those that the read at hand
-    /// needs.
-    fn counts(&self, state: &State, actor: Actor, least: u32, most: u32) -> SmallVec<[u32; 4]> {
-        if most - least < FEW {
-            return (least..=most).collect();
-        }
-        let world = &state.world;
-        let limit = self.stops_at(actor).and_then(|at| limit(self.platform, world, actor, at));
-        let most = limit.map_or(most, |limit| most.min(limit));
-        if most < least {
-            return SmallVec::new();
-        }
-        let mut counts = SmallVec::from_slice(&[least, most]);
-        let Some(call) = world.pending(actor) else { return counts };
-        if let Some(counts) =
-            pieces::counts(self.platform, self.lookahead, world, actor, most, self.aim)
-        {
-            return counts;
-        }
-        let from = world.actors[usize::from(actor.0)].written + i64::from(call.done);
-        // Behind bytes that are there, a few more tell nothing but where the run shows a cut: tried one
-        // by one they would make a state each. So would those of a call that goes on in a run that is known.
-        let unread = || call.description.is_some_and(|index| world.has_unread(index));
-        let nothing_known = self.lookahead.knows_nothing();
-        let more = call.op.asks().is_some() || !nothing_known || unread();
-        let small = nothing_known && most <= SMALL;
-        if call.done > 0 && more && !small {
-            counts.remove(0);
-        }
-        if let Some(Reply { answer: Answer::Count(total), .. }) = self.fate(actor).reply {
-            counts.extend(total.checked_sub(call.done));
-        }
-        let stops = self.stops_at(actor).or(self.aim);
-        counts.extend(stops.and_then(|at| at.checked_sub(call.done)));
-        let cuts = self.lookahead.cuts(actor, from, from + i64::from(write_len(call.op)));
-        counts.extend(cuts.iter().map(|cut| (cut - from) as u32));
-        if let Some(Reply { answer: Answer::Count(total), .. }) = self.lookahead.reply(actor) {
-            counts.extend(total.checked_sub(call.done));
-        }
-        let to = call.description.and_then(|index| world.destination(index));
-        for reader in world.busy().iter() {
-            let (Some(call), Some(reply)) = (world.pending(reader), self.lookahead.reply(reader))
-            else {
-                continue;
-            };
-            let looks = call.op.asks().is_some() || call.op == Op::Available;
-            let (Some(index), Answer::Count(count)) = (call.description, reply.answer) else {
-                continue;
-            };
-            let here = Some(world.descriptions[usize::from(index)].object) == to;
-            if looks && here && self.may_be_next(world, reader, (actor, from)) {
-                counts.extend(count.checked_sub(call.done + world.object(index).len()));
-            }
-        }
-        counts.retain(|count| (least..=most).contains(count));
-        counts.sort_unstable();
-        counts.dedup();
-        counts
-    }
 }
 
 /// A few states.
 type Few = Vec<State>;
-
-/// Ranges of at most this many counts are tried whole.
-const FEW: u32 = 6;

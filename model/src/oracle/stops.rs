@@ -153,6 +153,18 @@ fn fails_first(platform: &Platform, world: &World, actor: Actor) -> bool {
     fails(platform, world, actor).any(|errno| FAILS_FIRST.contains(&errno))
 }
 
+/// Whether a call fails by what is wrong with it or its descriptor before anything from outside can reach it.
+pub(super) fn is_told_first(platform: &Platform, world: &World, actor: Actor) -> bool {
+    let Some(op) = world.pending(actor).map(|call| call.op) else { return false };
+    let steps = moves(platform, world, actor, &mut RuleSet::default());
+    steps.into_iter().any(|(_, step)| match step.what {
+        What::Answers(Answers::Exactly(Answer::Fails(errno)), _) if step.fault.is_some() => {
+            outside::is_told_before(platform, &op, errno)
+        }
+        _ => false,
+    })
+}
+
 fn fails(platform: &Platform, world: &World, actor: Actor) -> impl Iterator<Item = Errno> {
     let steps = moves(platform, world, actor, &mut RuleSet::default());
     steps.into_iter().filter_map(|(_, step)| match step.what {
@@ -223,7 +235,7 @@ impl Oracle<'_> {
         else {
             return false;
         };
-        let kind = self.run.setup.kind;
+        let kind = self.run.setup().kind;
         let tells = op.asks().is_some() || self.platform.storage == Storage::Pages;
         tells
             && counts_what_it_came_past(kind, &op)

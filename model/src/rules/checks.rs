@@ -31,7 +31,85 @@ pub const LINUX: &[Checks] = &[
     Checks {
         call: "read",
         of: Source("fs/read_write.c", "vfs_read"),
-        rules: &[&["descriptor.any.not-open"], &["descriptor.read.not-for-reading"]],
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["descriptor.read.not-for-reading"],
+            &["epoll.any.no-data"],
+        ],
+    },
+    Checks {
+        call: "read",
+        of: Source("fs/eventfd.c", "eventfd_read"),
+        rules: &[&["eventfd.read.too-short"]],
+    },
+    Checks {
+        call: "take",
+        of: Source("fs/eventfd.c", "eventfd_read"),
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["epoll.any.no-data"],
+            &["eventfd.take.empty-nonblocking"],
+        ],
+    },
+    Checks {
+        call: "add",
+        of: Source("fs/eventfd.c", "eventfd_write"),
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["epoll.any.no-data"],
+            &["eventfd.add.too-large"],
+            &["eventfd.add.full-nonblocking"],
+        ],
+    },
+    Checks {
+        call: "epoll-add",
+        of: Source("fs/eventpoll.c", "do_epoll_ctl"),
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["epoll.any.target-not-open"],
+            &["epoll.any.no-poll"],
+            &["epoll.any.no-epoll", "epoll.any.itself"],
+            &["epoll.epoll-add.exclusive-with-others"],
+            &["epoll.epoll-add.loops"],
+            &["epoll.epoll-add.exists"],
+        ],
+    },
+    Checks {
+        call: "epoll-modify",
+        of: Source("fs/eventpoll.c", "do_epoll_ctl"),
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["epoll.any.target-not-open"],
+            &["epoll.any.no-poll"],
+            &["epoll.any.no-epoll", "epoll.any.itself"],
+            &["epoll.epoll-modify.exclusive"],
+            &["epoll.any.not-registered", "epoll.epoll-modify.was-exclusive"],
+        ],
+    },
+    Checks {
+        call: "epoll-delete",
+        of: Source("fs/eventpoll.c", "do_epoll_ctl"),
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["epoll.any.target-not-open"],
+            &["epoll.any.no-poll"],
+            &["epoll.any.no-epoll", "epoll.any.itself"],
+            &["epoll.any.not-registered"],
+        ],
+    },
+    Checks {
+        call: "epoll-wait",
+        of: Source("fs/eventpoll.c", "do_epoll_wait"),
+        rules: &[
+            &["epoll.epoll-wait.no-room"],
+            &["descriptor.any.not-open"],
+            &["epoll.any.no-epoll"],
+        ],
+    },
+    Checks {
+        call: "write",
+        of: Source("fs/eventfd.c", "eventfd_write"),
+        rules: &[&["eventfd.write.too-short"]],
     },
     Checks {
         call: "read",
@@ -73,7 +151,11 @@ pub const LINUX: &[Checks] = &[
     Checks {
         call: "write",
         of: Source("fs/read_write.c", "vfs_write"),
-        rules: &[&["descriptor.any.not-open"], &["descriptor.write.not-for-writing"]],
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["descriptor.write.not-for-writing"],
+            &["epoll.any.no-data"],
+        ],
     },
     Checks {
         call: "write",
@@ -149,6 +231,15 @@ pub const LINUX: &[Checks] = &[
         call: "lock",
         of: Source("fs/locks.c", "fcntl_setlk"),
         rules: &[&["descriptor.any.not-open"], &["lock.lock.wrong-mode"], &["lock.lock.refused"]],
+    },
+    Checks {
+        call: "process-lock",
+        of: Source("fs/locks.c", "fcntl_setlk"),
+        rules: &[
+            &["descriptor.any.not-open"],
+            &["lock.process-lock.wrong-mode"],
+            &["lock.process-lock.refused", "lock.process-lock.deadlock"],
+        ],
     },
     Checks {
         call: "flock",
@@ -289,6 +380,31 @@ pub const LINUX: &[Checks] = &[
         call: "option",
         of: Source("net/socket.c", "__sys_getsockopt"),
         rules: &[&["descriptor.any.not-open"], &["descriptor.any.no-socket"]],
+    },
+    Checks {
+        call: "dup2",
+        of: Source("fs/file.c", "ksys_dup3"),
+        rules: &[&["descriptor.any.not-open"]],
+    },
+    Checks {
+        call: "close-on-exec",
+        of: Source("fs/fcntl.c", "SYSCALL_DEFINE3(fcntl)"),
+        rules: &[&["descriptor.any.not-open"]],
+    },
+    Checks {
+        call: "signal",
+        of: Source("kernel/signal.c", "kill_something_info"),
+        rules: &[&["signal.signal.no-process"]],
+    },
+    Checks {
+        call: "sigaction",
+        of: Source("kernel/signal.c", "do_sigaction"),
+        rules: &[&["signal.sigaction.never"]],
+    },
+    Checks {
+        call: "wait",
+        of: Source("kernel/exit.c", "do_wait"),
+        rules: &[&["process.wait.no-child"]],
     },
 ];
 

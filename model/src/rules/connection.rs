@@ -12,7 +12,7 @@ use crate::channel::tcp::{NOBODY, Phase, Request, Tcp, Told};
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::ObjectIndex;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
-use crate::rule::{Force, Move, Rule, Scene};
+use crate::rule::{Force, Move, Rule, Scene, What};
 use crate::rules::tcp::{enter, released, reset_peer, tcp, writes};
 use crate::world::{Place, World};
 
@@ -605,13 +605,23 @@ const RULES: &[Rule] = &[
         id: "connection.poll.unconnected",
         says: "poll finds POLLHUP and POLLOUT on a TCP socket that is not connected, and POLLIN and POLLRDHUP \
                once it was shut for reading.",
-        cite: &[Source("net/ipv4/tcp.c", "tcp_poll")],
+        cite: &[
+            Source("net/ipv4/tcp.c", "tcp_poll"),
+            Source(
+                "net/ipv4/tcp.c",
+                "tcp_disconnect: no POLLOUT where 4 bytes unsent fill a socket",
+            ),
+        ],
         force: Force::Silent,
         step: |at| {
             let tcp = polls(at).filter(|tcp| tcp.phase == Phase::Unconnected)?;
-            let found = Events::HUP.union(Events::OUT);
             let shut = if tcp.shut_read { Events::IN.union(Events::RDHUP) } else { Events::NONE };
-            Some(Move::reports(found.union(shut)))
+            let found = Events::HUP.union(shut);
+            let what = match at.platform.tcp_unsent_bytes > LEFT_UNSENT {
+                true => What::Reports { must: found.union(Events::OUT), may: Events::NONE },
+                false => What::Reports { must: found, may: Events::OUT },
+            };
+            Some(Move { what, ..Move::reports(Events::NONE) })
         },
     },
     Rule {
@@ -648,6 +658,10 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// Where so many bytes or fewer make a socket full, those that one is left with that gives up its request do: two, which count
+/// twice.
+const LEFT_UNSENT: u32 = 4;
 
 /// The socket of a read that finds it not connected.
 fn reads_unconnected<'a>(at: &Scene<'a>) -> Option<&'a Tcp> {

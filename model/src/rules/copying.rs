@@ -8,10 +8,10 @@
 //! It is less than those sources tell: of a file, of a message that is received and of TCP a call in its copy may be
 //! followed as if it had not come as far as it has.
 
-use crate::call::{Errno, Mode, Op, OpenFlags};
+use crate::call::{Errno, Mode, Op, OpenFlags, SocketOption};
 use crate::channel::Object;
 use crate::platform::Platform;
-use crate::world::{Pending, Progress, World};
+use crate::world::{NAMED, Pending, Place, Progress, World};
 
 /// What a call that copies has done when it comes to its copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +52,16 @@ pub(crate) fn copies(platform: &Platform, world: &World, call: &Pending) -> Copi
 }
 
 /// Whether a call that is stopped in its copy holds a lock that the other needs; of pipes [the rules](Pending::locks) say
-/// that. (Linux: mm/filemap.c and fs/file.c, the locks of an inode and of an offset; net/unix/af_unix.c, the lock of those
-/// who receive; net/ipv4/tcp.c, the lock of a socket.)
+/// that. (Linux: mm/filemap.c, fs/namei.c and fs/file.c, the locks of an inode and of an offset; net/unix/af_unix.c, the lock
+/// of those who receive; net/ipv4/tcp.c, net/ipv4/af_inet.c and net/core/sock.c, the lock of a socket, which not all options
+/// need.)
 pub(crate) fn shuts_out(world: &World, stopped: &Pending, call: &Pending) -> bool {
     let here = stopped.description;
-    let same = world.object_called(stopped) == world.object_called(call);
+    let called = match call.op {
+        Op::Unlink => (world.place == Place::Linked).then_some(NAMED),
+        _ => world.object_called(call),
+    };
+    let same = called.is_some() && world.object_called(stopped) == called;
     let (Some(index), true) = (here, same && call.progress == Progress::Open) else { return false };
     let mode = call.description.and_then(|index| world.descriptions[usize::from(index)].mode);
     let reads = mode.is_some_and(Mode::reads)
@@ -71,8 +76,9 @@ pub(crate) fn shuts_out(world: &World, stopped: &Pending, call: &Pending) -> boo
         Object::File(_) => {
             // What is wrong with a call itself is told before.
             let changes = match call.op {
-                Op::Write { len } => writes && len > 0,
-                Op::WriteAt { len, at } => len > 0 && at >= 0 && mode.is_some_and(Mode::writes),
+                Op::Write { .. } => writes,
+                Op::WriteAt { at, .. } => at >= 0 && mode.is_some_and(Mode::writes),
+                Op::Unlink => true,
                 Op::Truncate { .. } => mode.is_some_and(Mode::writes),
                 Op::Open { flags, .. } => flags.contains(OpenFlags::TRUNCATE),
                 _ => false,
@@ -83,7 +89,12 @@ pub(crate) fn shuts_out(world: &World, stopped: &Pending, call: &Pending) -> boo
             stopped.op.offers().is_some() && changes || shares
         }
         Object::Unix(_) => stopped.op.asks().is_some() && reads,
-        Object::Tcp(_) => reads || writes || matches!(call.op, Op::Available | Op::Shutdown { .. }),
+        Object::Tcp(_) => {
+            let connects = matches!(call.op, Op::Bind | Op::Listen { .. } | Op::Connect);
+            let sets = matches!(call.op, Op::SetOption { option: SocketOption::Linger, .. });
+            let others = matches!(call.op, Op::Available | Op::Shutdown { .. } | Op::Accept { .. });
+            reads || writes || connects || sets || others
+        }
         _ => false,
     }
 }

@@ -1,14 +1,17 @@
 //! Descriptors and open file descriptions: what holds for an end whatever channel is behind it.
 //!
-//! Not modelled: limits on descriptors (`EMFILE`), `FD_CLOEXEC`, `exec`, bad pointers (`EFAULT`),
-//! `poll` on several ends at once and with a time-out other than 0 and for ever.
+//! Not modelled: limits on descriptors (`EMFILE`), bad pointers (`EFAULT`),
+//! `poll` with a time-out other than 0 and for ever.
 
 use crate::act::Act;
-use crate::call::{Answer, Errno, Events, Mode, Op};
+use crate::call::{Answer, End, Errno, Events, Mode, Op};
 use crate::channel::Object;
 use crate::chapter::{Chapter, Exception, Overlap};
+use crate::index::DescriptionIndex;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
+use crate::rules::epoll;
+use crate::rules::lock::drop_process_lock;
 use crate::world::{Description, Look};
 
 /// The chapter.
@@ -62,8 +65,9 @@ const RULES: &[Rule] = &[
         ],
         force: Force::Must,
         step: |at| match at.op() {
-            Op::Poll { .. } | Op::Deliver | Op::Release => None,
-            op if op.is_by_name() => None,
+            Op::Poll { .. } | Op::Epoll | Op::Deliver | Op::Release => None,
+            op if op.is_by_name() || op.is_of_process() => None,
+            _ if at.call.end == End::ELSEWHERE => None,
             _ => at.description().is_none().then_some(Move::fault(Errno::EBADF)),
         },
     },
@@ -107,7 +111,10 @@ const RULES: &[Rule] = &[
         cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
         force: Force::Must,
         step: |at| {
-            let socket = !matches!(at.object()?, Object::Stream(_) | Object::File(_));
+            let socket = !matches!(
+                at.object()?,
+                Object::Stream(_) | Object::File(_) | Object::Counter(_) | Object::Epoll(_)
+            );
             let of_socket = matches!(
                 at.op(),
                 Op::Bind
@@ -211,12 +218,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.poll.nothing",
-        says: "poll with a time-out of 0 returns no event where it finds none.",
+        says: "poll with a time-out of 0 returns no event of an end where it finds none; so does one that waits and has found \
+               events of another end.",
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
             let (must, _) = found(at)?;
-            (must.is_empty() && matches!(at.op(), Op::Poll { wait: false, .. }))
+            let Op::Poll { wait, among, .. } = at.op() else { return None };
+            (must.is_empty() && (!wait || among))
                 .then_some(Move::answers(Answer::Ready(Events::NONE)))
         },
     },
@@ -257,7 +266,7 @@ pub(super) fn found(at: &Scene<'_>) -> Option<(Events, Events)> {
 /// How many descriptors share the description of an end that is being closed.
 pub(super) fn holders(at: &Scene<'_>) -> Option<usize> {
     let index = at.call.description.filter(|_| at.op() == Op::Close)?;
-    Some(at.world.holders(index))
+    Some(at.world.holders(index) + at.world.calls_of_siblings(at.actor, index))
 }
 
 pub(super) fn close(act: &mut Act<'_>) {
@@ -265,9 +274,40 @@ pub(super) fn close(act: &mut Act<'_>) {
     let call = act.call();
     let (end, description) = (call.end, call.description);
     act.world.set_end(actor, end, None);
-    let Some(index) = description.filter(|index| act.world.holders(*index) == 0) else { return };
+    if let Some(index) = description {
+        drop_process_lock(act);
+        let_go(act, index);
+    }
+}
+
+/// Lets go of a descriptor of the caller, as close does.
+pub(super) fn let_go_of(act: &mut Act<'_>, end: End) {
+    let actor = act.actor;
+    if let Some(index) = act.world.end(actor, end) {
+        act.world.set_end(actor, end, None);
+        drop_process_lock(act);
+        let_go(act, index);
+    }
+}
+
+/// A call is over: where its descriptor was taken from it meanwhile, its open file description may have nobody else.
+pub(crate) fn let_go_if_last(act: &mut Act<'_>, description: Option<DescriptionIndex>) {
+    let Some(index) = description else { return };
+    let open = act.world.descriptions.get(usize::from(index));
+    if open.is_some_and(|open| open.mode.is_some()) {
+        let_go(act, index);
+    }
+}
+
+/// One who referred to an open file description does so no more.
+pub(super) fn let_go(act: &mut Act<'_>, index: DescriptionIndex) {
+    let &mut Act { actor, .. } = act;
+    if act.world.holders(index) > 0 {
+        return;
+    }
     let Description { object, mode, .. } = act.world.descriptions[usize::from(index)];
     act.world.release(index);
+    epoll::one_side_left(act.world, object);
     // Of memory: who closes one side and has the other knows at once.
     let reading = mode.is_some_and(Mode::reads);
     let (has_peer, is_peer): (bool, fn(Mode) -> bool) = match reading {

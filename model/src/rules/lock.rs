@@ -1,11 +1,12 @@
 //! Locks on whole files: who may talk, as far as all keep to it.
 //!
-//! Two sorts that don't see each other: those of `fcntl(2)` that belong to open file descriptions (OFD), and
-//! those of `flock(2)`. Not modelled: locks of parts of a file, locks that belong to processes (`F_SETLK`),
-//! which of several that wait comes first, interruption by a signal handler.
+//! Two sorts that don't see each other: those of `fcntl(2)`, which belong to open file descriptions (OFD) or to processes,
+//! and those of `flock(2)`. Not modelled: locks of parts of a file, which of several that wait comes first.
+
+use smallvec::SmallVec;
 
 use crate::act::Act;
-use crate::call::{Answer, Errno, Lock, Op};
+use crate::call::{Actor, Answer, Errno, Lock, Op};
 use crate::channel::Object;
 use crate::chapter::Chapter;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
@@ -20,7 +21,11 @@ pub const CHAPTER: Chapter = Chapter {
     title: "Locks on whole files",
     of_all: true,
     rules: RULES,
-    not_on_linux: &["lock.lock.refused-otherwise", "lock.any.unspecified"],
+    not_on_linux: &[
+        "lock.lock.refused-otherwise",
+        "lock.process-lock.refused-otherwise",
+        "lock.any.unspecified",
+    ],
     not_in_posix: &[
         "lock.flock.taken",
         "lock.flock.converted",
@@ -30,10 +35,22 @@ pub const CHAPTER: Chapter = Chapter {
         "lock.flock.drops-first",
         "lock.flock.waits",
     ],
-    absent: |_| &[],
+    absent: |_| NEED_PROCESSES,
     overlaps: &[],
     exceptions: &[],
 };
+
+/// Rules that only runs show whose actors are known to be processes.
+const NEED_PROCESSES: &[&str] = &[
+    "lock.process-lock.taken",
+    "lock.process-lock.given-up",
+    "lock.process-lock.refused",
+    "lock.process-lock.refused-otherwise",
+    "lock.process-lock.begins-to-wait",
+    "lock.process-lock.waits",
+    "lock.process-lock.deadlock",
+    "lock.process-lock.wrong-mode",
+];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -128,6 +145,98 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "lock.process-lock.taken",
+        says: "A lock by F_SETLK goes to the process where nobody else holds one by fcntl that excludes it, and replaces \
+               what the process holds; a child does not inherit it.",
+        cite: &[Posix("fcntl", "F_SETLK"), Posix("fork", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            let (lock, _) = asked_by_process(at)?;
+            blockers(at, lock)
+                .is_empty()
+                .then(|| Move::answers(Answer::Done).with(set_process_lock))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.given-up",
+        says: "A lock by F_SETLK is given up by the process through any of its descriptors of the file, and by any close of \
+               one, whoever opened it and what for.",
+        cite: &[Posix("fcntl", "DESCRIPTION"), Source("fs/locks.c", "locks_remove_posix")],
+        force: Force::Must,
+        step: |at| {
+            let Op::ProcessLock { lock: Lock::None, .. } = at.op() else { return None };
+            lockable(at)?.then(|| Move::answers(Answer::Done).with(set_process_lock))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.refused",
+        says: "A nonblocking request by F_SETLK for a lock that another's excludes fails with EAGAIN.",
+        cite: &[
+            Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]"),
+            Source("fs/locks.c", "posix_lock_inode"),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (lock, wait) = asked_by_process(at)?;
+            (!wait && !blockers(at, lock).is_empty()).then_some(Move::fault(Errno::EAGAIN))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.refused-otherwise",
+        says: "A lock by F_SETLK may be refused with EACCES.",
+        cite: &[Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]")],
+        force: Force::May,
+        step: |at| {
+            let (lock, wait) = asked_by_process(at)?;
+            (!wait && !blockers(at, lock).is_empty()).then_some(Move::fault(Errno::EACCES))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.begins-to-wait",
+        says: "F_SETLKW begins to wait where another holds a lock that excludes the one asked for, unless that closes a \
+               cycle.",
+        cite: &[Posix("fcntl", "F_SETLKW"), Source("fs/locks.c", "posix_lock_inode")],
+        force: Force::Must,
+        step: |at| {
+            let (lock, wait) = asked_by_process(at)?;
+            let blockers = blockers(at, lock);
+            let waits = wait && !blockers.is_empty() && !at.call.entered;
+            (waits && !closes_a_cycle(at, &blockers)).then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.waits",
+        says: "F_SETLKW sleeps while another holds a lock that excludes the one asked for.",
+        cite: &[Posix("fcntl", "F_SETLKW")],
+        force: Force::Must,
+        step: |at| {
+            let (lock, _) = asked_by_process(at)?;
+            (at.call.entered && !blockers(at, lock).is_empty()).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "lock.process-lock.deadlock",
+        says: "F_SETLKW that would wait for a process that waits for the caller fails with EDEADLK.",
+        cite: &[Posix("fcntl", "ERRORS [EDEADLK]"), Source("fs/locks.c", "posix_locks_deadlock")],
+        force: Force::Must,
+        step: |at| {
+            let (lock, wait) = asked_by_process(at)?;
+            let cycle = wait && !at.call.entered && closes_a_cycle(at, &blockers(at, lock));
+            cycle.then_some(Move::fault(Errno::EDEADLK))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.wrong-mode",
+        says: "An exclusive lock by F_SETLK through a descriptor that is not open for writing fails with EBADF, and a shared \
+               one through one that is not open for reading.",
+        cite: &[Posix("fcntl", "ERRORS [EBADF]"), Source("fs/locks.c", "fcntl_setlk")],
+        force: Force::Must,
+        step: |at| {
+            let Op::ProcessLock { lock, .. } = at.op() else { return None };
+            (lockable(at)? && !fits(at, lock)).then_some(Move::fault(Errno::EBADF))
+        },
+    },
+    Rule {
         id: "lock.flock.taken",
         says: "A lock of flock goes to an open file description, whatever its mode, where no other description \
                holds one of flock that excludes it; those of fcntl don't count.",
@@ -216,7 +325,7 @@ const RULES: &[Rule] = &[
         force: Force::Unspecified,
         step: |at| {
             let (is_lock, is_flock) =
-                (matches!(at.op(), Op::Lock { .. }), matches!(at.op(), Op::Flock { .. }));
+                (matches!(at.op(), Op::Lock { .. } | Op::ProcessLock { .. }), is_flock(at));
             at.description()?;
             (is_flock || is_lock && at.file().is_none())
                 .then_some(Move::unspecified("a lock that the standard does not know"))
@@ -272,14 +381,76 @@ fn other_held(at: &Scene<'_>, lock: Lock) -> bool {
 /// Whether another description holds what excludes the lock.
 fn excluded(at: &Scene<'_>, lock: Lock) -> bool {
     let Some(here) = at.description() else { return false };
+    let by_processes = !is_flock(at) && processes(at).any(|(_, held)| excludes(held, lock));
     let others = at.world.descriptions.iter().enumerate();
-    others.filter(|(index, _)| Some(*index) != at.call.description.map(usize::from)).any(
-        |(_, other)| {
-            let held = of(at, other);
-            let excludes = held == Lock::Exclusive || held != Lock::None && lock == Lock::Exclusive;
-            other.mode.is_some() && other.object == here.object && excludes
-        },
-    )
+    by_processes
+        || others.filter(|(index, _)| Some(*index) != at.call.description.map(usize::from)).any(
+            |(_, other)| {
+                let held = of(at, other);
+                other.mode.is_some() && other.object == here.object && excludes(held, lock)
+            },
+        )
+}
+
+/// Whether a lock that is held excludes one that is asked for.
+fn excludes(held: Lock, asked: Lock) -> bool {
+    held == Lock::Exclusive || held != Lock::None && asked == Lock::Exclusive
+}
+
+/// The lock by F_SETLK that is asked for, and whether the caller would wait for it.
+fn asked_by_process(at: &Scene<'_>) -> Option<(Lock, bool)> {
+    lockable(at)?.then_some(())?;
+    match at.op() {
+        Op::ProcessLock { lock: Lock::None, .. } => None,
+        Op::ProcessLock { lock, wait } => Some((lock, wait)),
+        _ => None,
+    }
+}
+
+/// The processes that hold locks on the file.
+fn processes<'a>(at: &Scene<'a>) -> impl Iterator<Item = (Actor, Lock)> + use<'a> {
+    at.world.locks_of_others(Actor::NOBODY)
+}
+
+/// Who holds what excludes the lock that the caller's process asks for: a process, or nobody for a description.
+fn blockers(at: &Scene<'_>, lock: Lock) -> SmallVec<[Option<Actor>; 2]> {
+    let Some(here) = at.description() else { return SmallVec::new() };
+    let others = at.world.locks_of_others(at.actor).filter(|(_, held)| excludes(*held, lock));
+    let descriptions = at.world.descriptions.iter().filter(|other| {
+        other.mode.is_some() && other.object == here.object && excludes(other.lock, lock)
+    });
+    others.map(|(other, _)| Some(other)).chain(descriptions.map(|_| None)).collect()
+}
+
+/// Whether one of these processes waits by F_SETLKW for the caller's.
+fn closes_a_cycle(at: &Scene<'_>, blockers: &[Option<Actor>]) -> bool {
+    let own = at.world.process_lock(at.actor);
+    let waits = |process: Actor| {
+        at.others_here().any(|other| {
+            at.world.leader(other.actor) == process
+                && other.call.entered
+                && matches!(other.op(), Op::ProcessLock { lock, wait: true } if excludes(own, lock))
+        })
+    };
+    blockers.iter().flatten().any(|process| waits(*process))
+}
+
+fn enter(act: &mut Act<'_>) {
+    act.call().entered = true;
+}
+
+fn set_process_lock(act: &mut Act<'_>) {
+    let op = act.call().op;
+    if let Op::ProcessLock { lock, .. } = op {
+        act.world.set_process_lock(act.actor, lock);
+    }
+}
+
+/// The actor's process closes a descriptor of the file: its lock by F_SETLK is gone.
+pub(super) fn drop_process_lock(act: &mut Act<'_>) {
+    if act.world.objects.len() == 1 && act.actor != Actor::NOBODY {
+        act.world.set_process_lock(act.actor, Lock::None);
+    }
 }
 
 fn taken() -> Move {

@@ -45,6 +45,8 @@ const NOT_ON_LINUX: &[&str] = &[
     "message.any.broken-with-signal",
     "message.any.broken-first",
     "message.any.no-destination",
+    "message.any.shut-without-signal",
+    "message.send.no-connection",
     "message.send.no-entry-first",
     "message.shutdown.not-connected",
 ];
@@ -67,7 +69,9 @@ const OVERLAPS: &[Overlap] = &[
             "message.any.finds-no-room",
             "message.any.broken",
             "message.any.broken-with-signal",
+            "message.any.shut-without-signal",
             "message.any.no-destination",
+            "message.send.no-connection",
             "unix.any.waits-for-room",
         ],
     },
@@ -76,8 +80,10 @@ const OVERLAPS: &[Overlap] = &[
         rules: &[
             "message.any.too-long",
             "message.any.no-destination",
+            "message.send.no-connection",
             "message.any.broken",
             "message.any.broken-with-signal",
+            "message.any.shut-without-signal",
             "message.any.broken-first",
             "message.any.broken-midway",
             "message.any.not-for-us",
@@ -153,6 +159,7 @@ const OF_DATAGRAMS: &[&str] = &[
     "message.any.no-peer",
     "message.any.no-peer-first",
     "message.any.no-destination",
+    "message.send.no-connection",
     "message.listen.not-for-datagrams",
     "message.accept.not-for-datagrams",
     "message.connect.sets-peer",
@@ -168,6 +175,7 @@ const OF_DATAGRAMS: &[&str] = &[
 
 /// Rules of sockets that send to whom they are connected.
 const OF_CONNECTIONS: &[&str] = &[
+    "message.any.shut-without-signal",
     "unix.listen.begins",
     "unix.listen.unnamed",
     "unix.listen.no-address",
@@ -446,6 +454,17 @@ const RULES: &[Rule] = &[
         step: |at| broken(at)?.then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe)),
     },
     Rule {
+        id: "message.any.shut-without-signal",
+        says: "A send on a seqpacket socket that is still connected, and was shut down for writing, or its peer for \
+               reading, may fail with EPIPE without SIGPIPE.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("write", "ERRORS [EPIPE]")],
+        force: Force::May,
+        step: |at| {
+            let giving = sending(at)?;
+            (broken(at)? && giving.socket.peer != Peer::Gone).then_some(Move::fails(Errno::EPIPE))
+        },
+    },
+    Rule {
         id: "message.any.broken-first",
         says: "A send on a socket that was shut down for writing and has an error pending may fail with EPIPE, and \
                leave the error pending.",
@@ -609,6 +628,19 @@ const RULES: &[Rule] = &[
             let looks = !at.call.entered || ready(at).is_some();
             (looks && target(at, &giving) == Target::Nobody)
                 .then_some(Move::fails(Errno::EDESTADDRREQ))
+        },
+    },
+    Rule {
+        id: "message.send.no-connection",
+        says: "send(2) without an address on a datagram socket without a peer may fail with ENOTCONN, too.",
+        cite: &[Posix("send", "ERRORS [ENOTCONN]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            let giving = begun(at).filter(|giving| giving.socket.is_datagram())?;
+            let sends = matches!(at.op(), Op::Send { .. });
+            let looks = !at.call.entered || ready(at).is_some();
+            (sends && looks && target(at, &giving) == Target::Nobody)
+                .then_some(Move::fails(Errno::ENOTCONN))
         },
     },
     Rule {

@@ -8,15 +8,19 @@ pub mod checks;
 pub mod connection;
 pub mod copying;
 pub mod descriptor;
+pub mod epoll;
+pub mod eventfd;
 pub mod fifo;
 pub mod file;
 mod line;
 pub mod lock;
 pub mod message;
 pub mod outside;
+pub mod process;
 pub mod queue;
 pub mod ring;
 mod set;
+pub mod signal;
 pub mod socket;
 pub mod stream;
 pub mod tcp;
@@ -47,9 +51,13 @@ pub const CHAPTERS: &[&Chapter] = &[
     &tcp::CHAPTER,
     &connection::CHAPTER,
     &queue::CHAPTER,
+    &eventfd::CHAPTER,
+    &epoll::CHAPTER,
     &cell::CHAPTER,
     &ring::CHAPTER,
     &descriptor::CHAPTER,
+    &process::CHAPTER,
+    &signal::CHAPTER,
 ];
 
 /// Number of rules.
@@ -98,7 +106,7 @@ impl Rule {
     }
 }
 
-/// Rules that can apply to a call, by its [word](Op::word): those of that call and those of any that the family of
+/// Rules that can apply to a call, by its [word](Op::word): those of that call and, of somebody's, those of any that the family of
 /// systems has, out of the chapters that speak of [what the channel is made of](Kind::chapters), or
 /// [of all](Chapter::of_all); of all chapters where that is not known.
 ///
@@ -110,7 +118,10 @@ pub fn of_call(family: Family, discipline: Option<Discipline>, op: &Op) -> &'sta
     type ByDiscipline = [ByCall; Discipline::NUMBERS + 1];
     static BY_FAMILY: OnceLock<[ByDiscipline; Family::ALL.len()]> = OnceLock::new();
     let by_family = BY_FAMILY.get_or_init(|| {
+        let calls: Vec<&str> = RULES.iter().map(|rule| rule.call()).collect();
         Family::ALL.map(|family| {
+            let those: Vec<_> =
+                RULES.iter().enumerate().filter(|(_, rule)| has(family, rule.id)).collect();
             std::array::from_fn(|number| {
                 let is_of = |kind: &Kind| kind.discipline.number() == number;
                 let names = |chapter| {
@@ -120,14 +131,13 @@ pub fn of_call(family: Family, discipline: Option<Discipline>, op: &Op) -> &'sta
                     |name| CHAPTERS.iter().any(|chapter| chapter.name == name && chapter.of_all);
                 let speaks =
                     |chapter| number == Discipline::NUMBERS || of_all(chapter) || names(chapter);
+                let nobodys = |word| [Op::Deliver.word(), Op::Release.word()].contains(&word);
+                let spoken: Vec<_> =
+                    those.iter().filter(|(_, rule)| speaks(rule.chapter())).collect();
                 Op::WORDS.map(|word| {
-                    let applies = |rule: &Rule| {
-                        (rule.call() == word || rule.call() == "any")
-                            && speaks(rule.chapter())
-                            && has(family, rule.id)
-                    };
-                    let rules = RULES.iter().enumerate().filter(|(_, rule)| applies(rule));
-                    rules.map(|(index, _)| index as RuleIndex).collect()
+                    let applies = |call: &str| call == word || call == "any" && !nobodys(word);
+                    let rules = spoken.iter().filter(|(index, _)| applies(calls[*index]));
+                    rules.map(|(index, _)| *index as RuleIndex).collect()
                 })
             })
         })

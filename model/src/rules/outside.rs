@@ -3,14 +3,17 @@
 //! Such a cause is no behaviour of the channel, so no rule can say when it occurs. A reply that names one leaves what
 //! follows unspecified, where no rule of the channel gives that reply and the call can have it from outside, by
 //! POSIX or by Linux. What tells of the channel itself (`EAGAIN`, `EPIPE`, `EINVAL`, `EBADF`) never comes from
-//! outside.
+//! outside. And a cause from outside reaches a call only where it can get so far: where the system checks in a known
+//! order, neither a call on a bad descriptor, nor one that moves nothing, nor, by a signal, one that does not wait.
 
-use crate::call::{Actor, Answer, Errno, Marks, Op, SendFlags};
+use crate::call::{Actor, Answer, Errno, Marks, Mode, Op, OpenFlags, SendFlags};
 use crate::channel::Object;
+use crate::channel::tcp::Phase;
 use crate::kind::{Discipline, Kind, Naming, SocketType};
 use crate::platform::Platform;
 use crate::rule::Cite::{self, Man, Posix, Source};
-use crate::world::World;
+use crate::rules::checks::order;
+use crate::world::{Pending, World};
 
 /// A cause outside of the channel.
 #[derive(Debug)]
@@ -38,9 +41,11 @@ const NEVER: fn(&Op, &Answer) -> bool = |_, _| false;
 pub const CAUSES: &[Cause] = &[
     Cause {
         id: "outside.any.signal",
-        says: "A signal that is caught may interrupt a call that can wait: it fails with EINTR.",
+        says: "A signal that is caught may interrupt a call that can wait: it fails with EINTR, or returns the part that it \
+               has transferred.",
         cite: &[
             Posix("read", "ERRORS [EINTR]"),
+            Posix("write", "DESCRIPTION"),
             Posix("open", "ERRORS [EINTR]"),
             Posix("close", "ERRORS [EINTR]"),
             Posix("connect", "ERRORS [EINTR]"),
@@ -58,6 +63,7 @@ pub const CAUSES: &[Cause] = &[
                 || matches!(op, Op::Open { .. } | Op::Close | Op::Dup { .. } | Op::Truncate { .. })
                 || matches!(op, Op::Poll { .. } | Op::Connect | Op::Accept { .. })
                 || matches!(op, Op::Lock { wait: true, .. } | Op::Flock { wait: true, .. })
+                || matches!(op, Op::ProcessLock { wait: true, .. } | Op::Wait { .. })
         },
         succeeds: NEVER,
     },
@@ -128,7 +134,16 @@ pub const CAUSES: &[Cause] = &[
         cite: &[Posix("fcntl", "ERRORS [ENOLCK]"), Man("flock(2)", "ERRORS")],
         errnos: &[Errno::ENOLCK],
         because: "a limit on locks was reached",
-        reaches: |_, op| matches!(op, Op::Lock { .. } | Op::Flock { .. }),
+        reaches: |_, op| matches!(op, Op::Lock { .. } | Op::ProcessLock { .. } | Op::Flock { .. }),
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.process-lock.cycle",
+        says: "F_SETLKW fails with EDEADLK where processes wait for each other over locks of several files.",
+        cite: &[Posix("fcntl", "ERRORS [EDEADLK]")],
+        errnos: &[Errno::EDEADLK],
+        because: "locks of other files close a cycle",
+        reaches: |_, op| matches!(op, Op::ProcessLock { wait: true, .. }),
         succeeds: NEVER,
     },
     Cause {
@@ -236,6 +251,15 @@ pub const CAUSES: &[Cause] = &[
         succeeds: NEVER,
     },
     Cause {
+        id: "outside.listen.ports",
+        says: "listen on a TCP socket that is not bound fails with EADDRINUSE where no port is left for it.",
+        cite: &[Man("listen(2)", "ERRORS"), Source("net/ipv4/af_inet.c", "__inet_listen_sk")],
+        errnos: &[Errno::EADDRINUSE],
+        because: "no port was left",
+        reaches: |kind, op| kind.discipline == Discipline::Tcp && matches!(op, Op::Listen { .. }),
+        succeeds: NEVER,
+    },
+    Cause {
         id: "outside.any.network",
         says: "A call on a TCP socket fails with the error of the network: no address, no route, no answer.",
         cite: &[
@@ -280,15 +304,112 @@ pub fn cause_in(
     answer: &Answer,
 ) -> Option<&'static Cause> {
     let call = world.pending(actor)?;
-    let grows = |bytes| match call.description.map(|index| world.object(index)) {
-        Some(Object::Stream(stream)) => stream.capacity_bytes(platform) < bytes,
-        _ => false,
+    let is_met = |errno| {
+        is_met(platform, world, call, errno)
+            && (order(platform.family, &call.op).is_none() || gets_to(world, actor, call, errno))
     };
-    let is_met = match call.op {
-        Op::SetCapacity { bytes } if *answer == Answer::Fails(Errno::EPERM) => grows(bytes),
+    cause(kind, &call.op, answer).filter(|_| match answer {
+        Answer::Fails(errno) => is_met(*errno),
         _ => true,
+    })
+}
+
+/// Whether a call that fails by `fault`, as its descriptor or its arguments are bad, does so before it can meet a cause from
+/// outside.
+pub(crate) fn is_told_before(platform: &Platform, op: &Op, fault: Errno) -> bool {
+    let is_known = order(platform.family, op).is_some();
+    let by_name = matches!(op, Op::Bind | Op::Listen { .. } | Op::Connect | Op::Accept { .. });
+    let bad = matches!(fault, Errno::ENOTSOCK | Errno::ESPIPE | Errno::EINVAL | Errno::EMSGSIZE);
+    is_known && (fault == Errno::EBADF || bad && !by_name)
+}
+
+/// Whether there is what the cause is about.
+fn is_met(platform: &Platform, world: &World, call: &Pending, errno: Errno) -> bool {
+    let object = call.description.map(|index| world.object(index));
+    match (call.op, errno, object) {
+        (Op::SetCapacity { bytes }, Errno::EPERM, Some(Object::Stream(stream))) => {
+            stream.capacity_bytes(platform) < bytes
+        }
+        (Op::SetCapacity { .. }, Errno::EPERM, _) => false,
+        (Op::Listen { .. }, Errno::EADDRINUSE, Some(Object::Tcp(tcp))) => {
+            tcp.phase == Phase::Unconnected && !tcp.named
+        }
+        _ => true,
+    }
+}
+
+/// Whether a call gets so far that it can have this error from outside, on a system whose checks are known.
+fn gets_to(world: &World, actor: Actor, call: &Pending, errno: Errno) -> bool {
+    let object = call.description.map(|index| world.object(index));
+    let is_file = matches!(object, Some(Object::File(_)));
+    match (call.op, errno) {
+        _ if moves_nothing(call.op, object) => false,
+        (_, Errno::EINTR) => may_wait(world, actor, call),
+        (Op::Dup { .. }, Errno::ENFILE) => false,
+        (Op::Truncate { len }, Errno::EFBIG) => {
+            let grows = |object: &Object| len > object.len();
+            object.is_none_or(grows) || world.busy().iter().count() > 1
+        }
+        // What is no file, directory or link can be written to, whatever its mount.
+        (Op::Open { mode, flags }, Errno::EROFS) => {
+            let changes = mode.writes() || flags.contains(OpenFlags::TRUNCATE);
+            changes && world.discipline() == Some(Discipline::File)
+        }
+        (Op::Connect | Op::Accept { .. } | Op::Socket { .. } | Op::Send { .. }, Errno::EROFS) => {
+            false
+        }
+        (Op::Bind, Errno::EROFS) => {
+            matches!(world.discipline(), Some(Discipline::Unix(_, Naming::Path)))
+        }
+        (Op::Close, Errno::EIO) => is_file,
+        _ => true,
+    }
+}
+
+/// Whether a call of no bytes returns before it looks at anything.
+fn moves_nothing(op: Op, object: Option<&Object>) -> bool {
+    match (op, object) {
+        (Op::Write { len: 0 } | Op::WriteAt { len: 0, .. }, Some(object)) => {
+            matches!(object, Object::Stream(_) | Object::File(_))
+        }
+        (Op::Read { len: 0 } | Op::ReadAt { len: 0, .. }, Some(object)) => {
+            !matches!(object, Object::Queue(_))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a signal may interrupt a call: it waits, or goes through a file system that does.
+fn may_wait(world: &World, actor: Actor, call: &Pending) -> bool {
+    let description = call.description.map(|index| world.descriptions[usize::from(index)]);
+    let object = call.description.map(|index| world.object(index));
+    let is_file = matches!(object, Some(Object::File(_)));
+    let is_set = |(other, state): (usize, &crate::world::ActorState)| {
+        let sets = |call: &Pending| matches!(call.op, Op::SetNonblock(_));
+        other != usize::from(actor.0) && state.call.as_ref().is_some_and(sets)
     };
-    cause(kind, &call.op, answer).filter(|_| is_met)
+    let nonblock = match call.terms {
+        Some(terms) => terms.nonblock,
+        None => description.is_some_and(|open| open.nonblock),
+    };
+    let nonblock = nonblock && !call.changed_meanwhile && !call.entered && !call.waited;
+    let nonblock = nonblock && !world.actors.iter().enumerate().any(is_set);
+    match call.op {
+        Op::Close => is_file,
+        Op::Dup { .. } => false,
+        Op::Open { mode, flags } => match world.discipline() {
+            Some(Discipline::Stream) => {
+                mode != Mode::ReadWrite && !flags.contains(OpenFlags::NONBLOCK)
+            }
+            discipline => discipline == Some(Discipline::File),
+        },
+        Op::Send { flags, .. } | Op::Receive { flags, .. } => {
+            !nonblock && !flags.contains(SendFlags::DONTWAIT)
+        }
+        Op::Connect | Op::Accept { .. } => !nonblock,
+        op if moves_data(&op) => is_file || !nonblock,
+        _ => true,
+    }
 }
 
 /// Whether the channel's own rules tell this error of the call, so that it says nothing of the outside: a
@@ -298,17 +419,17 @@ fn is_of_channel(kind: &Kind, op: &Op, errno: Errno) -> bool {
     datagrams && errno == Errno::EPERM && matches!(op, Op::Connect | Op::Send { .. })
 }
 
-/// Whether a write has transferred a part only.
+/// Whether a write has transferred a part only: one for which there is no room at all fails.
 fn in_part(op: &Op, answer: &Answer) -> bool {
     match (op.offers(), answer) {
-        (Some(len), Answer::Count(count)) => *count < len,
+        (Some(len), Answer::Count(count)) => (1..len).contains(count),
         _ => false,
     }
 }
 
 /// Whether it reads, writes, sends or receives.
 fn moves_data(op: &Op) -> bool {
-    op.asks().is_some() || op.offers().is_some()
+    op.asks().is_some() || op.offers().is_some() || matches!(op, Op::Add { .. } | Op::Take)
 }
 
 fn is_file(kind: &Kind) -> bool {
@@ -319,7 +440,7 @@ fn is_file(kind: &Kind) -> bool {
 fn has_path(kind: &Kind) -> bool {
     match kind.discipline {
         Discipline::Unix(_, naming) => naming == Naming::Path,
-        Discipline::Tcp | Discipline::Cell | Discipline::Ring => false,
+        Discipline::Tcp | Discipline::Cell | Discipline::Counter(_) | Discipline::Ring => false,
         Discipline::Stream | Discipline::File | Discipline::Queue => true,
     }
 }

@@ -275,7 +275,7 @@ const RULES: &[Rule] = &[
             is_socket(at)?;
             let tcp = matches!(at.object()?, Object::Tcp(_));
             match at.op() {
-                Op::Lock { .. } | Op::Flock { .. } => {}
+                Op::Lock { .. } | Op::ProcessLock { .. } | Op::Flock { .. } => {}
                 Op::SetOption { option: SocketOption::Linger, value: ..=0 } if tcp => return None,
                 Op::SetOption { option: SocketOption::Linger, .. }
                 | Op::GetOption { option: SocketOption::Linger } => {}

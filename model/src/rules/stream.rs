@@ -7,6 +7,7 @@
 //! interruption by a signal handler, scheduling order among those who wait.
 
 use super::descriptor::{found, holders};
+use super::epoll::{Queue, wake};
 use super::line::{ahead, is_in_line, join_at_stream};
 use crate::act::Act;
 use crate::call::{Answer, Errno, Events, Mode, Op, Signal};
@@ -402,7 +403,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (_, room) = write_room(at)?;
             (at.nonblock() && room.none && at.call.done == 0 && !pages_hold_less(at))
-                .then_some(Move::fails(Errno::EAGAIN))
+                .then(|| ends_write(at, Move::fails(Errno::EAGAIN)))
         },
     },
     Rule {
@@ -417,7 +418,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (_, room) = write_room(at)?;
             (at.nonblock() && room.none && at.call.done == 0 && pages_hold_less(at))
-                .then_some(Move::fails(Errno::EAGAIN))
+                .then(|| ends_write(at, Move::fails(Errno::EAGAIN)))
         },
     },
     Rule {
@@ -429,7 +430,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let (_, room) = write_room(at)?;
             (at.nonblock() && room.none && at.call.done > 0 && at.call.done >= promised(at))
-                .then_some(Move::transfers(0, 0))
+                .then(|| ends_write(at, Move::transfers(0, 0)))
         },
     },
     Rule {
@@ -958,12 +959,44 @@ fn take_up_to(act: &mut Act<'_>, most: u32) -> u32 {
         act.world.scatter(object, Line::Readers);
     }
     let Some(stream) = act.stream() else { return 0 };
+    let (was_full, in_use) = (stream.is_full(), stream.slots.len());
     let taken = stream.take(platform, most);
+    let (has_room, is_left) = (stream.slots.len() < in_use, !stream.is_empty());
     let call = act.call();
+    let slept = call.entered;
     (call.holds, call.locks) = (false, false);
     let count = taken.iter().map(|segment| segment.len).sum();
     taken.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
+    if was_full && has_room {
+        wake_here(act, Queue::Writers, Events::OUT);
+    }
+    // Who has slept wakes the next who would read, where it leaves something.
+    if slept && is_left {
+        wake_here(act, Queue::Readers, Events::IN);
+    }
     count
+}
+
+/// Who watches the pipe is woken.
+fn wake_here(act: &mut Act<'_>, queue: Queue, events: Events) {
+    if let Some(object) = act.object {
+        wake(act.world, object, queue, events);
+    }
+}
+
+/// A write is over: each wakes who watches the read end, whether or not the pipe was empty (since Linux 5.14), and one that
+/// has slept the next who would write.
+fn wrote(act: &mut Act<'_>) {
+    let slept = act.call().entered;
+    wake_here(act, Queue::Readers, Events::IN);
+    if slept && act.stream().is_some_and(|stream| !stream.is_full()) {
+        wake_here(act, Queue::Writers, Events::OUT);
+    }
+}
+
+/// A write that moves nothing more is over.
+fn ends_write(at: &Scene<'_>, step: Move) -> Move {
+    if at.world.has_epolls() { step.with(wrote) } else { step }
 }
 
 /// Takes a part, and goes on.
@@ -979,6 +1012,11 @@ fn take_page(act: &mut Act<'_>) {
 }
 
 fn give(act: &mut Act<'_>) {
+    give_more(act);
+    wrote(act);
+}
+
+fn give_more(act: &mut Act<'_>) {
     let &mut Act { platform, actor, count, .. } = act;
     let from = act.world.actors[usize::from(actor.0)].written;
     let call = act.call();
@@ -1018,7 +1056,12 @@ pub(super) fn enter(act: &mut Act<'_>) {
 
 fn give_and_enter(act: &mut Act<'_>) {
     let &mut Act { actor, .. } = act;
-    give(act);
+    let was_empty = act.stream().is_some_and(|stream| stream.is_empty()) || act.call().holds;
+    give_more(act);
+    // Before it sleeps it wakes who watches the read end only where the pipe was empty.
+    if was_empty {
+        wake_here(act, Queue::Readers, Events::IN);
+    }
     enter(act);
     // Where it has waited before, it goes to the end of the line.
     act.world.fall_back(actor);
@@ -1026,7 +1069,7 @@ fn give_and_enter(act: &mut Act<'_>) {
 
 /// Adds a page, and goes on with the lock held.
 fn give_page(act: &mut Act<'_>) {
-    give(act);
+    give_more(act);
     act.call().holds = true;
 }
 
@@ -1055,5 +1098,6 @@ fn set_capacity(act: &mut Act<'_>) {
         if let Some(object) = act.object {
             act.world.scatter(object, Line::Writers);
         }
+        wake_here(act, Queue::Writers, Events::NONE);
     }
 }

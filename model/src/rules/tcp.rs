@@ -23,7 +23,11 @@ pub const CHAPTER: Chapter = Chapter {
     title: "TCP connections",
     of_all: false,
     rules: RULES,
-    not_on_linux: &["tcp.available.unspecified", "tcp.poll.end-beyond-the-standard"],
+    not_on_linux: &[
+        "tcp.available.unspecified",
+        "tcp.poll.end-beyond-the-standard",
+        "tcp.any.write-shut-without-signal",
+    ],
     not_in_posix: &[
         "tcp.available.counts",
         "tcp.poll.peer-finished",
@@ -445,6 +449,18 @@ const RULES: &[Rule] = &[
                     false => fails.raises(Signal::Sigpipe),
                 },
             )
+        },
+    },
+    Rule {
+        id: "tcp.any.write-shut-without-signal",
+        says: "A write to a TCP socket that is still connected, and was shut for writing, may fail with EPIPE without \
+               SIGPIPE.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("write", "ERRORS [EPIPE]")],
+        force: Force::May,
+        step: |at| {
+            let (_, tcp) = writes(at)?;
+            let shut = tcp.shut_write && tcp.phase == Phase::Connected;
+            (shut && at.call.done == 0).then_some(Move::may_fault(Errno::EPIPE))
         },
     },
     Rule {

@@ -120,13 +120,27 @@ pub(super) fn giving<'a>(at: &Scene<'a>) -> Option<Giving<'a>> {
     Some(Giving { socket, index, len, flags, addressed, passed })
 }
 
-/// Whether a descriptor would be kept open by what is under way to itself alone.
+/// Whether a descriptor would be kept open by what is under way to itself alone. One whose sending fails is not under
+/// way.
 pub(super) fn is_circular(at: &Scene<'_>) -> bool {
     let Op::SendEnd { passed, .. } = at.op() else { return false };
     match (at.world.end(at.actor, passed), at.socket().map(|socket| socket.peer)) {
-        (Some(passed), Some(Peer::Socket(to))) => at.world.would_be_circular(to, passed),
+        (Some(passed), Some(Peer::Socket(to))) => {
+            at.world.would_be_circular(to, passed) && !is_refused(at, to)
+        }
         _ => false,
     }
+}
+
+/// Whether nothing of what the call sends comes under way to the peer, for one of these reasons: it may be closed for
+/// that on either side, too long, or without room and not willing to wait.
+fn is_refused(at: &Scene<'_>, to: ObjectIndex) -> bool {
+    let Some(giving) = giving(at).filter(|_| at.call.done == 0) else { return false };
+    let deaf = at.world.socket(to).is_some_and(|peer| peer.receive_closed);
+    let max = message_max(at.platform.socket_account, giving.socket.send_buffer);
+    let long = !giving.socket.is_stream() && giving.len > max;
+    let full = !has_room(at, &giving) && at.nonblock();
+    giving.socket.send_closed || deaf || long || full
 }
 
 /// Whether a call that sends has the room that it needs: nothing on its own side prevents it any more.

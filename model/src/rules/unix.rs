@@ -49,6 +49,7 @@ const NOT_ON_LINUX: &[&str] = &[
     "unix.any.unconnected-nonblocking",
     "unix.any.reset-first",
     "unix.any.broken-while-waiting",
+    "unix.any.shut-without-signal",
     "unix.listen.no-address",
     "unix.connect.in-progress",
     "unix.connect.not-for-listeners",
@@ -169,6 +170,7 @@ const OF_NAMES: &[&str] = &["unix.bind.name-in-use"];
 
 /// Rules of how streams are read and written.
 const OF_STREAMS: &[&str] = &[
+    "unix.any.shut-without-signal",
     "unix.any.data",
     "unix.any.data-by-pieces",
     "unix.any.reads-in-turn",
@@ -559,6 +561,17 @@ const RULES: &[Rule] = &[
         step: |at| {
             let giving = broken(at)?;
             giving.flags.contains(SendFlags::NOSIGNAL).then_some(Move::fault(Errno::EPIPE))
+        },
+    },
+    Rule {
+        id: "unix.any.shut-without-signal",
+        says: "A write to a stream socket that is still connected, and was shut down for writing, or its peer for \
+               reading, may fail with EPIPE without SIGPIPE.",
+        cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("write", "ERRORS [EPIPE]")],
+        force: Force::May,
+        step: |at| {
+            let giving = broken(at).or_else(|| breaks_under_way(at))?;
+            (giving.socket.peer != Peer::Gone).then_some(Move::may_fault(Errno::EPIPE))
         },
     },
     Rule {

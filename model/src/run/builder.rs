@@ -2,7 +2,7 @@
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Errno, Events, Op, Reply};
 use crate::kind::{Hold, Kind};
-use crate::run::{Actors, Event, Malformed, Name, Run, Seat, Setup};
+use crate::run::{Actors, Channel, Event, Form, Malformed, Name, PollSet, Run, Seat, Setup};
 
 /// What is being put together: see [`Run::builder`].
 #[derive(Clone, Debug)]
@@ -15,6 +15,12 @@ pub struct RunBuilder {
 /// Why what was put together is no run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
+    /// A channel can't be called so, or one is already.
+    #[error("{0:?} is no name of a channel, or another channel is called so")]
+    Channel(String),
+    /// There is no such end.
+    #[error("{0:?} is no name of an end: no number of a descriptor, or too long with its channel")]
+    End(String),
     /// An actor can't be called so.
     #[error("{0:?} is no name of an actor: a lower-case letter and up to 15 more, digits or \"-\"")]
     Name(String),
@@ -65,6 +71,145 @@ impl Run {
         let run = Run::new(setup.into(), Vec::new(), Vec::new());
         RunBuilder { run, open: Actors::NONE, wrong: None }
     }
+
+    /// Begins a run of several channels, of which this is the first, and of processes.
+    ///
+    /// ```
+    /// use pipewright_model::call::{Events, Op};
+    /// use pipewright_model::kind::{Hold, PIPE};
+    /// use pipewright_model::oracle::{Verdict, judge};
+    /// use pipewright_model::platform::LINUX;
+    /// use pipewright_model::run::Run;
+    ///
+    /// let (mut run, up) = Run::builder_of_several("up", &PIPE);
+    /// let down = run.channel("down", &PIPE);
+    /// let (r, w) = (run.end_of(up, Hold::READ), run.end_of(up, Hold::WRITE));
+    /// let (other, kept) = (run.end_of(down, Hold::READ), run.end_of(down, Hold::WRITE));
+    /// let zero = run.number(0);
+    /// let shell = run.process("shell", [r, w, other, kept]);
+    /// let child = run.forks(shell, "child");
+    /// run.gets(child, r, Op::Dup2 { new: zero }, ())
+    ///     .gets(shell, w, Op::Write { len: 5 }, 5)
+    ///     .gets(child, zero, Op::Read { len: 9 }, 5)
+    ///     .polls(shell, [(r, Events::IN), (other, Events::IN)], true)
+    ///     .quiet()
+    ///     .exits(child, 3);
+    /// let run = run.build()?;
+    ///
+    /// assert_eq!(judge(&run, &LINUX).verdict, Verdict::Conforms);
+    /// # Ok::<(), pipewright_model::run::BuildError>(())
+    /// ```
+    pub fn builder_of_several(name: &str, setup: impl Into<Setup>) -> (RunBuilder, ChannelNumber) {
+        let mut run = Run::builder(setup);
+        match Name::new(name) {
+            Some(named) => run.run.channels[0].name = Some(named),
+            None => run.wrong(BuildError::Channel(name.to_owned()), ()),
+        }
+        (run, ChannelNumber(0))
+    }
+}
+
+/// A channel of a run that is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChannelNumber(usize);
+
+/// What runs of several channels and of processes have besides.
+impl RunBuilder {
+    /// One more channel.
+    pub fn channel(&mut self, name: &str, setup: impl Into<Setup>) -> ChannelNumber {
+        let named = Name::new(name).filter(|_| self.run.channel_named(name).is_none());
+        if named.is_none() {
+            return self.wrong(BuildError::Channel(name.to_owned()), ChannelNumber(0));
+        }
+        self.run.channels.push(Channel { name: named, setup: setup.into() });
+        ChannelNumber(self.run.channels.len() - 1)
+    }
+
+    /// Another end of this channel, for this.
+    pub fn end_of(&mut self, channel: ChannelNumber, hold: Hold) -> End {
+        let Some(Channel { name, .. }) = self.run.channels.get(channel.0) else {
+            return self.wrong(BuildError::End(hold.letters().to_owned()), End(0));
+        };
+        let name = *name;
+        let is_alike = |known: &&Name| {
+            let (of, end) = known.parts();
+            let is_its = of == name.as_ref().map(Name::as_str);
+            is_its && end.trim_end_matches(|c: char| c.is_ascii_digit()) == hold.letters()
+        };
+        let alike = self.run.end_names.iter().filter(is_alike).count();
+        let number = if alike == 0 { String::new() } else { (alike + 1).to_string() };
+        let end = format!("{}{number}", hold.letters());
+        let whole = Name::new(&end).and_then(|end| Name::of_end(name, end));
+        self.new_end(&end, whole)
+    }
+
+    /// The descriptor of this number, which a call makes.
+    pub fn number(&mut self, number: u16) -> End {
+        let text = number.to_string();
+        self.new_end(&text, Name::of_number(&text))
+    }
+
+    /// A process that holds these ends at the start.
+    pub fn process(&mut self, name: &str, ends: impl IntoIterator<Item = End>) -> Actor {
+        self.seated(name, Form::Process, ends)
+    }
+
+    /// A thread of the process of this actor.
+    pub fn thread(&mut self, name: &str, of: Actor) -> Actor {
+        let leader = self.run.leader(of);
+        self.seated(name, Form::Thread(leader), [])
+    }
+
+    /// An actor forks a process, which returns at once.
+    pub fn forks(&mut self, parent: Actor, name: &str) -> Actor {
+        let child = self.seated(name, Form::Forked, []);
+        self.gets(parent, End(0), Op::Fork { child }, ());
+        child
+    }
+
+    /// An actor begins to poll several ends at once.
+    pub fn polls(
+        &mut self,
+        actor: Actor,
+        ends: impl IntoIterator<Item = (End, Events)>,
+        wait: bool,
+    ) -> &mut RunBuilder {
+        let Ok(set) = u8::try_from(self.run.polls.len()) else {
+            self.wrong(BuildError::TooManyEnds, ());
+            return self;
+        };
+        self.run.polls.push(PollSet { ends: ends.into_iter().collect(), wait });
+        self.calls(actor, End(0), Op::PollSet { set })
+    }
+
+    /// The actor's poll on several ends returns with these events, one for each end.
+    pub fn finds(
+        &mut self,
+        actor: Actor,
+        events: impl IntoIterator<Item = Events>,
+    ) -> &mut RunBuilder {
+        self.run.polled.push(events.into_iter().collect());
+        let index = self.run.polled.len() as u16 - 1;
+        self.returns(actor, Answer::Polled(index))
+    }
+
+    /// The process of this actor ends, with this status: [`BY_SIGNAL`](super::BY_SIGNAL) and its number by a signal.
+    pub fn exits(&mut self, actor: Actor, status: u8) -> &mut RunBuilder {
+        self.open = self.run.without_threads(self.open, actor);
+        self.event(Event::Exits(actor, status))
+    }
+
+    fn new_end(&mut self, told: &str, name: Option<Name>) -> End {
+        let taken = self.run.end_names.len();
+        match name.filter(|name| !self.run.end_names.contains(name)) {
+            _ if taken == ENDS_MAX => self.wrong(BuildError::TooManyEnds, End(0)),
+            None => self.wrong(BuildError::End(told.to_owned()), End(0)),
+            Some(name) => {
+                self.run.end_names.push(name);
+                End(taken as u8)
+            }
+        }
+    }
 }
 
 impl RunBuilder {
@@ -82,6 +227,10 @@ impl RunBuilder {
 
     /// An actor that holds these ends at the start.
     pub fn actor(&mut self, name: &str, ends: impl IntoIterator<Item = End>) -> Actor {
+        self.seated(name, Form::Actor, ends)
+    }
+
+    fn seated(&mut self, name: &str, form: Form, ends: impl IntoIterator<Item = End>) -> Actor {
         let taken = self.run.seats.len();
         if taken == ACTORS_MAX {
             return self.wrong(BuildError::TooManyActors, Actor(0));
@@ -92,12 +241,13 @@ impl RunBuilder {
         if self.run.seats.iter().any(|seat| seat.name == named) {
             return self.wrong(BuildError::Twice(named), Actor(0));
         }
-        let mut seat = Seat { name: named, ends: Vec::new() };
+        let mut seat = Seat { form, ..Seat::new(named, Vec::new()) };
         for end in ends {
             let Some(end_name) = self.run.end_names.get(usize::from(end.0)).copied() else {
                 continue;
             };
-            match hold_of(end_name).filter(|hold| self.run.setup.kind.held.contains(hold)) {
+            let kind = self.run.kind_of(end);
+            match hold_of(end_name).filter(|hold| kind.held.contains(hold)) {
                 Some(hold) => seat.ends.push((end, hold)),
                 None => return self.wrong(BuildError::NotHeld(end_name), Actor(0)),
             }
@@ -179,7 +329,7 @@ impl RunBuilder {
 
 /// What an end of this name is for.
 fn hold_of(name: Name) -> Option<Hold> {
-    Hold::named(name.as_str().trim_end_matches(|c: char| c.is_ascii_digit()))
+    Hold::named(name.parts().1.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// A count.
@@ -239,7 +389,7 @@ mod tests {
             .gets(ben, s, Op::Bind, Errno::EINVAL)
             .remark("a remark")
             .gets(ann, sa, Op::Dup { new: s2 }, ())
-            .gets(ann, sa, Op::Poll { events: Events::IN, wait: false }, Events::IN)
+            .gets(ann, sa, Op::Poll { events: Events::IN, wait: false, among: false }, Events::IN)
             .calls(ann, sa, Op::Write { len: 9 })
             .stops(ann, 4)
             .goes_on(ann)
@@ -270,10 +420,10 @@ mod tests {
             },
             "nobody holds rw",
         );
-        wrong(|run| _ = [(); 9].map(|()| run.end(Hold::READ)), "at most 8 names of ends");
+        wrong(|run| _ = [(); 33].map(|()| run.end(Hold::READ)), "at most 32 names of ends");
         wrong(
-            |run| (b'a'..b'j').for_each(|name| _ = run.actor(&char::from(name).to_string(), [])),
-            "at most 8 actors",
+            |run| (0..33).for_each(|number| _ = run.actor(&format!("a{number}"), [])),
+            "at most 32 actors",
         );
         wrong(
             |run| {

@@ -3,16 +3,19 @@
 use super::{State, System};
 use crate::verify::Property;
 
-/// Whether something is so in a state.
-type Holds = fn(&System, &State) -> bool;
-
 /// `holds` is so in every state.
-pub fn always(name: &'static str, holds: Holds) -> Property<System> {
+pub fn always(
+    name: &'static str,
+    holds: impl Fn(&System, &State) -> bool + Send + Sync + 'static,
+) -> Property<System> {
     Property::always(name, holds)
 }
 
 /// `holds` is so in some state.
-pub fn sometimes(name: &'static str, holds: Holds) -> Property<System> {
+pub fn sometimes(
+    name: &'static str,
+    holds: impl Fn(&System, &State) -> bool + Send + Sync + 'static,
+) -> Property<System> {
     Property::sometimes(name, holds)
 }
 
@@ -22,16 +25,26 @@ pub fn no_deadlock() -> Property<System> {
 }
 
 /// `goal` comes in the end, whatever happens, if the scheduler is weakly fair.
-pub fn eventually(name: &'static str, goal: Holds) -> Property<System> {
+pub fn eventually(
+    name: &'static str,
+    goal: impl Fn(&System, &State) -> bool + Send + Sync + 'static,
+) -> Property<System> {
     Property::eventually(name, goal)
 }
 
 /// The same of any scheduler.
-pub fn eventually_unfair(name: &'static str, goal: Holds) -> Property<System> {
+pub fn eventually_unfair(
+    name: &'static str,
+    goal: impl Fn(&System, &State) -> bool + Send + Sync + 'static,
+) -> Property<System> {
     Property::eventually_unfair(name, goal)
 }
 
 /// Wherever `after` is so, `goal` comes in the end, if the scheduler is weakly fair.
-pub fn leads_to(name: &'static str, after: Holds, goal: Holds) -> Property<System> {
+pub fn leads_to(
+    name: &'static str,
+    after: impl Fn(&System, &State) -> bool + Send + Sync + 'static,
+    goal: impl Fn(&System, &State) -> bool + Send + Sync + 'static,
+) -> Property<System> {
     Property::leads_to(name, after, goal)
 }

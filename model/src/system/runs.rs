@@ -1,11 +1,11 @@
 //! Ways through a system as runs: the same text as a case, a trace and a failure.
 
 use super::{Action, State, System};
-use crate::call::Actor;
+use crate::call::{Actor, Call, Op};
+use crate::data::Data;
 use crate::index::RuleIndex;
-use crate::oracle::reply_of;
 use crate::rules::RULES;
-use crate::run::{Event, Run};
+use crate::run::{Actors, Event, Form, Run};
 use crate::verify::{Model, Path};
 
 /// The remark on the first event of what can go on for ever.
@@ -19,7 +19,7 @@ impl System {
     ///
     /// If the way is none through this system.
     pub fn run(&self, path: &Path<Action>) -> Run {
-        let mut run = Run::new(self.setup.clone(), self.seats(), self.end_names.clone());
+        let mut run = self.empty_run();
         let mut state = self.start();
         let mut loops_from = None;
         for (index, action) in path.actions.iter().enumerate() {
@@ -35,7 +35,7 @@ impl System {
         if let Some(first) = loops_from.and_then(|first| run.remarks.get_mut(first)) {
             *first = LOOP.to_owned();
         }
-        run
+        seated(run)
     }
 
     /// The state after a step, with bytes named from each writer's first.
@@ -57,7 +57,7 @@ impl System {
         }
         let mut next = Vec::new();
         self.steps_named(&state, false, &mut next);
-        if next.is_empty() && !state.busy().is_empty() {
+        if next.is_empty() && !state.busy().is_empty() && !self.has_left(&state) {
             run.push(Event::Quiet(state.busy()));
         }
     }
@@ -66,13 +66,17 @@ impl System {
 fn tell(run: &mut Run, state: &State, action: &Action) {
     match action {
         Action::Call(call) => run.push(Event::Call(*call)),
+        Action::Exit { actor, status, .. } => run.push(Event::Exits(*actor, *status)),
         Action::Return(actor, _) => tell_return(run, state, *actor),
-        Action::Move { .. } | Action::Deliver { .. } => {}
+        Action::Move { .. }
+        | Action::Deliver { .. }
+        | Action::Choose { .. }
+        | Action::Leave(..) => {}
     }
 }
 
 fn tell_return(run: &mut Run, state: &State, actor: Actor) {
-    if let Some((rule, reply)) = reply_of(&state.world, actor) {
+    if let Some((rule, reply)) = state.worlds.reply(actor) {
         run.push(Event::Return(actor, reply));
         remark(run, rule);
     }
@@ -83,4 +87,47 @@ fn remark(run: &mut Run, rule: RuleIndex) {
     if let Some(last) = run.remarks.last_mut() {
         *last = RULES[usize::from(rule)].id.to_owned();
     }
+}
+
+/// The run with those who are there from the start before those that forks make, in the order in which they do, and without
+/// those that none has made: so its text seats them.
+fn seated(mut run: Run) -> Run {
+    let made = run.events.iter().filter_map(|event| match event {
+        Event::Call(Call { op: Op::Fork { child }, .. }) => Some(*child),
+        _ => None,
+    });
+    let all = (0_u8..).map(Actor).zip(&run.seats);
+    let first = all.filter(|(_, seat)| seat.form != Form::Forked).map(|(actor, _)| actor);
+    let order: Vec<Actor> = first.chain(made).collect();
+    let to = |actor: Actor| {
+        let place = order.iter().position(|other| *other == actor);
+        place.map_or(actor, |place| Actor(place as u8))
+    };
+    let seat = |actor: &Actor| {
+        let mut seat = run.seats[usize::from(actor.0)].clone();
+        if let Form::Thread(leader) = &mut seat.form {
+            *leader = to(*leader);
+        }
+        seat
+    };
+    run.seats = order.iter().map(seat).collect();
+    for event in &mut run.events {
+        match event {
+            Event::Call(call) => {
+                call.actor = to(call.actor);
+                call.op = call.op.map_actors(to);
+            }
+            Event::Return(actor, reply) => {
+                *actor = to(*actor);
+                if let Data::Named(names) = &mut reply.data {
+                    names.iter_mut().for_each(|name| name.actor = to(name.actor));
+                }
+            }
+            Event::Quiet(actors) => *actors = actors.iter().map(to).collect::<Actors>(),
+            Event::Stops(actor, _) | Event::GoesOn(actor) | Event::Exits(actor, _) => {
+                *actor = to(*actor);
+            }
+        }
+    }
+    run
 }

@@ -5,14 +5,15 @@ use smallvec::SmallVec;
 use crate::call::{Actor, Answer, Op};
 use crate::data::{Segment, Segments};
 use crate::run::Actors;
-use crate::world::{Pending, Progress, World};
+use crate::world::{Pending, Progress};
+use crate::worlds::Worlds;
 
-/// A state: the world of the rules, and how far each process is.
+/// A state: the world of each channel, and how far each process is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct State {
-    /// Ends, channel and calls in progress.
-    pub world: World,
+    /// For each channel its ends, what is in it and the calls in progress.
+    pub worlds: Worlds,
     /// Processes.
     pub locals: SmallVec<[Local; 4]>,
 }
@@ -36,7 +37,7 @@ impl State {
 
     /// The answer that a process is about to see.
     pub fn answer(&self, actor: Actor) -> Option<Answer> {
-        match self.world.pending(actor)?.progress {
+        match self.worlds.call(actor)?.progress {
             Progress::Answered { answer, .. } => Some(answer),
             Progress::Open => None,
         }
@@ -44,7 +45,7 @@ impl State {
 
     /// The data that a process is about to be given.
     pub fn given(&self, actor: Actor) -> &[Segment] {
-        match self.world.pending(actor) {
+        match self.worlds.call(actor) {
             Some(Pending { progress: Progress::Answered { .. }, data, .. }) => data,
             _ => &[],
         }
@@ -52,12 +53,17 @@ impl State {
 
     /// The call that a process is in, not yet answered.
     pub fn within(&self, actor: Actor) -> Option<Op> {
-        let call = self.world.pending(actor)?;
+        let call = self.worlds.call(actor)?;
         (call.progress == Progress::Open).then_some(call.op)
     }
 
     /// Who is in a call.
     pub fn busy(&self) -> Actors {
-        self.world.busy()
+        self.worlds.busy()
+    }
+
+    /// The status with which a process has ended, if it has.
+    pub fn status(&self, actor: Actor) -> Option<u8> {
+        self.worlds.status(actor)
     }
 }

@@ -1,37 +1,15 @@
-//! The named systems, a file each: what exists, what can happen, what must hold.
+//! The named systems: what exists, what can happen, what must hold. Those of processes are files in `model/systems`.
 //!
 //! Each runs on Linux with its real sizes, so that the way to what breaks a property is a run that
 //! `pipewright judge` and `pipewright replay` take as it is.
 
-mod both_write_first;
-mod busy_waiting_reader;
-mod duplex_socket;
-mod exit_before_drained;
-mod fifo_rendezvous;
-mod flag_and_data;
-mod half_duplex;
-mod jobserver;
-mod last_writer_closes;
-mod leaked_end;
-mod listener_closes;
-mod lost_update;
-mod one_pipe_both_ways;
-mod parent_waits_for_child;
-mod pipe_pair;
 mod pipe_protocol;
-mod poll_then_read;
-mod simplex_pipe;
-mod torn_value;
-mod two_appenders;
-mod two_writers;
-mod waiting_for_each_other;
-mod waiting_reader;
-mod writer_without_reader;
 
 #[cfg(feature = "distributed")]
 use std::rc::Rc;
 
 use crate::run::Run;
+use crate::script::Script;
 use crate::system::{Family, System};
 #[cfg(feature = "distributed")]
 use crate::verify::many::{Lost, Member};
@@ -39,8 +17,8 @@ use crate::verify::{Model, Path, Report, verify};
 
 pub use pipe_protocol::PipeProtocol;
 
-/// A named system.
-#[derive(Debug)]
+/// A system that can be searched.
+#[derive(Clone, Debug)]
 pub enum Subject {
     /// Processes over a channel.
     System(System),
@@ -164,47 +142,91 @@ pub fn all() -> Vec<Subject> {
     systems.chain(pipe_protocol::all().into_iter().map(Subject::Protocol)).collect()
 }
 
-/// Those of processes over a channel.
+/// Those of processes over channels.
+///
+/// # Panics
+///
+/// Never: the files are well-formed, as a test shows.
 pub fn systems() -> Vec<System> {
-    vec![
-        simplex_pipe::system(),
-        one_pipe_both_ways::system(),
-        pipe_pair::system(),
-        half_duplex::with_lock(),
-        half_duplex::without_lock(),
-        duplex_socket::system(),
-        waiting_reader::system(),
-        busy_waiting_reader::fair(),
-        busy_waiting_reader::unfair(),
-        poll_then_read::and_block(),
-        poll_then_read::and_try(),
-        waiting_for_each_other::system(),
-        leaked_end::leaked(),
-        leaked_end::closed(),
-        last_writer_closes::system(),
-        writer_without_reader::system(),
-        parent_waits_for_child::first(),
-        parent_waits_for_child::last(),
-        exit_before_drained::at_once(),
-        exit_before_drained::drained(),
-        exit_before_drained::to_a_file(),
-        both_write_first::more_than_fits(),
-        both_write_first::what_fits(),
-        jobserver::one_page(),
-        jobserver::two_pages(),
-        two_writers::up_to_pipe_buf(),
-        two_writers::above_pipe_buf(),
-        two_appenders::append(),
-        two_appenders::no_append(),
-        fifo_rendezvous::meet(),
-        fifo_rendezvous::both_read_first(),
-        listener_closes::system(),
-        flag_and_data::polled(),
-        flag_and_data::guarded(),
-        lost_update::unlocked(),
-        lost_update::locked(),
-        torn_value::in_a_file(),
-        torn_value::in_a_locked_file(),
-        torn_value::in_a_variable(),
-    ]
+    let parsed = |text: &str| System::of(&script(text));
+    FILES.into_iter().map(parsed).collect()
 }
+
+/// Those of processes over channels, as they are written.
+pub fn scripts() -> Vec<Script> {
+    FILES.into_iter().map(script).collect()
+}
+
+fn script(text: &str) -> Script {
+    text.parse().unwrap_or_else(|error| panic!("a file of a system: {error}"))
+}
+
+/// The files, by family.
+const FILES: [&str; 66] = [
+    include_str!("../../systems/simplex-pipe.system"),
+    include_str!("../../systems/one-pipe-both-ways.system"),
+    include_str!("../../systems/pipe-pair.system"),
+    include_str!("../../systems/half-duplex-locked.system"),
+    include_str!("../../systems/half-duplex-unlocked.system"),
+    include_str!("../../systems/duplex-socket.system"),
+    include_str!("../../systems/waiting-reader.system"),
+    include_str!("../../systems/busy-waiting-reader.system"),
+    include_str!("../../systems/busy-waiting-reader-unfair.system"),
+    include_str!("../../systems/poll-then-block.system"),
+    include_str!("../../systems/poll-then-try.system"),
+    include_str!("../../systems/waiting-for-each-other.system"),
+    include_str!("../../systems/leaked-write-end.system"),
+    include_str!("../../systems/fork-inherits-ends.system"),
+    include_str!("../../systems/last-writer-closes.system"),
+    include_str!("../../systems/writer-without-reader.system"),
+    include_str!("../../systems/parent-waits-before-draining.system"),
+    include_str!("../../systems/parent-drains-before-waiting.system"),
+    include_str!("../../systems/exit-before-drained.system"),
+    include_str!("../../systems/exit-after-drained.system"),
+    include_str!("../../systems/exit-output-to-a-file.system"),
+    include_str!("../../systems/both-write-more-than-fits.system"),
+    include_str!("../../systems/both-write-what-fits.system"),
+    include_str!("../../systems/one-page-pipe.system"),
+    include_str!("../../systems/two-page-pipe.system"),
+    include_str!("../../systems/two-writers-up-to-pipe-buf.system"),
+    include_str!("../../systems/two-writers-above-pipe-buf.system"),
+    include_str!("../../systems/two-writers-append.system"),
+    include_str!("../../systems/two-writers-no-append.system"),
+    include_str!("../../systems/fifo-rendezvous.system"),
+    include_str!("../../systems/fifo-both-open-to-read-first.system"),
+    include_str!("../../systems/listener-closes.system"),
+    include_str!("../../systems/flag-and-data.system"),
+    include_str!("../../systems/flag-and-data-guarded.system"),
+    include_str!("../../systems/lost-update.system"),
+    include_str!("../../systems/locked-update.system"),
+    include_str!("../../systems/torn-value.system"),
+    include_str!("../../systems/locked-value.system"),
+    include_str!("../../systems/whole-value.system"),
+    include_str!("../../systems/crossed-fifos-opposite-orders.system"),
+    include_str!("../../systems/crossed-fifos-same-order.system"),
+    include_str!("../../systems/filter-fed-first.system"),
+    include_str!("../../systems/filter-fed-by-a-thread.system"),
+    include_str!("../../systems/errors-unread.system"),
+    include_str!("../../systems/errors-merged.system"),
+    include_str!("../../systems/wait-before-draining.system"),
+    include_str!("../../systems/wait-after-draining.system"),
+    include_str!("../../systems/parent-keeps-the-write-end.system"),
+    include_str!("../../systems/parent-closes-the-write-end.system"),
+    include_str!("../../systems/close-on-exec-forgotten.system"),
+    include_str!("../../systems/close-on-exec-set.system"),
+    include_str!("../../systems/dup2-leaves-the-original.system"),
+    include_str!("../../systems/dup2-then-close.system"),
+    include_str!("../../systems/pipeline-middle-dies.system"),
+    include_str!("../../systems/pipeline-read-end-kept.system"),
+    include_str!("../../systems/pipeline-write-end-kept.system"),
+    include_str!("../../systems/job-token-taken-by-the-job.system"),
+    include_str!("../../systems/job-token-taken-by-make.system"),
+    include_str!("../../systems/job-token-in-a-fifo.system"),
+    include_str!("../../systems/job-token-in-a-closed-fifo.system"),
+    include_str!("../../systems/nonblocking-set-by-a-child.system"),
+    include_str!("../../systems/nonblocking-cleared-by-a-child.system"),
+    include_str!("../../systems/orphan-keeps-the-pipe.system"),
+    include_str!("../../systems/orphan-lets-the-pipe-go.system"),
+    include_str!("../../systems/daemon-keeps-the-lock.system"),
+    include_str!("../../systems/daemon-closes-the-lock.system"),
+];

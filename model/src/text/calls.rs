@@ -1,10 +1,13 @@
 //! How calls are spelt: each is parsed and printed here, one below the other.
 
-use crate::call::{Call, End, Lock, Mode, Op, OpenFlags, SendFlags, SocketOption, Whence};
+use crate::call::{
+    Actor, Amount, Call, Disposition, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, Sig,
+    SocketOption, TOLD_MAX, Trigger, Whence,
+};
 use crate::kind::Hold;
-use crate::run::Run;
+use crate::run::{BY_SIGNAL, PollSet, Run};
 
-use super::lex::{Fault, Line, number};
+use super::lex::{Fault, Line, large, number};
 use super::values::{EVENTS, events, word};
 
 /// What a call is parsed with besides its line: how ends are named.
@@ -13,8 +16,15 @@ pub(super) trait Names {
     fn end(&mut self, line: &mut Line<'_>) -> Result<End, Fault>;
     /// The end with a name that isn't in the line.
     fn end_called(&mut self, name: &str, line: &Line<'_>) -> Result<End, Fault>;
-    /// Takes the name of the end that the call works on, which may be left out.
-    fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault>;
+    /// Takes the name of the end that the call works on, which may be left out. A number is one unless the call
+    /// counts something by it.
+    fn end_or_implied(&mut self, line: &mut Line<'_>, counts: bool) -> Result<End, Fault>;
+    /// Takes the ends of a poll on several, behind its bracket.
+    fn poll_set(&mut self, line: &mut Line<'_>) -> Result<u8, Fault>;
+    /// Takes the name of a process that the call makes.
+    fn child_made(&mut self, line: &mut Line<'_>) -> Result<Actor, Fault>;
+    /// Takes the name of a process.
+    fn child(&mut self, line: &mut Line<'_>) -> Result<Actor, Fault>;
 }
 
 /// Takes a call after its word. A fault is told with an example of the call, where nothing else helps.
@@ -29,13 +39,40 @@ pub(super) fn parse(
     })
 }
 
+/// Calls whose first argument is a number, where it is not the descriptor's.
+const COUNTING: [&str; 12] = [
+    "add",
+    "read",
+    "write",
+    "read-at",
+    "write-at",
+    "truncate",
+    "set-capacity",
+    "listen",
+    "send",
+    "receive",
+    "send-end",
+    "receive-end",
+];
+
 /// How a call with arguments is written, by its word.
 fn example(called: &str) -> Option<&'static str> {
     Some(match called {
         "open" => "open read",
+        "epoll-add" => "epoll-add e r in edge",
+        "epoll-modify" => "epoll-modify e r in one-shot",
+        "epoll-delete" => "epoll-delete e r",
+        "epoll-wait" => "epoll-wait e at-most 2 wait",
+        "add" => "add 1",
         "read" => "read 5",
         "write" => "write 2",
         "dup" => "dup as r2",
+        "dup2" => "dup2 as 1",
+        "close-on-exec" => "close-on-exec on",
+        "fork" => "fork child",
+        "wait" => "wait child",
+        "signal" => "signal child SIGTERM",
+        "sigaction" => "sigaction SIGPIPE ignore",
         "nonblocking" => "nonblocking on",
         "poll" => "poll in|out",
         "set-capacity" => "set-capacity 8192",
@@ -45,6 +82,7 @@ fn example(called: &str) -> Option<&'static str> {
         "truncate" => "truncate 5",
         "lock" => "lock exclusive wait",
         "flock" => "flock exclusive wait",
+        "process-lock" => "process-lock exclusive wait",
         "listen" => "listen 5",
         "accept" => "accept as s2",
         "shutdown" => "shutdown write",
@@ -70,11 +108,57 @@ fn taken(called: &str, line: &mut Line<'_>, names: &mut impl Names) -> Result<(E
             let nonblock = line.take("nonblocking");
             return Ok((named_as(line, names, Hold::SOCKET.letters())?, Op::Socket { nonblock }));
         }
+        "epoll" => return Ok((named_as(line, names, Hold::EPOLL.letters())?, Op::Epoll)),
+        "epoll-add" | "epoll-modify" | "epoll-delete" => {
+            let (end, target) = (names.end(line)?, names.end(line)?);
+            if called == "epoll-delete" {
+                return Ok((end, Op::EpollDelete { target }));
+            }
+            let events = events(line, EVENTS)?;
+            let trigger = flags(line, Trigger::NAMED, Trigger::NONE, Trigger::union);
+            return Ok((
+                end,
+                match called {
+                    "epoll-add" => Op::EpollAdd { target, events, trigger },
+                    _ => Op::EpollModify { target, events, trigger },
+                },
+            ));
+        }
         "unlink" => return Ok((End(0), Op::Unlink)),
+        "fork" => return Ok((End(0), Op::Fork { child: names.child_made(line)? })),
+        "wait" => return Ok((End(0), Op::Wait { child: names.child(line)? })),
+        "exec" => return Ok((End(0), Op::Exec)),
+        "poll" if line.take("[") => {
+            return Ok((End(0), Op::PollSet { set: names.poll_set(line)? }));
+        }
+        "signal" => {
+            let target = names.child(line)?;
+            return Ok((End(0), Op::Signal { target, signal: signal(line)? }));
+        }
+        "sigaction" => {
+            let signal = signal(line)?;
+            let disposition = word(line, &Disposition::NAMED)?;
+            return Ok((End(0), Op::SetSignal { signal, disposition }));
+        }
         _ => {}
     }
-    let end = names.end_or_implied(line)?;
+    let end = names.end_or_implied(line, COUNTING.contains(&called))?;
     let op = match called {
+        "add" => Op::Add { value: line.read("a value of 64 bits", amount)? },
+        "take" => Op::Take,
+        "epoll-wait" => {
+            let what = format!("a number of events, at most {TOLD_MAX}");
+            let known = |token: &str| {
+                number(token)
+                    .and_then(|most| u8::try_from(most).ok())
+                    .filter(|most| usize::from(*most) <= TOLD_MAX)
+            };
+            let most = match line.take("at-most") {
+                true => line.read(&what, known)?,
+                false => TOLD_MAX as u8,
+            };
+            Op::EpollWait { most, wait: line.take("wait") }
+        }
         "read" => Op::Read { len: size(line)? },
         "write" => Op::Write { len: size(line)? },
         "read-at" => Op::ReadAt { len: size(line)?, at: offset_after("at", line)? },
@@ -97,12 +181,17 @@ fn taken(called: &str, line: &mut Line<'_>, names: &mut impl Names) -> Result<(E
         }
         "set-capacity" => Op::SetCapacity { bytes: line.size("a capacity in bytes")? },
         "dup" => Op::Dup { new: end_after("as", line, names)? },
+        "dup2" => Op::Dup2 { new: end_after("as", line, names)? },
+        "close-on-exec" => Op::SetCloseOnExec(word(line, &[("on", true), ("off", false)])?),
         "nonblocking" => Op::SetNonblock(word(line, &[("on", true), ("off", false)])?),
-        "poll" => Op::Poll { events: events(line, EVENTS)?, wait: line.take("wait") },
+        "poll" => Op::Poll { events: events(line, EVENTS)?, wait: line.take("wait"), among: false },
         "capacity" => Op::GetCapacity,
         "available" => Op::Available,
         "lock" => Op::Lock { lock: word(line, &Lock::NAMED)?, wait: line.take("wait") },
         "flock" => Op::Flock { lock: word(line, &Lock::NAMED)?, wait: line.take("wait") },
+        "process-lock" => {
+            Op::ProcessLock { lock: word(line, &Lock::NAMED)?, wait: line.take("wait") }
+        }
         "bind" => Op::Bind,
         "listen" => {
             let backlog = line.read("a backlog", |token| u16::try_from(number(token)?).ok())?;
@@ -125,6 +214,10 @@ fn taken(called: &str, line: &mut Line<'_>, names: &mut impl Names) -> Result<(E
         _ => Op::Close,
     };
     Ok((end, op))
+}
+
+fn amount(token: &str) -> Option<Amount> {
+    large(token).map(Amount::new)
 }
 
 fn size(line: &mut Line<'_>) -> Result<u32, Fault> {
@@ -192,18 +285,38 @@ pub(super) fn print(run: &Run, call: &Call, end: &str) -> String {
         Op::Socket { nonblock } => {
             format!("{}{}", nonblocking(nonblock), as_end(Hold::SOCKET.letters()))
         }
-        Op::Unlink | Op::Deliver | Op::Release => return called.into(),
+        Op::Epoll => as_end(Hold::EPOLL.letters()),
+        Op::EpollAdd { target, events, trigger } | Op::EpollModify { target, events, trigger } => {
+            format!(" {} {} {events}{trigger}", name(call.end), name(target))
+        }
+        Op::EpollDelete { target } => format!(" {} {}", name(call.end), name(target)),
+        Op::EpollWait { most, wait: waits } if usize::from(most) == TOLD_MAX => {
+            format!("{end}{}", wait(waits))
+        }
+        Op::EpollWait { most, wait: waits } => format!("{end} at-most {most}{}", wait(waits)),
+        Op::Unlink | Op::Exec | Op::Deliver | Op::Release => return called.into(),
+        Op::Fork { child } | Op::Wait { child } => format!(" {}", run.actor_name(child)),
+        Op::Signal { target, signal } => format!(" {} {signal}", run.actor_name(target)),
+        Op::SetSignal { signal, disposition } => {
+            format!(" {signal} {}", spelt(&Disposition::NAMED, disposition))
+        }
+        Op::Exit { status } => ended(status),
         Op::Read { len } | Op::Write { len } | Op::Truncate { len } => format!("{end} {len}"),
         Op::ReadAt { len, at: from } | Op::WriteAt { len, at: from } => {
             format!("{end} {len}{}", at(from))
         }
         Op::Seek { from: Whence::Current, offset: 0 } => end.into(),
         Op::Seek { from, offset } => format!("{end} {} {offset}", spelt(&Whence::NAMED, from)),
-        Op::Dup { new } => format!("{end} as {}", name(new)),
-        Op::SetNonblock(on) => format!("{end} {}", if on { "on" } else { "off" }),
-        Op::Poll { events, wait: waits } => format!("{end} {events}{}", wait(waits)),
+        Op::Dup { new } | Op::Dup2 { new } => format!("{end} as {}", name(new)),
+        Op::SetNonblock(on) | Op::SetCloseOnExec(on) => {
+            format!("{end} {}", if on { "on" } else { "off" })
+        }
+        Op::PollSet { set } => poll_set(run, set),
+        Op::Poll { events, wait: waits, .. } => format!("{end} {events}{}", wait(waits)),
         Op::SetCapacity { bytes } => format!("{end} {bytes}"),
-        Op::Lock { lock, wait: waits } | Op::Flock { lock, wait: waits } => {
+        Op::Lock { lock, wait: waits }
+        | Op::ProcessLock { lock, wait: waits }
+        | Op::Flock { lock, wait: waits } => {
             format!("{end} {}{}", spelt(&Lock::NAMED, lock), wait(waits))
         }
         Op::Listen { backlog } => format!("{end} {backlog}"),
@@ -218,9 +331,37 @@ pub(super) fn print(run: &Run, call: &Call, end: &str) -> String {
             format!("{end} {} {value}", spelt(&SocketOption::NAMED, option))
         }
         Op::GetOption { option } => format!("{end} {}", spelt(&SocketOption::NAMED, option)),
-        Op::Close | Op::GetCapacity | Op::Available | Op::Bind | Op::Connect => end.into(),
+        Op::Add { value } => format!("{end} {value}"),
+        Op::Take | Op::Close | Op::GetCapacity | Op::Available | Op::Bind | Op::Connect => {
+            end.into()
+        }
     };
     format!("{called}{arguments}")
+}
+
+fn poll_set(run: &Run, set: u8) -> String {
+    let Some(PollSet { ends, wait }) = run.polls.get(usize::from(set)) else {
+        return " []".into();
+    };
+    let end = |(end, events): &(End, Events)| format!("{} {events}", run.end_name(*end));
+    let ends: Vec<_> = ends.iter().map(end).collect();
+    format!(" [{}]{}", ends.join(", "), if *wait { " wait" } else { "" })
+}
+
+/// How a process ended, with a space before it: its status unless that is 0, or the signal.
+pub(super) fn ended(status: u8) -> String {
+    let by = status.checked_sub(BY_SIGNAL).map(Sig);
+    match by.filter(|signal| Sig::NAMED.iter().any(|(_, known)| known == signal)) {
+        Some(signal) => format!(" {signal}"),
+        None if status == 0 => String::new(),
+        None => format!(" {status}"),
+    }
+}
+
+/// Takes the name of a signal.
+pub(super) fn signal(line: &mut Line<'_>) -> Result<Sig, Fault> {
+    line.tries(Sig::NAMED.iter().map(|(name, _)| *name));
+    line.read("a signal as SIGTERM", Sig::named)
 }
 
 fn spelt<T: PartialEq>(named: &[(&'static str, T)], value: T) -> &'static str {

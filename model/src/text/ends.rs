@@ -27,6 +27,9 @@ pub(super) fn undeclared(kind: &Kind, name: &str, by_name: bool) -> Option<&'sta
         (Ends::Opened | Ends::Connected, _) if by_name => Some(&[]),
         (_, 2) if name.starts_with("ann") => Some(&held[..half]),
         (_, 2) if name.starts_with("ben") => Some(&held[half..]),
+        (_, 1) if held.len() == 1 && usual(kind).iter().any(|usual| name.starts_with(usual)) => {
+            Some(held)
+        }
         (_, 1) if name.starts_with("reader") => Some(&held[..1]),
         (_, 1) if name.starts_with("writer") => Some(&held[1..2]),
         _ => None,

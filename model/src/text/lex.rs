@@ -87,6 +87,11 @@ impl<'t> Line<'t> {
         self.tokens.get(self.next + ahead).map(|(_, token)| *token)
     }
 
+    /// Whether the line has this token.
+    pub(super) fn has(&self, token: &str) -> bool {
+        self.tokens.iter().any(|(_, other)| *other == token)
+    }
+
     pub(super) fn peek(&self) -> Option<&'t str> {
         self.ahead(0)
     }
@@ -223,6 +228,17 @@ pub(super) fn number(token: &str) -> Option<i64> {
     }
     token.bytes().filter(|byte| *byte != b'_').try_fold(0_i64, |number, byte| {
         let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// A number of 64 bits.
+pub(super) fn large(token: &str) -> Option<u64> {
+    if !token.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    token.bytes().filter(|byte| *byte != b'_').try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
     })
 }

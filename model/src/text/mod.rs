@@ -23,16 +23,22 @@
 //! A line holds one header, declaration or event; blank lines are allowed; `#` starts a comment.
 //!
 //! ```text
-//! run      = channel , { setting } , { actor | ends } , { event } ;
-//! channel  = "channel" , kind , { "capacity" , size | "packet" | "nonblocking"
+//! run      = channel , { channel } , { setting } , { actor | process | thread | ends } , { event } ;
+//! channel  = "channel" , [ name ] , kind , { "capacity" , size | "packet" | "nonblocking"
 //!            | "append" | "crowded" } ;
 //! setting  = "setting" , setting-name , size ;
-//! actor    = "actor" , name , [ "holds" , end , { end } ] ;
+//! actor    = "actor" , name , held ;
+//! process  = ( "process" | "outsider" ) , name , held ;
+//! thread   = "thread" , name , "of" , name ;
+//! held     = [ "holds" , end , { end } ] , { "inherits" , end , { end } , "of" , name } ,
+//!            [ "ignores" , signal , { signal } ] ,
+//!            [ "catches" , signal , [ "restarting" ] , { signal , [ "restarting" ] } ] ;
 //! ends     = "ends" , end , { end } ;
 //! event    = name , ":" , call , [ "->" , reply ]          (* a call, and its return at once *)
 //!          | name , ":" , "->" , reply                     (* the return of an earlier call *)
 //!          | name , ":" , [ call ] , "stops" , "at" , size (* the open call waits in its copy *)
 //!          | name , ":" , "goes" , "on"                    (* it waits no longer *)
+//!          | name , ":" , "exit" , [ size | signal ]       (* its process ends *)
 //!          | "quiet" , [ name , { "," , name } ] ;         (* whose calls are open, asleep *)
 //! call     = "open" , mode , { "append" | "truncate" | "nonblocking" } , [ "as" , end ]
 //!          | "read"         , [ end ] , size
@@ -41,6 +47,7 @@
 //!          | "dup"          , [ end ] , "as" , end
 //!          | "nonblocking"  , [ end ] , ( "on" | "off" )
 //!          | "poll"         , [ end ] , events , [ "wait" ]
+//!          | "poll"         , "[" , end , events , { "," , end , events } , "]" , [ "wait" ]
 //!          | "set-capacity" , [ end ] , size
 //!          | "capacity"     , [ end ]
 //!          | "available"    , [ end ]
@@ -49,6 +56,7 @@
 //!          | "write-at"     , [ end ] , size , [ "at" , offset ]
 //!          | "truncate"     , [ end ] , size
 //!          | "lock"         , [ end ] , lock , [ "wait" ]
+//!          | "process-lock" , [ end ] , lock , [ "wait" ]
 //!          | "flock"        , [ end ] , lock , [ "wait" ]
 //!          | "socket"       , [ "nonblocking" ] , [ "as" , end ]
 //!          | "bind"         , [ end ]
@@ -62,9 +70,25 @@
 //!          | "receive-end"  , [ end ] , size , "as" , end
 //!          | "set-option"   , [ end ] , option , offset
 //!          | "option"       , [ end ] , option
+//!          | "add"          , [ end ] , value
+//!          | "take"         , [ end ]
+//!          | "epoll"        , [ "as" , end ]
+//!          | "epoll-add"    , end , end , events , { trigger }
+//!          | "epoll-modify" , end , end , events , { trigger }
+//!          | "epoll-delete" , end , end
+//!          | "epoll-wait"   , [ end ] , [ "at-most" , size ] , [ "wait" ]  (* at most 4 *)
+//!          | "dup2"         , [ end ] , "as" , end
+//!          | "close-on-exec" , [ end ] , ( "on" | "off" )
+//!          | "fork"         , name
+//!          | "wait"         , name
+//!          | "signal"       , name , signal
+//!          | "sigaction"    , signal , ( "default" | "ignore" | "catch" | "restart" )
+//!          | "exec"
 //!          | "unlink" ;
 //! reply    = answer , [ "+" , "SIGPIPE" ] , [ "=" , data ] ;
-//! answer   = size , { "truncated" | "end" | "end-lost" } | "ok" | errno | events ;
+//! answer   = value | size , { "truncated" | "end" | "end-lost" } | "ok" | errno | events
+//!          | "[" , events , { "," , events } , "]"
+//!          | "[" , end , events , { "," , end , events } , "]" ;
 //! data     = segment , { segment } | "nothing" | "0x" , { hex , hex } ;
 //! segment  = name , "[" , position , ".." , position , "]" ;
 //! events   = "none" | event-bit , { "|" , event-bit } ;
@@ -72,14 +96,18 @@
 //! mode     = "read" | "write" | "read-write" ;
 //! lock     = "none" | "shared" | "exclusive" ;
 //! flag     = "dontwait" | "peek" | "waitall" | "trunc" | "nosignal" | "addressed" ;
+//! trigger  = "edge" | "one-shot" | "exclusive" ;
 //! option   = "send-buffer" | "receive-buffer" | "receive-timeout-us" | "receive-timeout-s"
 //!          | "linger" | "error" ;
-//! end      = ( "r" | "w" | "rw" | "ra" | "wa" | "rb" | "wb" | "sa" | "sb" | "s" ) , { digit } ;
+//! end      = [ name , "." ] , end-name | digit , { digit } ;               (* at most 5 digits *)
+//! end-name = ( "e" | "r" | "w" | "rw" | "ra" | "wa" | "rb" | "wb" | "sa" | "sb" | "s" ) , { digit } ;
 //! offset   = [ "-" ] , size ;                                            (* 32 bits, signed *)
 //! name     = lower-case letter , { lower-case letter | digit | "-" } ;   (* at most 16 *)
 //! size     = digit , { digit | "_" } ;                                   (* at most 2³² − 1 *)
+//! value    = digit , { digit | "_" } ;                                   (* at most 2⁶⁴ − 1 *)
 //! position = [ "-" ] , size ;                                            (* 64 bits, signed *)
 //! errno    = a name of errno.h | "E" , digit , { digit } ;
+//! signal   = a name of signal.h, as "SIGTERM" ;
 //! kind     = a name of crate::kind::KINDS ;
 //! setting-name = a name of crate::settings::Setting ;
 //! ```
@@ -109,18 +137,24 @@
 //!   Any other must be declared.
 //! - **Ends.** The letters of an end held at the start tell what it is for ([`crate::kind::Kind::held`]):
 //!   `r`, `w` and (of what is opened by path) `rw` are its mode; of two pipes, `wa` leads to `rb` and
-//!   `wb` to `ra`; `sa` and `sb` are sockets connected to each other. `open` makes `r`, `w` or `rw` as
+//!   `wb` to `ra`; `sa` and `sb` are sockets connected to each other; `epoll` makes `e`. `open` makes `r`, `w` or `rw` as
 //!   its mode is, and `socket` makes `s`, unless they say `as`. An end may be left
 //!   out where its actor has exactly one open, or has had only one and closed it. Ends are numbered
 //!   in the order of the `ends` line, and those not listed in alphabetical order after them. No call makes
 //!   an end that its actor has open ([`crate::ends`]). Ends that the channel has from its making and that nobody
 //!   holds count as closed.
+//! - **Several channels** have a name each, which their ends carry: `up.r`. A number is a descriptor, too, that a call
+//!   has made: it leads to the channel of what it was made of. Actors of such a run are declared, but those that a
+//!   `fork` makes. In front of a number that a call counts by, a number is a descriptor where another number follows.
+//! - **Processes.** `holds` is an opening of one's own where the channel is opened by path, and else the descriptor that
+//!   was made with the channel; `inherits f.rw of parent` shares the open file description of another's.
 //! - **Stops.** `stops at 4096` says that the call has got as far as the byte 4096 of its buffer, counted
 //!   from 0: the system stands in the midst of the copy and waits, as that byte is not there, until the
 //!   call `goes on`. Until then the call does not return, and nothing is quiet.
 //! - **Data** `writer[0..2]` are the bytes that stand for the positions 0 and 1 of all that `writer`
 //!   wrote ([`crate::data::fill`]); `zero[0..8]` are eight bytes that nobody wrote, `any[0..8]` eight of which
-//!   nothing is known. Nothing after the answer: not recorded, or the call gives none.
+//!   nothing is known. Names are exact: the same bytes can stand for others. `0x68656c` are bytes as they were
+//!   seen, whatever they stand for. Nothing after the answer: not recorded, or the call gives none.
 //!   A reply gives at most 16 MiB.
 //! - **Bounds.** Sizes and offsets have 32 bits. A run in which a channel would hold 4 GiB or an offset get there, or
 //!   a call offers more than 2,147,479,552 bytes (what Linux transfers at most), is not judged from there on.
@@ -128,10 +162,10 @@
 //! # Printing
 //!
 //! The printer writes the shortest of these forms, so that equal runs print alike, and parsing what
-//! it printed gives the same run, with three exceptions: bytes seen come back as names where they
-//! are exactly those that stand for some names, and as nothing where none were read; a remark or a
-//! line of the preamble loses line breaks and the space around it; the end of an `unlink`, which has
-//! no meaning, comes back as 0. It needs a run that [`Run::check`] accepts and whose names keep to
+//! it printed gives the same run, with three exceptions: bytes seen come back as nothing where none were
+//! read; a remark or a line of the preamble loses line breaks and the space around it; the end of an
+//! `unlink`, which has no meaning, comes back as 0. Bytes seen are printed as they are: [`named`] gives
+//! them the names that their judgement knows. It needs a run that [`Run::check`] accepts and whose names keep to
 //! the grammar: each once, the ends' as above.
 
 use std::fmt;
@@ -146,13 +180,16 @@ mod lex;
 mod names;
 mod parse;
 mod print;
+mod script;
 mod values;
 
 pub use lex::nearest;
 pub(crate) use names::Streams;
+pub use names::named;
+pub use parse::script::SYSTEM_WORDS;
 pub use parse::{Parsed, parse};
 pub(crate) use print::words;
-pub use print::{event, header};
+pub use print::{event, header, reply};
 pub use values::DATA_MAX_BYTES;
 
 impl FromStr for Run {

@@ -1,10 +1,13 @@
-//! Finds the names of bytes seen, for print only: real bytes read better as `writer[0..2]`.
+//! The names of bytes that a run's replies gave as they were seen, for print: `writer[0..2]` reads better than hex.
 //!
-//! It judges nothing: where it finds names, exactly these bytes stand for them, and where bytes could
-//! have several names, the oracle weighs them all. It guesses in reading order first.
+//! It judges nothing. [`named`] takes the names that the oracle found. Where it found none, as a reply is what no rule allows or
+//! comes after, a name is given only where the bytes stand at one place of all that was offered so far. Other bytes stay as they
+//! were seen, so that what is printed is judged as what was seen.
 
 use crate::call::{ACTORS_MAX, Actor, Answer, Call, Op};
-use crate::data::{PERIOD, Segment, Segments, fill, push_segment};
+use crate::data::{Data, PERIOD, Segment, Segments, ZERO, fill, matches, push_segment};
+use crate::oracle::{Judgement, Verdict};
+use crate::run::{Event, Run};
 
 /// How often the bytes of one reply are looked for out of reading order: bytes that need more are
 /// not of this run.
@@ -12,6 +15,49 @@ const SEARCHES_MAX: usize = 16;
 
 /// A match in reading order of at least this many bytes is no chance: nothing longer is looked for.
 const SURE_LEN: u32 = 8;
+
+/// The run with names in place of the bytes that its replies gave, as far as they are known from its judgement: of one that
+/// [names](crate::oracle::judge_naming). Judged again, it gets the same verdict.
+pub fn named(run: &Run, judgement: &Judgement) -> Run {
+    let mut run = run.clone();
+    for (event, names) in &judgement.names {
+        if let Some(Event::Return(_, reply)) = run.events.get_mut(*event) {
+            reply.data = Data::Named(names.clone());
+        }
+    }
+    let stop = match judgement.verdict {
+        Verdict::Conforms => None,
+        Verdict::Deviates => judgement.deviations.first().map(|deviation| deviation.event),
+        Verdict::Unspecified { from, .. } => Some(from),
+        Verdict::Inconclusive { at } => Some(at),
+    };
+    // What the rest gives changes no verdict: the bytes are no state's, or nobody looks at them.
+    let mut stop = stop.unwrap_or(run.events.len());
+    if run.has_parts() {
+        // Positions count by channel.
+        stop = run.events.len();
+    }
+    let mut streams = Streams::default();
+    for (index, event) in run.events.iter_mut().enumerate() {
+        match event {
+            Event::Call(call) => streams.call(call),
+            Event::Return(actor, reply) => {
+                if let (Data::Bytes(bytes), true) = (&reply.data, index >= stop)
+                    && let Some(names) = streams.sure_names(bytes)
+                {
+                    reply.data = Data::Named(names);
+                }
+                let names: &[Segment] = match &reply.data {
+                    Data::Named(names) => names,
+                    Data::Bytes(_) | Data::Unknown => &[],
+                };
+                streams.returned(*actor, reply.answer, names);
+            }
+            Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) | Event::Exits(..) => {}
+        }
+    }
+    run
+}
 
 /// How far every actor's stream of bytes was written and read, along a run.
 #[derive(Default)]
@@ -45,9 +91,54 @@ impl Streams {
         }
     }
 
-    /// Names of `bytes`, or `None` where they are not of bytes written so far.
+    /// Names of `bytes`, or `None` where they are not of bytes written so far: a guess, in reading order first.
     pub(crate) fn names(&self, bytes: &[u8]) -> Option<Segments> {
         self.names_with(0, bytes).or_else(|| self.names_with(SEARCHES_MAX, bytes))
+    }
+
+    /// Names of `bytes` of which each stands at one place only; `None` where they have none, or might have others.
+    pub(crate) fn sure_names(&self, bytes: &[u8]) -> Option<Segments> {
+        let names = self.names(bytes).filter(|names| !names.is_empty())?;
+        let mut at = 0;
+        for (index, name) in names.iter().enumerate() {
+            let these = &bytes[at..at + name.len as usize];
+            let zero = usize::from(these.iter().all(|byte| *byte == 0));
+            if self.places(these) + zero != 1 {
+                return None;
+            }
+            // The piece before it might end a byte earlier.
+            let before = at.checked_sub(1).map(|at| &bytes[at..=at]).filter(|_| index > 0);
+            let is_longer = |byte: &[u8]| match name.actor {
+                ZERO => byte[0] == 0,
+                actor => name.from > 0 && matches(actor, name.from - 1, byte),
+            };
+            if before.is_some_and(is_longer) {
+                return None;
+            }
+            at += name.len as usize;
+        }
+        Some(names)
+    }
+
+    /// At how many places of what was offered so far these bytes stand.
+    fn places(&self, bytes: &[u8]) -> usize {
+        let len = bytes.len() as i64;
+        let mut places = 0;
+        for actor in 0..ACTORS_MAX {
+            let last = self.end(actor) - len;
+            if last < 0 {
+                continue;
+            }
+            let mut window = vec![0; (last + 1).min(PERIOD as i64) as usize];
+            fill(Actor(actor as u8), 0, &mut window);
+            for (from, first) in window.into_iter().enumerate() {
+                let from = from as i64;
+                if first == bytes[0] && matches(Actor(actor as u8), from, bytes) {
+                    places += (1 + (last - from) / PERIOD as i64) as usize;
+                }
+            }
+        }
+        places
     }
 
     /// Names of `bytes`, looking at most `searches_max` times out of reading order.

@@ -2,24 +2,24 @@
 
 mod headers;
 mod litmus;
+mod named;
+mod replies;
+pub(super) mod script;
 mod words;
 
 use std::ops::Range;
 
-use crate::call::{ACTORS_MAX, Actor, Call, ENDS_MAX, End, Op, Reply, Signal};
-use crate::data::{Data, NOBODYS, Segment, Segments, push_segment};
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, End, Events, Op, Reply};
 use crate::ends::OpenEnds;
-use crate::kind::{self, Hold};
 use crate::litmus::Expectation;
-use crate::run::{Actors, Event, Name, Run, Seat, Setup};
+use crate::run::{Actors, Channel, Event, Form, Name, PollSet, Run, Seat};
 
-use super::ParseError;
 use super::calls::{self, Names};
-use super::ends;
 use super::lex::{Fault, Line};
-use super::values::{answer, check_data_len, hex, position};
+use super::values::{EVENTS, events};
+use super::{ParseError, ends};
 use litmus::{HELP_EXPECTED, NO_REPLIES};
-use words::{HELP_EVENT, HELP_LITMUS, KEYWORDS, check_call, goes_on, help_kinds, stop};
+use words::{HELP_EVENT, HELP_LITMUS, KEYWORDS, check_call, exits, goes_on, help_kinds, stop};
 
 /// A run, and where in the text its events stand.
 #[derive(Clone, Debug)]
@@ -79,14 +79,16 @@ fn read(text: &str, mut parser: Parser) -> Result<(Parsed, Vec<Expectation>), Fa
 #[derive(Default)]
 struct Parser {
     preamble: Vec<String>,
-    setup: Option<Setup>,
-    /// Where the capacity stands, if it is given.
-    capacity_at: Range<usize>,
+    channels: Vec<Channel>,
+    /// Where the capacity of each stands, if it is given.
+    capacities_at: Vec<Range<usize>>,
     seats: Vec<Seat>,
     /// In the order of their appearance, but those of the `ends` line first.
     end_names: Vec<Name>,
     ends_listed: usize,
     open_ends: OpenEnds,
+    polls: Vec<PollSet>,
+    polled: Vec<Vec<Events>>,
     events: Vec<Event>,
     remarks: Vec<String>,
     places: Vec<Range<usize>>,
@@ -96,7 +98,7 @@ struct Parser {
 
 impl Parser {
     fn comment(&mut self, comment: &str) {
-        if self.setup.is_none() {
+        if self.channels.is_empty() {
             let text = comment.strip_prefix(' ').unwrap_or(comment);
             self.preamble.push(text.trim_end().into());
         }
@@ -104,34 +106,37 @@ impl Parser {
 
     fn line(&mut self, line: &mut Line<'_>, remark: &str) -> Result<(), Fault> {
         let keyword = if line.ahead(1) == Some(":") { None } else { line.peek() };
-        match (keyword, &self.setup) {
-            (Some("channel"), None) => self.channel(line)?,
-            (_, None) => {
+        match keyword {
+            Some("channel") if !self.channels.is_empty() && self.expected.is_some() => {
+                return Err(Fault::new(line.place(), "a litmus file is about one channel"));
+            }
+            Some("channel") if !self.end_names.is_empty() || !self.seats.is_empty() => {
+                let what = "\"channel\" lines stand before all others";
+                return Err(Fault::new(line.place(), what));
+            }
+            Some("channel") => self.channel(line)?,
+            _ if self.channels.is_empty() => {
                 line.tries(["channel"]);
                 return Err(line.expected("\"channel KIND\" first").help(help_kinds()));
             }
-            (Some("channel"), Some(_)) => {
-                return Err(Fault::new(line.place(), "a run is about one channel"));
-            }
-            (Some(word @ ("setting" | "actor" | "ends")), _) if !self.events.is_empty() => {
+            Some(word @ ("setting" | "actor" | "process" | "thread" | "outsider" | "ends"))
+                if !self.events.is_empty() =>
+            {
                 let what = format!("\"{word}\" lines stand before the first event");
                 return Err(Fault::new(line.place(), what));
             }
-            (Some("setting"), Some(_)) => self.setting(line)?,
-            (Some("actor"), _) => self.actor(line)?,
-            (Some("ends"), _) => self.ends(line)?,
-            (Some("quiet"), _) => self.quiet(line, remark)?,
-            (Some("allowed" | "forbidden" | "lax"), _) if self.expected.is_some() => {
+            Some("setting") => self.setting(line)?,
+            Some("actor" | "process" | "thread" | "outsider") => self.actor(line)?,
+            Some("ends") => self.ends(line)?,
+            Some("quiet") => self.quiet(line, remark)?,
+            Some("allowed" | "forbidden" | "lax") if self.expected.is_some() => {
                 self.expectation(line, remark)?;
             }
-            (Some(word @ ("allowed" | "forbidden" | "lax")), _) => {
+            Some(word @ ("allowed" | "forbidden" | "lax")) => {
                 let what = format!("\"{word}\" stands in litmus files");
                 return Err(Fault::new(line.place(), what).help(HELP_LITMUS));
             }
-            (_, Some(setup)) => {
-                let kind = setup.kind;
-                self.event(line, kind, remark)?;
-            }
+            _ => self.event(line, remark)?,
         }
         line.end()
     }
@@ -150,12 +155,7 @@ impl Parser {
         Ok(())
     }
 
-    fn event(
-        &mut self,
-        line: &mut Line<'_>,
-        kind: &'static kind::Kind,
-        remark: &str,
-    ) -> Result<(), Fault> {
+    fn event(&mut self, line: &mut Line<'_>, remark: &str) -> Result<(), Fault> {
         let place = line.place();
         let expects = self.expected.is_some();
         let keywords = || KEYWORDS.iter().filter(move |(_, litmus)| expects || !litmus);
@@ -167,7 +167,8 @@ impl Parser {
             let what = format!("expected an event, found \"{name}\"");
             let meant = Fault::new(place.clone(), what);
             let meant = meant.meant(name.as_str(), keywords().map(|(word, _)| *word));
-            if meant.help.is_some() {
+            // Who leaves the actor out says a call.
+            if meant.help.is_some() && !Op::CALLS.contains(&name.as_str()) {
                 return Err(meant);
             }
         }
@@ -199,13 +200,23 @@ impl Parser {
             return Ok(());
         }
         check_call(line)?;
-        if let Some(what) = line.peek().and_then(|word| kind.has_no_name_for(word)) {
-            return Err(Fault::new(line.place(), what).help(kind.help_without_name()));
+        let kind = self.channels[0].setup.kind;
+        let word = line.peek().unwrap_or_default();
+        if let Some(what) = kind.has_no_name_for(word)
+            && !self.is_named()
+        {
+            return Err(Fault::new(line.place(), what).help(kind.help_without_name(word)));
         }
         let actor = match self.find(name) {
             Some(actor) => actor,
-            None => self.seat_undeclared(name, line.peek(), kind, place.clone())?,
+            None => self.seat_undeclared(name, line.peek(), place.clone())?,
         };
+        if line.peek() == Some("exit") {
+            let event = exits(actor, line)?;
+            self.open_ends.exits(actor);
+            self.push(event, remark, place.start..line.read_to());
+            return Ok(());
+        }
         let call = self.call(line, actor)?;
         let at_once = line.peek() == Some("->");
         if at_once && self.expected.is_some() {
@@ -257,52 +268,6 @@ impl Parser {
         Ok(Call { actor, end, op })
     }
 
-    fn end_or_implied(&mut self, line: &mut Line<'_>, actor: Actor) -> Result<End, Fault> {
-        if line.peek().is_some_and(|word| ends::hold_of(word).is_some()) {
-            return Ok(self.end(line)?.0);
-        }
-        let held = self.open_ends.of(actor);
-        held.only().ok_or_else(|| {
-            let names: Vec<_> =
-                held.open().map(|end| self.end_names[end.0 as usize].as_str()).collect();
-            let actor = &self.seats[actor.0 as usize].name;
-            let help = match names.as_slice() {
-                [] => format!("{actor} has none open here"),
-                names => format!("{actor} has {} open here", names.join(" and ")),
-            };
-            line.expected("an end").help(help)
-        })
-    }
-
-    /// Takes the name of an end.
-    fn end(&mut self, line: &mut Line<'_>) -> Result<(End, Hold), Fault> {
-        let named = line.peek().filter(|word| Name::new(word).is_some());
-        let Some((word, hold)) = named.and_then(|word| Some((word, ends::hold_of(word)?))) else {
-            let kind = self.setup.as_ref().map(|setup| setup.kind);
-            let names = kind.map_or_else(String::new, |kind| ends::names_for(kind).join(", "));
-            let help = format!("ends are called {names}, then digits");
-            return Err(line.expected("an end").help(help));
-        };
-        let end = self.end_called(word, line)?;
-        line.bump();
-        Ok((end, hold))
-    }
-
-    fn end_called(&mut self, name: &str, line: &Line<'_>) -> Result<End, Fault> {
-        let index = match self.end_names.iter().position(|known| known.as_str() == name) {
-            Some(index) => index,
-            None if self.end_names.len() == ENDS_MAX => {
-                let what = format!("a run has at most {ENDS_MAX} names of ends");
-                return Err(Fault::new(line.place(), what));
-            }
-            None => {
-                self.end_names.extend(Name::new(name));
-                self.end_names.len() - 1
-            }
-        };
-        Ok(End(index as u8))
-    }
-
     fn find(&self, name: Name) -> Option<Actor> {
         self.seats.iter().position(|seat| seat.name == name).map(|index| Actor(index as u8))
     }
@@ -344,20 +309,25 @@ impl Parser {
         &mut self,
         name: Name,
         op: Option<&str>,
-        kind: &kind::Kind,
         place: Range<usize>,
     ) -> Result<Actor, Fault> {
+        let kind = self.channels[0].setup.kind;
         let by_name = matches!(op, Some("open" | "unlink" | "socket"));
-        let Some(held) = ends::undeclared(kind, name.as_str(), by_name) else {
+        let forks = self.seats.iter().any(|seat| seat.form == Form::Forked);
+        let given = ends::undeclared(kind, name.as_str(), by_name);
+        let Some(held) = given.filter(|_| !forks && !self.is_named()) else {
             let end = kind.held.first().map_or("r", |hold| hold.letters());
-            let help = format!("\"actor {name} holds {end}\" after the \"channel\" line says so");
+            let of = self.channels[0].name.map_or(String::new(), |name| format!("{name}."));
+            let word = if of.is_empty() { "actor" } else { "process" };
+            let help =
+                format!("\"{word} {name} holds {of}{end}\" after the \"channel\" line says so");
             let what = format!("which ends {name} holds is not known");
             let seated = self.seats.iter().map(|seat| seat.name.as_str());
             let fault =
                 Fault::new(place, what).meant(name.as_str(), seated.chain(ends::usual(kind)));
             return Err(fault.help(help));
         };
-        let mut seat = Seat { name, ends: vec![] };
+        let mut seat = Seat::new(name, vec![]);
         for hold in held {
             let line = Line::new(place.start, name.as_str());
             seat.ends.push((self.end_called(hold.letters(), &line)?, *hold));
@@ -365,57 +335,13 @@ impl Parser {
         self.seat(seat, place)
     }
 
-    fn reply(&self, line: &mut Line<'_>) -> Result<Reply, Fault> {
-        let mut reply = Reply::new(answer(line)?);
-        if line.take("+") {
-            line.expect("SIGPIPE")?;
-            reply.signal = Some(Signal::Sigpipe);
-        }
-        if line.take("=") {
-            reply.data = self.data(line)?;
-        }
-        Ok(reply)
-    }
-
-    fn data(&self, line: &mut Line<'_>) -> Result<Data, Fault> {
-        if let Some(digits) = line.peek().and_then(|token| token.strip_prefix("0x")) {
-            let bytes = hex(digits).ok_or_else(|| line.expected("two hex digits a byte"))?;
-            check_data_len(bytes.len(), line.place())?;
-            line.bump();
-            return Ok(Data::Bytes(bytes));
-        }
-        if line.ahead(1) != Some("[") && line.take("nothing") {
-            return Ok(Data::Named(Segments::new()));
-        }
-        let (mut segments, mut len) = (Segments::new(), 0);
-        while len == 0 || line.peek().is_some_and(|token| token != ",") {
-            let start = line.place().start;
-            if line.peek().is_none() {
-                let help = "data is written as writer[0..2], as 0x6162 or as nothing";
-                return Err(line.expected("data").help(help));
-            }
-            let nobodys = NOBODYS.iter().find(|(name, _)| line.take(name));
-            let actor = nobodys.map_or_else(|| self.known(line), |(_, actor)| Ok(*actor))?;
-            line.expect("[")?;
-            let from = line.read("a position", position)?;
-            line.expect("..")?;
-            let after = |token| position(token)?.checked_sub(from).filter(|len| *len > 0);
-            let more = line.read(&format!("a position after {from}"), after)?;
-            line.expect("]")?;
-            len = usize::try_from(more).unwrap_or(usize::MAX).saturating_add(len);
-            check_data_len(len, start..line.read_to())?;
-            push_segment(&mut segments, Segment { actor, from, len: more as u32 });
-        }
-        Ok(Data::Named(segments))
-    }
-
     /// Numbers the ends, and checks the run.
     fn finish(mut self, end: Range<usize>) -> Result<Parsed, Fault> {
-        let Some(setup) = self.setup.take() else {
+        if self.channels.is_empty() {
             let what = "expected \"channel KIND\", found the end of the text";
             return Err(Fault::new(end, what).help(help_kinds()));
-        };
-        self.check_capacity(&setup)?;
+        }
+        self.check_capacities()?;
         let appeared = self.end_names.clone();
         self.end_names[self.ends_listed..].sort_unstable();
         let renumber = |end: &mut End| {
@@ -423,10 +349,14 @@ impl Parser {
             let place = self.end_names.iter().position(|known| Some(known) == name);
             end.0 = place.map_or(end.0, |place| place as u8);
         };
-        self.seats.iter_mut().flat_map(|seat| &mut seat.ends).for_each(|(end, _)| renumber(end));
+        for seat in &mut self.seats {
+            seat.ends.iter_mut().for_each(|(end, _)| renumber(end));
+            seat.inherits.iter_mut().for_each(|(end, _)| renumber(end));
+        }
+        self.polls.iter_mut().flat_map(|set| &mut set.ends).for_each(|(end, _)| renumber(end));
         for event in &mut self.events {
             match event {
-                Event::Call(Call { op: Op::Unlink, .. }) => {}
+                Event::Call(call) if call.ends().next().is_none() => {}
                 Event::Call(call) => {
                     renumber(&mut call.end);
                     call.op = call.op.map_ends(|mut end| {
@@ -434,13 +364,32 @@ impl Parser {
                         end
                     });
                 }
-                Event::Return(..) | Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => {}
+                Event::Return(_, Reply { answer: Answer::Told(told), .. }) => {
+                    *told = told
+                        .iter()
+                        .map(|(mut end, events)| {
+                            renumber(&mut end);
+                            (end, events)
+                        })
+                        .collect();
+                }
+                Event::Return(..)
+                | Event::Quiet(_)
+                | Event::Stops(..)
+                | Event::GoesOn(_)
+                | Event::Exits(..) => {}
             }
         }
-        let mut run = Run::new(setup, self.seats, self.end_names);
-        run.preamble = self.preamble;
-        run.events = self.events;
-        run.remarks = self.remarks;
+        let run = Run {
+            preamble: self.preamble,
+            channels: self.channels,
+            seats: self.seats,
+            end_names: self.end_names,
+            polls: self.polls,
+            polled: self.polled,
+            events: self.events,
+            remarks: self.remarks,
+        };
         match run.check() {
             Ok(()) => Ok(Parsed { run, places: self.places }),
             Err(malformed) => {
@@ -470,7 +419,37 @@ impl Names for Caller<'_> {
         self.parser.end_called(name, line)
     }
 
-    fn end_or_implied(&mut self, line: &mut Line<'_>) -> Result<End, Fault> {
-        self.parser.end_or_implied(line, self.actor)
+    fn end_or_implied(&mut self, line: &mut Line<'_>, counts: bool) -> Result<End, Fault> {
+        self.parser.end_or_implied(line, self.actor, counts)
+    }
+
+    fn poll_set(&mut self, line: &mut Line<'_>) -> Result<u8, Fault> {
+        let mut ends = Vec::new();
+        while ends.is_empty() || line.take(",") {
+            let (end, _) = self.parser.end(line)?;
+            ends.push((end, events(line, EVENTS)?));
+        }
+        line.expect("]")?;
+        let wait = line.take("wait");
+        let index = self.parser.polls.len();
+        let Ok(set) = u8::try_from(index) else {
+            return Err(Fault::new(line.place(), "a run has at most 256 polls on several ends"));
+        };
+        self.parser.polls.push(PollSet { ends, wait });
+        Ok(set)
+    }
+
+    fn child_made(&mut self, line: &mut Line<'_>) -> Result<Actor, Fault> {
+        let place = line.place();
+        let name = line.name("a name for the process")?;
+        if let Some(actor) = self.parser.find(name) {
+            return Ok(actor);
+        }
+        let seat = Seat { form: Form::Forked, ..Seat::new(name, vec![]) };
+        self.parser.seat(seat, place)
+    }
+
+    fn child(&mut self, line: &mut Line<'_>) -> Result<Actor, Fault> {
+        self.parser.known(line)
     }
 }

@@ -3,15 +3,14 @@
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
-use crate::call::{Actor, Answer, Call, Reply};
-use crate::data::{Data, NOBODYS, Segment};
+use crate::call::{Actor, Answer, Call, Disposition, Dispositions, Reply, Sig};
+use crate::data::{Data, NOBODYS};
 use crate::ends::OpenEnds;
-use crate::run::{Event, Name, Run, Setup};
+use crate::run::{Channel, Event, Form, Name, Run, Seat, Setup};
 use crate::settings::Setting;
 
 use super::calls;
 use super::ends;
-use super::names::Streams;
 
 /// Calls longer than this, in characters, don't move the arrows of others.
 const CALL_WIDTH_MAX: usize = 40;
@@ -23,8 +22,7 @@ pub(super) fn run(run: &Run, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for line in run.preamble.iter().flat_map(|text| text.split('\n')) {
         writeln!(f, "{}", format!("# {}", one_line(line)).trim_end())?;
     }
-    writeln!(f, "{}", header(&run.setup))?;
-    f.write_str(&settings(&run.setup))?;
+    f.write_str(&channels(run))?;
     f.write_str(&declarations(run))?;
     let lines: Vec<Line<'_>> = Lines::new(run).collect();
     let width = |widths: &mut dyn Iterator<Item = usize>, max: usize| {
@@ -52,6 +50,18 @@ pub fn event(run: &Run, index: usize) -> String {
     line.map(|line| line.event(0)).unwrap_or_default()
 }
 
+/// A reply without its data, as in the run's text: of a poll on several ends what was found of each.
+pub fn reply(run: &Run, reply: &Reply) -> String {
+    if let Answer::Told(told) = reply.answer {
+        let entry = |(end, events)| format!("{} {events}", run.end_name(end));
+        return format!("[{}]", told.iter().map(entry).collect::<Vec<_>>().join(", "));
+    }
+    let Answer::Polled(index) = reply.answer else { return reply.to_string() };
+    let polled = run.polled.get(usize::from(index)).into_iter().flatten();
+    let polled: Vec<_> = polled.map(ToString::to_string).collect();
+    format!("[{}]", polled.join(", "))
+}
+
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
@@ -74,10 +84,25 @@ pub fn header(setup: &Setup) -> String {
     text
 }
 
+/// The lines of the channels, and of their settings.
+pub(super) fn channels(run: &Run) -> String {
+    let line = |Channel { name, setup }: &Channel| match name {
+        Some(name) => header(setup).replacen(' ', &format!(" {name} "), 1) + "\n",
+        None => header(setup) + "\n",
+    };
+    run.channels.iter().map(line).collect::<String>() + &settings(&run.channels)
+}
+
 /// A `setting` line for each setting that differs from the stock.
-fn settings(setup: &Setup) -> String {
+fn settings(channels: &[Channel]) -> String {
+    let mut changed: Vec<(Setting, u32)> = Vec::new();
+    for setting in channels.iter().flat_map(|channel| channel.setup.settings.changed()) {
+        if !changed.contains(&setting) {
+            changed.push(setting);
+        }
+    }
     let line = |(setting, value): (Setting, u32)| format!("setting {} {value}\n", setting.name());
-    setup.settings.changed().map(line).collect()
+    changed.into_iter().map(line).collect()
 }
 
 /// The `actor` and `ends` lines, where leaving them out would give another run.
@@ -92,20 +117,69 @@ fn declarations(run: &Run) -> String {
     }
     let count = (0..run.seats.len()).find(|count| can_leave_out_from(run, *count));
     for seat in &run.seats[..count.unwrap_or(run.seats.len())] {
-        text += &format!("actor {}", seat.name);
-        for (index, (end, _)) in seat.ends.iter().enumerate() {
-            text += &format!("{} {}", if index == 0 { " holds" } else { "" }, run.end_name(*end));
-        }
+        text += &match seat.form {
+            Form::Forked | Form::Poller { .. } => continue,
+            Form::Actor => format!("actor {}", seat.name),
+            Form::Process => format!("process {}", seat.name),
+            Form::Thread(of) => format!("thread {} of {}", seat.name, run.actor_name(of)),
+            Form::Outsider => format!("outsider {}", seat.name),
+        };
+        text += &held(run, seat);
         text.push('\n');
     }
     text
 }
 
+/// What an actor holds at the start, and what it has signals do, with a space before each.
+pub(super) fn held(run: &Run, seat: &Seat) -> String {
+    let mut text = String::new();
+    for (index, (end, _)) in seat.ends.iter().enumerate() {
+        text += &format!("{} {}", if index == 0 { " holds" } else { "" }, run.end_name(*end));
+    }
+    for (end, from) in &seat.inherits {
+        text += &format!(" inherits {} of {}", run.end_name(*end), run.actor_name(*from));
+    }
+    text + &signals(seat)
+}
+
+/// What an actor has signals do at the start, with a space before it.
+fn signals(seat: &Seat) -> String {
+    let those = |wanted: fn(Disposition) -> bool| {
+        let all = Sig::NAMED.iter().map(|(_, signal)| *signal);
+        all.filter(move |signal| wanted(seat.signals.of(*signal)))
+    };
+    let ignored: String =
+        those(|d| d == Disposition::Ignored).map(|signal| format!(" {signal}")).collect();
+    let caught = those(|d| matches!(d, Disposition::Caught | Disposition::Restarting));
+    let caught: String = caught
+        .map(|signal| match seat.signals.of(signal) {
+            Disposition::Restarting => format!(" {signal} restarting"),
+            _ => format!(" {signal}"),
+        })
+        .collect();
+    let mut text = String::new();
+    for (word, signals) in [("ignores", ignored), ("catches", caught)] {
+        if !signals.is_empty() {
+            text += &format!(" {word}{signals}");
+        }
+    }
+    text
+}
+
 fn ends_used(run: &Run) -> Vec<Name> {
-    let held = run.seats.iter().flat_map(|seat| seat.ends.iter().map(|(end, _)| *end));
+    let held = run.seats.iter().flat_map(|seat| {
+        let inherited = seat.inherits.iter().map(|(end, _)| *end);
+        seat.ends.iter().map(|(end, _)| *end).chain(inherited)
+    });
+    let polled = run.polls.iter().flat_map(|set| set.ends.iter().map(|(end, _)| *end));
+    let held = held.chain(polled);
     let called = run.events.iter().filter_map(|event| match event {
         Event::Call(call) => Some(call.ends()),
-        Event::Return(..) | Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) => None,
+        Event::Return(..)
+        | Event::Quiet(_)
+        | Event::Stops(..)
+        | Event::GoesOn(_)
+        | Event::Exits(..) => None,
     });
     let called = called.flatten();
     let mut used = [false; 256];
@@ -116,6 +190,14 @@ fn ends_used(run: &Run) -> Vec<Name> {
 
 /// Whether seats from `next` on are those that actors get who are not declared.
 fn can_leave_out_from(run: &Run, mut next: usize) -> bool {
+    let is_plain = |seat: &Seat| {
+        let Seat { form, inherits, signals, .. } = seat;
+        *form == Form::Actor && inherits.is_empty() && *signals == Dispositions::NONE
+    };
+    if run.channels.iter().any(|channel| channel.name.is_some()) || !run.seats.iter().all(is_plain)
+    {
+        return next == run.seats.len();
+    }
     let nobodys = |actor| NOBODYS.iter().any(|(_, known)| *known == actor);
     let seated = |actor: Actor, next: usize| nobodys(actor) || (actor.0 as usize) < next;
     for event in &run.events {
@@ -133,7 +215,9 @@ fn can_leave_out_from(run: &Run, mut next: usize) -> bool {
                 seated(*actor, next) && named.iter().all(|name| seated(name.actor, next))
             }
             Event::Quiet(actors) => actors.iter().all(|actor| seated(actor, next)),
-            Event::Stops(actor, _) | Event::GoesOn(actor) => seated(*actor, next),
+            Event::Stops(actor, _) | Event::GoesOn(actor) | Event::Exits(actor, _) => {
+                seated(*actor, next)
+            }
         };
         if !fits {
             return false;
@@ -146,7 +230,7 @@ fn seat_is_given(run: &Run, first: &Call) -> bool {
     let Some(seat) = run.seats.get(first.actor.0 as usize) else {
         return false;
     };
-    match ends::undeclared(run.setup.kind, seat.name.as_str(), first.op.is_by_name()) {
+    match ends::undeclared(run.setup().kind, seat.name.as_str(), first.op.is_by_name()) {
         None => false,
         Some(given) => {
             let held = seat.ends.iter().map(|(end, hold)| (run.end_name(*end), *hold));
@@ -205,13 +289,12 @@ struct Lines<'r> {
     run: &'r Run,
     next: usize,
     ends: OpenEnds,
-    streams: Streams,
 }
 
 impl<'r> Lines<'r> {
     fn new(run: &'r Run) -> Lines<'r> {
         let ends = OpenEnds::at_start(&run.seats);
-        Lines { run, next: 0, ends, streams: Streams::default() }
+        Lines { run, next: 0, ends }
     }
 
     fn remark(&self, index: usize) -> &'r str {
@@ -224,33 +307,24 @@ impl<'r> Lines<'r> {
             _ => format!(" {}", self.run.end_name(call.end)),
         };
         self.ends.call(call);
-        self.streams.call(call);
         let actor = self.run.actor_name(call.actor);
         format!("{actor}: {}", calls::print(self.run, call, &end))
     }
 
     fn reply(&mut self, actor: Actor, reply: &Reply) -> String {
-        let mut text = reply.to_string();
-        let found = match &reply.data {
-            Data::Bytes(bytes) => self.streams.names(bytes),
-            _ => None,
-        };
-        let names: &[Segment] = match (&reply.data, &found) {
-            (Data::Named(names), _) | (Data::Bytes(_), Some(names)) => names,
-            _ => &[],
-        };
+        let mut text = self::reply(self.run, reply);
         match &reply.data {
             Data::Unknown => {}
             Data::Bytes(bytes) if bytes.is_empty() && reply.answer == Answer::Count(0) => {}
             Data::Named(names) if names.is_empty() => text += " = nothing",
-            Data::Bytes(bytes) if names.is_empty() => {
+            Data::Bytes(bytes) => {
                 text += " = 0x";
                 for byte in bytes.iter() {
                     // Writing to a string never fails.
                     let _ = write!(text, "{byte:02x}");
                 }
             }
-            _ => {
+            Data::Named(names) => {
                 text += " =";
                 for name in names {
                     let writer = self.run.actor_name(name.actor);
@@ -259,7 +333,6 @@ impl<'r> Lines<'r> {
             }
         }
         self.ends.returned(actor, reply.answer);
-        self.streams.returned(actor, reply.answer, names);
         text
     }
 }
@@ -297,6 +370,11 @@ impl<'r> Iterator for Lines<'r> {
             }
             Event::Stops(actor, at) => (format!("{}: stops at {at}", run.actor_name(*actor)), None),
             Event::GoesOn(actor) => (format!("{}: goes on", run.actor_name(*actor)), None),
+            Event::Exits(actor, status) => {
+                self.ends.exits(*actor);
+                let how = calls::ended(*status);
+                (format!("{}: exit{how}", run.actor_name(*actor)), None)
+            }
         };
         self.next += 1;
         let remark = self.remark(self.next - 1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::call::{Answer, Errno, Events, Marks};
 
-use super::lex::{Fault, Line, number};
+use super::lex::{Fault, Line, large, number};
 
 /// The most data that a reply may give in text, in bytes.
 pub const DATA_MAX_BYTES: u32 = 16 << 20;
@@ -45,6 +45,10 @@ pub(super) fn answer(line: &mut Line<'_>) -> Result<Answer, Fault> {
     if word.starts_with(|c: char| c.is_ascii_digit()) && !word.starts_with("0x") {
         if number(word).is_none() {
             line.tries(Errno::NAMED.iter().map(|(name, _, _)| *name));
+        }
+        if let Some(value) = large(word).filter(|value| *value > u32::MAX.into()) {
+            line.bump();
+            return Ok(Answer::value(value));
         }
         let count = line.size(WHAT)?;
         let mut marks = Marks::NONE;
@@ -87,7 +91,7 @@ pub(super) fn events(line: &mut Line<'_>, what: &str) -> Result<Events, Fault> {
     Ok(events)
 }
 
-fn event_bit(word: &str) -> Option<Events> {
+pub(super) fn event_bit(word: &str) -> Option<Events> {
     let named = Events::NAMED.iter().find(|(name, _)| *name == word).map(|(_, event)| *event);
     named.or_else(|| {
         let digits = word.strip_prefix("0x").filter(|hex| hex.bytes().all(is_hex))?;

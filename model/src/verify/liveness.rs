@@ -20,14 +20,14 @@ struct Missing {
     /// For each of them the one from which it was reached, itself for those where the wait begins.
     from: Vec<NodeIndex>,
     /// For each of them who can take a step there, a bit each, and whether anybody can.
-    movers: Vec<u32>,
+    movers: Vec<u64>,
 }
 
 /// A run in which `goal` never comes after `after`; `None` if there is none.
 pub(super) fn never<M: Model>(
     search: &mut Search<'_, M>,
-    after: Option<Holds<M>>,
-    goal: Holds<M>,
+    after: Option<&Holds<M>>,
+    goal: &Holds<M>,
     scheduler: Scheduler,
 ) -> Option<Path<M::Action>> {
     let missing = Missing::of(search, after, goal);
@@ -59,8 +59,8 @@ fn actions<M: Model>(search: &Search<'_, M>, way: &[u32]) -> Vec<M::Action> {
 impl Missing {
     fn of<M: Model>(
         search: &mut Search<'_, M>,
-        after: Option<Holds<M>>,
-        goal: Holds<M>,
+        after: Option<&Holds<M>>,
+        goal: &Holds<M>,
     ) -> Missing {
         let (model, table) = (search.model, &mut search.table);
         let mut missing = Missing { graph: DiGraph::new(), from: vec![], movers: vec![] };
@@ -69,7 +69,7 @@ impl Missing {
         let all = if after.is_some() { search.parents.len() as u32 } else { 1 };
         for at in 0..all {
             let state = table.get(at);
-            if goal(model, &state) || after.is_some_and(|after| !after(model, &state)) {
+            if goal.is(model, &state) || after.is_some_and(|after| !after.is(model, &state)) {
                 continue;
             }
             let node = missing.graph.add_node(at);
@@ -84,8 +84,10 @@ impl Missing {
             let mut movers = 0;
             for (action, then) in next.drain(..) {
                 let mover = model.mover(&action);
-                movers |= 1 << mover;
-                let Some(to) = table.find(&then).filter(|_| !goal(model, &then)) else { continue };
+                movers |= 1_u64 << mover;
+                let Some(to) = table.find(&then).filter(|_| !goal.is(model, &then)) else {
+                    continue;
+                };
                 let to = *nodes.entry(to).or_insert_with(|| {
                     let to = missing.graph.add_node(to);
                     missing.from.push(node);
@@ -119,14 +121,16 @@ impl Missing {
             all.filter(|edge| inside.contains(&edge.target()))
         };
         let first_edge = edges().next()?;
-        let always = component.iter().fold(u32::MAX, |all, node| all & self.movers[node.index()]);
+        let always = component.iter().fold(u64::MAX, |all, node| all & self.movers[node.index()]);
         let ever = component.iter().fold(0, |all, node| all | self.movers[node.index()]);
         let mut tour = vec![component[0]];
         if scheduler == Scheduler::Any {
             self.go(&mut tour, first_edge.source(), &inside);
             tour.push(first_edge.target());
         }
-        for mover in (0..32).filter(|mover| scheduler != Scheduler::Any && ever & 1 << mover != 0) {
+        for mover in
+            (0..u64::BITS).filter(|mover| scheduler != Scheduler::Any && ever & 1 << mover != 0)
+        {
             if always & 1 << mover == 0 {
                 let idle = |node: &&NodeIndex| self.movers[node.index()] & 1 << mover == 0;
                 let idle = *component.iter().find(idle)?;

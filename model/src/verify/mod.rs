@@ -13,6 +13,7 @@ mod stateright;
 mod table;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use table::{Numbers, Table, Whole};
 
@@ -34,7 +35,7 @@ pub trait Model: Sized {
     /// Appends the steps that can be taken in a state, each with the state after it.
     fn steps(&self, state: &Self::State, next: &mut Vec<(Self::Action, Self::State)>);
 
-    /// Who takes a step, as a number below 32: a fair scheduler never leaves out for ever who could always go on.
+    /// Who takes a step, as a number below 64: a fair scheduler never leaves out for ever who could always go on.
     fn mover(&self, action: &Self::Action) -> u8;
 
     /// Whether all may stand still in this state: nobody waits for what can't come.
@@ -66,8 +67,35 @@ pub trait Packing<S> {
     }
 }
 
+/// A function that tells whether something is so in a state.
+type Tells<M> = dyn Fn(&M, &<M as Model>::State) -> bool + Send + Sync;
+
 /// Whether something is so in a state.
-pub type Holds<M> = fn(&M, &<M as Model>::State) -> bool;
+pub struct Holds<M: Model>(Arc<Tells<M>>);
+
+impl<M: Model> Holds<M> {
+    /// What this function tells.
+    pub fn new(tells: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static) -> Holds<M> {
+        Holds(Arc::new(tells))
+    }
+
+    /// Whether it is so in this state.
+    pub fn is(&self, model: &M, state: &M::State) -> bool {
+        (self.0)(model, state)
+    }
+}
+
+impl<M: Model> Clone for Holds<M> {
+    fn clone(&self) -> Holds<M> {
+        Holds(Arc::clone(&self.0))
+    }
+}
+
+impl<M: Model> fmt::Debug for Holds<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Holds")
+    }
+}
 
 /// What is asked of a model: a clause, and when it holds.
 #[derive(Debug)]
@@ -98,6 +126,25 @@ pub enum What<M: Model> {
     },
 }
 
+impl<M: Model> Clone for What<M> {
+    fn clone(&self) -> What<M> {
+        match self {
+            What::Always(holds) => What::Always(holds.clone()),
+            What::Sometimes(holds) => What::Sometimes(holds.clone()),
+            What::NoDeadlock => What::NoDeadlock,
+            What::Eventually { after, goal, scheduler } => {
+                What::Eventually { after: after.clone(), goal: goal.clone(), scheduler: *scheduler }
+            }
+        }
+    }
+}
+
+impl<M: Model> Clone for Property<M> {
+    fn clone(&self) -> Property<M> {
+        Property { name: self.name, what: self.what.clone() }
+    }
+}
+
 /// What is assumed of who decides who goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheduler {
@@ -109,13 +156,19 @@ pub enum Scheduler {
 
 impl<M: Model> Property<M> {
     /// `holds` is so in every state.
-    pub const fn always(name: &'static str, holds: Holds<M>) -> Property<M> {
-        Property { name, what: What::Always(holds) }
+    pub fn always(
+        name: &'static str,
+        holds: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Property<M> {
+        Property { name, what: What::Always(Holds::new(holds)) }
     }
 
     /// `holds` is so in some state.
-    pub const fn sometimes(name: &'static str, holds: Holds<M>) -> Property<M> {
-        Property { name, what: What::Sometimes(holds) }
+    pub fn sometimes(
+        name: &'static str,
+        holds: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Property<M> {
+        Property { name, what: What::Sometimes(Holds::new(holds)) }
     }
 
     /// There is no deadlock: nobody waits for what can't come.
@@ -124,20 +177,30 @@ impl<M: Model> Property<M> {
     }
 
     /// `goal` comes in the end, whatever happens, if the scheduler is weakly fair.
-    pub const fn eventually(name: &'static str, goal: Holds<M>) -> Property<M> {
-        let scheduler = Scheduler::WeaklyFair;
+    pub fn eventually(
+        name: &'static str,
+        goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Property<M> {
+        let (goal, scheduler) = (Holds::new(goal), Scheduler::WeaklyFair);
         Property { name, what: What::Eventually { after: None, goal, scheduler } }
     }
 
     /// Wherever `after` is so, `goal` comes in the end, if the scheduler is weakly fair.
-    pub const fn leads_to(name: &'static str, after: Holds<M>, goal: Holds<M>) -> Property<M> {
-        let scheduler = Scheduler::WeaklyFair;
-        Property { name, what: What::Eventually { after: Some(after), goal, scheduler } }
+    pub fn leads_to(
+        name: &'static str,
+        after: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+        goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Property<M> {
+        let (after, goal) = (Some(Holds::new(after)), Holds::new(goal));
+        Property { name, what: What::Eventually { after, goal, scheduler: Scheduler::WeaklyFair } }
     }
 
     /// The same as [`Property::eventually`] of any scheduler.
-    pub const fn eventually_unfair(name: &'static str, goal: Holds<M>) -> Property<M> {
-        let scheduler = Scheduler::Any;
+    pub fn eventually_unfair(
+        name: &'static str,
+        goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Property<M> {
+        let (goal, scheduler) = (Holds::new(goal), Scheduler::Any);
         Property { name, what: What::Eventually { after: None, goal, scheduler } }
     }
 
@@ -148,7 +211,7 @@ impl<M: Model> Property<M> {
 }
 
 /// The name of [`Property::no_deadlock`].
-pub const NO_DEADLOCK: &str = "there is no deadlock";
+pub const NO_DEADLOCK: &str = "never deadlock";
 
 /// The way to a state, and for what never comes a loop at its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -278,9 +341,9 @@ impl<'m, M: Model> Search<'m, M> {
             if decided.is_some() {
                 continue;
             }
-            let decides = match property.what {
-                What::Always(holds) => !holds(self.model, state),
-                What::Sometimes(holds) => holds(self.model, state),
+            let decides = match &property.what {
+                What::Always(holds) => !holds.is(self.model, state),
+                What::Sometimes(holds) => holds.is(self.model, state),
                 What::NoDeadlock => stands_still && !self.model.may_end(state),
                 What::Eventually { .. } => false,
             };
@@ -292,11 +355,11 @@ impl<'m, M: Model> Search<'m, M> {
         let mut found = Vec::new();
         for (property, decided) in self.model.properties().iter().zip(self.deciding.clone()) {
             let shown = decided.map(|at| Path { actions: self.path(at), loops_from: None });
-            let (holds, shown) = match property.what {
+            let (holds, shown) = match &property.what {
                 What::Always(_) | What::NoDeadlock => (shown.is_none(), shown),
                 What::Sometimes(_) => (shown.is_some(), shown),
                 What::Eventually { after, goal, scheduler } => {
-                    let never = liveness::never(&mut self, after, goal, scheduler);
+                    let never = liveness::never(&mut self, after.as_ref(), goal, *scheduler);
                     (never.is_none(), never)
                 }
             };

@@ -90,8 +90,8 @@ type Condition<M> = fn(&Browsed<M>, &<M as Model>::State) -> bool;
 
 fn holds<M: Model, const INDEX: usize>(model: &Browsed<M>, state: &M::State) -> bool {
     let model = &model.0;
-    match model.properties()[INDEX].what {
-        What::Always(holds) | What::Sometimes(holds) => holds(model, state),
+    match &model.properties()[INDEX].what {
+        What::Always(holds) | What::Sometimes(holds) => holds.is(model, state),
         What::NoDeadlock => {
             let mut next = Vec::new();
             model.steps(state, &mut next);
@@ -102,7 +102,7 @@ fn holds<M: Model, const INDEX: usize>(model: &Browsed<M>, state: &M::State) -> 
 }
 
 /// The conditions of the first so many properties.
-fn conditions<M: Model>() -> [Condition<M>; 10] {
+fn conditions<M: Model>() -> [Condition<M>; 17] {
     [
         holds::<M, 0>,
         holds::<M, 1>,
@@ -114,5 +114,12 @@ fn conditions<M: Model>() -> [Condition<M>; 10] {
         holds::<M, 7>,
         holds::<M, 8>,
         holds::<M, 9>,
+        holds::<M, 10>,
+        holds::<M, 11>,
+        holds::<M, 12>,
+        holds::<M, 13>,
+        holds::<M, 14>,
+        holds::<M, 15>,
+        holds::<M, 16>,
     ]
 }

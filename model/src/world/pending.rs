@@ -56,6 +56,23 @@ pub struct Terms {
     pub timeout_us: i64,
 }
 
+/// Whether a signal that is caught has come while a call was in progress. A handler that has run before the call could
+/// sleep interrupts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub enum Interrupted {
+    /// None has.
+    Not,
+    /// One has, perhaps before the call could sleep.
+    Perhaps,
+    /// One has while the call slept.
+    Surely,
+    /// As [`Perhaps`](Interrupted::Perhaps), with `SA_RESTART`.
+    RestartsPerhaps,
+    /// As [`Surely`](Interrupted::Surely), with `SA_RESTART`.
+    Restarts,
+}
+
 /// A call in progress, with what the kernel remembers of it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -105,6 +122,15 @@ pub struct Pending {
     /// What it waits for has come: to an open the other side (which may have gone again), to a call on a queue what was
     /// handed to it.
     pub partner_came: bool,
+    /// Whether a signal that its process catches has come meanwhile.
+    pub interrupted: Interrupted,
+    /// It was seen asleep while somebody catches signals: whatever comes finds it in the kernel.
+    pub slept: bool,
+    /// It has left its sleep as its process was stopped: it goes no further, and returns what it has transferred when the
+    /// process goes on, or begins anew.
+    pub left: bool,
+    /// Its process is ending, with this status: the call comes to no return.
+    pub dies: Option<u8>,
     /// Names of the bytes that a read was given.
     pub data: Segments,
     /// Whether it is answered.
@@ -135,9 +161,21 @@ impl Pending {
         room: None,
         waits_on: None,
         partner_came: false,
+        interrupted: Interrupted::Not,
+        slept: false,
+        left: false,
+        dies: None,
         data: Segments::new_const(),
         progress: Progress::Open,
     };
+}
+
+impl Pending {
+    /// Whether it is known to be in the kernel: it was seen asleep, or has done a part of what it does.
+    pub fn is_inside(&self) -> bool {
+        let begun = self.entered || self.waited || self.counted || self.room.is_some();
+        self.slept || self.left || self.done > 0 || begun
+    }
 }
 
 /// By copying whole memory: the oracle clones worlds all the time.
@@ -158,7 +196,11 @@ impl Hash for Pending {
         let holds = u64::from(self.holds) << 39
             | u64::from(self.stops) << 40
             | u64::from(self.locks) << 41
-            | u64::from(self.changed_meanwhile) << 42;
+            | u64::from(self.changed_meanwhile) << 42
+            | u64::from(self.dies.is_some()) << 43
+            | u64::from(self.left) << 47
+            | (self.interrupted as u64) << 44
+            | u64::from(self.slept) << 48;
         let look = match self.look {
             Look::Not => 0,
             Look::Again => 1 << 49,
@@ -166,7 +208,8 @@ impl Hash for Pending {
         };
         hasher.write_u64(flags | more | holds | look | u64::from(self.done));
         let room = self.room.map_or(0, |room| u64::from(room.cost)) << 34;
-        hasher.write_u64(room | waits_on | u64::from(self.placed) << 8 | u64::from(self.behind.0));
+        hasher.write_u64(room | waits_on | u64::from(self.placed));
+        hasher.write_u32(self.behind.0);
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress, self.terms).hash(hasher);
     }

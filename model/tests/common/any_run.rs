@@ -51,7 +51,11 @@ fn of_any_channel(ends: u8) -> impl Strategy<Value = Op> {
         Just(Op::Close),
         (0..ends).prop_map(|new| Op::Dup { new: End(new) }),
         any::<bool>().prop_map(Op::SetNonblock),
-        (events(), any::<bool>()).prop_map(|(events, wait)| Op::Poll { events, wait }),
+        (events(), any::<bool>()).prop_map(|(events, wait)| Op::Poll {
+            events,
+            wait,
+            among: false
+        }),
         size().prop_map(|bytes| Op::SetCapacity { bytes }),
         Just(Op::GetCapacity),
         Just(Op::Available),
@@ -154,9 +158,9 @@ fn seats(kind: &'static Kind, end_names: Vec<Name>) -> impl Strategy<Value = Vec
     let all = (0_u8..).map(End).zip(end_names.into_iter().map(hold_of)).filter(fits);
     let all: Vec<_> = all.collect();
     let count = all.len();
-    let names = subsequence(&ACTOR_NAMES[..], 1..=ACTORS_MAX).prop_shuffle();
-    (names, vec(subsequence(all, 0..=count.min(2)), ACTORS_MAX)).prop_map(|(names, held)| {
-        let seat = |(text, ends): (&str, _)| Seat { name: name(text), ends };
+    let names = subsequence(&ACTOR_NAMES[..], 1..=8).prop_shuffle();
+    (names, vec(subsequence(all, 0..=count.min(2)), 8)).prop_map(|(names, held)| {
+        let seat = |(text, ends): (&str, _)| Seat::new(name(text), ends);
         let mut seats: Vec<Seat> = names.into_iter().zip(held).map(seat).collect();
         // What one alone may hold is held by the first.
         let mut sole = Vec::new();
@@ -207,7 +211,7 @@ pub(crate) fn run() -> impl Strategy<Value = Run> {
             for (next, remark) in nexts {
                 let can_be = |call: &Call| {
                     ends.of(call.actor).in_the_way(call).is_none()
-                        && run.setup.kind.has_no_name_for(call.op.word()).is_none()
+                        && run.setup().kind.has_no_name_for(call.op.word()).is_none()
                 };
                 run.events.push(match next {
                     Next::Call(call) if !open.contains(call.actor) && can_be(&call) => {

@@ -11,9 +11,11 @@ const S: End = End(0);
 
 /// One who writes much to another, who reads, waits for all, and looks how much there is.
 fn one_to_one(kind: &'static Kind) -> Space {
-    let seat = |(index, side)| Seat {
-        name: Name::new(&format!("a{index}")).unwrap(),
-        ends: vec![(S, Hold { mode: Mode::ReadWrite, side })],
+    let seat = |(index, side)| {
+        Seat::new(
+            Name::new(&format!("a{index}")).unwrap(),
+            vec![(S, Hold { mode: Mode::ReadWrite, side })],
+        )
     };
     let space = Space {
         setup: Setup::new(kind),

@@ -1,6 +1,8 @@
 //! Small spaces to explore: pages and PIPE_BUF of two bytes, pipes of two pages.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+mod counter;
+mod epoll;
 pub(crate) mod file;
 mod memory;
 pub(crate) mod pairs;
@@ -31,9 +33,11 @@ pub(crate) fn space(kind: &'static Kind, seats: &[&[Mode]]) -> Space {
         seats: seats
             .iter()
             .enumerate()
-            .map(|(index, modes)| Seat {
-                name: Name::new(&format!("a{index}")).unwrap(),
-                ends: modes.iter().map(|mode| (end(*mode), Hold::of(*mode))).collect(),
+            .map(|(index, modes)| {
+                Seat::new(
+                    Name::new(&format!("a{index}")).unwrap(),
+                    modes.iter().map(|mode| (end(*mode), Hold::of(*mode))).collect(),
+                )
             })
             .collect(),
         end_names: names.iter().map(|name| Name::new(name).unwrap()).collect(),
@@ -84,7 +88,7 @@ pub(crate) fn open(mode: Mode, nonblock: bool) -> Op {
 }
 
 pub(crate) fn poll(events: Events, wait: bool) -> Op {
-    Op::Poll { events, wait }
+    Op::Poll { events, wait, among: false }
 }
 
 /// One writer and one reader on a pipe, with every call but those on capacity.
@@ -238,6 +242,8 @@ pub(crate) fn spaces() -> Vec<Pinned> {
     ];
     all.extend(pairs::spaces());
     all.extend(queue::spaces());
+    all.extend(counter::spaces());
+    all.extend(epoll::spaces());
     all.extend(file::spaces());
     all.extend(memory::spaces());
     let sockets = unix::spaces().into_iter();

@@ -12,9 +12,11 @@ fn pair_talks() -> Space {
     let mut setup = Setup::new(&PIPE_PAIR);
     setup.capacity_bytes = 4;
     let name = |text: &str| Name::new(text).expect("a name");
-    let seat = |text: &str, first: usize| Seat {
-        name: name(text),
-        ends: (first..first + 2).map(|at| (End(at as u8), PIPE_PAIR.held[at])).collect(),
+    let seat = |text: &str, first: usize| {
+        Seat::new(
+            name(text),
+            (first..first + 2).map(|at| (End(at as u8), PIPE_PAIR.held[at])).collect(),
+        )
     };
     let calls = [
         (0, 0, read(3)),

@@ -60,7 +60,7 @@ fn port() -> f64 {
     pin(0);
     let ends = [(End(0), Hold::READ), (End(1), Hold::WRITE)];
     let name = Name::new("one").expect("a name");
-    let seat = Seat { name, ends: ends.to_vec() };
+    let seat = Seat::new(name, ends.to_vec());
     let mut made = Pipe::PLAIN.create(Path::new("/nonexistent"), &[seat]).expect("a pipe");
     let port = &mut made.ports[0];
     let mut bytes = [1; 64];

@@ -128,7 +128,8 @@ fn go_to(index: usize, host: &Host, until: Instant, wait: Duration) -> Result<Tc
     loop {
         let left = until.saturating_duration_since(Instant::now()).max(PAUSE);
         let error = match TcpStream::connect_timeout(&host.address, left) {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) if !is_connected_to_itself(&stream) => return Ok(stream),
+            Ok(_) => ErrorKind::ConnectionRefused.into(),
             Err(error) => error,
         };
         if Instant::now() >= until {
@@ -145,6 +146,11 @@ fn go_to(index: usize, host: &Host, until: Instant, wait: Duration) -> Result<Tc
         // Nobody tells when it is there.
         thread::park_timeout(PAUSE);
     }
+}
+
+/// Where nobody listens yet at a port of this machine, a socket may be given just this port, and then it reaches itself.
+fn is_connected_to_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(here), Ok(there)) if here == there)
 }
 
 /// The next to come.

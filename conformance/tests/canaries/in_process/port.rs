@@ -23,7 +23,7 @@ impl Port for InProcessPort {
         let reply = match op {
             Op::Open { mode, flags } => self.open(end, mode, flags.contains(OpenFlags::NONBLOCK)),
             Op::Unlink => self.unlink(),
-            Op::Poll { events, wait } => self.poll(end, events, wait),
+            Op::Poll { events, wait, .. } => self.poll(end, events, wait),
             Op::Close => self.close(end),
             Op::Write { .. } => return self.write(end, bytes),
             _ => self.simple(end, op, bytes),

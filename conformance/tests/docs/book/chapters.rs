@@ -15,7 +15,10 @@ pub(super) fn kinds(chapter: &Chapter) -> String {
     let mut table = String::from(
         "| kind | reach | direction | waiting | what it is |\n| --- | --- | --- | --- | --- |\n",
     );
-    for kind in KINDS.iter().filter(|kind| kind.chapters.contains(&chapter.name)) {
+    let speaks_of = |kind: &&&Kind| {
+        kind.chapters.contains(&chapter.name) || chapter.of_all && kind.has_descriptors()
+    };
+    for kind in KINDS.iter().filter(speaks_of) {
         let Decided { direction, waiting, .. } = decided(kind);
         let Kind { name, reach, says, .. } = kind;
         let _ = writeln!(

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use pipewright_model::draw::{Story, Theme};
 use pipewright_model::platform::LINUX;
 use pipewright_model::run::Run;
-use pipewright_model::system::Family;
+use pipewright_model::system::{Family, SPECIFIED};
 use pipewright_model::systems::{Outcome, Subject};
 use pipewright_model::verify::NO_DEADLOCK;
 
@@ -23,7 +23,14 @@ pub(super) fn verdict(outcome: &Outcome) -> &'static str {
 pub(super) fn system(subject: &Subject, outcome: &Outcome) -> String {
     let name = subject.name();
     let mut text = format!("\n## {name}\n\n{}\n\n", subject.says());
+    if matches!(subject, Subject::System(_)) {
+        let file = format!("systems/{name}.system");
+        let _ = writeln!(text, "[`{file}`](../model/{file}) claims:\n");
+    }
     for (index, found) in outcome.report.found.iter().enumerate() {
+        if found.property == SPECIFIED && found.holds {
+            continue;
+        }
         let shown = outcome.runs.get(index).is_some_and(Option::is_some);
         let holds = match (found.holds, shown) {
             (true, _) => "holds",
@@ -50,8 +57,8 @@ pub(super) fn system(subject: &Subject, outcome: &Outcome) -> String {
     if let Some((property, run)) = broken.or_else(some) {
         let says = match (property, broken.is_some()) {
             (NO_DEADLOCK, true) => "Deadlock".to_owned(),
-            (_, true) => format!("It does not hold that {property}"),
-            (_, false) => format!("It happens that {property}"),
+            (_, true) => format!("Broken: {property}"),
+            (_, false) => format!("Shown: {property}"),
         };
         // Runs inside a pipe are on small pages, so they are none of Linux.
         let inside = subject.family() == Family::Implementation;

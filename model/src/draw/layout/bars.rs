@@ -117,6 +117,11 @@ impl Layout<'_> {
         {
             self.rect(x - 8, top + ROW_PAD + 5, 16, 8, 4, &format!("pw-tip {}", class(actor.0)));
         }
+        if let Some(actor) = self.rows[row].exits
+            && let Some(x) = middle(self, actor)
+        {
+            self.rect(x - 8, top + ROW_PAD + 7, 16, 4, 0, &format!("pw-tip {}", class(actor.0)));
+        }
         if self.rows[row].quiet.is_some() {
             let right = self.width - MARGIN;
             self.path(format!("M{MARGIN} {}H{right}", top + 2), "pw-quiet".into());

@@ -2,9 +2,10 @@
 //! their highest, so that no text ever meets another.
 
 mod bars;
+mod legend;
 
 use crate::call::Actor;
-use crate::run::{Actors, Run};
+use crate::run::{Channel, Form, Run};
 use crate::text;
 
 use super::Story;
@@ -27,6 +28,8 @@ const WORD_LINE: i32 = 17;
 const SMALL_SIZE: i32 = 11;
 const SMALL_LINE: i32 = 15;
 const CHIP_HEIGHT: i32 = 19;
+/// From one arrow of those who wait to the next.
+const WAIT_LINE: i32 = 12;
 const CHIP_LINE: i32 = 23;
 /// Above and below what a row shows.
 const ROW_PAD: i32 = 7;
@@ -111,6 +114,7 @@ pub(super) fn drawing(story: &Story<'_>) -> Drawing {
     layout.bars();
     layout.contents();
     layout.words();
+    layout.waits();
     let height = layout.legend() + MARGIN;
     let title = layout.title();
     Drawing { width: layout.width, height, title, shapes: layout.shapes }
@@ -125,7 +129,7 @@ impl<'a> Layout<'a> {
                 row.rules = row.rules.iter().flat_map(|rule| broken(rule)).collect();
             }
         }
-        let titles = titles(story.run, lanes(story)).into_iter().enumerate();
+        let titles = titles(story, &lanes(story)).into_iter().enumerate();
         let lanes = titles.map(|(index, title)| lane(&rows, index, title, measures.lane_width));
         let mut layout = Layout {
             story,
@@ -188,13 +192,23 @@ impl<'a> Layout<'a> {
         let ends = self.run.seats[usize::from(actor.0)].ends.iter();
         let ends: Vec<_> = ends.map(|(end, _)| self.run.end_name(*end)).collect();
         match ends.as_slice() {
+            [] if self.run.seats[usize::from(actor.0)].form == Form::Forked => {
+                "made by fork".to_owned()
+            }
             [] => "no ends".to_owned(),
             ends => format!("holds {}", ends.join(" ")),
         }
     }
 
     fn title(&self) -> String {
-        let channel = text::header(&self.run.setup);
+        let channel = match self.run.channels.as_slice() {
+            [Channel { setup, .. }] => text::header(setup),
+            several => {
+                let name =
+                    |channel: &Channel| channel.name.map_or(String::new(), |n| n.to_string());
+                format!("channels {}", several.iter().map(name).collect::<Vec<_>>().join(", "))
+            }
+        };
         match &self.story.title {
             Some(title) => format!("{title} ({})", channel.trim_end()),
             None => channel.trim_end().to_owned(),
@@ -246,7 +260,7 @@ impl<'a> Layout<'a> {
                 self.lanes.iter().map(|lane| lane.rows[index].len()).max().unwrap_or(0) as i32;
             let rules = row.rules.len() as i32;
             let shown = (words * WORD_LINE).max(chips * CHIP_LINE).max(rules * SMALL_LINE);
-            y += shown.max(WORD_LINE) + 2 * ROW_PAD + notes_height(row);
+            y += shown.max(WORD_LINE) + 2 * ROW_PAD + waits_height(row) + notes_height(row);
         }
         self.tops.push(y);
     }
@@ -256,13 +270,30 @@ impl<'a> Layout<'a> {
         self.tops[row + 1] - notes_height(&self.rows[row])
     }
 
+    /// Arrows from those who wait for ever to those for whom they wait, one below the other.
+    fn waits(&mut self) {
+        for index in 0..self.rows.len() {
+            let mut y = self.bottom(index) - waits_height(&self.rows[index]) + WAIT_LINE / 2;
+            for (from, to) in self.rows[index].waits.clone() {
+                let middle = |actor| {
+                    let column = self.columns.iter().find(|column| column.actor == actor);
+                    column.map(Column::middle)
+                };
+                if let (Some(from), Some(to)) = (middle(from), middle(to)) {
+                    self.path(arrow(from, to, y), "pw-wrong".to_owned());
+                }
+                y += WAIT_LINE;
+            }
+        }
+    }
+
     /// Where a bar ends that begins and ends in a row.
     fn below_words(&self, row: usize) -> i32 {
         let lines = self.rows[row].labels.iter().map(|(_, lines)| lines.len()).max().unwrap_or(1);
         self.tops[row] + 2 * ROW_PAD + lines.max(1) as i32 * WORD_LINE - 7
     }
 
-    /// The channel, and the actors as lines: dotted where one holds no end.
+    /// The channel, and the actors as lines while they are there: dotted where one holds no end.
     fn lifelines(&mut self, top: i32) {
         let end = self.tops[self.rows.len()];
         let (x, to) = self.band;
@@ -275,15 +306,25 @@ impl<'a> Layout<'a> {
             let Column { actor, .. } = self.columns[column];
             let x = self.columns[column].middle();
             let mut from = top;
-            let mut bare = self.rows.first().is_some_and(|row| row.bare.contains(actor));
+            let line = |row: &Row| match (row.absent.contains(actor), row.bare.contains(actor)) {
+                (true, _) => None,
+                (false, true) => Some("pw-life pw-gone"),
+                (false, false) => Some("pw-life"),
+            };
+            let mut now = self.rows.first().and_then(line);
             for row in 1..=self.rows.len() {
-                let next = self.rows.get(row).map(|row| row.bare.contains(actor));
-                if next != Some(bare) {
-                    let to = if row < self.rows.len() { self.below_words(row) + 4 } else { end };
-                    let class = if bare { "pw-life pw-gone" } else { "pw-life" };
-                    self.path(format!("M{x} {from}V{to}"), class.into());
+                let next = self.rows.get(row).map(line);
+                if next != Some(now) {
+                    let to = match self.rows.get(row) {
+                        Some(ends) if ends.exits.is_some() => self.tops[row] + ROW_PAD + 9,
+                        Some(_) => self.below_words(row) + 4,
+                        None => end,
+                    };
+                    if let Some(class) = now {
+                        self.path(format!("M{x} {from}V{to}"), class.into());
+                    }
                     from = to;
-                    bare = next.unwrap_or(bare);
+                    now = next.flatten();
                 }
             }
         }
@@ -387,55 +428,6 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// What signs mean that are not plain; only those that occur.
-    fn legend_items(&self) -> Vec<(Sign, &'static str)> {
-        let chips = || self.rows.iter().flat_map(|row| row.lanes.iter().flatten());
-        let slept = |row: &Row| row.asleep != Actors::NONE;
-        let stops = |row: &Row| row.moves.is_some() && !self.story.complete;
-        let passing = |chip: &Chip| matches!(chip.look, Look::Passing(_));
-        let page = |chip: &Chip| matches!(chip.look, Look::Pages(_));
-        let items = [
-            (self.rows.iter().any(slept), Sign::Asleep, "asleep"),
-            (chips().any(passing), Sign::Passing, "may not have arrived everywhere"),
-            (chips().any(page), Sign::Page, "a page of the pipe, filled so far"),
-            (self.rows.iter().any(stops), Sign::Knob, "stops in its middle, goes on"),
-            (self.rows.iter().any(|row| row.closes.is_some()), Sign::Cross, "an end is closed"),
-        ];
-        items.into_iter().filter(|(used, ..)| *used).map(|(_, sign, text)| (sign, text)).collect()
-    }
-
-    /// The legend; returns where it ends.
-    fn legend(&mut self) -> i32 {
-        let end = self.tops[self.rows.len()];
-        let items = self.legend_items();
-        if items.is_empty() {
-            return end;
-        }
-        let y = end + 24;
-        let mut x = MARGIN;
-        for (sign, text) in items {
-            match sign {
-                Sign::Asleep => {
-                    self.rect(x, y - 11, 16, BAR, 2, "pw-bar pw-a0");
-                    let stripe = format!("M{} {}l{BAR} -{BAR}h4l-{BAR} {BAR}z", x, y + 1);
-                    self.path(stripe, "pw-stripe pw-a0".into());
-                }
-                Sign::Passing => self.rect(x, y - 11, 16, BAR, 2, "pw-passing pw-a0"),
-                Sign::Page => {
-                    self.rect(x + 4, y - 11, PAGE_WIDTH, BAR, 0, "pw-flag");
-                    self.rect(x + 4, y - 5, PAGE_WIDTH, BAR / 2, 0, "pw-bytes pw-a0");
-                }
-                Sign::Knob => self.rect(x, y - 9, 16, 8, 4, "pw-tip pw-a0"),
-                Sign::Cross => {
-                    self.path(format!("M{} {}l8 8m0 -8l-8 8", x + 4, y - 8), "pw-cross".into());
-                }
-            }
-            self.text(x + 22, y, Anchor::Start, SMALL_SIZE, "pw-faint", text);
-            x += 44 + text_width(text, SMALL_SIZE);
-        }
-        y + 4
-    }
-
     fn rect(&mut self, x: i32, y: i32, width: i32, height: i32, round: i32, class: &str) {
         self.shapes.push(Shape::Rect { x, y, width, height, round, class: class.to_owned() });
     }
@@ -450,22 +442,28 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// A sign in the legend.
-#[derive(Clone, Copy)]
-enum Sign {
-    Asleep,
-    Passing,
-    Page,
-    Knob,
-    Cross,
-}
-
 /// A rule's id in two lines, the last part in the second.
 fn broken(rule: &str) -> Vec<String> {
     match rule.rsplit_once('.') {
         Some((call, situation)) => vec![format!("{call}."), situation.to_owned()],
         None => vec![rule.to_owned()],
     }
+}
+
+/// An arrow at a height; one that leads back to where it begins goes round.
+fn arrow(from: i32, to: i32, y: i32) -> String {
+    let side = BAR / 2 + 2;
+    let way = if to > from { 1 } else { -1 };
+    let (from, to) = (from + way * side, to - way * side);
+    let head = -5 * way;
+    match way * (to - from) > 0 {
+        true => format!("M{from} {y}H{to}m{head} -3l{} 3l{head} 3", -head),
+        false => format!("M{from} {y}h-12v7h12m-5 -3l5 3l-5 3"),
+    }
+}
+
+fn waits_height(row: &Row) -> i32 {
+    row.waits.len() as i32 * WAIT_LINE
 }
 
 fn notes_height(row: &Row) -> i32 {

@@ -2,8 +2,8 @@
 
 use super::{Few, Goal, Search};
 use crate::index::RuleIndex;
+use crate::oracle::State;
 use crate::oracle::found::Found;
-use crate::oracle::{STATES_MAX, State};
 use crate::run::Actors;
 use crate::step::deliveries;
 use crate::world::{Progress, World};
@@ -48,7 +48,7 @@ impl Search<'_, '_> {
             let mut at = reachable.states.len();
             reachable.insert(after);
             kept.push(state);
-            while let Some(state) = reachable.get(at).filter(|_| at < STATES_MAX && !(self.ended)())
+            while let Some(state) = reachable.get(at).filter(|_| self.goes_on(at, reachable.bytes))
             {
                 at += 1;
                 let next = self.all_successors(state);
@@ -86,7 +86,7 @@ impl Search<'_, '_> {
         }
         reached.insert(from.clone());
         let mut at = 0;
-        while let Some(state) = reached.get(at).filter(|_| at < STATES_MAX && !(self.ended)()) {
+        while let Some(state) = reached.get(at).filter(|_| self.goes_on(at, reached.bytes)) {
             at += 1;
             if state.world == *to {
                 return true;

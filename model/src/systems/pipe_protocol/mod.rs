@@ -45,7 +45,7 @@ enum Fault {
 }
 
 /// A pipe from the inside, and who uses it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PipeProtocol {
     /// Its name.
     pub name: &'static str,
@@ -143,7 +143,7 @@ impl PipeProtocol {
             let (letter, hold) = if writes { ("w", Hold::WRITE) } else { ("r", Hold::READ) };
             let names = ["ann", "ben", "cid", "dan"];
             let name = Name::new(names[index]).expect("a name");
-            (Seat { name, ends: vec![(END, hold)] }, letter)
+            (Seat::new(name, vec![(END, hold)]), letter)
         };
         let seats = programs.iter().enumerate().map(|each| seat(each).0).collect();
         let properties = vec![

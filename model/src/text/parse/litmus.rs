@@ -18,6 +18,11 @@ impl FromStr for Litmus {
         let parser = Parser { expected: Some(Vec::new()), ..Parser::default() };
         let (Parsed { run, places }, expected) =
             read(text, parser).map_err(|fault| ParseError::new(text, fault))?;
+        if run.is_of_processes() {
+            let what =
+                "a litmus file is about one channel, and actors that are there from the start";
+            return Err(ParseError::new(text, Fault::new(0..0, what)));
+        }
         Ok(Litmus { run, places, expected })
     }
 }

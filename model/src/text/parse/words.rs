@@ -1,18 +1,18 @@
 //! The words that lines begin with, those after an actor's name, and what helps where none of them stands.
 
-use crate::call::{Actor, Op};
+use crate::call::{Actor, Op, Sig};
 use crate::kind;
-use crate::run::Event;
+use crate::run::{BY_SIGNAL, Event};
 
-use super::super::lex::{Fault, Line};
+use super::super::lex::{Fault, Line, number};
 
 /// Checks that the word of a call is next.
 pub(super) fn check_call(line: &mut Line<'_>) -> Result<(), Fault> {
-    let words = &Op::WORDS[..Op::Deliver.kind()];
-    if line.peek().is_some_and(|word| words.contains(&word)) {
+    let words = Op::CALLS;
+    if line.peek().is_some_and(|word| words.contains(&word) || word == "exit") {
         return Ok(());
     }
-    line.tries(words.iter().copied().chain(["stops", "goes"]));
+    line.tries(words.iter().copied().chain(["stops", "goes", "exit"]));
     let help = format!("calls are {}", words.join(", "));
     Err(line.expected("a call or \"->\"").help(help))
 }
@@ -24,6 +24,21 @@ pub(super) fn stop(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
     Ok(Event::Stops(actor, line.size("the position of a byte in the call's buffer")?))
 }
 
+/// Takes how a process ends.
+pub(super) fn exits(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
+    line.expect("exit")?;
+    line.tries(Sig::NAMED.iter().map(|(name, _)| *name));
+    if line.peek().is_none() {
+        return Ok(Event::Exits(actor, 0));
+    }
+    let status = |token: &str| match Sig::named(token) {
+        Some(signal) => Some(BY_SIGNAL + signal.0),
+        None => u8::try_from(number(token)?).ok(),
+    };
+    let status = line.read("a status from 0 to 255 or a signal as SIGTERM", status)?;
+    Ok(Event::Exits(actor, status))
+}
+
 /// Takes the rest of the words that a call goes on.
 pub(super) fn goes_on(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
     line.expect("on")?;
@@ -31,10 +46,13 @@ pub(super) fn goes_on(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault>
 }
 
 /// The words that lines begin with but those of events, each with whether it is of litmus files alone.
-pub(super) const KEYWORDS: [(&str, bool); 8] = [
+pub(super) const KEYWORDS: [(&str, bool); 11] = [
     ("channel", false),
     ("setting", false),
     ("actor", false),
+    ("process", false),
+    ("thread", false),
+    ("outsider", false),
     ("ends", false),
     ("quiet", false),
     ("allowed", true),

@@ -137,9 +137,9 @@ where
             if decided.is_some_and(|place| place.depth < depth) {
                 continue;
             }
-            let decides = match property.what {
-                What::Always(holds) => !holds(model, state),
-                What::Sometimes(holds) => holds(model, state),
+            let decides = match &property.what {
+                What::Always(holds) => !holds.is(model, state),
+                What::Sometimes(holds) => holds.is(model, state),
                 What::NoDeadlock => stands_still && !model.may_end(state),
                 What::Eventually { .. } => false,
             };

@@ -99,8 +99,9 @@ impl Member {
             let mut search = Search::new(model.as_ref(), usize::MAX);
             search.run();
             for (property, never) in properties.iter().zip(&mut never) {
-                if let What::Eventually { after, goal, scheduler } = property.what {
-                    let path = liveness::never(&mut search, after, goal, scheduler);
+                if let What::Eventually { after, goal, scheduler } = &property.what {
+                    let after = after.as_ref();
+                    let path = liveness::never(&mut search, after, goal, *scheduler);
                     *never = path.map(|path| states(model.as_ref(), &path));
                 }
             }

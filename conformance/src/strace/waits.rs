@@ -1,0 +1,88 @@
+//! Who waits for a child while it holds what the child may write to.
+
+use pipewright_model::call::{Actor, Answer, Op};
+use pipewright_model::ends::OpenEnds;
+use pipewright_model::run::Event;
+
+use super::channels::{Channels, Now};
+use super::found::Found;
+use super::hazards::follow;
+
+impl Channels {
+    pub(super) fn waits(&mut self, now: Now<'_>) {
+        if now.call.has_anywhere("WNOHANG") {
+            return;
+        }
+        let process = now.call.process;
+        let entries = self.tables.of(process).values();
+        let mut those: Vec<usize> = entries.map(|entry| entry.channel).collect();
+        those.sort_unstable();
+        those.dedup();
+        for channel in those {
+            let found = &mut self.found[channel];
+            if let Some(actor) = found.actor_of(process) {
+                found.waits.push((actor, found.run.events.len(), usize::MAX));
+            }
+        }
+    }
+
+    pub(super) fn has_waited(&mut self, now: Now<'_>) {
+        let process = now.call.process;
+        let those: Vec<usize> =
+            self.tables.of(process).values().map(|entry| entry.channel).collect();
+        for channel in those {
+            let found = &mut self.found[channel];
+            let (actor, events) = (found.actor_of(process), found.run.events.len());
+            let began = found.waits.iter_mut().filter(|wait| Some(wait.0) == actor);
+            began.filter(|wait| wait.2 == usize::MAX).for_each(|wait| wait.2 = events);
+        }
+    }
+}
+
+impl Found {
+    /// Who waits for a child before it reads what is written meanwhile, and nobody else can read it: more than fits
+    /// would never be written.
+    pub(super) fn waits_before_drain(&self) -> Option<Actor> {
+        let late = |(actor, from, to): &&(Actor, usize, usize)| {
+            let process = self.run.leader(*actor);
+            let (before, rest) = self.run.events.split_at((*from).min(self.run.events.len()));
+            let (meanwhile, after) = rest.split_at(to.saturating_sub(*from).min(rest.len()));
+            let mut ends = OpenEnds::at_start(&self.run.seats);
+            before.iter().for_each(|event| follow(&mut ends, event));
+            let reads = |actor: Actor| ends.of(actor).open().any(|end| self.reads(end));
+            reads(process)
+                && !self.transfers(&self.run.events, |by, op| by != process && is_read(op))
+                && self
+                    .transfers(meanwhile, |by, op| by != process && matches!(op, Op::Write { .. }))
+                && !self.transfers(meanwhile, |by, op| by == process && is_read(op))
+                && self.transfers(after, |by, op| by == process && is_read(op))
+        };
+        self.waits.iter().find(late).map(|(actor, _, _)| *actor)
+    }
+
+    /// Whether somebody waits for its children, and all have ended: a shell that keeps what it has given on.
+    pub(super) fn waits_for_others(&self, actor: Actor) -> bool {
+        let mut waits = self.waits.iter().filter(|wait| wait.0 == actor).peekable();
+        waits.peek().is_some() && waits.all(|wait| wait.2 != usize::MAX)
+    }
+
+    /// Whether bytes are moved among these events by such a call of such a process.
+    fn transfers(&self, events: &[Event], is: impl Fn(Actor, &Op) -> bool) -> bool {
+        let returns = |event: &Event| match event {
+            Event::Return(actor, reply) => Some((*actor, reply.answer)),
+            _ => None,
+        };
+        events.iter().enumerate().any(|(at, event)| match event {
+            Event::Call(call) if is(self.run.leader(call.actor), &call.op) => {
+                let mut returned = events[at..].iter().filter_map(returns);
+                let answer = returned.find(|(actor, _)| *actor == call.actor);
+                matches!(answer, Some((_, Answer::Count(1..))))
+            }
+            _ => false,
+        })
+    }
+}
+
+fn is_read(op: &Op) -> bool {
+    matches!(op, Op::Read { .. } | Op::Receive { .. })
+}

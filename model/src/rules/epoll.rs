@@ -1,0 +1,637 @@
+//! Epolls: registering what is of interest, waiting for events, and what puts an entry on the ready list.
+//!
+//! An epoll watches descriptors of one channel, and other epolls. `epoll` stands for `epoll_create1`, `epoll-add`, `epoll-modify`
+//! and `epoll-delete` for `epoll_ctl`, `epoll-wait` for `epoll_wait`; the user's data is the name of the descriptor that was
+//! registered. POSIX does not know epolls.
+//!
+//! Not modelled: watching sockets and message queues, time-outs but 0 and none, `epoll_pwait` with a mask, `EPOLLWAKEUP`, more than
+//! four events told at once, the limits of the system. Of several exclusive entries on one channel it is not stated which one is
+//! told.
+
+use crate::act::Act;
+use crate::call::{Actor, Answer, End, Errno, Events, Mode, Op, Trigger};
+use crate::channel::Object;
+use crate::channel::epoll::{Epoll, Item, Key, Ready};
+use crate::chapter::Chapter;
+use crate::index::{DescriptionIndex, ObjectIndex};
+use crate::rule::Cite::{Man, Observed, Posix, Source};
+use crate::rule::{Cite, Force, Move, Rule, Scene};
+use crate::world::{Description, World};
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "epoll",
+    title: "Epolls",
+    of_all: true,
+    rules: RULES,
+    not_on_linux: &["epoll.epoll.not-in-the-standard"],
+    not_in_posix: &["epoll.epoll.makes"],
+    absent: |_| &["epoll.any.no-poll", "epoll.epoll-add.not-modelled"],
+    overlaps: &[],
+    exceptions: &[],
+};
+
+const CTL: Cite = Man("epoll_ctl(2)", "DESCRIPTION");
+const CTL_ERRORS: Cite = Man("epoll_ctl(2)", "ERRORS");
+const DO_CTL: Cite = Source("fs/eventpoll.c", "do_epoll_ctl");
+const WAIT: Cite = Man("epoll_wait(2)", "DESCRIPTION");
+const SEND: Cite = Source("fs/eventpoll.c", "ep_send_events");
+const KERNEL: &str = "Linux 6.18";
+
+/// Events that are of interest whether asked for or not.
+const ALWAYS: Events = Events::ERR.union(Events::HUP);
+
+const RULES: &[Rule] = &[
+    Rule {
+        id: "epoll.epoll.makes",
+        says: "epoll_create1 makes an epoll with an empty interest list.",
+        cite: &[Man("epoll_create(2)", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| (at.op() == Op::Epoll).then(|| Move::answers(Answer::Done).with(make)),
+    },
+    Rule {
+        id: "epoll.epoll.not-in-the-standard",
+        says: "POSIX has no epolls: what a program does with one is unspecified.",
+        cite: &[Posix("poll", "DESCRIPTION")],
+        force: Force::Unspecified,
+        step: |at| (at.op() == Op::Epoll).then_some(Move::unspecified("POSIX has no epolls")),
+    },
+    // What is wrong with a registration
+    Rule {
+        id: "epoll.any.target-not-open",
+        says: "epoll_ctl on a target that is not open fails with EBADF, though an entry of that number may exist.",
+        cite: &[CTL_ERRORS, Man("epoll(7)", "Questions and answers")],
+        force: Force::Silent,
+        step: |at| {
+            at.description()?;
+            at.world.end(at.actor, target(at)?).is_none().then_some(Move::fault(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "epoll.any.no-poll",
+        says: "epoll_ctl on a target that is a regular file fails with EPERM.",
+        cite: &[CTL_ERRORS, Source("fs/eventpoll.c", "do_epoll_ctl")],
+        force: Force::Silent,
+        step: |at| {
+            matches!(target_object(at)?, Object::File(_)).then_some(Move::fault(Errno::EPERM))
+        },
+    },
+    Rule {
+        id: "epoll.any.no-epoll",
+        says: "epoll_ctl and epoll_wait on a descriptor that is no epoll fail with EINVAL.",
+        cite: &[CTL_ERRORS, Man("epoll_wait(2)", "ERRORS")],
+        force: Force::Silent,
+        step: |at| {
+            let is_epoll = matches!(at.object()?, Object::Epoll(_));
+            let calls = target(at).is_some() || matches!(at.op(), Op::EpollWait { .. });
+            (calls && !is_epoll && !at.is_memory()).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "epoll.any.itself",
+        says: "epoll_ctl with the epoll itself as its target fails with EINVAL.",
+        cite: &[CTL_ERRORS, DO_CTL],
+        force: Force::Silent,
+        step: |at| {
+            let target = at.world.end(at.actor, target(at)?)?;
+            (at.call.description == Some(target)).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-add.exclusive-with-others",
+        says: "Registering with EPOLLEXCLUSIVE fails with EINVAL where EPOLLONESHOT, EPOLLPRI or EPOLLRDHUP is asked for, or \
+               the target is an epoll.",
+        cite: &[CTL_ERRORS, DO_CTL],
+        force: Force::Silent,
+        step: |at| {
+            let Op::EpollAdd { events, trigger, .. } = at.op() else { return None };
+            let others = Events(events.0 & (Events::PRI.0 | Events::RDHUP.0));
+            let wrong = trigger.contains(Trigger::ONE_SHOT)
+                || !others.is_empty()
+                || matches!(target_object(at)?, Object::Epoll(_));
+            (trigger.contains(Trigger::EXCLUSIVE) && wrong).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-modify.exclusive",
+        says: "Modifying to EPOLLEXCLUSIVE fails with EINVAL.",
+        cite: &[CTL_ERRORS, DO_CTL],
+        force: Force::Silent,
+        step: |at| {
+            let Op::EpollModify { trigger, .. } = at.op() else { return None };
+            target_object(at)?;
+            trigger.contains(Trigger::EXCLUSIVE).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-add.loops",
+        says: "Registering an epoll that watches, directly or not, the one that is to watch it fails with ELOOP.",
+        cite: &[CTL_ERRORS, Source("fs/eventpoll.c", "ep_loop_check")],
+        force: Force::Silent,
+        step: |at| {
+            let Op::EpollAdd { .. } = at.op() else { return None };
+            let inner = target_object_index(at)?;
+            let this = at.object_index()?;
+            (inner != this && watches(at.world, inner, this)).then_some(Move::fault(Errno::ELOOP))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-add.exists",
+        says: "Registering a descriptor that is registered, with the same open file description, fails with EEXIST.",
+        cite: &[CTL_ERRORS, Man("epoll(7)", "Questions and answers")],
+        force: Force::Silent,
+        step: |at| {
+            let Op::EpollAdd { .. } = at.op() else { return None };
+            let key = key(at)?;
+            epoll(at)?.item(key).is_some().then_some(Move::fault(Errno::EEXIST))
+        },
+    },
+    Rule {
+        id: "epoll.any.not-registered",
+        says: "Modifying or deleting what is not registered fails with ENOENT.",
+        cite: &[CTL_ERRORS],
+        force: Force::Silent,
+        step: |at| {
+            let (Op::EpollModify { .. } | Op::EpollDelete { .. }) = at.op() else { return None };
+            let key = key(at)?;
+            epoll(at)?.item(key).is_none().then_some(Move::fault(Errno::ENOENT))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-modify.was-exclusive",
+        says: "Modifying what was registered with EPOLLEXCLUSIVE fails with EINVAL.",
+        cite: &[CTL_ERRORS, DO_CTL],
+        force: Force::Silent,
+        step: |at| {
+            let Op::EpollModify { .. } = at.op() else { return None };
+            let key = key(at)?;
+            let item = epoll(at)?.item(key)?;
+            item.trigger.contains(Trigger::EXCLUSIVE).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    // Registering
+    Rule {
+        id: "epoll.epoll-add.registers",
+        says: "Registering a descriptor on which there is no event of interest enters it in the interest list alone.",
+        cite: &[CTL, Source("fs/eventpoll.c", "ep_insert")],
+        force: Force::Silent,
+        step: |at| {
+            registers(at)?;
+            (!finds(at)).then(|| Move::answers(Answer::Done).with(register))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-add.finds-ready",
+        says: "Registering a descriptor on which there is an event of interest puts its entry on the ready list, also with \
+               EPOLLET.",
+        cite: &[Man("epoll(7)", "Questions and answers"), Source("fs/eventpoll.c", "ep_insert")],
+        force: Force::Silent,
+        step: |at| {
+            registers(at)?;
+            finds(at).then(|| Move::answers(Answer::Done).with(register_ready))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-add.not-modelled",
+        says: "What an epoll tells of sockets and message queues is not modelled.",
+        cite: &[Source("fs/eventpoll.c", "ep_insert")],
+        force: Force::Unspecified,
+        step: |at| {
+            let Op::EpollAdd { .. } = at.op() else { return None };
+            epoll(at)?;
+            (!is_watched(target_object(at)?))
+                .then_some(Move::unspecified("epolls of this kind of channel are not modelled"))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-modify.changes",
+        says: "Modifying an entry sets its events and flags, and arms one that EPOLLONESHOT has disabled.",
+        cite: &[CTL, Source("fs/eventpoll.c", "ep_modify")],
+        force: Force::Silent,
+        step: |at| {
+            modifies(at)?;
+            (!finds(at)).then(|| Move::answers(Answer::Done).with(modify))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-modify.finds-ready",
+        says: "Modifying an entry for which there is an event of interest puts it on the ready list, also with EPOLLET.",
+        cite: &[CTL, Source("fs/eventpoll.c", "ep_modify")],
+        force: Force::Silent,
+        step: |at| {
+            modifies(at)?;
+            finds(at).then(|| Move::answers(Answer::Done).with(modify_ready))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-delete.forgets",
+        says: "Deleting an entry takes it off the interest list and the ready list.",
+        cite: &[CTL, Source("fs/eventpoll.c", "ep_remove")],
+        force: Force::Silent,
+        step: |at| {
+            let Op::EpollDelete { .. } = at.op() else { return None };
+            let key = key(at)?;
+            epoll(at)?.item(key)?;
+            Some(Move::answers(Answer::Done).with(delete))
+        },
+    },
+    // Waiting
+    Rule {
+        id: "epoll.epoll-wait.no-room",
+        says: "epoll_wait for at most 0 events fails with EINVAL.",
+        cite: &[Man("epoll_wait(2)", "ERRORS")],
+        force: Force::Silent,
+        step: |at| {
+            at.description()?;
+            matches!(at.op(), Op::EpollWait { most: 0, .. }).then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.begins",
+        says: "epoll_wait goes through the ready list, the entry that was woken first at the head; registrations and other waits \
+               on this epoll stand aside meanwhile.",
+        cite: &[WAIT, Source("fs/eventpoll.c", "ep_start_scan")],
+        force: Force::Silent,
+        step: |at| {
+            let epoll = waits(at)?;
+            (epoll.scan.is_none() && !epoll.ready.is_empty() && !at.call.midway)
+                .then(|| Move::proceeds(0, 0).with(begin))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.finds",
+        says: "epoll_wait tells the events of interest that hold when it looks at an entry, with all that hold beside the one \
+               that woke it; the entry stays ready unless EPOLLET or EPOLLONESHOT is set, and with EPOLLONESHOT it is disabled.",
+        cite: &[WAIT, SEND, Man("epoll(7)", "Level-triggered and edge-triggered")],
+        force: Force::Silent,
+        step: |at| {
+            let (_, found) = looks(at)?;
+            // What is found is handed to the effect in place of a count.
+            let found = u32::from(found.0);
+            (found != 0).then(|| Move::proceeds(found, found).with(find))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.finds-no-more",
+        says: "epoll_wait tells nothing of an entry for which no event of interest holds any more, and takes it off the ready list.",
+        cite: &[SEND],
+        force: Force::Silent,
+        step: |at| {
+            let (_, found) = looks(at)?;
+            found.is_empty().then(|| Move::proceeds(0, 0).with(pass))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.other-was-woken",
+        says: "An entry with EPOLLEXCLUSIVE may not have been woken where another that is exclusive was.",
+        cite: &[CTL, Source("fs/eventpoll.c", "ep_poll_callback")],
+        force: Force::Silent,
+        step: |at| {
+            let (entry, found) = looks(at)?;
+            (!entry.sure && !found.is_empty()).then(|| Move::proceeds(0, 0).with(pass))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.tells",
+        says: "epoll_wait returns the events that it has found, of as many entries as it has room for; the next wait \
+               begins with those left over.",
+        cite: &[WAIT, SEND],
+        force: Force::Silent,
+        step: |at| {
+            let scan = waits(at)?.scan.as_ref().filter(|scan| scan.by == at.actor)?;
+            let Op::EpollWait { most, .. } = at.op() else { return None };
+            let enough = scan.left.is_empty() || scan.told.len() >= usize::from(most);
+            (enough && !scan.told.is_empty())
+                .then(|| Move::answers(Answer::Told(scan.told)).with(end))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.finds-nothing",
+        says: "epoll_wait that has found nothing on the ready list ends there with a time-out of 0, and else waits on.",
+        cite: &[WAIT, Source("fs/eventpoll.c", "ep_poll")],
+        force: Force::Silent,
+        step: |at| {
+            let scan = waits(at)?.scan.as_ref().filter(|scan| scan.by == at.actor)?;
+            let nothing = scan.left.is_empty() && scan.told.is_empty();
+            nothing.then(|| Move::proceeds(0, 0).with(end_in_vain))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.nothing",
+        says: "epoll_wait with a time-out of 0 returns no event where the ready list is empty.",
+        cite: &[WAIT],
+        force: Force::Silent,
+        step: |at| {
+            let epoll = waits(at)?;
+            let Op::EpollWait { wait: false, .. } = at.op() else { return None };
+            let none = at.call.midway || epoll.ready.is_empty();
+            (epoll.scan.is_none() && none).then_some(Move::answers(Answer::Ready(Events::NONE)))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.waits",
+        says: "epoll_wait without a time-out sleeps while the ready list is empty: with EPOLLET also where an event holds that was \
+               told.",
+        cite: &[WAIT, Man("epoll(7)", "Level-triggered and edge-triggered")],
+        force: Force::Silent,
+        step: |at| {
+            let epoll = waits(at)?;
+            let Op::EpollWait { wait: true, .. } = at.op() else { return None };
+            let none = epoll.ready.iter().all(|entry| !entry.sure);
+            (epoll.scan.is_none() && none).then_some(Move::rests())
+        },
+    },
+    // An epoll as any other descriptor
+    Rule {
+        id: "epoll.poll.readable",
+        says: "poll finds POLLIN on an epoll that has an event to tell.",
+        cite: &[
+            Man("epoll(7)", "Questions and answers"),
+            Source("fs/eventpoll.c", "__ep_eventpoll_poll"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let Object::Epoll(_) = at.object()? else { return None };
+            let Op::Poll { .. } = at.op() else { return None };
+            // Whether it has is known before the rules are asked.
+            at.found.0.contains(Events::IN).then_some(Move::reports(Events::IN))
+        },
+    },
+    Rule {
+        id: "epoll.any.no-data",
+        says: "read and write on an epoll fail with EINVAL.",
+        cite: &[
+            Source("fs/read_write.c", "vfs_read"),
+            Observed("EINVAL, also of no bytes", KERNEL),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let Object::Epoll(_) = at.object()? else { return None };
+            matches!(at.op(), Op::Read { .. } | Op::Write { .. } | Op::Add { .. } | Op::Take)
+                .then_some(Move::fault(Errno::EINVAL))
+        },
+    },
+];
+
+/// What `epoll_ctl` is about.
+fn target(at: &Scene<'_>) -> Option<End> {
+    match at.op() {
+        Op::EpollAdd { target, .. }
+        | Op::EpollModify { target, .. }
+        | Op::EpollDelete { target } => Some(target),
+        _ => None,
+    }
+}
+
+fn target_object_index(at: &Scene<'_>) -> Option<ObjectIndex> {
+    at.description()?;
+    let index = at.world.end(at.actor, target(at)?)?;
+    Some(at.world.descriptions[usize::from(index)].object)
+}
+
+fn target_object<'a>(at: &Scene<'a>) -> Option<&'a Object> {
+    at.world.objects.get(usize::from(target_object_index(at)?))
+}
+
+/// By what the target is known.
+fn key(at: &Scene<'_>) -> Option<Key> {
+    let end = target(at)?;
+    Some(Key { end, description: at.world.end(at.actor, end)? })
+}
+
+/// Whether it is stated what wakes those who watch it.
+fn is_watched(object: &Object) -> bool {
+    matches!(object, Object::Stream(_) | Object::Counter(_) | Object::Epoll(_) | Object::File(_))
+}
+
+/// The epoll behind the end, unless somebody else goes through its ready list.
+fn epoll<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
+    match at.object()? {
+        Object::Epoll(epoll) => Some(&**epoll).filter(|epoll| !epoll.is_locked(at.actor)),
+        _ => None,
+    }
+}
+
+/// The epoll on which something is registered that may be.
+fn registers<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
+    let Op::EpollAdd { .. } = at.op() else { return None };
+    let new = epoll(at)?.item(key(at)?).is_none();
+    epoll(at).filter(|_| new && target_object(at).is_some_and(is_watched))
+}
+
+fn modifies<'a>(at: &Scene<'a>) -> Option<&'a Item> {
+    let Op::EpollModify { .. } = at.op() else { return None };
+    epoll(at)?.item(key(at)?)
+}
+
+/// Whether the target has an event of interest.
+fn finds(at: &Scene<'_>) -> bool {
+    let (Op::EpollAdd { events, .. } | Op::EpollModify { events, .. }) = at.op() else {
+        return false;
+    };
+    !at.found.0.intersection(events.union(ALWAYS)).is_empty()
+}
+
+/// The epoll on which there is room for events to be told.
+fn waits<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
+    match at.op() {
+        Op::EpollWait { most: 1.., .. } => epoll(at),
+        _ => None,
+    }
+}
+
+/// The entry that a wait is to look at, and the events of interest that hold.
+fn looks(at: &Scene<'_>) -> Option<(Ready, Events)> {
+    let Op::EpollWait { most, .. } = at.op() else { return None };
+    let epoll = waits(at)?;
+    let entry = epoll.next(at.actor)?;
+    let room = epoll.scan.as_ref().is_some_and(|scan| scan.told.len() < usize::from(most));
+    let item = epoll.item(entry.key).filter(|item| !item.disabled);
+    let asked = item.map_or(Events::NONE, |item| item.events);
+    room.then(|| (entry, at.found.0.intersection(asked)))
+}
+
+/// Whether an epoll watches another object, directly or through others.
+fn watches(world: &World, outer: ObjectIndex, inner: ObjectIndex) -> bool {
+    let Some(Object::Epoll(epoll)) = world.objects.get(usize::from(outer)) else { return false };
+    epoll.items.iter().any(|item| {
+        let object = world.descriptions[usize::from(item.key.description)].object;
+        object == inner || watches(world, object, inner)
+    })
+}
+
+// Effects
+
+/// The wait queue of a channel in which an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Of those who would read.
+    Readers,
+    /// Of those who would write.
+    Writers,
+    /// The channel has one, or all of them are woken.
+    All,
+}
+
+/// Something happens at an object: who watches it is woken, where it is for one of these events, or for none in particular.
+///
+/// This is what puts entries on ready lists. An entry that was registered last is woken first.
+pub(super) fn wake(world: &mut World, object: ObjectIndex, queue: Queue, events: Events) {
+    if !world.has_epolls() {
+        return;
+    }
+    let in_queue = |world: &World, index: DescriptionIndex| {
+        let Description { mode, object: of, .. } = world.descriptions[usize::from(index)];
+        of == object
+            && match queue {
+                Queue::Readers => mode.is_some_and(Mode::reads),
+                Queue::Writers => mode.is_some_and(Mode::writes),
+                Queue::All => true,
+            }
+    };
+    let mut woken: Vec<(ObjectIndex, Item)> = Vec::new();
+    for (index, epoll) in world.epolls() {
+        let here = epoll.items.iter().rev().filter(|item| in_queue(world, item.key.description));
+        woken.extend(here.map(|item| (index, *item)));
+    }
+    let exclusive = |item: &Item| item.trigger.contains(Trigger::EXCLUSIVE);
+    // A call that sleeps on a stream is woken exclusively, too.
+    let sleeps = world.actors.iter().filter_map(|actor| actor.call.as_ref()).any(|call| {
+        call.entered
+            && !matches!(call.op, Op::EpollWait { .. })
+            && world.object_called(call) == Some(object)
+    });
+    let alone = woken.iter().filter(|(_, item)| exclusive(item)).count() == 1 && !sleeps;
+    for (index, item) in woken {
+        let asked = events.is_empty() || !events.intersection(item.events).is_empty();
+        if item.disabled || !asked {
+            continue;
+        }
+        // One that has grown wakes one; who has gone wakes all.
+        let wakes_all = events.is_empty() && queue != Queue::Writers;
+        let sure = !exclusive(&item) || alone || wakes_all;
+        if let Some(Object::Epoll(epoll)) = world.objects.get_mut(usize::from(index)) {
+            epoll.queue(Ready { key: item.key, sure });
+        }
+        wake(world, index, Queue::All, Events::IN);
+    }
+}
+
+/// A description is gone: where one side of a stream is open still and the other is not, all who watch it are woken.
+pub(super) fn one_side_left(world: &mut World, object: ObjectIndex) {
+    let stream = matches!(world.objects.get(usize::from(object)), Some(Object::Stream(_)));
+    if stream && world.has_epolls() && world.has_reader(object) != world.has_writer(object) {
+        wake(world, object, Queue::All, Events::NONE);
+    }
+}
+
+fn make(act: &mut Act<'_>) {
+    let end = act.call().end;
+    let object = act.world.add_object(Object::Epoll(Box::default()));
+    let index = act.world.add_description(Description::new(Mode::ReadWrite, object));
+    act.world.set_end(act.actor, end, Some(index));
+}
+
+/// The epoll that the move is on, with the key of the target.
+fn of_target<'a>(act: &'a mut Act<'_>) -> Option<(&'a mut Epoll, Key)> {
+    let actor = act.actor;
+    let end = match act.call().op {
+        Op::EpollAdd { target, .. }
+        | Op::EpollModify { target, .. }
+        | Op::EpollDelete { target } => target,
+        _ => return None,
+    };
+    let description = act.world.end(actor, end)?;
+    match act.thing()? {
+        Object::Epoll(epoll) => Some((&mut **epoll, Key { end, description })),
+        _ => None,
+    }
+}
+
+fn register(act: &mut Act<'_>) {
+    let Op::EpollAdd { events, trigger, .. } = act.call().op else { return };
+    let Some((epoll, key)) = of_target(act) else { return };
+    epoll.items.push(Item { key, events: events.union(ALWAYS), trigger, disabled: false });
+}
+
+fn register_ready(act: &mut Act<'_>) {
+    register(act);
+    make_ready(act);
+}
+
+fn modify(act: &mut Act<'_>) {
+    let Op::EpollModify { events, trigger, .. } = act.call().op else { return };
+    let Some((epoll, key)) = of_target(act) else { return };
+    if let Some(item) = epoll.item_mut(key) {
+        *item = Item { events: events.union(ALWAYS), trigger, disabled: false, ..*item };
+    }
+}
+
+fn modify_ready(act: &mut Act<'_>) {
+    modify(act);
+    make_ready(act);
+}
+
+/// The entry of the target is put on the ready list.
+fn make_ready(act: &mut Act<'_>) {
+    let Some((epoll, key)) = of_target(act) else { return };
+    epoll.queue(Ready { key, sure: true });
+    if let Some(object) = act.object {
+        wake(act.world, object, Queue::All, Events::IN);
+    }
+}
+
+fn delete(act: &mut Act<'_>) {
+    let Some((epoll, key)) = of_target(act) else { return };
+    epoll.forget(|other| other == key);
+}
+
+fn this<'a>(act: &'a mut Act<'_>) -> Option<&'a mut Epoll> {
+    match act.thing()? {
+        Object::Epoll(epoll) => Some(&mut **epoll),
+        _ => None,
+    }
+}
+
+fn begin(act: &mut Act<'_>) {
+    let actor: Actor = act.actor;
+    if let Some(epoll) = this(act) {
+        epoll.begin(actor);
+    }
+}
+
+fn find(act: &mut Act<'_>) {
+    let found = Events(act.count as u16);
+    let Some(epoll) = this(act) else { return };
+    let Some(scan) = epoll.scan.as_mut().filter(|scan| !scan.left.is_empty()) else { return };
+    let entry = scan.left.remove(0);
+    scan.told.push(entry.key.end, found);
+    let Some(item) = epoll.item_mut(entry.key) else { return };
+    if item.trigger.contains(Trigger::ONE_SHOT) {
+        item.disabled = true;
+    } else if !item.trigger.contains(Trigger::EDGE) {
+        epoll.ready.push(Ready { sure: true, ..entry });
+    }
+}
+
+/// The entry is taken off the ready list.
+fn pass(act: &mut Act<'_>) {
+    if let Some(scan) = this(act).and_then(|epoll| epoll.scan.as_mut())
+        && !scan.left.is_empty()
+    {
+        scan.left.remove(0);
+    }
+}
+
+fn end(act: &mut Act<'_>) {
+    if let Some(epoll) = this(act) {
+        epoll.end();
+    }
+}
+
+fn end_in_vain(act: &mut Act<'_>) {
+    end(act);
+    let call = act.call();
+    // With a time-out of 0 it looks once.
+    call.midway = matches!(call.op, Op::EpollWait { wait: false, .. });
+}

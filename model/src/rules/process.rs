@@ -1,0 +1,264 @@
+//! Processes: what fork copies, what exec and exit let go of, what wait waits for, what threads share.
+//!
+//! A process shows itself to a channel by the descriptors that it holds. So each channel sees these calls by
+//! itself: which of several channels a process lets go of first is not stated.
+//!
+//! Not modelled: limits on processes (`EAGAIN`), `wait` for any child, job control, `exec` of a process with other
+//! threads.
+
+use crate::act::Act;
+use crate::call::{Actor, Answer, End, Errno, Op};
+use crate::chapter::Chapter;
+use crate::rule::Cite::{Man, Posix, Source};
+use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::descriptor::{let_go, let_go_if_last, let_go_of};
+use crate::rules::lock::drop_process_lock;
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "process",
+    title: "Processes and threads",
+    of_all: true,
+    rules: RULES,
+    not_on_linux: &[],
+    not_in_posix: &[],
+    absent: |_| &[],
+    overlaps: &[],
+    exceptions: &[],
+};
+
+/// The rules that stand beside faults: a call may find another descriptor, or come to no return.
+pub const BESIDE_FAULTS: [&str; 2] = ["process.any.dies", "process.any.looks-up"];
+
+const RULES: &[Rule] = &[
+    Rule {
+        id: "process.fork.copies",
+        says: "A process made by fork has a copy of the table of descriptors, which refer to the same open file \
+               descriptions.",
+        cite: &[Posix("fork", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            matches!(at.op(), Op::Fork { .. }).then(|| Move::answers(Answer::Done).with(fork))
+        },
+    },
+    Rule {
+        id: "process.dup2.replaces",
+        says: "dup2 makes a number refer to the open file description of another descriptor, and closes what it was \
+               before, at one moment.",
+        cite: &[Posix("dup", "DESCRIPTION"), Source("fs/file.c", "do_dup2")],
+        force: Force::Must,
+        step: |at| {
+            let Op::Dup2 { new } = at.op() else { return None };
+            at.description().filter(|_| at.call.end != new)?;
+            Some(Move::answers(Answer::Done).with(dup2))
+        },
+    },
+    Rule {
+        id: "process.dup2.elsewhere",
+        says: "dup2 of a descriptor of another channel onto one of this channel closes that.",
+        cite: &[Posix("dup", "DESCRIPTION"), Source("fs/file.c", "do_dup2")],
+        force: Force::Must,
+        step: |at| {
+            let elsewhere = at.call.end == End::ELSEWHERE;
+            (elsewhere && matches!(at.op(), Op::Dup2 { .. }))
+                .then(|| Move::answers(Answer::Done).with(dup2))
+        },
+    },
+    Rule {
+        id: "process.dup2.onto-itself",
+        says: "dup2 of a descriptor onto itself changes nothing; it stays close-on-exec if it is.",
+        cite: &[Posix("dup", "DESCRIPTION"), Source("fs/file.c", "SYSCALL_DEFINE2(dup2)")],
+        force: Force::Must,
+        step: |at| {
+            at.description()?;
+            (at.op() == Op::Dup2 { new: at.call.end }).then_some(Move::answers(Answer::Done))
+        },
+    },
+    Rule {
+        id: "process.close-on-exec.of-descriptor",
+        says: "FD_CLOEXEC belongs to the descriptor: setting or clearing it leaves other descriptors of the same open \
+               file description as they are.",
+        cite: &[Posix("fcntl", "F_SETFD"), Posix("fork", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            at.description().filter(|_| !at.is_memory())?;
+            matches!(at.op(), Op::SetCloseOnExec(_))
+                .then(|| Move::answers(Answer::Done).with(set_close_on_exec))
+        },
+    },
+    Rule {
+        id: "process.exec.closes",
+        says: "exec closes the descriptors that have FD_CLOEXEC, one after the other.",
+        cite: &[Posix("exec", "DESCRIPTION"), Source("fs/file.c", "do_close_on_exec")],
+        force: Force::Must,
+        step: |at| (at.op() == Op::Exec).then(|| lets_go(at)).flatten(),
+    },
+    Rule {
+        id: "process.exec.keeps",
+        says: "exec leaves all other descriptors open, and signals ignored that are; those that were caught do what they \
+               do by default.",
+        cite: &[Posix("exec", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| {
+            (at.op() == Op::Exec && to_let_go(at) == 0)
+                .then(|| Move::answers(Answer::Done).with(execute))
+        },
+    },
+    Rule {
+        id: "process.any.dies",
+        says: "A call of a process that ends is over; what it has transferred by then stays in the channel.",
+        cite: &[
+            Posix("_Exit", "Consequences of Process Termination"),
+            Man("signal(7)", "DESCRIPTION"),
+        ],
+        force: Force::Must,
+        step: |at| at.call.dies.map(|_| Move::proceeds(0, 0).with(die)),
+    },
+    Rule {
+        id: "process.exit.closes",
+        says: "A process that ends, be it by a signal, lets go of all its descriptors, one after the other.",
+        cite: &[
+            Posix("_Exit", "Consequences of Process Termination"),
+            Source("kernel/exit.c", "do_exit"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            at.world.exiting(at.actor).filter(|_| at.world.leader(at.actor) == at.actor)?;
+            lets_go(at)
+        },
+    },
+    Rule {
+        id: "process.exit.ended",
+        says: "A process that has ended holds nothing; nothing more comes of it.",
+        cite: &[Posix("_Exit", "Consequences of Process Termination")],
+        force: Force::Must,
+        step: |at| {
+            let Op::Exit { .. } = at.op() else { return None };
+            at.world.ended(at.actor).map(|_| Move::rests())
+        },
+    },
+    Rule {
+        id: "process.wait.ended",
+        says: "wait for a child that has ended returns its status, and the child is gone.",
+        cite: &[Posix("wait", "DESCRIPTION"), Source("kernel/exit.c", "wait_task_zombie")],
+        force: Force::Must,
+        step: |at| {
+            let status = at.world.ended(child(at)?)?;
+            Some(Move::answers(Answer::Count(status.into())).with(reap))
+        },
+    },
+    Rule {
+        id: "process.wait.waits",
+        says: "wait for a child sleeps until the child has ended.",
+        cite: &[Posix("wait", "DESCRIPTION")],
+        force: Force::Must,
+        step: |at| at.world.ended(child(at)?).is_none().then_some(Move::rests()),
+    },
+    Rule {
+        id: "process.wait.no-child",
+        says: "wait for a process that is no child of the caller, or was waited for, fails with ECHILD.",
+        cite: &[Posix("wait", "ERRORS [ECHILD]")],
+        force: Force::Must,
+        step: |at| {
+            let Op::Wait { .. } = at.op() else { return None };
+            child(at).is_none().then_some(Move::fault(Errno::ECHILD))
+        },
+    },
+    Rule {
+        id: "process.any.looks-up",
+        says: "A call finds what its descriptor refers to as it begins; beside a close or a dup2 by another thread, \
+               what was there before or what is there after.",
+        cite: &[Source("fs/file.c", "fdget")],
+        force: Force::Silent,
+        step: |at| {
+            let fresh = !at.call.entered && !at.call.waited && at.call.done == 0;
+            let named = !at.op().is_by_name() && !at.op().is_of_process();
+            if !fresh || !named || !at.world.shares_table(at.actor) {
+                return None;
+            }
+            let now = at.world.end(at.actor, at.call.end);
+            (now != at.call.description).then(|| Move::proceeds(0, 0).with(look_up))
+        },
+    },
+];
+
+/// The child that the caller waits for; `None` where it has no such child.
+fn child(at: &Scene<'_>) -> Option<Actor> {
+    let Op::Wait { child } = at.op() else { return None };
+    let parent = at.world.parent(child)?;
+    (parent == at.world.leader(at.actor)).then_some(child)
+}
+
+/// How many descriptors the exit or the exec has still to let go of.
+fn to_let_go(at: &Scene<'_>) -> usize {
+    at.world.let_go_of(at.actor, at.op()).count()
+}
+
+/// Lets go of one of them: the count says which.
+fn lets_go(at: &Scene<'_>) -> Option<Move> {
+    let last = to_let_go(at).checked_sub(1)?;
+    Some(Move::proceeds(0, last as u32).with(let_go_of_one))
+}
+
+fn execute(act: &mut Act<'_>) {
+    let signals = act.world.signals(act.actor).after_exec();
+    act.world.set_signals(act.actor, signals);
+}
+
+fn let_go_of_one(act: &mut Act<'_>) {
+    let op = act.call().op;
+    let mut ends = act.world.let_go_of(act.actor, op);
+    let end = ends.nth(act.count as usize);
+    drop(ends);
+    if let Some(end) = end {
+        let_go_of(act, end);
+    }
+}
+
+fn dup2(act: &mut Act<'_>) {
+    let call = act.call();
+    if let (Op::Dup2 { new }, description) = (call.op, call.description) {
+        let actor = act.actor;
+        let before = act.world.end(actor, new);
+        act.world.set_end(actor, new, description);
+        if let Some(before) = before {
+            drop_process_lock(act);
+            let_go(act, before);
+        }
+    }
+}
+
+fn set_close_on_exec(act: &mut Act<'_>) {
+    let &mut Act { actor, .. } = act;
+    let call = act.call();
+    if let (Op::SetCloseOnExec(on), end) = (call.op, call.end) {
+        act.world.set_close_on_exec(actor, end, on);
+    }
+}
+
+fn fork(act: &mut Act<'_>) {
+    if let Op::Fork { child } = act.call().op {
+        act.world.fork(act.actor, child);
+    }
+}
+
+fn die(act: &mut Act<'_>) {
+    let (dies, description) = (act.call().dies, act.call().description);
+    if let Some(status) = dies {
+        act.world.die(act.actor, status);
+        let_go_if_last(act, description);
+    }
+}
+
+fn reap(act: &mut Act<'_>) {
+    if let Op::Wait { child } = act.call().op {
+        act.world.reap(child);
+    }
+}
+
+fn look_up(act: &mut Act<'_>) {
+    let end = act.call().end;
+    let now = act.world.end(act.actor, end);
+    let before = std::mem::replace(&mut act.call().description, now);
+    let_go_if_last(act, before);
+}

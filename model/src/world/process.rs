@@ -1,0 +1,197 @@
+//! Processes: who shares a table of descriptors, and what goes when one ends.
+
+use crate::call::{Actor, End, Lock, Op};
+use crate::index::DescriptionIndex;
+use crate::run::Actors;
+use crate::world::{ActorState, Pending, Progress, World};
+
+impl World {
+    /// Whose table of descriptors the actor uses: its own, or that of the process whose thread it is.
+    pub fn leader(&self, actor: Actor) -> Actor {
+        self.actors.get(usize::from(actor.0)).map_or(actor, |actor| actor.leader)
+    }
+
+    /// The table that the actor uses.
+    pub(super) fn table(&self, actor: Actor) -> &ActorState {
+        &self.actors[usize::from(self.leader(actor).0)]
+    }
+
+    /// The table that the actor uses.
+    pub(super) fn table_mut(&mut self, actor: Actor) -> &mut ActorState {
+        let leader = self.leader(actor);
+        &mut self.actors[usize::from(leader.0)]
+    }
+
+    /// The threads of a process that may take a signal.
+    pub fn takers(&self, leader: Actor) -> impl Iterator<Item = Actor> + '_ {
+        self.threads(leader).filter(|actor| self.actors[usize::from(actor.0)].polls_for.is_none())
+    }
+
+    /// The actors that share a table.
+    pub fn threads(&self, leader: Actor) -> impl Iterator<Item = Actor> + '_ {
+        let all = (0..self.actors.len() as u8).map(Actor);
+        all.filter(move |actor| self.leader(*actor) == leader)
+    }
+
+    /// Whether others use the actor's table, too.
+    pub fn shares_table(&self, actor: Actor) -> bool {
+        self.threads(self.leader(actor)).nth(1).is_some()
+    }
+
+    /// Whether the descriptor is closed by `execve(2)`.
+    pub fn closes_on_exec(&self, actor: Actor, end: End) -> bool {
+        end != End::ELSEWHERE && self.table(actor).close_on_exec & 1 << end.0 != 0
+    }
+
+    /// Sets or clears `FD_CLOEXEC`.
+    pub fn set_close_on_exec(&mut self, actor: Actor, end: End, on: bool) {
+        let table = self.table_mut(actor);
+        table.close_on_exec = table.close_on_exec & !(1 << end.0) | u32::from(on) << end.0;
+    }
+
+    /// How many calls of other threads are in progress on a description of which their table no longer has the
+    /// descriptor, or will not when the actor has closed its own.
+    pub fn calls_of_siblings(&self, actor: Actor, description: DescriptionIndex) -> usize {
+        let siblings = self.threads(self.leader(actor)).filter(|sibling| *sibling != actor);
+        siblings.filter(|sibling| self.is_inside(*sibling, description)).count()
+    }
+
+    /// Whether a call of the actor is in progress on the description.
+    fn is_inside(&self, actor: Actor, description: DescriptionIndex) -> bool {
+        self.pending(actor).is_some_and(|call| {
+            call.progress == Progress::Open && call.description == Some(description)
+        })
+    }
+
+    /// How many calls in progress are all that keeps them their description: its descriptor is gone from their table.
+    pub(super) fn calls_holding(&self, description: DescriptionIndex) -> usize {
+        let all = (0..self.actors.len() as u8).map(Actor);
+        let holds = |actor: &Actor| {
+            self.is_inside(*actor, description)
+                && self.shares_table(*actor)
+                && !self.table(*actor).ends.contains(&description)
+        };
+        all.filter(holds).count()
+    }
+
+    /// A process comes to be, with a copy of the caller's table.
+    pub fn fork(&mut self, parent: Actor, child: Actor) {
+        let table = self.table(parent);
+        let (ends, close_on_exec) = (table.ends.clone(), table.close_on_exec);
+        let signals = table.signals;
+        let parent = Some(self.leader(parent));
+        let Some(child) = self.actors.get_mut(usize::from(child.0)) else { return };
+        *child = ActorState { ends, close_on_exec, parent, signals, ..child.clone() };
+        child.lock = Lock::None;
+        child.signals.goes_on();
+    }
+
+    /// The actor's process ends: whatever its threads are in comes to an end, then what it holds is let go of.
+    pub fn exits(&mut self, actor: Actor, status: u8) {
+        self.table_mut(actor).signals.goes_on();
+        let threads: Vec<Actor> = self.threads(self.leader(actor)).collect();
+        for thread in threads {
+            match self.pending(thread) {
+                Some(Pending { op: Op::Exit { .. }, .. }) => {}
+                Some(call) if call.progress == Progress::Open => {
+                    self.pending_mut(thread).dies = Some(status);
+                }
+                _ => self.die(thread, status),
+            }
+        }
+    }
+
+    /// The actor's call is over, as far as it has come: from here on its process lets go of what it holds.
+    pub fn die(&mut self, actor: Actor, status: u8) {
+        self.returned(actor);
+        let call = Pending { op: Op::Exit { status }, ..Pending::NOBODYS };
+        self.actors[usize::from(actor.0)].call = Some(call);
+    }
+
+    /// Whether the actor's process is ending, or has ended.
+    pub fn is_ending(&self, actor: Actor) -> bool {
+        let call = self.pending(self.leader(actor));
+        call.is_some_and(|call| matches!(call.op, Op::Exit { .. }) || call.dies.is_some())
+    }
+
+    /// Who is in a call of a process that has not ended.
+    pub fn in_calls(&self) -> Actors {
+        let ends = |actor: &Actor| {
+            self.pending(*actor).is_some_and(|call| matches!(call.op, Op::Exit { .. }))
+        };
+        self.busy().iter().filter(|actor| !ends(actor)).collect()
+    }
+
+    /// The status with which the actor's process has ended, if it has: it holds nothing any more.
+    pub fn ended(&self, actor: Actor) -> Option<u8> {
+        let leader = self.leader(actor);
+        let status = self.exiting(leader)?;
+        self.table(leader).ends.is_empty().then_some(status)
+    }
+
+    /// The status with which the process of this leader is ending, once none of its threads is in a call any more.
+    pub fn exiting(&self, leader: Actor) -> Option<u8> {
+        let status = |actor| match self.pending(actor)?.op {
+            Op::Exit { status } => Some(status),
+            _ => None,
+        };
+        let all = self.threads(leader).all(|thread| status(thread).is_some());
+        status(leader).filter(|_| all)
+    }
+
+    /// The descriptors that an exit, or an exec, lets go of.
+    pub fn let_go_of(&self, actor: Actor, op: Op) -> impl Iterator<Item = End> + '_ {
+        let all = matches!(op, Op::Exit { .. });
+        self.open_ends(actor).filter(move |end| all || self.closes_on_exec(actor, *end))
+    }
+
+    /// The lock that the actor's process holds on the file.
+    pub fn process_lock(&self, actor: Actor) -> Lock {
+        self.table(actor).lock
+    }
+
+    /// Gives the actor's process a lock on the file, or takes it.
+    pub fn set_process_lock(&mut self, actor: Actor, lock: Lock) {
+        self.table_mut(actor).lock = lock;
+    }
+
+    /// The locks that other processes hold on the file.
+    pub fn locks_of_others(&self, actor: Actor) -> impl Iterator<Item = (Actor, Lock)> + '_ {
+        let own = self.leader(actor);
+        let all = (0..self.actors.len() as u8).map(Actor).filter(move |other| *other != own);
+        all.map(|other| (other, self.actors[usize::from(other.0)].lock))
+            .filter(|(_, lock)| *lock != Lock::None)
+    }
+
+    /// The actor's call begins anew, behind all who wait.
+    pub fn restart(&mut self, actor: Actor) {
+        for call in self.actors.iter_mut().filter_map(|actor| actor.call.as_mut()) {
+            call.behind = call.behind.without(actor);
+        }
+        let call = self.pending_mut(actor);
+        let (end, op, description) = (call.end, call.op, call.description);
+        let (counted, dies, stops) = (false, call.dies, call.stops);
+        *call = Pending { end, op, description, counted, dies, stops, ..Pending::NOBODYS };
+    }
+
+    /// The process whose child the actor is, until that has waited for it.
+    pub fn parent(&self, actor: Actor) -> Option<Actor> {
+        self.actors.get(usize::from(actor.0))?.parent
+    }
+
+    /// Whether the process has ended and was waited for.
+    pub fn is_reaped(&self, actor: Actor) -> bool {
+        self.table(actor).reaped
+    }
+
+    /// Whether somebody of whom the run does not tell may wait for the process: its parent has ended, or takes no part.
+    pub fn is_adopted(&self, actor: Actor) -> bool {
+        self.parent(self.leader(actor)).is_none_or(|parent| self.is_ending(parent))
+    }
+
+    /// Its parent has waited for it.
+    pub fn reap(&mut self, child: Actor) {
+        let child = &mut self.actors[usize::from(child.0)];
+        (child.parent, child.reaped) = (None, true);
+    }
+}

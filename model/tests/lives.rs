@@ -1,0 +1,159 @@
+//! Processes that come to be and end, in systems and in the runs that they make.
+
+use pipewright_model::call::{Actor, Lock, Op};
+use pipewright_model::kind::{LOCKED_FILE, PIPE};
+use pipewright_model::oracle::{Verdict, judge};
+use pipewright_model::platform::LINUX;
+use pipewright_model::run::Run;
+use pipewright_model::system::ask::{always, no_deadlock, sometimes};
+use pipewright_model::system::program::{
+    Do, close, dup2, fork, kill, read, read_to_the_end, wait, write,
+};
+use pipewright_model::system::{Family, State, System};
+use pipewright_model::verify::{Property, verify};
+
+const PARENT: Actor = Actor(0);
+const CHILD: Actor = Actor(1);
+
+/// The properties of a system that don't hold, after its ways to what is shown have been judged.
+fn broken(system: &System) -> Vec<&'static str> {
+    let report = verify(system, 1_000_000);
+    assert!(report.exhaustive);
+    for path in report.found.iter().filter_map(|found| found.shown.as_ref()) {
+        let run = system.run(path);
+        assert_eq!(run.to_string().parse(), Ok(run.clone()), "{run}");
+        assert_eq!(judge(&run, &LINUX).verdict, Verdict::Conforms, "{run}");
+        for action in &path.actions {
+            assert!(!pipewright_model::verify::Model::describe(system, action).is_empty());
+        }
+        assert!(system.svg(&path.actions, pipewright_model::draw::Theme::Auto).contains("<svg"));
+    }
+    report.broken().map(|found| found.property).collect()
+}
+
+fn system(channels: &[&'static str]) -> System {
+    let pipes = channels.iter().map(|name| (*name, &PIPE));
+    System::of_channels("test", Family::Processes, "A test.", pipes)
+}
+
+fn is_over() -> Property<System> {
+    sometimes("all is over", System::is_over)
+}
+
+fn verdict(text: &str) -> Verdict {
+    let run: Run = text.parse().expect("a run");
+    judge(&run, &LINUX).verdict
+}
+
+#[test]
+fn a_call_returns_when_each_channel_has_its_answer() {
+    // The child is gone when it has let go of what it held in both.
+    let system = system(&["up", "down"])
+        .process("parent", "up.w down.w", [fork("child"), wait("child")])
+        .forked("child", [])
+        .asks([
+            always("who is waited for holds nothing", |_, state| {
+                state.answer(PARENT).and_then(|answer| answer.count()).is_none()
+                    || state.worlds.iter().all(|world| world.open_ends(CHILD).next().is_none())
+            }),
+            sometimes("it has let go of one end alone", |_, state| {
+                let open = |world: usize| state.worlds[world].open_ends(CHILD).next().is_some();
+                open(0) != open(1)
+            }),
+            no_deadlock(),
+            is_over(),
+        ]);
+    assert_eq!(broken(&system), [""; 0]);
+}
+
+#[test]
+fn a_number_leads_to_one_channel_after_the_other() {
+    let system = system(&["up", "down"])
+        .process(
+            "ann",
+            "up.w down.w",
+            [dup2("up.w", "1"), write("1", 1), dup2("down.w", "1"), write("1", 2)],
+        )
+        .process("ben", "up.r", [read_to_the_end("up.r", 9)])
+        .process("cid", "down.r", [read_to_the_end("down.r", 9)])
+        .asks([
+            sometimes("cid gets the second word", |_, state| {
+                state.given(Actor(2)).iter().any(|word| word.len == 2)
+            }),
+            no_deadlock(),
+            is_over(),
+        ]);
+    assert_eq!(broken(&system), [""; 0]);
+}
+
+#[test]
+fn a_thread_uses_the_descriptors_of_its_process_and_ends_with_it() {
+    let system = system(&["up"])
+        .process("ann", "up.r up.w", [write("up.w", 1), Do::Join("helper"), close("up.w")])
+        .thread("helper", "ann", [read("up.r", 1)])
+        .thread("sleeper", "ann", [read("up.r", 1)])
+        .asks([
+            sometimes("the helper has read", |_, state| !state.given(CHILD).is_empty()),
+            sometimes("both threads sleep", |_, state| state.busy().iter().count() == 2),
+            no_deadlock(),
+            is_over(),
+        ]);
+    // Where the sleeper gets the byte, the helper waits for ever.
+    assert_eq!(broken(&system), ["never deadlock"]);
+}
+
+#[test]
+fn who_is_killed_is_killed_in_the_midst_of_a_call() {
+    let system = System::new("test", Family::Processes, "A test.", &PIPE)
+        .process(
+            "parent",
+            "r w",
+            [fork("child"), write("w", 1), kill("child"), wait("child"), read("r", 1)],
+        )
+        .forked("child", [read("r", 1), Do::Stay])
+        .asks([
+            sometimes("the parent gets the byte", |_, state| !state.given(PARENT).is_empty()),
+            // Or the child had taken it.
+            no_deadlock(),
+            is_over(),
+        ]);
+    assert_eq!(broken(&system), ["never deadlock"]);
+}
+
+#[test]
+fn what_a_call_of_a_killed_process_has_taken_is_gone() {
+    let killed = "channel pipe\n\
+                  process parent holds r w\n\
+                  parent: write w 1 -> 1\n\
+                  parent: fork child -> ok\n\
+                  child: read r 1\n\
+                  child: exit SIGKILL\n\
+                  parent: read r 1";
+    assert_eq!(verdict(&format!("{killed}\nquiet parent")), Verdict::Conforms);
+    assert_eq!(verdict(&format!("{killed} -> 1")), Verdict::Conforms);
+    let seen = killed.replace("child: read r 1\n", "");
+    assert_eq!(verdict(&format!("{seen}\nquiet parent")), Verdict::Deviates);
+}
+
+fn holders(state: &State) -> usize {
+    state.worlds[0].descriptions.iter().filter(|open| open.lock != Lock::None).count()
+}
+
+#[test]
+fn a_lock_goes_with_the_last_process_that_shares_it() {
+    let lock = || Do::Call("rw", Op::Lock { lock: Lock::Exclusive, wait: true });
+    let system = System::new("test", Family::Processes, "A test.", &LOCKED_FILE)
+        .process("parent", "rw", [lock(), fork("child"), Do::Exit(1)])
+        .forked("child", [])
+        .process("other", "rw", [lock()])
+        .asks([
+            always("one at a time has the lock", |_, state| holders(state) <= 1),
+            sometimes("the other waits for the child alone", |system, state| {
+                let waits = state.within(Actor(2)).is_some() && holders(state) == 1;
+                waits && system.has_ended(state, PARENT)
+            }),
+            no_deadlock(),
+            is_over(),
+        ]);
+    assert_eq!(broken(&system), [""; 0]);
+}
