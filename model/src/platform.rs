@@ -74,6 +74,8 @@ pub struct Platform {
     pub packets: bool,
     /// Whether what is no file can be locked.
     pub locks_of_all: bool,
+    /// Whether a deadlock of processes that wait for locks is seen for sure.
+    pub sees_deadlocks: bool,
     /// Whether a blocked open may not yet count as an open end for others.
     pub waiting_open_may_not_count: bool,
     /// Whether a write that was cut short by the last reader's close may fail although part of it
@@ -143,6 +145,7 @@ pub const LINUX: Platform = Platform {
     pipe_pages_max: None,
     packets: true,
     locks_of_all: true,
+    sees_deadlocks: true,
     waiting_open_may_not_count: false,
     cut_short_write_may_fail: false,
     poll_is_loose: false,
@@ -196,6 +199,7 @@ pub const POSIX: Platform = Platform {
     pipe_pages_max: None,
     packets: false,
     locks_of_all: false,
+    sees_deadlocks: false,
     waiting_open_may_not_count: true,
     cut_short_write_may_fail: true,
     poll_is_loose: true,

@@ -110,8 +110,8 @@ pub struct ActorState {
     reaped: bool,
     /// What signals do to its process, and have done.
     signals: SignalState,
-    /// The lock that its process holds on the file by `F_SETLK`.
-    lock: Lock,
+    /// The locks that its process holds by `F_SETLK`, by object.
+    locks: SmallVec<[(ObjectIndex, Lock); 1]>,
     /// Bytes that this actor has written in calls that returned.
     pub written: i64,
     /// Its call in progress.
@@ -129,7 +129,8 @@ impl Hash for ActorState {
         let parent = self.parent.map_or(0, |parent| u64::from(parent.0) + 1);
         let process = u64::from(self.leader.0) << 40 | parent << 32;
         hasher.write_u64(process | u64::from(self.close_on_exec));
-        (self.signals, self.lock, self.reaped).hash(hasher);
+        (self.signals, self.reaped).hash(hasher);
+        self.locks.hash(hasher);
         self.call.hash(hasher);
     }
 }
@@ -207,7 +208,7 @@ impl World {
                 parent: None,
                 reaped: false,
                 signals: SignalState::at_start(seat.signals),
-                lock: Lock::None,
+                locks: SmallVec::new(),
                 written: 0,
                 call: None,
             });

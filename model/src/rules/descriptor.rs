@@ -275,7 +275,7 @@ pub(super) fn close(act: &mut Act<'_>) {
     let (end, description) = (call.end, call.description);
     act.world.set_end(actor, end, None);
     if let Some(index) = description {
-        drop_process_lock(act);
+        drop_process_lock(act, index);
         let_go(act, index);
     }
 }
@@ -285,7 +285,7 @@ pub(super) fn let_go_of(act: &mut Act<'_>, end: End) {
     let actor = act.actor;
     if let Some(index) = act.world.end(actor, end) {
         act.world.set_end(actor, end, None);
-        drop_process_lock(act);
+        drop_process_lock(act, index);
         let_go(act, index);
     }
 }

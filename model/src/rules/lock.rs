@@ -9,6 +9,7 @@ use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Lock, Op};
 use crate::channel::Object;
 use crate::chapter::Chapter;
+use crate::index::DescriptionIndex;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
 use crate::world::Description;
@@ -34,6 +35,7 @@ pub const CHAPTER: Chapter = Chapter {
         "lock.flock.refused-and-lost",
         "lock.flock.drops-first",
         "lock.flock.waits",
+        "lock.process-lock.deadlock",
     ],
     absent: |_| NEED_PROCESSES,
     overlaps: &[],
@@ -49,6 +51,7 @@ const NEED_PROCESSES: &[&str] = &[
     "lock.process-lock.begins-to-wait",
     "lock.process-lock.waits",
     "lock.process-lock.deadlock",
+    "lock.process-lock.deadlock-of-some",
     "lock.process-lock.wrong-mode",
 ];
 
@@ -193,15 +196,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.begins-to-wait",
-        says: "F_SETLKW begins to wait where another holds a lock that excludes the one asked for, unless that closes a \
-               cycle.",
+        says: "F_SETLKW begins to wait where another holds a lock that excludes the one asked for.",
         cite: &[Posix("fcntl", "F_SETLKW"), Source("fs/locks.c", "posix_lock_inode")],
         force: Force::Must,
         step: |at| {
             let (lock, wait) = asked_by_process(at)?;
             let blockers = blockers(at, lock);
             let waits = wait && !blockers.is_empty() && !at.call.entered;
-            (waits && !closes_a_cycle(at, &blockers)).then(|| Move::proceeds(0, 0).with(enter))
+            (waits && may_wait(at, &blockers)).then(|| Move::proceeds(0, 0).with(enter))
         },
     },
     Rule {
@@ -211,18 +213,40 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (lock, _) = asked_by_process(at)?;
-            (at.call.entered && !blockers(at, lock).is_empty()).then_some(Move::rests())
+            let blockers = blockers(at, lock);
+            let waits = at.call.entered && !blockers.is_empty();
+            (waits && may_wait(at, &blockers)).then_some(Move::rests())
         },
     },
     Rule {
         id: "lock.process-lock.deadlock",
-        says: "F_SETLKW that would wait for a process that waits for the caller fails with EDEADLK.",
+        says: "F_SETLKW fails with EDEADLK where every process that holds a lock that excludes the one asked for waits for the \
+               caller.",
         cite: &[Posix("fcntl", "ERRORS [EDEADLK]"), Source("fs/locks.c", "posix_locks_deadlock")],
-        force: Force::Must,
+        force: Force::May,
         step: |at| {
             let (lock, wait) = asked_by_process(at)?;
-            let cycle = wait && !at.call.entered && closes_a_cycle(at, &blockers(at, lock));
-            cycle.then_some(Move::fault(Errno::EDEADLK))
+            let seen = wait && at.platform.sees_deadlocks;
+            (seen && cycle(at, &blockers(at, lock)) == Cycle::OfAll)
+                .then_some(Move::fault(Errno::EDEADLK))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.deadlock-of-some",
+        says: "F_SETLKW may fail with EDEADLK, or wait, where some of several processes that exclude the lock wait for the \
+               caller: Linux asks this of one of them alone.",
+        cite: &[
+            Posix("fcntl", "ERRORS [EDEADLK]"),
+            Source("fs/locks.c", "what_owner_is_waiting_for"),
+            Observed("of three that upgrade the second waits, the third is told", KERNEL),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (lock, wait) = asked_by_process(at)?;
+            let found = wait.then(|| cycle(at, &blockers(at, lock)))?;
+            let some =
+                found == Cycle::OfSome || found == Cycle::OfAll && !at.platform.sees_deadlocks;
+            some.then_some(Move::fails(Errno::EDEADLK))
         },
     },
     Rule {
@@ -409,30 +433,76 @@ fn asked_by_process(at: &Scene<'_>) -> Option<(Lock, bool)> {
 
 /// The processes that hold locks on the file.
 fn processes<'a>(at: &Scene<'a>) -> impl Iterator<Item = (Actor, Lock)> + use<'a> {
-    at.world.locks_of_others(Actor::NOBODY)
+    let world = at.world;
+    at.object_index().into_iter().flat_map(move |file| world.locks_of_others(Actor::NOBODY, file))
 }
 
 /// Who holds what excludes the lock that the caller's process asks for: a process, or nobody for a description.
 fn blockers(at: &Scene<'_>, lock: Lock) -> SmallVec<[Option<Actor>; 2]> {
-    let Some(here) = at.description() else { return SmallVec::new() };
-    let others = at.world.locks_of_others(at.actor).filter(|(_, held)| excludes(*held, lock));
-    let descriptions = at.world.descriptions.iter().filter(|other| {
-        other.mode.is_some() && other.object == here.object && excludes(other.lock, lock)
-    });
+    let Some(file) = at.object_index() else { return SmallVec::new() };
+    let others = at.world.locks_of_others(at.actor, file).filter(|(_, held)| excludes(*held, lock));
+    let descriptions =
+        at.world.descriptions.iter().filter(|other| {
+            other.mode.is_some() && other.object == file && excludes(other.lock, lock)
+        });
     others.map(|(other, _)| Some(other)).chain(descriptions.map(|_| None)).collect()
 }
 
-/// Whether one of these processes waits by F_SETLKW for the caller's.
-fn closes_a_cycle(at: &Scene<'_>, blockers: &[Option<Actor>]) -> bool {
-    let own = at.world.process_lock(at.actor);
-    let waits = |process: Actor| {
-        at.others_here().any(|other| {
-            at.world.leader(other.actor) == process
-                && other.call.entered
-                && matches!(other.op(), Op::ProcessLock { lock, wait: true } if excludes(own, lock))
-        })
+/// Whether F_SETLKW may wait for these: where that is a deadlock for sure, Linux sees it.
+fn may_wait(at: &Scene<'_>, blockers: &[Option<Actor>]) -> bool {
+    !at.platform.sees_deadlocks || cycle(at, blockers) != Cycle::OfAll
+}
+
+/// Which of these wait by F_SETLKW for the caller's process, directly or by way of others. Linux asks this of one of
+/// them alone, and of that one whom it was found to wait for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cycle {
+    No,
+    OfSome,
+    OfAll,
+}
+
+fn cycle(at: &Scene<'_>, blockers: &[Option<Actor>]) -> Cycle {
+    cycle_past(at, blockers, &mut SmallVec::new())
+}
+
+/// The same, past processes that have been asked already.
+fn cycle_past(
+    at: &Scene<'_>,
+    blockers: &[Option<Actor>],
+    asked: &mut SmallVec<[Actor; 4]>,
+) -> Cycle {
+    let own = at.world.leader(at.actor);
+    let closes = |blocker: &Option<Actor>| match blocker {
+        Some(process) if *process == own => Cycle::OfAll,
+        Some(process) if !asked.contains(process) => {
+            asked.push(*process);
+            let waits = at
+                .others_here()
+                .filter(|other| at.world.leader(other.actor) == *process && other.call.entered);
+            let mut cycles: SmallVec<[Cycle; 2]> = SmallVec::new();
+            for waits in waits {
+                if let Some((lock, true)) = asked_by_process(&waits) {
+                    cycles.push(cycle_past(at, &self::blockers(&waits, lock), asked));
+                }
+            }
+            asked.pop();
+            of_these(&cycles)
+        }
+        _ => Cycle::No,
     };
-    blockers.iter().flatten().any(|process| waits(*process))
+    let cycles: SmallVec<[Cycle; 2]> = blockers.iter().map(closes).collect();
+    of_these(&cycles)
+}
+
+fn of_these(cycles: &[Cycle]) -> Cycle {
+    if cycles.iter().all(|cycle| *cycle == Cycle::No) {
+        Cycle::No
+    } else if cycles.iter().all(|cycle| *cycle == Cycle::OfAll) {
+        Cycle::OfAll
+    } else {
+        Cycle::OfSome
+    }
 }
 
 fn enter(act: &mut Act<'_>) {
@@ -441,15 +511,17 @@ fn enter(act: &mut Act<'_>) {
 
 fn set_process_lock(act: &mut Act<'_>) {
     let op = act.call().op;
-    if let Op::ProcessLock { lock, .. } = op {
-        act.world.set_process_lock(act.actor, lock);
+    if let (Op::ProcessLock { lock, .. }, Some(open)) = (op, act.description()) {
+        let file = open.object;
+        act.world.set_process_lock(act.actor, file, lock);
     }
 }
 
 /// The actor's process closes a descriptor of the file: its lock by F_SETLK is gone.
-pub(super) fn drop_process_lock(act: &mut Act<'_>) {
-    if act.world.objects.len() == 1 && act.actor != Actor::NOBODY {
-        act.world.set_process_lock(act.actor, Lock::None);
+pub(super) fn drop_process_lock(act: &mut Act<'_>, closed: DescriptionIndex) {
+    if act.actor != Actor::NOBODY {
+        let file = act.world.descriptions[usize::from(closed)].object;
+        act.world.set_process_lock(act.actor, file, Lock::None);
     }
 }
 

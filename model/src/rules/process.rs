@@ -222,7 +222,7 @@ fn dup2(act: &mut Act<'_>) {
         let before = act.world.end(actor, new);
         act.world.set_end(actor, new, description);
         if let Some(before) = before {
-            drop_process_lock(act);
+            drop_process_lock(act, before);
             let_go(act, before);
         }
     }

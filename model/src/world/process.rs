@@ -1,7 +1,7 @@
 //! Processes: who shares a table of descriptors, and what goes when one ends.
 
 use crate::call::{Actor, End, Lock, Op};
-use crate::index::DescriptionIndex;
+use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::run::Actors;
 use crate::world::{ActorState, Pending, Progress, World};
 
@@ -82,7 +82,7 @@ impl World {
         let parent = Some(self.leader(parent));
         let Some(child) = self.actors.get_mut(usize::from(child.0)) else { return };
         *child = ActorState { ends, close_on_exec, parent, signals, ..child.clone() };
-        child.lock = Lock::None;
+        child.locks.clear();
         child.signals.goes_on();
     }
 
@@ -145,21 +145,37 @@ impl World {
         self.open_ends(actor).filter(move |end| all || self.closes_on_exec(actor, *end))
     }
 
-    /// The lock that the actor's process holds on the file.
-    pub fn process_lock(&self, actor: Actor) -> Lock {
-        self.table(actor).lock
+    /// The lock that the actor's process holds on the object by `F_SETLK`.
+    pub fn process_lock(&self, actor: Actor, object: ObjectIndex) -> Lock {
+        let held = self.table(actor).locks.iter().find(|(on, _)| *on == object);
+        held.map_or(Lock::None, |(_, lock)| *lock)
     }
 
-    /// Gives the actor's process a lock on the file, or takes it.
-    pub fn set_process_lock(&mut self, actor: Actor, lock: Lock) {
-        self.table_mut(actor).lock = lock;
+    /// Whether the actor's process holds any lock by `F_SETLK`.
+    pub fn has_process_locks(&self, actor: Actor) -> bool {
+        !self.table(actor).locks.is_empty()
     }
 
-    /// The locks that other processes hold on the file.
-    pub fn locks_of_others(&self, actor: Actor) -> impl Iterator<Item = (Actor, Lock)> + '_ {
+    /// Gives the actor's process a lock on the object, or takes it.
+    pub fn set_process_lock(&mut self, actor: Actor, object: ObjectIndex, lock: Lock) {
+        let locks = &mut self.table_mut(actor).locks;
+        locks.retain(|(on, _)| *on != object);
+        if lock != Lock::None {
+            let place = locks.partition_point(|(on, _)| *on < object);
+            locks.insert(place, (object, lock));
+        }
+    }
+
+    /// The locks that processes other than the actor's hold on the object by `F_SETLK`.
+    pub fn locks_of_others(
+        &self,
+        actor: Actor,
+        object: ObjectIndex,
+    ) -> impl Iterator<Item = (Actor, Lock)> + '_ {
         let own = self.leader(actor);
-        let all = (0..self.actors.len() as u8).map(Actor).filter(move |other| *other != own);
-        all.map(|other| (other, self.actors[usize::from(other.0)].lock))
+        let all = (0..self.actors.len() as u8).map(Actor);
+        all.filter(move |other| *other != own && self.leader(*other) == *other)
+            .map(move |other| (other, self.process_lock(other, object)))
             .filter(|(_, lock)| *lock != Lock::None)
     }
 

@@ -7,7 +7,7 @@
 //! goes, is a step of its own.
 
 use super::{Goal, Search};
-use crate::call::{Actor, End, Lock, Op};
+use crate::call::{Actor, End, Op};
 use crate::channel::Object;
 use crate::index::{DescriptionIndex, RuleIndex};
 use crate::oracle::State;
@@ -107,7 +107,7 @@ impl Search<'_, '_> {
 pub(super) fn lets_go_together(world: &World, actor: Actor) -> bool {
     world.leader(actor) == actor
         && world.exiting(actor).is_some()
-        && world.process_lock(actor) == Lock::None
+        && !world.has_process_locks(actor)
         && !world.objects.iter().any(|object| matches!(object, Object::Ring(_) | Object::Cell(_)))
 }
 
