@@ -49,6 +49,8 @@ pub struct FdPort {
     /// Whether the numbers are fixed, and open or not as the kernel says.
     fixed: bool,
     numbers: [RawFd; ENDS_MAX],
+    /// The number that each end had last, to which it comes again where that is free: epolls know descriptors by number.
+    last: [RawFd; ENDS_MAX],
     place: PathBuf,
     /// What `socket(2)` makes, and where it is bound.
     sockets: Option<Sockets>,
@@ -81,7 +83,7 @@ impl FdPort {
     fn empty(place: &Path) -> FdPort {
         signals::install();
         let (numbers, place) = ([NOT_OPEN; ENDS_MAX], place.to_owned());
-        FdPort { fixed: false, numbers, place, sockets: None }
+        FdPort { fixed: false, numbers, last: [0; ENDS_MAX], place, sockets: None }
     }
 
     /// The same port, with [`Op::Socket`], [`Op::Bind`] and [`Op::Connect`] of these.
@@ -111,6 +113,7 @@ impl FdPort {
         let slot = &mut self.numbers[usize::from(end.0)];
         assert_eq!(*slot, NOT_OPEN, "end {} is open already", end.0);
         *slot = number;
+        self.last[usize::from(end.0)] = number;
     }
 
     /// Gives the descriptor that a call made the number of its end.
@@ -162,7 +165,9 @@ impl FdPort {
             return done(unsafe { libc::fcntl(self.number(end), libc::F_DUPFD, self.number(new)) });
         }
         // SAFETY: no memory is passed; the number made belongs to nobody else.
-        let made = unsafe { libc::fcntl(self.number(end), libc::F_DUPFD_CLOEXEC, 0) };
+        let made = unsafe {
+            libc::fcntl(self.number(end), libc::F_DUPFD_CLOEXEC, self.last[usize::from(new.0)])
+        };
         self.made(new, made)
     }
 
