@@ -168,7 +168,7 @@ pub(crate) fn allowed_text(run: &Run, allowed: &Allowed) -> String {
 }
 
 fn reply_text(run: &Run, _: Actor, reply: &Reply) -> String {
-    let mut told = reply.to_string();
+    let mut told = text::reply(run, reply);
     if let Data::Named(segments) = &reply.data {
         told.push_str(" =");
         for segment in segments {

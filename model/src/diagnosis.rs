@@ -16,7 +16,7 @@ use crate::oracle::{Allowed, Deviation, Judgement};
 use crate::rule::{Force, Rule};
 use crate::rules::{RULES, by_id};
 use crate::run::{Event, Run, ended_by};
-use crate::text::words;
+use crate::text::{reply as words_of, words};
 
 pub use fault::Fault;
 use history::{History, is_consumed, is_of_messages};
@@ -115,8 +115,11 @@ fn sleeping(run: &Run, deviation: &Deviation) -> Diagnosis {
     let refused = matches!(reply.answer, Answer::Fails(Errno::EAGAIN));
     let fault = if alone || refused { Fault::Blocks } else { Fault::LostWakeUp };
     let called = called(run, call);
-    let says =
-        format!("{} sleeps in `{called}`, which must return {reply}", run.actor_name(*actor));
+    let says = format!(
+        "{} sleeps in `{called}`, which must return {}",
+        run.actor_name(*actor),
+        words_of(run, reply)
+    );
     Diagnosis { fault, says, broken: Some(*rule) }
 }
 
@@ -207,7 +210,7 @@ impl At<'_> {
         if let Some((reply, rule)) = self.allowed(marked)
             && self.allowed(|reply| reply.answer == answer).is_none()
         {
-            let says = format!("{name} gets {}, not {reply}", self.reply);
+            let says = format!("{name} gets {}, not {}", self.text(self.reply), self.text(reply));
             return self.told(Fault::WrongValue, Some(rule), says);
         }
         match answer {
@@ -226,7 +229,7 @@ impl At<'_> {
     }
 
     fn fails(&self) -> Diagnosis {
-        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        let (name, seen) = (self.run.actor_name(self.actor), self.text(self.reply));
         let ends = |reply: &Reply| self.is_read() && reply.answer == Answer::Count(0);
         if let Some((_, rule)) = self.allowed(ends)
             && self.replies().all(|(reply, _)| ends(reply))
@@ -242,10 +245,16 @@ impl At<'_> {
                 self.told(Fault::WrongError, Some(rule), format!("{name} gets {seen}, not {due}"))
             }
             Some((reply, rule)) => {
-                let says = format!("{name} gets {seen}, though the call must return {reply}");
+                let due = self.text(reply);
+                let says = format!("{name} gets {seen}, though the call must return {due}");
                 self.told(Fault::UnexpectedError, Some(rule), says)
             }
         }
+    }
+
+    /// A reply as the run writes it.
+    fn text(&self, reply: &Reply) -> String {
+        words_of(self.run, reply)
     }
 
     /// The rule that the standard puts before others, of those that give an error.
@@ -265,7 +274,7 @@ impl At<'_> {
     }
 
     fn sleeps_instead(&self) -> Diagnosis {
-        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        let (name, seen) = (self.run.actor_name(self.actor), self.text(self.reply));
         if self.deviation.allowed.is_empty() {
             let says = format!("{name} gets {seen}, and no rule says what else");
             return self.told(Fault::Unexplained, None, says);
@@ -329,7 +338,7 @@ impl At<'_> {
 
     /// A call that counts nothing.
     fn returns(&self) -> Diagnosis {
-        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        let (name, seen) = (self.run.actor_name(self.actor), self.text(self.reply));
         match self.replies().next() {
             None => self.sleeps_instead(),
             Some((reply, rule)) if matches!(reply.answer, Answer::Fails(_)) => {
@@ -337,7 +346,8 @@ impl At<'_> {
                 self.told(Fault::MissingError, Some(rule), says)
             }
             Some((reply, rule)) => {
-                self.told(Fault::WrongValue, Some(rule), format!("{name} gets {seen}, not {reply}"))
+                let says = format!("{name} gets {seen}, not {}", self.text(reply));
+                self.told(Fault::WrongValue, Some(rule), says)
             }
         }
     }
@@ -348,7 +358,7 @@ impl At<'_> {
         {
             return told;
         }
-        let (name, seen) = (self.run.actor_name(self.actor), self.reply);
+        let (name, seen) = (self.run.actor_name(self.actor), self.text(self.reply));
         let Some((reply, rule)) = self.allowed(|reply| reply.answer.count().is_some()) else {
             return match self.replies().next() {
                 None if self.is_read() && self.held_up().is_none() => {

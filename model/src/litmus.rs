@@ -157,7 +157,8 @@ impl Litmus {
             Fate::Asleep => return "asleep".to_owned(),
             Fate::NotMade => return "not made".to_owned(),
         };
-        let mut text = reply.to_string();
+        let plain = Reply { data: Data::Unknown, ..reply.clone() };
+        let mut text = self.run.words_of(&plain);
         match &reply.data {
             Data::Named(names) if self.asks_for_data() && !names.is_empty() => {
                 text.push_str(" =");

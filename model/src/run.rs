@@ -8,7 +8,7 @@ mod check;
 mod parts;
 mod seat;
 
-use crate::call::{Actor, Call, End, Events, Op, Reply, Sig};
+use crate::call::{Actor, Answer, Call, End, Events, Op, Reply, Sig};
 use crate::data::NOBODYS;
 use crate::kind::{Discipline, Ends, Hold, Kind, MODEL_CAPACITY_BYTES};
 use crate::settings::Settings;
@@ -222,6 +222,22 @@ impl Run {
             Some(seat) => seat.name.as_str(),
             None => NOBODYS.iter().find(|(_, known)| *known == actor).map_or("?", |(name, _)| name),
         }
+    }
+
+    /// A reply without its data, as the run's text has it: of a poll on several ends, or of an epoll, what was found of each.
+    pub fn words_of(&self, reply: &Reply) -> String {
+        let found: Vec<String> = match reply.answer {
+            Answer::Told(told) => {
+                let entry = |(end, events)| format!("{} {events}", self.end_name(end));
+                told.iter().map(entry).collect()
+            }
+            Answer::Polled(index) => {
+                let polled = self.polled.get(usize::from(index)).into_iter().flatten();
+                polled.map(ToString::to_string).collect()
+            }
+            _ => return reply.to_string(),
+        };
+        format!("[{}]", found.join(", "))
     }
 
     /// Name of an end; a question mark where it has none.

@@ -110,12 +110,21 @@ impl<'a> Search<'a> {
             self.calls(&state, &mut todo);
             if self.is_over(&state) && self.steps.may_sleep(&state.world) {
                 match usize::from(state.part) + 1 < self.parts.len() {
-                    true => todo.push(State { part: state.part + 1, done: 0, ..state }),
+                    true => todo.push(self.at_rest(state)),
                     false => drop(found.insert(state.fates)),
                 }
             }
         }
         Ok(Some(found))
+    }
+
+    /// The state at the beginning of the next part, all calls in progress being asleep.
+    fn at_rest(&self, mut state: State) -> State {
+        (state.part, state.done) = (state.part + 1, 0);
+        if self.steps.platform.sleepers_in_line {
+            state.world.all_sleep();
+        }
+        state
     }
 
     /// Whether all of the part is done that can be: who sleeps makes no call.

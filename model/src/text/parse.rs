@@ -9,9 +9,9 @@ mod words;
 
 use std::ops::Range;
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call, End, Events, Op, Reply};
+use crate::call::{ACTORS_MAX, Actor, Call, End, Events, Op};
 use crate::ends::OpenEnds;
-use crate::litmus::Expectation;
+use crate::litmus::{Expectation, Wanted};
 use crate::run::{Actors, Channel, Event, Form, Name, PollSet, Run, Seat};
 
 use super::calls::{self, Names};
@@ -19,6 +19,7 @@ use super::lex::{Fault, Line};
 use super::values::{EVENTS, events};
 use super::{ParseError, ends};
 use litmus::{HELP_EXPECTED, NO_REPLIES};
+use replies::renumber_told;
 use words::{HELP_EVENT, HELP_LITMUS, KEYWORDS, check_call, exits, goes_on, help_kinds, stop};
 
 /// A run, and where in the text its events stand.
@@ -72,8 +73,7 @@ fn read(text: &str, mut parser: Parser) -> Result<(Parsed, Vec<Expectation>), Fa
         start += raw.len();
     }
     let end = text.trim_end().len();
-    let expected = parser.expected.take().unwrap_or_default();
-    Ok((parser.finish(end..end)?, expected))
+    parser.finish(end..end)
 }
 
 #[derive(Default)]
@@ -336,7 +336,7 @@ impl Parser {
     }
 
     /// Numbers the ends, and checks the run.
-    fn finish(mut self, end: Range<usize>) -> Result<Parsed, Fault> {
+    fn finish(mut self, end: Range<usize>) -> Result<(Parsed, Vec<Expectation>), Fault> {
         if self.channels.is_empty() {
             let what = "expected \"channel KIND\", found the end of the text";
             return Err(Fault::new(end, what).help(help_kinds()));
@@ -354,6 +354,12 @@ impl Parser {
             seat.inherits.iter_mut().for_each(|(end, _)| renumber(end));
         }
         self.polls.iter_mut().flat_map(|set| &mut set.ends).for_each(|(end, _)| renumber(end));
+        let expected = self.expected.iter_mut().flatten().flat_map(|expected| &mut expected.fates);
+        for (_, wanted) in expected {
+            if let Wanted::Reply(reply) = wanted {
+                renumber_told(reply, renumber);
+            }
+        }
         for event in &mut self.events {
             match event {
                 Event::Call(call) if call.ends().next().is_none() => {}
@@ -364,20 +370,8 @@ impl Parser {
                         end
                     });
                 }
-                Event::Return(_, Reply { answer: Answer::Told(told), .. }) => {
-                    *told = told
-                        .iter()
-                        .map(|(mut end, events)| {
-                            renumber(&mut end);
-                            (end, events)
-                        })
-                        .collect();
-                }
-                Event::Return(..)
-                | Event::Quiet(_)
-                | Event::Stops(..)
-                | Event::GoesOn(_)
-                | Event::Exits(..) => {}
+                Event::Return(_, reply) => renumber_told(reply, renumber),
+                Event::Quiet(_) | Event::Stops(..) | Event::GoesOn(_) | Event::Exits(..) => {}
             }
         }
         let run = Run {
@@ -391,7 +385,7 @@ impl Parser {
             remarks: self.remarks,
         };
         match run.check() {
-            Ok(()) => Ok(Parsed { run, places: self.places }),
+            Ok(()) => Ok((Parsed { run, places: self.places }, self.expected.unwrap_or_default())),
             Err(malformed) => {
                 let place = self.places.get(malformed.index).cloned().unwrap_or(end);
                 let fault = Fault::new(place, malformed.what);

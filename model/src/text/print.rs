@@ -52,14 +52,7 @@ pub fn event(run: &Run, index: usize) -> String {
 
 /// A reply without its data, as in the run's text: of a poll on several ends what was found of each.
 pub fn reply(run: &Run, reply: &Reply) -> String {
-    if let Answer::Told(told) = reply.answer {
-        let entry = |(end, events)| format!("{} {events}", run.end_name(end));
-        return format!("[{}]", told.iter().map(entry).collect::<Vec<_>>().join(", "));
-    }
-    let Answer::Polled(index) = reply.answer else { return reply.to_string() };
-    let polled = run.polled.get(usize::from(index)).into_iter().flatten();
-    let polled: Vec<_> = polled.map(ToString::to_string).collect();
-    format!("[{}]", polled.join(", "))
+    run.words_of(reply)
 }
 
 fn one_line(text: &str) -> String {

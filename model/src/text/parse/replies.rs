@@ -1,6 +1,6 @@
 //! Replies as they stand in runs: what a call returned, the signal that came with it, the bytes that it gave.
 
-use crate::call::{Answer, Reply, Signal, TOLD_MAX, Told};
+use crate::call::{Answer, End, Reply, Signal, TOLD_MAX, Told};
 use crate::data::{Data, NOBODYS, Segment, Segments, push_segment};
 
 use super::super::lex::{Fault, Line};
@@ -80,5 +80,16 @@ impl Parser {
             push_segment(&mut segments, Segment { actor, from, len: more as u32 });
         }
         Ok(Data::Named(segments))
+    }
+}
+
+/// Numbers the ends anew that an epoll tells of.
+pub(super) fn renumber_told(reply: &mut Reply, renumber: impl Fn(&mut End)) {
+    if let Answer::Told(told) = &mut reply.answer {
+        let entry = |(mut end, events)| {
+            renumber(&mut end);
+            (end, events)
+        };
+        *told = told.iter().map(entry).collect();
     }
 }
