@@ -25,7 +25,7 @@ use crate::platform::Platform;
 use crate::run::{Actors, Form, Seat, Setup};
 
 pub use line::Line;
-pub use pending::{Interrupted, Look, Pending, Progress, Room, Terms};
+pub use pending::{Interrupted, Look, PassedOver, Pending, Progress, Room, Terms};
 pub use place::{Address, Place};
 use signals::SignalState;
 

@@ -86,7 +86,7 @@ fn a_loop_leads_back_to_where_it_begins() {
 
 /// States, transitions, and the most steps to a state, of each.
 #[rustfmt::skip]
-const PINNED: [(&str, usize, usize, usize); 73] = [
+const PINNED: [(&str, usize, usize, usize); 82] = [
     ("simplex-pipe", 365, 720, 104),
     ("one-pipe-both-ways", 204, 352, 24),
     ("pipe-pair", 202, 358, 36),
@@ -99,10 +99,19 @@ const PINNED: [(&str, usize, usize, usize); 73] = [
     ("poll-then-block", 465, 1047, 18),
     ("poll-then-try", 556, 1288, 21),
     ("waiting-for-each-other", 9, 12, 4),
+    ("epoll-edge-not-drained", 54, 86, 19),
+    ("epoll-edge-drained", 570, 1039, 37),
+    ("epoll-one-shot-not-armed", 921, 2399, 33),
+    ("epoll-one-shot-armed", 1834, 5228, 48),
+    ("epoll-herd", 4399, 11657, 40),
+    ("epoll-exclusive-before-a-take", 372, 810, 24),
+    ("epoll-waker-drained-late", 175, 328, 23),
+    ("epoll-waker-drained-first", 187, 356, 22),
     ("leaked-write-end", 69, 114, 14),
     ("fork-inherits-ends", 121, 208, 21),
     ("last-writer-closes", 1674, 5077, 21),
     ("writer-without-reader", 587, 1054, 61),
+    ("epoll-shared-over-fork", 23, 23, 22),
     ("parent-waits-before-draining", 3, 2, 2),
     ("parent-drains-before-waiting", 73, 119, 19),
     ("exit-before-drained", 67, 110, 18),

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::call::{Actor, End, Events, Told, Trigger};
 use crate::index::DescriptionIndex;
+use crate::run::Actors;
 
 /// What an entry of an interest list is known by: the number that the descriptor had, and what it referred to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,12 @@ pub struct Item {
     pub trigger: Trigger,
     /// It was told once, and is not to be told again until it is modified.
     pub disabled: bool,
+    /// Its rank among all entries of all epolls, the oldest first.
+    pub rank: u8,
+    /// Of an exclusive entry: whose calls sleep before it in the wait queue.
+    pub before: Actors,
+    /// Of an exclusive entry: whose calls perhaps do.
+    pub perhaps_before: Actors,
 }
 
 /// An entry of the ready list.

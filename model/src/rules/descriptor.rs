@@ -10,8 +10,8 @@ use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::DescriptionIndex;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
-use crate::rules::epoll;
 use crate::rules::lock::drop_process_lock;
+use crate::rules::wake;
 use crate::world::{Description, Look};
 
 /// The chapter.
@@ -307,7 +307,7 @@ pub(super) fn let_go(act: &mut Act<'_>, index: DescriptionIndex) {
     }
     let Description { object, mode, .. } = act.world.descriptions[usize::from(index)];
     act.world.release(index);
-    epoll::one_side_left(act.world, object);
+    wake::one_side_left(act.world, object);
     // Of memory: who closes one side and has the other knows at once.
     let reading = mode.is_some_and(Mode::reads);
     let (has_peer, is_peer): (bool, fn(Mode) -> bool) = match reading {

@@ -5,17 +5,18 @@
 //! registered. POSIX does not know epolls.
 //!
 //! Not modelled: watching sockets and message queues, time-outs but 0 and none, `epoll_pwait` with a mask, `EPOLLWAKEUP`, more than
-//! four events told at once, the limits of the system. Of several exclusive entries on one channel it is not stated which one is
-//! told.
+//! four events told at once, the limits of the system. Whom an event wakes stands in `wake.rs`.
 
+use super::wake::{self, place_of_entry, sleep_on_epoll, wake_waiter};
 use crate::act::Act;
 use crate::call::{Actor, Answer, End, Errno, Events, Mode, Op, Trigger};
 use crate::channel::Object;
 use crate::channel::epoll::{Epoll, Item, Key, Ready};
 use crate::chapter::Chapter;
-use crate::index::{DescriptionIndex, ObjectIndex};
+use crate::index::ObjectIndex;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Cite, Force, Move, Rule, Scene};
+use crate::run::Actors;
 use crate::world::{Description, World};
 
 /// The chapter.
@@ -36,6 +37,7 @@ const CTL_ERRORS: Cite = Man("epoll_ctl(2)", "ERRORS");
 const DO_CTL: Cite = Source("fs/eventpoll.c", "do_epoll_ctl");
 const WAIT: Cite = Man("epoll_wait(2)", "DESCRIPTION");
 const SEND: Cite = Source("fs/eventpoll.c", "ep_send_events");
+const WAKE: Cite = Source("kernel/sched/wait.c", "__wake_up_common");
 const KERNEL: &str = "Linux 6.18";
 
 /// Events that are of interest whether asked for or not.
@@ -254,7 +256,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let epoll = waits(at)?;
-            (epoll.scan.is_none() && !epoll.ready.is_empty() && !at.call.midway)
+            let is_there = |entry: &Ready| !at.call.entered || !entry.sure;
+            (epoll.scan.is_none() && epoll.ready.iter().any(is_there) && !at.call.midway)
                 .then(|| Move::proceeds(0, 0).with(begin))
         },
     },
@@ -283,8 +286,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.epoll-wait.other-was-woken",
-        says: "An entry with EPOLLEXCLUSIVE may not have been woken where another that is exclusive was.",
-        cite: &[CTL, Source("fs/eventpoll.c", "ep_poll_callback")],
+        says: "An entry with EPOLLEXCLUSIVE may not have been woken where a call slept on the channel that was perhaps \
+               before it in the wait queue.",
+        cite: &[CTL, Source("fs/eventpoll.c", "ep_poll_callback"), WAKE],
         force: Force::Silent,
         step: |at| {
             let (entry, found) = looks(at)?;
@@ -329,16 +333,33 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "epoll.epoll-wait.waits",
-        says: "epoll_wait without a time-out sleeps while the ready list is empty: with EPOLLET also where an event holds that was \
-               told.",
-        cite: &[WAIT, Man("epoll(7)", "Level-triggered and edge-triggered")],
+        id: "epoll.epoll-wait.begins-to-wait",
+        says: "epoll_wait without a time-out that finds the ready list empty begins to wait, behind those that wait on \
+               this epoll.",
+        cite: &[WAIT, Source("fs/eventpoll.c", "ep_poll")],
         force: Force::Silent,
         step: |at| {
             let epoll = waits(at)?;
             let Op::EpollWait { wait: true, .. } = at.op() else { return None };
             let none = epoll.ready.iter().all(|entry| !entry.sure);
-            (epoll.scan.is_none() && none).then_some(Move::rests())
+            (epoll.scan.is_none() && none && !at.call.entered)
+                .then(|| Move::proceeds(0, 0).with(sleep_on_epoll))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.waits",
+        says: "epoll_wait that has begun to wait sleeps until it is woken; of several on one epoll a wake-up wakes the one that \
+               has waited the longest. With EPOLLET it sleeps also where an event holds that was told.",
+        cite: &[
+            WAIT,
+            Man("epoll(7)", "Level-triggered and edge-triggered"),
+            Source("fs/eventpoll.c", "ep_poll"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let Object::Epoll(_) = at.object()? else { return None };
+            let waits = matches!(at.op(), Op::EpollWait { most: 1.., wait: true });
+            (waits && at.call.entered).then_some(Move::rests())
         },
     },
     // An epoll as any other descriptor
@@ -462,69 +483,6 @@ fn watches(world: &World, outer: ObjectIndex, inner: ObjectIndex) -> bool {
 
 // Effects
 
-/// The wait queue of a channel in which an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queue {
-    /// Of those who would read.
-    Readers,
-    /// Of those who would write.
-    Writers,
-    /// The channel has one, or all of them are woken.
-    All,
-}
-
-/// Something happens at an object: who watches it is woken, where it is for one of these events, or for none in particular.
-///
-/// This is what puts entries on ready lists. An entry that was registered last is woken first.
-pub(super) fn wake(world: &mut World, object: ObjectIndex, queue: Queue, events: Events) {
-    if !world.has_epolls() {
-        return;
-    }
-    let in_queue = |world: &World, index: DescriptionIndex| {
-        let Description { mode, object: of, .. } = world.descriptions[usize::from(index)];
-        of == object
-            && match queue {
-                Queue::Readers => mode.is_some_and(Mode::reads),
-                Queue::Writers => mode.is_some_and(Mode::writes),
-                Queue::All => true,
-            }
-    };
-    let mut woken: Vec<(ObjectIndex, Item)> = Vec::new();
-    for (index, epoll) in world.epolls() {
-        let here = epoll.items.iter().rev().filter(|item| in_queue(world, item.key.description));
-        woken.extend(here.map(|item| (index, *item)));
-    }
-    let exclusive = |item: &Item| item.trigger.contains(Trigger::EXCLUSIVE);
-    // A call that sleeps on a stream is woken exclusively, too.
-    let sleeps = world.actors.iter().filter_map(|actor| actor.call.as_ref()).any(|call| {
-        call.entered
-            && !matches!(call.op, Op::EpollWait { .. })
-            && world.object_called(call) == Some(object)
-    });
-    let alone = woken.iter().filter(|(_, item)| exclusive(item)).count() == 1 && !sleeps;
-    for (index, item) in woken {
-        let asked = events.is_empty() || !events.intersection(item.events).is_empty();
-        if item.disabled || !asked {
-            continue;
-        }
-        // One that has grown wakes one; who has gone wakes all.
-        let wakes_all = events.is_empty() && queue != Queue::Writers;
-        let sure = !exclusive(&item) || alone || wakes_all;
-        if let Some(Object::Epoll(epoll)) = world.objects.get_mut(usize::from(index)) {
-            epoll.queue(Ready { key: item.key, sure });
-        }
-        wake(world, index, Queue::All, Events::IN);
-    }
-}
-
-/// A description is gone: where one side of a stream is open still and the other is not, all who watch it are woken.
-pub(super) fn one_side_left(world: &mut World, object: ObjectIndex) {
-    let stream = matches!(world.objects.get(usize::from(object)), Some(Object::Stream(_)));
-    if stream && world.has_epolls() && world.has_reader(object) != world.has_writer(object) {
-        wake(world, object, Queue::All, Events::NONE);
-    }
-}
-
 fn make(act: &mut Act<'_>) {
     let end = act.call().end;
     let object = act.world.add_object(Object::Epoll(Box::default()));
@@ -550,8 +508,16 @@ fn of_target<'a>(act: &'a mut Act<'_>) -> Option<(&'a mut Epoll, Key)> {
 
 fn register(act: &mut Act<'_>) {
     let Op::EpollAdd { events, trigger, .. } = act.call().op else { return };
+    let Some((_, key)) = of_target(act) else { return };
+    let rank = act.world.next_rank();
+    let (before, perhaps_before) = match trigger.contains(Trigger::EXCLUSIVE) {
+        true => place_of_entry(act.world, key.description),
+        false => (Actors::NONE, Actors::NONE),
+    };
     let Some((epoll, key)) = of_target(act) else { return };
-    epoll.items.push(Item { key, events: events.union(ALWAYS), trigger, disabled: false });
+    let events = events.union(ALWAYS);
+    let item = Item { key, events, trigger, disabled: false, rank, before, perhaps_before };
+    epoll.items.push(item);
 }
 
 fn register_ready(act: &mut Act<'_>) {
@@ -574,11 +540,8 @@ fn modify_ready(act: &mut Act<'_>) {
 
 /// The entry of the target is put on the ready list.
 fn make_ready(act: &mut Act<'_>) {
-    let Some((epoll, key)) = of_target(act) else { return };
-    epoll.queue(Ready { key, sure: true });
-    if let Some(object) = act.object {
-        wake(act.world, object, Queue::All, Events::IN);
-    }
+    let Some((_, key)) = of_target(act) else { return };
+    wake::make_ready(act, Ready { key, sure: true });
 }
 
 fn delete(act: &mut Act<'_>) {
@@ -623,9 +586,13 @@ fn pass(act: &mut Act<'_>) {
     }
 }
 
+/// The wait is through the ready list. Where something is left on it, the next who waits is woken.
 fn end(act: &mut Act<'_>) {
-    if let Some(epoll) = this(act) {
-        epoll.end();
+    let Some(epoll) = this(act) else { return };
+    epoll.end();
+    let is_left = epoll.ready.iter().any(|entry| entry.sure);
+    if let Some(object) = act.object.filter(|_| is_left) {
+        wake_waiter(act.world, object);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::chapter::Chapter;
 use crate::kind::{Discipline, Takes};
 use crate::rule::Cite::{Man, Source};
 use crate::rule::{Cite, Force, Move, Rule, Scene};
-use crate::rules::epoll::{Queue, wake};
+use crate::rules::wake::{Queue, Wake, wake};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -45,7 +45,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (counter, value) = adds(at)?;
-            counter.has_room_for(value).then(|| Move::answers(Answer::Done).with(add))
+            (counter.has_room_for(value) && looks(at))
+                .then(|| Move::answers(Answer::Done).with(add))
         },
     },
     Rule {
@@ -83,13 +84,25 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "eventfd.add.waits",
-        says: "A write to an eventfd that has begun to wait sleeps while its sum would exceed 2⁶⁴ − 2; smaller \
+        says: "A write to an eventfd that has begun to wait sleeps until it is woken, by a read or by another write; smaller \
                values are added meanwhile.",
         cite: &[DESCRIPTION, WRITE],
         force: Force::Silent,
         step: |at| {
             let (counter, value) = adds(at)?;
-            (!counter.has_room_for(value) && at.call.entered).then_some(Move::rests())
+            (!counter.has_room_for(value) && !looks(at)).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "eventfd.add.woken-in-vain",
+        says: "A write to an eventfd that is woken while its sum would exceed 2⁶⁴ − 2 waits on, behind those that \
+               wait by then.",
+        cite: &[WRITE, Source("kernel/sched/wait.c", "do_wait_intr_irq")],
+        force: Force::Silent,
+        step: |at| {
+            let (counter, value) = adds(at)?;
+            (!counter.has_room_for(value) && at.call.woken)
+                .then(|| Move::proceeds(0, 0).with(enter))
         },
     },
     Rule {
@@ -140,11 +153,36 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "eventfd.take.waits",
-        says: "A read of an eventfd that has begun to wait sleeps while the counter is 0, though nobody else may \
-               have it open.",
+        says: "A read of an eventfd that has begun to wait sleeps until it is woken, though nobody else may have it open.",
         cite: &[DESCRIPTION, READ],
         force: Force::Silent,
-        step: |at| (takes(at)?.value == 0 && at.call.entered).then_some(Move::rests()),
+        step: |at| (takes(at)?.value == 0 && !looks(at)).then_some(Move::rests()),
+    },
+    Rule {
+        id: "eventfd.take.woken-in-vain",
+        says: "A read of an eventfd that is woken while the counter is 0 waits on, behind those that wait by then.",
+        cite: &[READ, Source("kernel/sched/wait.c", "do_wait_intr_irq")],
+        force: Force::Silent,
+        step: |at| {
+            (takes(at)?.value == 0 && at.call.woken).then(|| Move::proceeds(0, 0).with(enter))
+        },
+    },
+    Rule {
+        id: "eventfd.any.not-woken",
+        says: "Of calls that wait on an eventfd, those behind an entry with EPOLLEXCLUSIVE for whose epoll somebody waits are \
+               not woken where that is, though they could go on.",
+        cite: &[
+            Source("fs/eventpoll.c", "ep_poll_callback"),
+            Source("kernel/sched/wait.c", "__wake_up_common"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let goes = match at.op() {
+                Op::Take => takes(at)?.value > 0,
+                _ => adds(at).is_some_and(|(counter, value)| counter.has_room_for(value)),
+            };
+            (goes && !looks(at)).then_some(Move::rests())
+        },
     },
     Rule {
         id: "eventfd.read.too-short",
@@ -200,13 +238,21 @@ fn polls<'a>(at: &Scene<'a>) -> Option<&'a Counter> {
 
 /// A read takes what there is.
 fn take(at: &Scene<'_>, takes_so: Takes) -> Option<Move> {
-    let counter = takes(at)?;
+    let counter = takes(at).filter(|_| looks(at))?;
     let given = Move::answers(Answer::value(counter.next())).with(take_off);
     (counter.takes == takes_so && counter.value > 0).then_some(given)
 }
 
+/// Whether a call looks at the counter: it has not begun to wait, or was woken.
+fn looks(at: &Scene<'_>) -> bool {
+    !at.call.entered || at.call.woken
+}
+
+/// The call waits, behind all that wait.
 fn enter(act: &mut Act<'_>) {
+    let actor = act.actor;
     act.call().entered = true;
+    act.world.is_behind_entries(actor);
 }
 
 fn add(act: &mut Act<'_>) {
@@ -217,10 +263,10 @@ fn add(act: &mut Act<'_>) {
     wake_all(act, Events::IN);
 }
 
-/// Who watches the counter is woken, also by a write of 0.
+/// Who watches the counter and who waits there is woken, also by a write of 0.
 fn wake_all(act: &mut Act<'_>, events: Events) {
     if let Some(object) = act.object {
-        wake(act.world, object, Queue::All, events);
+        wake(act.world, object, Wake::one(Queue::All, events));
     }
 }
 

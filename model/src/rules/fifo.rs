@@ -3,10 +3,10 @@
 //! What an open FIFO does is in [`super::stream`]. Not modelled: permissions, `O_CREAT` and `O_TRUNC`
 //! (without effect on a FIFO), an open that a signal handler interrupts.
 
-use super::epoll::{Queue, wake};
 use super::stream::enter;
+use super::wake::{Queue, Wake, wake};
 use crate::act::Act;
-use crate::call::{Answer, Errno, Events, Mode, Op, OpenFlags};
+use crate::call::{Answer, Errno, Mode, Op, OpenFlags};
 use crate::channel::Object;
 use crate::chapter::Chapter;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
@@ -269,7 +269,7 @@ fn come(world: &mut World, side: Mode) {
     let first =
         side.reads() && !world.has_reader(NAMED) || side.writes() && !world.has_writer(NAMED);
     if first {
-        wake(world, NAMED, Queue::Readers, Events::NONE);
+        wake(world, NAMED, Wake::all(Queue::Readers));
     }
     for actor in &mut world.actors {
         let Some(call) = &mut actor.call else { continue };

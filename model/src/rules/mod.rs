@@ -26,6 +26,7 @@ pub mod stream;
 pub mod tcp;
 mod transfer;
 pub mod unix;
+mod wake;
 
 use std::sync::OnceLock;
 

@@ -7,8 +7,8 @@
 //! interruption by a signal handler, scheduling order among those who wait.
 
 use super::descriptor::{found, holders};
-use super::epoll::{Queue, wake};
 use super::line::{ahead, is_in_line, join_at_stream};
+use super::wake::{Queue, Wake, wake};
 use crate::act::Act;
 use crate::call::{Answer, Errno, Events, Mode, Op, Signal};
 use crate::channel::stream::Room;
@@ -19,7 +19,7 @@ use crate::kind::Ends;
 use crate::platform::Storage;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::world::{Line, Look, Pending};
+use crate::world::{Line, Look, PassedOver, Pending};
 
 const KERNELS: &str = "Linux 6.1 and 6.18";
 
@@ -51,6 +51,7 @@ pub const CHAPTER: Chapter = Chapter {
         "stream.read.longest-waiter",
         "stream.read.waits-in-line",
         "stream.read.by-pages",
+        "stream.any.not-woken",
         "stream.any.takes-turns",
         "stream.write.by-pages",
         "stream.write.waits-in-line",
@@ -179,6 +180,22 @@ const RULES: &[Rule] = &[
             let len = read_len(at).filter(|len| *len > 0)?;
             let (count, packet) = at.stream()?.readable(at.platform, len - at.call.done);
             (count > 0 && !packet && ahead(at) > 0).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "stream.any.not-woken",
+        says: "A read or write that sleeps on a pipe behind an entry with EPOLLEXCLUSIVE for whose epoll somebody waits is not \
+               woken where that is: it sleeps on though it could go on (lost wake-up).",
+        cite: &[
+            Source("fs/eventpoll.c", "ep_poll_callback"),
+            Source("kernel/sched/wait.c", "__wake_up_common"),
+            Observed("a read sleeps on beside a byte that nobody has taken", "Linux 6.18"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            at.stream()?;
+            let waits = matches!(at.op(), Op::Read { .. } | Op::Write { .. }) && at.call.entered;
+            (waits && at.call.passed_over != PassedOver::No).then_some(Move::rests())
         },
     },
     Rule {
@@ -888,16 +905,21 @@ fn is_polled(at: &Scene<'_>) -> bool {
     at.platform.storage == Storage::Pages && at.others_here().any(|other| looks(other.call))
 }
 
+/// Whether the call sleeps on, as something else was woken in its place.
+fn is_passed_over(at: &Scene<'_>) -> bool {
+    at.call.passed_over == PassedOver::Surely
+}
+
 /// The length of a read of a stream open for reading, in bytes. One of at least one byte waits for the lock.
 fn read_len(at: &Scene<'_>) -> Option<u32> {
     at.stream()?;
-    at.read_len().filter(|len| *len == 0 || !at.is_locked())
+    at.read_len().filter(|len| *len == 0 || !at.is_locked() && !is_passed_over(at))
 }
 
 /// The length of a write to a stream open for writing, in bytes. One of at least one byte waits for the lock.
 fn write_len(at: &Scene<'_>) -> Option<u32> {
     at.stream()?;
-    at.write_len().filter(|len| *len == 0 || !at.is_locked())
+    at.write_len().filter(|len| *len == 0 || !at.is_locked() && !is_passed_over(at))
 }
 
 /// What a write of at least one byte, with a reader to read it, could transfer now; with its length in
@@ -968,35 +990,44 @@ fn take_up_to(act: &mut Act<'_>, most: u32) -> u32 {
     let count = taken.iter().map(|segment| segment.len).sum();
     taken.into_iter().for_each(|segment| push_segment(&mut call.data, segment));
     if was_full && has_room {
-        wake_here(act, Queue::Writers, Events::OUT);
+        wake_here(act, Wake::one(Queue::Writers, Events::OUT).anew(true));
     }
     // Who has slept wakes the next who would read, where it leaves something.
     if slept && is_left {
-        wake_here(act, Queue::Readers, Events::IN);
+        wake_here(act, Wake::one(Queue::Readers, Events::IN));
     }
     count
 }
 
-/// Who watches the pipe is woken.
-fn wake_here(act: &mut Act<'_>, queue: Queue, events: Events) {
+/// Who watches the pipe is woken, and who sleeps on it.
+fn wake_here(act: &mut Act<'_>, event: Wake) {
     if let Some(object) = act.object {
-        wake(act.world, object, queue, events);
+        // Who moves is not asleep.
+        let entered = std::mem::take(&mut act.call().entered);
+        wake(act.world, object, event);
+        let call = act.call();
+        (call.entered, call.passed_over) = (entered, PassedOver::No);
     }
 }
 
 /// A write is over: each wakes who watches the read end, whether or not the pipe was empty (since Linux 5.14), and one that
 /// has slept the next who would write.
 fn wrote(act: &mut Act<'_>) {
+    wrote_into(act, false);
+}
+
+/// The same of one that has found the pipe empty, or not.
+fn wrote_into(act: &mut Act<'_>, was_empty: bool) {
     let slept = act.call().entered;
-    wake_here(act, Queue::Readers, Events::IN);
+    wake_here(act, Wake::one(Queue::Readers, Events::IN).anew(was_empty));
     if slept && act.stream().is_some_and(|stream| !stream.is_full()) {
-        wake_here(act, Queue::Writers, Events::OUT);
+        wake_here(act, Wake::one(Queue::Writers, Events::OUT));
     }
 }
 
 /// A write that moves nothing more is over.
 fn ends_write(at: &Scene<'_>, step: Move) -> Move {
-    if at.world.has_epolls() { step.with(wrote) } else { step }
+    if at.world.wakes_matter() { step.with(wrote) } else { step }
 }
 
 /// Takes a part, and goes on.
@@ -1012,8 +1043,14 @@ fn take_page(act: &mut Act<'_>) {
 }
 
 fn give(act: &mut Act<'_>) {
+    let was_empty = finds_empty(act);
     give_more(act);
-    wrote(act);
+    wrote_into(act, was_empty);
+}
+
+/// Whether a write has found the pipe empty, when it began to hold its lock.
+fn finds_empty(act: &mut Act<'_>) -> bool {
+    act.stream().is_some_and(|stream| stream.is_empty()) || act.call().holds
 }
 
 fn give_more(act: &mut Act<'_>) {
@@ -1056,11 +1093,11 @@ pub(super) fn enter(act: &mut Act<'_>) {
 
 fn give_and_enter(act: &mut Act<'_>) {
     let &mut Act { actor, .. } = act;
-    let was_empty = act.stream().is_some_and(|stream| stream.is_empty()) || act.call().holds;
+    let was_empty = finds_empty(act);
     give_more(act);
     // Before it sleeps it wakes who watches the read end only where the pipe was empty.
     if was_empty {
-        wake_here(act, Queue::Readers, Events::IN);
+        wake_here(act, Wake::one(Queue::Readers, Events::IN).anew(true));
     }
     enter(act);
     // Where it has waited before, it goes to the end of the line.
@@ -1098,6 +1135,6 @@ fn set_capacity(act: &mut Act<'_>) {
         if let Some(object) = act.object {
             act.world.scatter(object, Line::Writers);
         }
-        wake_here(act, Queue::Writers, Events::NONE);
+        wake_here(act, Wake::one(Queue::Writers, Events::NONE));
     }
 }

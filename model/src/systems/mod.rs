@@ -162,7 +162,7 @@ fn script(text: &str) -> Script {
 }
 
 /// The files, by family.
-const FILES: [&str; 66] = [
+const FILES: [&str; 75] = [
     include_str!("../../systems/simplex-pipe.system"),
     include_str!("../../systems/one-pipe-both-ways.system"),
     include_str!("../../systems/pipe-pair.system"),
@@ -175,10 +175,19 @@ const FILES: [&str; 66] = [
     include_str!("../../systems/poll-then-block.system"),
     include_str!("../../systems/poll-then-try.system"),
     include_str!("../../systems/waiting-for-each-other.system"),
+    include_str!("../../systems/epoll-edge-not-drained.system"),
+    include_str!("../../systems/epoll-edge-drained.system"),
+    include_str!("../../systems/epoll-one-shot-not-armed.system"),
+    include_str!("../../systems/epoll-one-shot-armed.system"),
+    include_str!("../../systems/epoll-herd.system"),
+    include_str!("../../systems/epoll-exclusive-before-a-take.system"),
+    include_str!("../../systems/epoll-waker-drained-late.system"),
+    include_str!("../../systems/epoll-waker-drained-first.system"),
     include_str!("../../systems/leaked-write-end.system"),
     include_str!("../../systems/fork-inherits-ends.system"),
     include_str!("../../systems/last-writer-closes.system"),
     include_str!("../../systems/writer-without-reader.system"),
+    include_str!("../../systems/epoll-shared-over-fork.system"),
     include_str!("../../systems/parent-waits-before-draining.system"),
     include_str!("../../systems/parent-drains-before-waiting.system"),
     include_str!("../../systems/exit-before-drained.system"),

@@ -3,7 +3,7 @@
 //! Of their order only what is known is kept. A call that is woken and finds that another was faster goes to the end of
 //! the line; so after each call that may wake somebody in vain nothing is known of those who slept by then.
 
-use super::{Actor, Mode, Op, Progress, World};
+use super::{Actor, Mode, Op, PassedOver, Progress, World};
 use crate::index::ObjectIndex;
 use crate::run::Actors;
 
@@ -53,6 +53,11 @@ impl World {
         let asleep: Actors = self.asleep_in(object, line).collect();
         for actor in asleep.iter() {
             self.lose_its_place(actor);
+            // What is known not to be woken stays where it is.
+            if self.pending(actor).is_some_and(|call| call.passed_over != PassedOver::Surely) {
+                self.pending_mut(actor).settled = false;
+                self.is_perhaps_behind_entries(actor);
+            }
         }
     }
 
@@ -73,6 +78,7 @@ impl World {
     /// A call that sleeps goes to the end of its line, or near to it.
     pub fn fall_back(&mut self, actor: Actor) {
         self.lose_its_place(actor);
+        self.is_behind_entries(actor);
         for call in self.actors.iter_mut().filter_map(|other| other.call.as_mut()) {
             call.behind = call.behind.without(actor);
         }
@@ -81,6 +87,7 @@ impl World {
     /// A call begins to sleep behind those that sleep already. Its place is known only where no call is under way that has
     /// yet to wake somebody, and may wake this one in vain; `wakes` says which could.
     pub fn join_the_line(&mut self, actor: Actor, wakes: impl Fn(&World, Actor) -> bool) {
+        self.is_behind_entries(actor);
         let call = self.pending_mut(actor);
         call.entered = true;
         let op = call.op;
@@ -100,6 +107,9 @@ impl World {
     pub fn all_sleep(&mut self) {
         for index in 0..self.actors.len() as u8 {
             let actor = Actor(index);
+            if let Some(call) = self.actors[usize::from(index)].call.as_mut() {
+                call.settled = call.entered;
+            }
             let Some(call) = self.pending(actor).filter(|call| call.entered && !call.placed) else {
                 continue;
             };

@@ -73,6 +73,18 @@ pub enum Interrupted {
     Restarts,
 }
 
+/// Whether something was woken in place of a call that sleeps and could go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub enum PassedOver {
+    /// Nothing was.
+    No,
+    /// Something was, and the call, or another that sleeps with it, perhaps too.
+    Perhaps,
+    /// Something was, and the call sleeps on until it is woken.
+    Surely,
+}
+
 /// A call in progress, with what the kernel remembers of it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -113,6 +125,12 @@ pub struct Pending {
     pub behind: Actors,
     /// It is known to wait behind all those that began to wait before it, and before all that will.
     pub placed: bool,
+    /// It was seen asleep, and has not left its place in a wait queue since.
+    pub settled: bool,
+    /// It was woken, and has not looked since: of calls on a counter.
+    pub woken: bool,
+    /// Whether an exclusive entry of an epoll was woken in its place.
+    pub passed_over: PassedOver,
     /// How far a poll has looked.
     pub look: Look,
     /// Its next piece, or its message, once it waits for room or has taken it.
@@ -157,6 +175,9 @@ impl Pending {
         terms: None,
         behind: Actors::NONE,
         placed: false,
+        settled: false,
+        woken: false,
+        passed_over: PassedOver::No,
         look: Look::Not,
         room: None,
         waits_on: None,
@@ -208,7 +229,11 @@ impl Hash for Pending {
         };
         hasher.write_u64(flags | more | holds | look | u64::from(self.done));
         let room = self.room.map_or(0, |room| u64::from(room.cost)) << 34;
-        hasher.write_u64(room | waits_on | u64::from(self.placed));
+        let asleep = u64::from(self.placed)
+            | u64::from(self.settled) << 1
+            | u64::from(self.woken) << 2
+            | (self.passed_over as u64) << 3;
+        hasher.write_u64(room | waits_on | asleep);
         hasher.write_u32(self.behind.0);
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress, self.terms).hash(hasher);
