@@ -167,7 +167,7 @@ pub struct Run {
     pub end_names: Vec<Name>,
     /// Polls on several ends, which [`Op::PollSet`] names.
     pub polls: Vec<PollSet>,
-    /// What they found, by end, which [`Answer::Polled`](crate::call::Answer::Polled) names.
+    /// What they found, by end, which [`Answer::Polled`] names.
     pub polled: Vec<Vec<Events>>,
     /// What was observed.
     pub events: Vec<Event>,
