@@ -26,6 +26,7 @@
 //! - [`generate`]: scenarios that nobody wrote;
 //! - [`cases`]: runs kept as files;
 //! - [`sequential`]: scenarios that one thread can make; [`export`]: those as a program in C;
+//! - [`mod@compare`]: what changes from one platform, or kind of channel, to another;
 //! - [`litmus`]: a few calls again and again, and what came of them, counted;
 //! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as KTAP, as text; [`tell`]: one run in words;
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
@@ -49,6 +50,7 @@
 pub mod bench;
 pub mod campaign;
 pub mod cases;
+pub mod compare;
 pub mod export;
 pub mod generate;
 pub mod litmus;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use pipewright_model::call::{Actor, Call, End};
+use pipewright_model::explore::Space;
 use pipewright_model::kind::Hold;
 use pipewright_model::oracle::{Steps, reply_of};
 use pipewright_model::platform::Platform;
@@ -36,6 +37,18 @@ impl Alphabet {
     /// Whether it is for such a channel.
     pub fn suits(&self, setup: &Setup) -> bool {
         self.kinds.contains(&setup.kind.name)
+    }
+
+    /// All that may be done over the alphabet on a channel set up like this.
+    pub fn space(&self, setup: &Setup) -> Space {
+        Space {
+            setup: setup.clone(),
+            seats: self.seats(),
+            end_names: self.end_names.iter().map(|text| name(text)).collect(),
+            alphabet: self.calls.to_vec(),
+            fill_bytes: u32::MAX,
+            lasting_bytes: Some(i64::MAX),
+        }
     }
 
     /// Whether two actors hold the same and may do different things, or one may make two ends by the same call.

@@ -3,6 +3,7 @@
 mod bench;
 mod channels;
 mod check;
+mod compare;
 mod draw;
 mod explore;
 mod export;
@@ -68,6 +69,9 @@ enum Command {
     /// Run a command under strace, and judge each pipe, FIFO and pair of sockets that it uses: whether it behaved as the
     /// rules say, and who holds or shares what goes wrong one day. Its report goes to standard error.
     Trace(log::TraceArguments),
+    /// Tell what changes from one profile, or one kind of channel, to another: what each allows and the other does not,
+    /// found from the rules alone.
+    Compare(compare::Arguments),
     /// Write tests for a system on which this program does not run yet.
     Export(export::ExportArguments),
     /// Measure what checking costs, against the bare mechanisms under it.
@@ -188,6 +192,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::System(arguments)) => system::run(&arguments),
         Some(Command::Litmus(arguments)) => litmus::run(&arguments),
         Some(Command::Why(arguments)) => return ended(why::run(&arguments)),
+        Some(Command::Compare(arguments)) => compare::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => rules::rules(&arguments),

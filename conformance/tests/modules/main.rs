@@ -78,7 +78,7 @@ const CRATES: [Crate; 3] = [
             &["look", "worker", "pool"],
             &["play", "runner", "solo", "troupe"],
             // What is done with them.
-            &["replay", "bench"],
+            &["replay", "bench", "compare"],
             &["campaign", "litmus"],
             &["report"],
             &["suite", "program"],

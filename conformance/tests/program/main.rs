@@ -4,6 +4,7 @@
 
 mod any_text;
 mod campaigns;
+mod compare;
 mod expected;
 mod json;
 mod litmus;

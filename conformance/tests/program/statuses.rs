@@ -18,7 +18,10 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 /// What each command ends with. Commands from `draw` to `explore` and from `rules` on judge nothing.
-const ENDINGS: [(&[&str], Status); 40] = [
+const ENDINGS: [(&[&str], Status); 43] = [
+    (&["compare", "pipe", "fifo", "--calls", "2"], Status::Conforms),
+    (&["compare", "pipe", "pope"], Status::BadInput),
+    (&["compare", "pipe", "file"], Status::BadInput),
     (&["check", "pipe", "--scenarios", "20"], Status::Conforms),
     (&["check", "pope"], Status::BadInput),
     (&["judge", "sound.case"], Status::Conforms),
