@@ -50,6 +50,16 @@ impl Hosts {
         self.dir.path().join("hosts")
     }
 
+    fn secret(&self) -> PathBuf {
+        self.dir.path().join("secret")
+    }
+
+    /// The same, with a secret.
+    fn with_secret(self, secret: &str) -> Hosts {
+        std::fs::write(self.secret(), secret).expect("a file");
+        self
+    }
+
     fn json(&self, process: usize) -> PathBuf {
         self.dir.path().join(format!("{process}.json"))
     }
@@ -59,6 +69,9 @@ impl Hosts {
         let mut command = verify(systems);
         command.arg("--hosts").arg(self.file()).args(["--process", &process.to_string()]);
         command.arg("--json").arg(self.json(process)).args(more);
+        if self.secret().exists() {
+            command.arg("--secret").arg(self.secret());
+        }
         command
     }
 }
@@ -125,7 +138,8 @@ fn two_network_namespaces_find_what_one_worker_finds() {
     let start = |process: usize, command: &mut Command| {
         within_namespace(process, || command.spawn()).expect("it starts")
     };
-    assert_two_find_the_same(&Hosts::new(NAMESPACES.map(|to| format!("{to}:4000")).into()), start);
+    let hosts = Hosts::new(NAMESPACES.map(|to| format!("{to}:4000")).into());
+    assert_two_find_the_same(&hosts.with_secret("known to both of them\n"), start);
 }
 
 /// Whether a process has found the others: then its workers are there.
@@ -176,6 +190,12 @@ fn what_can_not_be_searched_together_is_refused_with_a_remedy() {
     drop(taken);
     let elsewhere = Hosts::new(NAMESPACES.map(|to| format!("{to}:4000")).into());
     let errors = refused(&mut elsewhere.command(0, &system, &[]));
+    assert!(errors.contains("give all processes the same --secret FILE"), "{errors}");
+    let elsewhere = elsewhere.with_secret("too short");
+    let errors = refused(&mut elsewhere.command(0, &system, &[]));
+    assert!(errors.contains("is found out by trying; write 16 or more"), "{errors}");
+    let elsewhere = elsewhere.with_secret("known to nobody else");
+    let errors = refused(&mut elsewhere.command(0, &system, &[]));
     assert!(errors.contains("is --process right?"), "{errors}");
     for workers in ["0", "many", "1000"] {
         let errors = refused(verify(&system).args(["--workers", workers]));
@@ -198,6 +218,24 @@ fn processes_that_mean_different_searches_say_in_what_they_differ() {
             assert_eq!(code, Some(2), "{errors}");
             assert!(errors.contains(differs), "{errors}");
         }
+    }
+}
+
+#[test]
+fn who_does_not_know_the_secret_takes_no_part() {
+    let hosts = Hosts::on_loopback(2).with_secret("known to both of them");
+    let first = hosts.command(0, &["waiting-reader"], &[]).spawn().expect("it starts");
+    for other in ["known to both of then", ""] {
+        let same = Hosts::new(hosts.names.clone());
+        let same = if other.is_empty() { same } else { same.with_secret(other) };
+        let errors = refused(&mut same.command(1, &["waiting-reader"], &[]));
+        assert!(errors.contains("it has another secret, or none"), "{errors}");
+    }
+    let second = hosts.command(1, &["waiting-reader"], &[]).spawn().expect("it starts");
+    for (child, sent_away) in [(first, 2), (second, 0)] {
+        let (code, _, errors) = ended(child);
+        assert_eq!(code, Some(0), "{errors}");
+        assert_eq!(errors.matches("sent somebody away").count(), sent_away, "{errors}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `pipewright verify`: systems, named or of files, and runs in every order; decided.
 
 mod hosts;
+mod secret;
 mod team;
 
 use std::hash::{Hash, Hasher};
@@ -52,14 +53,18 @@ pub(super) struct Arguments {
         value_parser = number(1..=WORKERS_MAX))]
     workers: usize,
     /// Search together with other processes, on this machine or others: their addresses, a line `host:port` for
-    /// each, this one among them. All are started with the same systems, `--workers` and file. Anybody who
-    /// reaches these ports can take part: use a network that you trust.
+    /// each, this one among them. All are started with the same systems, `--workers`, file and secret. Nothing is
+    /// enciphered: use a network that you trust.
     #[arg(long, value_name = "FILE", requires = "process")]
     hosts: Option<PathBuf>,
     /// Which line of the hosts file this process is, from 0; it listens there.
     #[arg(long, value_name = "I", requires = "hosts", allow_negative_numbers = true,
         value_parser = number(0..=usize::from(u16::MAX)))]
     process: Option<usize>,
+    /// A file with a secret that all these processes share, 16 bytes or more: who does not know it takes no part. Without
+    /// it, anybody can who reaches these ports, so they must be of the loopback interface.
+    #[arg(long, value_name = "FILE", requires = "hosts")]
+    secret: Option<PathBuf>,
     /// Wait so many seconds for the other processes to be there.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "hosts", allow_negative_numbers = true,
         value_parser = number(0..=MANY as u64))]
@@ -189,7 +194,15 @@ fn by_many(
             }
             let what = fingerprint(&subjects);
             let terms = Terms { processes: hosts.len(), threads, what };
-            team::gather(hosts, process, &terms, Duration::from_secs(arguments.wait))?
+            let secret = arguments.secret.as_deref().map(secret::read).transpose()?;
+            if let (None, Some(host)) = (&secret, hosts::beyond_loopback(hosts)) {
+                return Err(Refusal::new(format!(
+                    "{} (line {}) is no address of the loopback interface, and others may come there; give all processes the same --secret FILE",
+                    host.name, host.line
+                )));
+            }
+            let wait = Duration::from_secs(arguments.wait);
+            team::gather(hosts, process, &terms, secret.as_ref(), wait)?
         }
         _ => Team::of_threads(threads),
     };

@@ -23,6 +23,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<Host>, Refusal> {
     parse(&text, &name)
 }
 
+/// The first process that others than those of this machine may reach.
+pub(super) fn beyond_loopback(hosts: &[Host]) -> Option<&Host> {
+    hosts.iter().find(|host| !host.address.ip().is_loopback())
+}
+
 fn parse(text: &str, file: &str) -> Result<Vec<Host>, Refusal> {
     let mut hosts: Vec<Host> = Vec::new();
     for (index, line) in text.lines().enumerate() {

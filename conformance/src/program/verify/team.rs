@@ -1,8 +1,8 @@
 //! How the processes that search together find each other, and make sure that they mean the same search.
 //!
 //! Process I listens at the address of its line, where those with higher numbers come; it goes to those with lower
-//! ones. Each tells the other who it is before anything else is said. There are no passwords, and nothing is
-//! enciphered.
+//! ones. Each tells the other who it is before anything else is said, and shows that it knows the secret where there is
+//! one. Nothing is enciphered.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,6 +16,7 @@ use rustix::net::sockopt;
 
 use super::super::{Refusal, print_error};
 use super::hosts::Host;
+use super::secret::Secret;
 
 /// What all processes must agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +52,10 @@ pub(super) fn gather(
     hosts: &[Host],
     process: usize,
     terms: &Terms,
+    secret: Option<&Secret>,
     wait: Duration,
 ) -> Result<Team<TcpStream>, Refusal> {
+    let us = &Us { process, terms, secret };
     let until = Instant::now() + wait;
     let me = &hosts[process];
     let listener =
@@ -60,12 +63,18 @@ pub(super) fn gather(
     let mut peers: Vec<Option<Peer<TcpStream>>> = hosts.iter().map(|_| None).collect();
     for (index, host) in hosts.iter().enumerate().take(process) {
         let mut stream = go_to(index, host, until, wait)?;
-        let met = greet(&mut stream, process, terms, until.max(Instant::now() + PATIENCE));
+        let met = us.greet(&mut stream, until.max(Instant::now() + PATIENCE));
         match met {
             Ok((who, theirs)) if who == index => agree(index, host, terms, &theirs)?,
             Ok((who, _)) => {
                 return Err(Refusal::new(format!(
                     "process {who} answers at {}, where the file of hosts has process {index}; give all the same file",
+                    host.name
+                )));
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(Refusal::new(format!(
+                    "what answers at {} is not process {index}: {error}; give all the same --secret",
                     host.name
                 )));
             }
@@ -88,9 +97,13 @@ pub(super) fn gather(
             ))
         })?;
         // Whoever is no process of this search goes again.
-        let Ok((who, theirs)) = greet(&mut stream, process, terms, Instant::now() + PATIENCE)
-        else {
-            continue;
+        let (who, theirs) = match us.greet(&mut stream, Instant::now() + PATIENCE) {
+            Ok(met) => met,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                print_error(&format!("sent somebody away: {error}"));
+                continue;
+            }
+            Err(_) => continue,
         };
         let Some(host) = hosts.get(who).filter(|_| who > process) else {
             return Err(Refusal::new(format!(
@@ -170,29 +183,63 @@ fn come(listener: &TcpListener, until: Instant) -> io::Result<TcpStream> {
     }
 }
 
-/// Tells who this is, and hears who that is.
-fn greet(
-    stream: &mut TcpStream,
+/// This process, as it tells others.
+struct Us<'a> {
     process: usize,
-    terms: &Terms,
-    until: Instant,
-) -> io::Result<(usize, Terms)> {
-    let Terms { processes, threads, what } = terms;
-    stream.set_nodelay(true)?;
-    stream
-        .write_all(format!("{GREETING} {process} {processes} {threads} {what:x}\n").as_bytes())?;
+    terms: &'a Terms,
+    secret: Option<&'a Secret>,
+}
+
+impl Us<'_> {
+    /// Tells who this is, and hears who that is. An error of the kind `PermissionDenied` says that the other one does not
+    /// know the secret.
+    fn greet(&self, stream: &mut TcpStream, until: Instant) -> io::Result<(usize, Terms)> {
+        stream.set_nodelay(true)?;
+        let ours = self.greeting()?;
+        stream.write_all(ours.as_bytes())?;
+        let theirs = line_of(stream, until)?;
+        let said = || io::Error::new(ErrorKind::InvalidData, "it does not say so");
+        let met = heard(&theirs).ok_or_else(said)?;
+        // The same from both would show nothing.
+        let proof = self.secret.map_or_else(|| OPEN.to_owned(), |key| key.proof(&ours, &theirs));
+        stream.write_all(format!("{proof}\n").as_bytes())?;
+        let shown = line_of(stream, until)?;
+        let knows = match self.secret {
+            None => shown.trim_end() == OPEN,
+            Some(key) => ours != theirs && key.shows(&shown, &theirs, &ours),
+        };
+        let stranger =
+            || io::Error::new(ErrorKind::PermissionDenied, "it has another secret, or none");
+        knows.then_some(met).ok_or_else(stranger)
+    }
+
+    /// What this process says first. It never says the same twice.
+    fn greeting(&self) -> io::Result<String> {
+        let Terms { processes, threads, what } = self.terms;
+        let mut once = [0; 16];
+        getrandom::fill(&mut once).map_err(io::Error::other)?;
+        let once = u128::from_le_bytes(once);
+        Ok(format!("{GREETING} {} {processes} {threads} {what:x} {once:x}\n", self.process))
+    }
+}
+
+/// What stands for the proof where there is no secret.
+const OPEN: &str = "open";
+
+/// The next line of the other one.
+fn line_of(stream: &TcpStream, until: Instant) -> io::Result<String> {
     let left = until.saturating_duration_since(Instant::now()).max(PAUSE);
     stream.set_read_timeout(Some(left))?;
     let mut line = String::new();
-    // One byte at a time: what follows the greeting is not for this.
+    // One byte at a time: what follows is not for this.
     BufReader::with_capacity(1, stream.take(GREETING_MAX)).read_line(&mut line)?;
     stream.set_read_timeout(None)?;
-    heard(&line).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it does not say so"))
+    Ok(line)
 }
 
 fn heard(line: &str) -> Option<(usize, Terms)> {
     let words: Vec<&str> = line.strip_suffix('\n')?.split(' ').collect();
-    let [GREETING, process, processes, threads, what] = words[..] else { return None };
+    let [GREETING, process, processes, threads, what, _] = words[..] else { return None };
     let terms = Terms {
         processes: processes.parse().ok()?,
         threads: threads.parse().ok()?,
@@ -243,8 +290,8 @@ mod tests {
     #[test]
     fn a_greeting_is_heard_as_it_was_said() {
         let terms = Terms { processes: 2, threads: 3, what: 0xfeed };
-        assert_eq!(heard(&format!("{GREETING} 1 2 3 feed\n")), Some((1, terms)));
-        for other in ["", "\n", "GET / HTTP/1.1\n", "pipewright-verify/0 1 2 3 feed\n"] {
+        assert_eq!(heard(&format!("{GREETING} 1 2 3 feed c0de\n")), Some((1, terms)));
+        for other in ["", "\n", "GET / HTTP/1.1\n", "pipewright-verify/0 1 2 3 feed c0de\n"] {
             assert_eq!(heard(other), None, "{other:?}");
         }
     }
