@@ -48,6 +48,8 @@ impl Channel for MessageQueue {
             Op::Open { flags, .. } => OpenFlags::NONBLOCK.contains(*flags),
             Op::Read { .. } | Op::Write { .. } | Op::Close | Op::Dup { .. } => true,
             Op::SetNonblock(_) | Op::Poll { .. } | Op::Unlink => true,
+            Op::Epoll | Op::EpollAdd { .. } | Op::EpollModify { .. } => true,
+            Op::EpollDelete { .. } | Op::EpollWait { .. } => true,
             _ => false,
         }
     }

@@ -128,6 +128,8 @@ pub struct Platform {
     pub failed_bind_leaves_path: bool,
     /// Whether a message of no bytes that nobody has read counts as data when its socket closes.
     pub empty_messages_count: bool,
+    /// Whether each write to a pipe wakes the epolls that watch it; if not, one to an empty pipe does, and others perhaps.
+    pub each_write_wakes: bool,
     /// Whether a TCP connection for which there is no room when it is made is reset.
     pub tcp_resets_on_overflow: bool,
 }
@@ -170,18 +172,21 @@ pub const LINUX: Platform = Platform {
     tcp_unsent_bytes: u32::MAX,
     failed_bind_leaves_path: false,
     empty_messages_count: false,
+    each_write_wakes: true,
     tcp_resets_on_overflow: false,
 };
 
 /// Linux before 5.14, as 5.10 was seen: checked there.
 ///
 /// `unix_bind_bsd` unlinks the path of a bind that fails since 5.14. A message of no bytes stopped to count when out-of-band
-/// bytes came to Unix sockets (`CONFIG_AF_UNIX_OOB`, 5.15): what is left of one looks alike. Before 6.15 a pipe has the page of
+/// bytes came to Unix sockets (`CONFIG_AF_UNIX_OOB`, 5.15): what is left of one looks alike. From 5.5 on a write to a pipe that was
+/// not empty was no edge; 5.14 mended that, and so did later releases of the older versions. Before 6.15 a pipe has the page of
 /// a write before it is copied, so that a stop tells less.
 pub const LINUX_5_10: Platform = Platform {
     name: "linux-5.10",
     failed_bind_leaves_path: true,
     empty_messages_count: true,
+    each_write_wakes: false,
     copying_is_known: false,
     ..LINUX
 };
@@ -224,6 +229,7 @@ pub const POSIX: Platform = Platform {
     tcp_unsent_bytes: u32::MAX,
     failed_bind_leaves_path: false,
     empty_messages_count: false,
+    each_write_wakes: true,
     tcp_resets_on_overflow: false,
 };
 

@@ -23,6 +23,17 @@ fn a_bind_that_fails_leaves_its_path_before_5_14() {
 }
 
 #[test]
+fn a_write_to_a_pipe_that_is_not_empty_was_perhaps_no_edge_before_5_14() {
+    let begin = "channel pipe\nactor a holds r\nactor b holds w\na: epoll -> ok\na: epoll-add e r in edge -> ok\n\
+                 b: write 1 -> 1\na: epoll-wait e -> [r in]\nb: write 1 -> 1\n";
+    let told = format!("{begin}a: epoll-wait e -> [r in]\n");
+    assert_eq!(verdict(&told, &LINUX), Verdict::Conforms);
+    assert_eq!(verdict(&told, &LINUX_5_10), Verdict::Conforms);
+    only_on(&LINUX_5_10, &LINUX, &format!("{begin}a: epoll-wait e -> none\n"));
+    only_on(&LINUX_5_10, &LINUX, &format!("{begin}a: epoll-wait e wait\nquiet a\n"));
+}
+
+#[test]
 fn a_message_of_no_bytes_that_nobody_read_resets_before_5_15() {
     let begin = "channel unix-seqpacket\nann: write 0 -> 0\nben: close -> ok\n";
     only_on(&LINUX_5_10, &LINUX, &format!("{begin}ann: write 0 -> ECONNRESET\n"));

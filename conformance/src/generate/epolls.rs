@@ -18,6 +18,16 @@ const INTERESTS: [(u32, Events); 4] = [
     (1, Events::NONE),
 ];
 
+/// The same of sockets.
+const INTERESTS_IN_SOCKETS: [(u32, Events); 6] = [
+    (5, Events::IN),
+    (4, Events::OUT),
+    (4, Events(Events::IN.0 | Events::OUT.0)),
+    (4, Events(Events::IN.0 | Events::RDHUP.0)),
+    (1, Events::RDHUP),
+    (1, Events::NONE),
+];
+
 /// How it is told.
 const TRIGGERS: [(u32, Trigger); 6] = [
     (6, Trigger::NONE),
@@ -94,10 +104,11 @@ impl Walk<'_> {
     }
 
     fn interest(&mut self) -> Option<(Events, Trigger)> {
-        Some((
-            self.dice.weighted(INTERESTS.into_iter())?,
-            self.dice.weighted(TRIGGERS.into_iter())?,
-        ))
+        let events = match self.follower.world.has_sockets() {
+            true => self.dice.weighted(INTERESTS_IN_SOCKETS.into_iter())?,
+            false => self.dice.weighted(INTERESTS.into_iter())?,
+        };
+        Some((events, self.dice.weighted(TRIGGERS.into_iter())?))
     }
 
     /// What is registered: mostly an end that is open.

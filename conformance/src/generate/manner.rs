@@ -443,7 +443,11 @@ pub(super) const EPOLL_PERCENT: u32 = 45;
 pub(super) fn has_epolls(setup: &Setup, seed: u64) -> bool {
     let watched = matches!(
         setup.kind.discipline,
-        Discipline::Stream | Discipline::Counter(_) | Discipline::File
+        Discipline::Stream
+            | Discipline::Counter(_)
+            | Discipline::File
+            | Discipline::Queue
+            | Discipline::Unix(..)
     );
     watched && seed % 4 == 3
 }

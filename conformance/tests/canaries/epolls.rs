@@ -2,7 +2,7 @@
 
 mod bent;
 
-use pipewright_backends::{Channel, Eventfd, File, Pipe, Seen};
+use pipewright_backends::{Channel, Eventfd, File, Pipe, Seen, Unix};
 use pipewright_model::call::{Answer, Errno, Events, Op, TOLD_MAX, Trigger};
 
 use crate::Canary;
@@ -110,6 +110,44 @@ fn triggers() -> Vec<Canary> {
              a: epoll-wait e -> [r in]
              a: close w -> ok
              a: epoll-wait e -> none",
+        ),
+        canary(
+            "epoll_exclusive_stands_among_the_others",
+            &Pipe::PLAIN,
+            |port, end, op, bytes| {
+                let op = match op {
+                    Op::EpollAdd { target, events, trigger } => {
+                        let trigger = trigger.without(Trigger::EXCLUSIVE);
+                        Op::EpollAdd { target, events, trigger }
+                    }
+                    op => op,
+                };
+                port.real.call(end, op, bytes)
+            },
+            TELLS,
+            "a: dup r as r2 -> ok
+             a: epoll-add e r2 in -> ok
+             a: epoll-add e r in exclusive -> ok
+             a: write w 1 -> 1
+             a: epoll-wait e -> [r2 in, r in]",
+        ),
+        canary(
+            "epoll_hides_that_nothing_more_comes",
+            &Unix::STREAM,
+            |port, end, op, bytes| {
+                let op = match op {
+                    Op::EpollAdd { target, events, trigger } => {
+                        let events = Events(events.0 & !Events::RDHUP.0);
+                        Op::EpollAdd { target, events, trigger }
+                    }
+                    op => op,
+                };
+                port.real.call(end, op, bytes)
+            },
+            TELLS,
+            "a: epoll-add e sa in|rdhup -> ok
+             a: shutdown sb write -> ok
+             a: epoll-wait e -> [sa in|rdhup]",
         ),
         canary(
             "epoll_modify_does_not_arm",
@@ -434,7 +472,8 @@ fn canary(
     shows: &'static str,
 ) -> Canary {
     let kind = real.setup().kind;
-    let held = if kind.held.len() == 2 { "r w" } else { "rw" };
+    let held: Vec<_> = kind.held.iter().map(|hold| hold.letters()).collect();
+    let held = held.join(" ");
     let text = format!("channel {}\nactor a holds {held}\na: epoll -> ok\n{shows}", kind.name);
     let broken = Box::leak(Box::new(Bent { name, real, bend }));
     Canary { name, broken, sound: real, rule, shows: text.leak() }

@@ -30,7 +30,7 @@ pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
     ),
     (
         "epoll.epoll-add.not-modelled",
-        "channel unix-stream\nactor ann holds sa\nann: epoll -> ok\nann: epoll-add e sa in -> ok",
+        "channel tcp\nactor ann holds sa\nann: epoll -> ok\nann: epoll-add e sa in -> ok",
     ),
     ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
 ];

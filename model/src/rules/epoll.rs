@@ -4,7 +4,7 @@
 //! and `epoll-delete` for `epoll_ctl`, `epoll-wait` for `epoll_wait`; the user's data is the name of the descriptor that was
 //! registered. POSIX does not know epolls.
 //!
-//! Not modelled: watching sockets and message queues, time-outs but 0 and none, `epoll_pwait` with a mask, `EPOLLWAKEUP`, more than
+//! Not modelled: watching TCP sockets, exclusive entries of sockets, time-outs but 0 and none, `epoll_pwait` with a mask, `EPOLLWAKEUP`, more than
 //! four events told at once, the limits of the system. Whom an event wakes stands in `wake.rs`.
 
 use super::wake::{self, place_of_entry, sleep_on_epoll, wake_waiter};
@@ -14,6 +14,7 @@ use crate::channel::Object;
 use crate::channel::epoll::{Epoll, Item, Key, Ready};
 use crate::chapter::Chapter;
 use crate::index::ObjectIndex;
+use crate::kind::Discipline;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Cite, Force, Move, Rule, Scene};
 use crate::run::Actors;
@@ -195,13 +196,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.epoll-add.not-modelled",
-        says: "What an epoll tells of sockets and message queues is not modelled.",
+        says: "What an epoll tells of TCP sockets is not modelled, nor are entries with EPOLLEXCLUSIVE of \
+               any socket.",
         cite: &[Source("fs/eventpoll.c", "ep_insert")],
         force: Force::Unspecified,
         step: |at| {
-            let Op::EpollAdd { .. } = at.op() else { return None };
+            let Op::EpollAdd { trigger, .. } = at.op() else { return None };
             epoll(at)?;
-            (!is_watched(target_object(at)?))
+            (!is_stated(target_object(at)?, trigger))
                 .then_some(Move::unspecified("epolls of this kind of channel are not modelled"))
         },
     },
@@ -286,8 +288,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.epoll-wait.other-was-woken",
-        says: "An entry with EPOLLEXCLUSIVE may not have been woken where a call slept on the channel that was perhaps \
-               before it in the wait queue.",
+        says: "epoll_wait passes an entry that was perhaps not woken: an exclusive one beside a call that was perhaps before it \
+               in the wait queue, and before Linux 5.14 one for a write to a pipe that was not empty.",
         cite: &[CTL, Source("fs/eventpoll.c", "ep_poll_callback"), WAKE],
         force: Force::Silent,
         step: |at| {
@@ -380,7 +382,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.any.no-data",
-        says: "read and write on an epoll fail with EINVAL.",
+        says: "read and write on an epoll fail with EINVAL, mq_receive and mq_send with EBADF.",
         cite: &[
             Source("fs/read_write.c", "vfs_read"),
             Observed("EINVAL, also of no bytes", KERNEL),
@@ -388,8 +390,10 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let Object::Epoll(_) = at.object()? else { return None };
+            let of_queues = at.world.discipline() == Some(Discipline::Queue);
+            let errno = if of_queues { Errno::EBADF } else { Errno::EINVAL };
             matches!(at.op(), Op::Read { .. } | Op::Write { .. } | Op::Add { .. } | Op::Take)
-                .then_some(Move::fault(Errno::EINVAL))
+                .then_some(Move::fault(errno))
         },
     },
 ];
@@ -422,7 +426,18 @@ fn key(at: &Scene<'_>) -> Option<Key> {
 
 /// Whether it is stated what wakes those who watch it.
 fn is_watched(object: &Object) -> bool {
-    matches!(object, Object::Stream(_) | Object::Counter(_) | Object::Epoll(_) | Object::File(_))
+    match object {
+        Object::Unix(_) => true,
+        Object::Stream(_) | Object::Counter(_) | Object::Epoll(_) | Object::File(_) => true,
+        Object::Queue(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether it is stated whom an entry that is registered so keeps from being woken.
+fn is_stated(object: &Object, trigger: Trigger) -> bool {
+    is_watched(object)
+        && !(matches!(object, Object::Unix(_)) && trigger.contains(Trigger::EXCLUSIVE))
 }
 
 /// The epoll behind the end, unless somebody else goes through its ready list.
@@ -435,9 +450,10 @@ fn epoll<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
 
 /// The epoll on which something is registered that may be.
 fn registers<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
-    let Op::EpollAdd { .. } = at.op() else { return None };
+    let Op::EpollAdd { trigger, .. } = at.op() else { return None };
     let new = epoll(at)?.item(key(at)?).is_none();
-    epoll(at).filter(|_| new && target_object(at).is_some_and(is_watched))
+    let stated = target_object(at).is_some_and(|object| is_stated(object, trigger));
+    epoll(at).filter(|_| new && stated)
 }
 
 fn modifies<'a>(at: &Scene<'a>) -> Option<&'a Item> {

@@ -10,6 +10,7 @@ use super::transfer::{
     Giving, Taking, begin_to_wait, clear_reset, giving, has_room, has_taken_room, is_circular,
     lacks_room, received, shutdown, take_room, taking,
 };
+use super::wake::{Queue, Wake, wake, wake_for_data, wake_for_room, wake_who_sends_to};
 use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Marks, Op, SendFlags, Signal};
 use crate::channel::Unix;
@@ -435,7 +436,7 @@ const RULES: &[Rule] = &[
                reading, fails with EPIPE, and so does one with MSG_NOSIGNAL on a broken seqpacket connection.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Source(AF_UNIX, "unix_dgram_sendmsg")],
         force: Force::Must,
-        step: |at| (!broken(at)?).then_some(Move::fails(Errno::EPIPE)),
+        step: |at| (!broken(at)?).then_some(gives_back(at, Move::fails(Errno::EPIPE))),
     },
     Rule {
         id: "message.any.broken-without-signal",
@@ -504,7 +505,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let giving = no_space(at).or_else(|| crowded(at).map(|(giving, _)| giving))?;
-            (!at.call.entered && giving.must_not_wait(at)).then_some(Move::fails(Errno::EAGAIN))
+            (!at.call.entered && giving.must_not_wait(at))
+                .then_some(gives_back(at, Move::fails(Errno::EAGAIN)))
         },
     },
     Rule {
@@ -555,7 +557,7 @@ const RULES: &[Rule] = &[
             let giving = ready(at)?;
             match target(at, &giving) {
                 Target::Gone => Some(Move::fails(Errno::ECONNREFUSED).with(lose_peer)),
-                Target::Refused => Some(Move::fails(Errno::ECONNREFUSED)),
+                Target::Refused => Some(gives_back(at, Move::fails(Errno::ECONNREFUSED))),
                 _ => None,
             }
         },
@@ -583,7 +585,8 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let giving = ready(at)?;
-            (target(at, &giving) == Target::NoEntry).then_some(Move::fails(Errno::ENOENT))
+            (target(at, &giving) == Target::NoEntry)
+                .then_some(gives_back(at, Move::fails(Errno::ENOENT)))
         },
     },
     Rule {
@@ -605,7 +608,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let giving = ready(at)?;
-            (target(at, &giving) == Target::Forbidden).then_some(Move::fails(Errno::EPERM))
+            (target(at, &giving) == Target::Forbidden)
+                .then_some(gives_back(at, Move::fails(Errno::EPERM)))
         },
     },
     Rule {
@@ -615,7 +619,8 @@ const RULES: &[Rule] = &[
         force: Force::Exception,
         step: |at| {
             let giving = ready(at)?;
-            (target(at, &giving) == Target::Nobody).then_some(Move::fails(Errno::ENOTCONN))
+            (target(at, &giving) == Target::Nobody)
+                .then_some(gives_back(at, Move::fails(Errno::ENOTCONN)))
         },
     },
     Rule {
@@ -969,7 +974,18 @@ pub(super) fn peer_is_full(at: &Scene<'_>) -> bool {
     other.is_some_and(|other| is_full(at.platform, other, to, from))
 }
 
+/// A message that has got its memory and is not sent gives that back, which tells its own socket of room.
+fn gives_back(at: &Scene<'_>, step: Move) -> Move {
+    let socket = at.socket().filter(|socket| socket.is_datagram() && !socket.send_closed);
+    if socket.is_some() && at.world.has_epolls() { step.with(give_back) } else { step }
+}
+
 // Effects
+
+fn give_back(act: &mut Act<'_>) {
+    let account = act.platform.socket_account;
+    wake_for_room(act.world, account, act.object);
+}
 
 /// A receive begins to wait, behind those that wait already. Any call but a poll may wake who sleeps on a socket.
 fn join_the_line(act: &mut Act<'_>) {
@@ -995,6 +1011,10 @@ fn take(act: &mut Act<'_>) {
     let peek = flags.contains(SendFlags::PEEK);
     if !peek {
         socket.queue.remove(0);
+        if let Some(receiver) = act.object {
+            wake_who_sends_to(act.world, receiver, Wake::one(Queue::All, Events::OUT));
+        }
+        wake_for_room(act.world, act.platform.socket_account, message.sender);
         // Who was woken for what a newcomer takes waits again, behind the others.
         if let Some(object) = act.object.filter(|_| !entered) {
             act.world.scatter(object, Line::Readers);
@@ -1044,6 +1064,7 @@ fn send(act: &mut Act<'_>) {
     let cost = cost(platform.socket_account, receiver.kind, count);
     let data = named(actor, written, count);
     receiver.queue.push(Piece { data, cost, sender: Some(from), passed });
+    wake_for_data(act.world, to);
 }
 
 fn begin_to_wait_for_receiver(act: &mut Act<'_>) {
@@ -1055,7 +1076,7 @@ fn begin_to_wait_for_receiver(act: &mut Act<'_>) {
 }
 
 /// A datagram socket gets another peer, or none: what it has not read is lost.
-fn change_peer(world: &mut World, index: ObjectIndex, peer: Peer) {
+fn change_peer(world: &mut World, account: Account, index: ObjectIndex, peer: Peer) {
     let Some(socket) = world.socket_mut(index) else { return };
     let before = std::mem::replace(&mut socket.peer, peer);
     if before == Peer::None || before == peer {
@@ -1063,12 +1084,19 @@ fn change_peer(world: &mut World, index: ObjectIndex, peer: Peer) {
     }
     let lost = std::mem::take(&mut socket.queue);
     world.scatter_receivers();
+    // If it had found its peer full.
+    wake(world, index, Wake::one(Queue::All, Events::OUT).surely(false));
+    if !lost.is_empty() {
+        wake_for_room(world, account, lost.iter().filter_map(|piece| piece.sender));
+        wake_who_sends_to(world, index, Wake::all(Queue::All));
+    }
     if let (false, Peer::Socket(left)) = (lost.is_empty(), before)
         && let Some(old) = world.socket_mut(left)
         && old.peer == Peer::Socket(index)
     {
         old.reset = true;
         world.catch_midway(left);
+        wake(world, left, Wake::one(Queue::All, Events::ERR));
     }
     world.dropped(lost.iter().filter_map(|piece| piece.passed));
 }
@@ -1077,7 +1105,9 @@ fn lose_peer(act: &mut Act<'_>) {
     let Some(description) = act.call().description else { return };
     let index = act.world.descriptions[usize::from(description)].object;
     act.world.catch_midway(index);
-    change_peer(act.world, index, Peer::None);
+    let account = act.platform.socket_account;
+    change_peer(act.world, account, index, Peer::None);
+    wake_for_room(act.world, account, [index]);
 }
 
 fn connect(act: &mut Act<'_>) {
@@ -1085,6 +1115,6 @@ fn connect(act: &mut Act<'_>) {
     let index = act.world.descriptions[usize::from(description)].object;
     let to = act.world.address().and_then(|(_, address)| address.leads_to());
     if let Some(to) = to {
-        change_peer(act.world, index, Peer::Socket(to));
+        change_peer(act.world, act.platform.socket_account, index, Peer::Socket(to));
     }
 }

@@ -3,6 +3,7 @@
 //! `write` stands for mq_send, `read` for mq_receive, `nonblocking` for mq_setattr, `unlink` for mq_unlink.
 //! Not modelled: priorities (all are 0), mq_notify, mq_timedsend and mq_timedreceive, and the calls that Linux allows besides because a queue is a file there (read(2), lseek(2)...).
 
+use super::wake::{Queue as Queues, Wake, wake};
 use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Op, OpenFlags};
 use crate::channel::Object;
@@ -52,7 +53,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let queue = receives(at)?;
             let len = queue.messages.first()?.len;
-            (!lets_a_sender_in(at)).then(|| Move::answers(Answer::Count(len)).with(receive))
+            (!lets_a_sender_in(at))
+                .then(|| Move::answers(Answer::Count(len)).with(receive_and_tell))
         },
     },
     Rule {
@@ -393,6 +395,19 @@ fn let_a_sender_in(act: &mut Act<'_>) {
     }
 }
 
+/// A message is taken, and nobody waits to send one: who watches the queue is woken.
+fn receive_and_tell(act: &mut Act<'_>) {
+    receive(act);
+    tell(act);
+}
+
+/// Who watches the queue is woken, for no event in particular.
+fn tell(act: &mut Act<'_>) {
+    if let Some(object) = act.object {
+        wake(act.world, object, Wake::one(Queues::All, Events::NONE));
+    }
+}
+
 fn receive(act: &mut Act<'_>) {
     let message = act.queue().and_then(Queue::receive);
     let mut data = Segments::new();
@@ -406,6 +421,7 @@ fn send(act: &mut Act<'_>) {
     if let Some(queue) = act.queue() {
         queue.send(Segment { actor, from, len: count });
     }
+    tell(act);
 }
 
 fn open(act: &mut Act<'_>) {

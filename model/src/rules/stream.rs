@@ -1019,7 +1019,8 @@ fn wrote(act: &mut Act<'_>) {
 /// The same of one that has found the pipe empty, or not.
 fn wrote_into(act: &mut Act<'_>, was_empty: bool) {
     let slept = act.call().entered;
-    wake_here(act, Wake::one(Queue::Readers, Events::IN).anew(was_empty));
+    let sure = was_empty || act.platform.each_write_wakes;
+    wake_here(act, Wake::one(Queue::Readers, Events::IN).anew(was_empty).surely(sure));
     if slept && act.stream().is_some_and(|stream| !stream.is_full()) {
         wake_here(act, Wake::one(Queue::Writers, Events::OUT));
     }

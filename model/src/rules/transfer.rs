@@ -3,6 +3,7 @@
 //!
 //! It has no rules of its own.
 
+use super::wake::wake_for_state;
 use crate::act::Act;
 use crate::call::{Answer, End, Marks, Op, SendFlags};
 use crate::channel::Unix;
@@ -227,9 +228,12 @@ pub(super) fn shutdown(act: &mut Act<'_>) {
     let Some(socket) = act.socket() else { return };
     socket.receive_closed |= how.reads();
     socket.send_closed |= how.writes();
-    let (Peer::Socket(peer), false) = (socket.peer, socket.is_datagram()) else { return };
-    if let Some(peer) = act.world.socket_mut(peer) {
+    let peer = Some(socket.peer).filter(|_| !socket.is_datagram());
+    wake_for_state(act.world, object);
+    let Some(Peer::Socket(index)) = peer else { return };
+    if let Some(peer) = act.world.socket_mut(index) {
         peer.send_closed |= how.reads();
         peer.receive_closed |= how.writes();
     }
+    wake_for_state(act.world, index);
 }

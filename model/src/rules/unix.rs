@@ -6,6 +6,9 @@
 //! descriptor in a message, names other than the channel's, `AF_UNSPEC`, autobind, permissions, and
 //! sockets that only data on its way to themselves keeps open.
 
+use smallvec::SmallVec;
+
+use super::wake::{Queue, Wake, wake_for_data, wake_for_room, wake_for_state, wake_who_sends_to};
 use crate::act::Act;
 use crate::call::{Answer, Errno, Events, Marks, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Object;
@@ -1600,8 +1603,13 @@ fn take_piece(act: &mut Act<'_>) {
 fn take_of(act: &mut Act<'_>, len: u32) {
     let op = act.call().op;
     let peek = matches!(op, Op::Receive { flags, .. } if flags.contains(SendFlags::PEEK));
+    let account = act.platform.socket_account;
     let Some(socket) = act.socket() else { return };
+    let senders: SmallVec<[Option<ObjectIndex>; 4]> =
+        socket.queue.iter().map(|piece| piece.sender).collect();
     let (names, passed) = socket.give(len, !peek);
+    let emptied = senders.len() - socket.queue.len();
+    wake_for_room(act.world, account, senders.into_iter().take(emptied).flatten());
     let call = act.call();
     call.entered = false;
     for segment in names {
@@ -1633,6 +1641,7 @@ fn give(act: &mut Act<'_>) {
         passed,
     };
     receiver.push(platform.socket_account, piece);
+    wake_for_data(act.world, to);
 }
 
 /// A bind that failed has made its path.
@@ -1699,6 +1708,7 @@ fn connect(act: &mut Act<'_>) {
         client.life = Life::Connected;
         client.peer = Peer::Socket(server);
     }
+    wake_for_data(act.world, listener);
     act.call().waits_on = None;
 }
 
@@ -1711,6 +1721,10 @@ fn set_buffer(act: &mut Act<'_>) {
     match option {
         SocketOption::SendBuffer => socket.send_buffer = twice.max(SEND_BUFFER_MIN_BYTES),
         _ => socket.receive_buffer = twice.max(RECEIVE_BUFFER_MIN_BYTES),
+    }
+    // Also one that is no larger than before.
+    if let Some(object) = act.object.filter(|_| option == SocketOption::SendBuffer) {
+        wake_for_room(act.world, platform.socket_account, [object]);
     }
 }
 
@@ -1755,6 +1769,12 @@ fn leave(act: &mut Act<'_>) {
             peer.send_closed = true;
             peer.reset |= dead.has_unread();
         }
+        if !dead.is_datagram() {
+            wake_for_state(world, peer);
+        }
+    }
+    if dead.is_datagram() {
+        wake_who_sends_to(world, index, Wake::all(Queue::All));
     }
     for (_, other) in world.sockets_mut() {
         if other.peer == Peer::Socket(index) {
@@ -1776,4 +1796,6 @@ fn leave(act: &mut Act<'_>) {
     }
     world.dropped(dead.queue.iter().filter_map(|piece| piece.passed));
     world.remove_object(index);
+    let senders = dead.queue.iter().filter_map(|piece| piece.sender);
+    wake_for_room(world, act.platform.socket_account, senders);
 }

@@ -11,7 +11,9 @@ use crate::act::Act;
 use crate::call::{Actor, Events, Mode, Op, Trigger};
 use crate::channel::Object;
 use crate::channel::epoll::{Item, Ready};
+use crate::channel::unix::{Peer, Unix};
 use crate::index::{DescriptionIndex, ObjectIndex};
+use crate::platform::Account;
 use crate::run::Actors;
 use crate::world::{Description, Line, PassedOver, Progress, World};
 
@@ -37,22 +39,76 @@ pub(super) struct Wake {
     pub all: bool,
     /// Whether nobody in the queue could go on before it happened.
     pub anew: bool,
+    /// Whether it wakes for sure; if not, perhaps it wakes nobody.
+    pub sure: bool,
 }
 
 impl Wake {
     /// One is woken for these events.
     pub(super) const fn one(queue: Queue, events: Events) -> Wake {
-        Wake { queue, events, all: false, anew: false }
+        Wake { queue, events, all: false, anew: false, sure: true }
     }
 
     /// All are woken, for no event in particular.
     pub(super) const fn all(queue: Queue) -> Wake {
-        Wake { queue, events: Events::NONE, all: true, anew: false }
+        Wake { queue, events: Events::NONE, all: true, anew: false, sure: true }
     }
 
     /// The same, where nobody in the queue could go on before.
     pub(super) const fn anew(self, anew: bool) -> Wake {
         Wake { anew, ..self }
+    }
+
+    /// The same, which perhaps wakes nobody.
+    pub(super) const fn surely(self, sure: bool) -> Wake {
+        Wake { sure, ..self }
+    }
+}
+
+/// Bytes or a message have come to a socket (`sock_def_readable`).
+pub(super) fn wake_for_data(world: &mut World, socket: ObjectIndex) {
+    wake(world, socket, Wake::one(Queue::All, Events::IN.union(Events::PRI)));
+}
+
+/// A socket is shut down or closed, or its peer is (`sock_def_wakeup`).
+pub(super) fn wake_for_state(world: &mut World, socket: ObjectIndex) {
+    wake(world, socket, Wake::all(Queue::All));
+}
+
+/// Something that Unix sockets have sent has been read or thrown away, each piece for itself: a sender is woken where a
+/// quarter of its buffer is free then, also where as much was before (`unix_write_space`).
+pub(super) fn wake_for_room(
+    world: &mut World,
+    account: Account,
+    senders: impl IntoIterator<Item = ObjectIndex>,
+) {
+    for sender in senders {
+        let Some(socket) = world.socket(sender).filter(|socket| !socket.listens()) else {
+            continue;
+        };
+        // The last piece counts a byte of its own until it is gone.
+        let has_room = match account {
+            Account::Memory => (world.under_way(sender) + 2) * 4 <= socket.send_buffer,
+            Account::Small => world.under_way(sender) * 2 <= socket.send_buffer,
+            Account::Envelope => true,
+        };
+        if has_room {
+            wake(world, sender, Wake::one(Queue::All, Events::OUT));
+        }
+    }
+}
+
+/// A datagram socket takes a message, or goes: who talks to it and has found it full is woken (`unix_dgram_peer_wake_relay`).
+/// Whether somebody has polled meanwhile is not kept, so each is woken perhaps.
+pub(super) fn wake_who_sends_to(world: &mut World, receiver: ObjectIndex, event: Wake) {
+    if !world.has_epolls() {
+        return;
+    }
+    let sends = |socket: &Unix| socket.is_datagram() && socket.peer == Peer::Socket(receiver);
+    let senders = world.sockets().filter(|(index, socket)| *index != receiver && sends(socket));
+    let senders: SmallVec<[ObjectIndex; 4]> = senders.map(|(index, _)| index).collect();
+    for sender in senders {
+        wake(world, sender, event.surely(false));
     }
 }
 
@@ -66,7 +122,7 @@ pub(super) fn wake(world: &mut World, object: ObjectIndex, wake: Wake) {
     }
     let (polls, exclusive) = woken(world, object, wake);
     for (epoll, item) in polls {
-        tell(world, epoll, item, true);
+        tell(world, epoll, item, wake.sure);
     }
     let asleep: Actors = asleep_in(world, object, wake.queue).collect();
     if wake.all {
@@ -79,7 +135,7 @@ pub(super) fn wake(world: &mut World, object: ObjectIndex, wake: Wake) {
     let surely = asleep.iter().filter(|actor| sleeps_surely(world, *actor, wake.anew));
     let surely: Actors = surely.collect();
     let mut counted = PassedOver::No;
-    let mut sure = true;
+    let mut sure = wake.sure;
     for (epoll, item) in exclusive {
         if item.before.iter().any(|actor| surely.contains(actor)) {
             break;

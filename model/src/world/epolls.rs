@@ -11,7 +11,7 @@ use super::{DescriptionIndex, ObjectIndex, PassedOver, Progress, World};
 impl World {
     /// Its epolls, each with its index.
     pub fn epolls(&self) -> impl Iterator<Item = (ObjectIndex, &Epoll)> {
-        self.objects.iter().enumerate().skip(1).filter_map(|(index, object)| match object {
+        self.objects.iter().enumerate().filter_map(|(index, object)| match object {
             Object::Epoll(epoll) => Some((index as ObjectIndex, &**epoll)),
             _ => None,
         })
@@ -30,7 +30,7 @@ impl World {
 
     /// An open file description is gone: no epoll watches it any more.
     pub(super) fn forget_watched(&mut self, index: DescriptionIndex) {
-        for object in self.objects.iter_mut().skip(1) {
+        for object in &mut self.objects {
             if let Object::Epoll(epoll) = object {
                 epoll.forget(|key| key.description == index);
             }
@@ -48,7 +48,7 @@ impl World {
     }
 
     fn items_mut(&mut self) -> impl Iterator<Item = &mut Item> {
-        let epolls = self.objects.iter_mut().skip(1).filter_map(|object| match object {
+        let epolls = self.objects.iter_mut().filter_map(|object| match object {
             Object::Epoll(epoll) => Some(&mut **epoll),
             _ => None,
         });
