@@ -426,12 +426,7 @@ fn key(at: &Scene<'_>) -> Option<Key> {
 
 /// Whether it is stated what wakes those who watch it.
 fn is_watched(object: &Object) -> bool {
-    match object {
-        Object::Unix(_) => true,
-        Object::Stream(_) | Object::Counter(_) | Object::Epoll(_) | Object::File(_) => true,
-        Object::Queue(_) => true,
-        _ => false,
-    }
+    !matches!(object, Object::Tcp(_) | Object::Cell(_) | Object::Ring(_) | Object::Free)
 }
 
 /// Whether it is stated whom an entry that is registered so keeps from being woken.
