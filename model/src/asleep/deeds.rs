@@ -2,6 +2,7 @@
 
 use super::rest;
 use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op, OpenFlags, SendFlags};
+use crate::channel::Object;
 use crate::index::DescriptionIndex;
 use crate::oracle::Steps;
 use crate::platform::Platform;
@@ -170,9 +171,16 @@ impl Trial {
         let called: Vec<_> =
             self.sleeping.iter().filter_map(|by| world.pending(*by)?.description).collect();
         let ends = (0..ENDS_MAX as u8).map(End);
-        let others = ends.filter(|end| {
-            world.end(actor, *end).is_some_and(|description| !called.contains(&description))
-        });
+        // Of what is open for both the other side is the same end.
+        let leads_elsewhere = |description: DescriptionIndex| {
+            let mode = world.descriptions[usize::from(description)].mode;
+            let has_one_side = matches!(
+                world.object(description),
+                Object::Stream(_) | Object::Queue(_) | Object::Counter(_)
+            );
+            !called.contains(&description) || has_one_side && mode == Some(Mode::ReadWrite)
+        };
+        let others = ends.filter(|end| world.end(actor, *end).is_some_and(leads_elsewhere));
         // It could if somebody else held the end: then the end is what keeps it waiting.
         others.filter(|end| self.ends_if_held_by_another(actor, *end)).collect()
     }
@@ -210,9 +218,10 @@ impl Trial {
         ops.map(deed).any(|deed| trial.ends(actor, &[(other, deed)]))
     }
 
-    /// An actor's own call is over.
+    /// An actor's own call is over, and its process goes on if it was stopped.
     fn wake(&self, worlds: &mut [World], by: Actor) {
         for world in worlds {
+            world.set_stopped(by, false);
             if world.pending(by).is_some_and(|call| !matches!(call.op, Op::Exit { .. })) {
                 world.returned(by);
             }

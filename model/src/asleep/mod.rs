@@ -189,6 +189,11 @@ impl Moment {
         self.fates.knots().iter().map(actors).collect()
     }
 
+    /// Those whose process is stopped.
+    pub fn halted(&self) -> Actors {
+        self.halted
+    }
+
     /// Who waits for ever, and for whom; who has only itself to wait for, for itself.
     pub fn edges(&self) -> Vec<(Actor, Actor)> {
         let mut edges = Vec::new();

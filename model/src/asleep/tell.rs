@@ -16,8 +16,8 @@ pub struct Elsewhere {
     pub for_ever: Option<Actors>,
     /// In which calls actors sleep there.
     pub sleep_in: Vec<(Actor, String)>,
-    /// Whether anybody may come who knows a name.
-    pub open_to_all: bool,
+    /// What could end the wait of an actor from outside, a clause each.
+    pub from_outside: Vec<(Actor, String)>,
 }
 
 impl Moment {
@@ -99,9 +99,9 @@ impl Moment {
             clauses.push(format!("{} could end it together", each.join(" and ")));
         }
         let own: Vec<&str> = sleeper.own.iter().map(|end| run.end_name(*end)).collect();
-        if elsewhere.open_to_all {
-            clauses.push("whoever opens its path could end it".to_owned());
-        }
+        let of_it = |(actor, _): &&(Actor, String)| *actor == sleeper.actor;
+        let from_outside = elsewhere.from_outside.iter().filter(of_it);
+        clauses.extend(from_outside.map(|(_, clause)| clause.clone()));
         if clauses.is_empty() {
             let left = if own.is_empty() { "nobody is left" } else { "nobody else is left" };
             clauses.push(format!("{left} who could end it"));
