@@ -8,7 +8,8 @@ use std::process::Command;
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use pipewright_conformance::strace::{self, Calls, Found, Hazard, Interrupted};
+use pipewright_conformance::strace::{self, Calls, Found, Hazard, Interrupted, Knot};
+use pipewright_conformance::why::Pattern;
 use pipewright_model::diagnosis::diagnose;
 use pipewright_model::oracle::{self, Verdict};
 use pipewright_model::platform::Platform;
@@ -38,8 +39,14 @@ pub(super) struct TraceArguments {
 
 /// What strace is told to write: all processes, little data (of an array it writes as many elements as of a string
 /// bytes), the calls that channels and descriptors are made of.
-const STRACE: [&str; 6] =
-    ["-f", "-q", "-s", "16", "-e", "trace=%desc,%process,%network,mknod,chdir,unlink,rename"];
+const STRACE: [&str; 6] = [
+    "-f",
+    "-q",
+    "-s",
+    "16",
+    "-e",
+    "trace=%desc,%process,%network,mknod,chdir,unlink,rename,mq_unlink",
+];
 
 /// Runs a command under strace, and judges what it did.
 pub(super) fn trace(arguments: &TraceArguments) -> Result<Status, String> {
@@ -248,8 +255,8 @@ fn asleep(calls: &Calls, found: &[Found], platform: &Platform) -> String {
     if !asleep.channels.is_empty() {
         asleep.children.iter().for_each(|told| text += &format!("{told}\n"));
     }
-    for knot in &asleep.knots {
-        let names: Vec<String> = knot.iter().map(|thread| format!("p{thread}")).collect();
+    for Knot { threads, pattern } in &asleep.knots {
+        let names: Vec<String> = threads.iter().map(|thread| format!("p{thread}")).collect();
         let _ = match names.as_slice() {
             [one] => writeln!(text, "a knot: {one} waits for what can't come"),
             [others @ .., last] => {
@@ -257,7 +264,9 @@ fn asleep(calls: &Calls, found: &[Found], platform: &Platform) -> String {
             }
             [] => Ok(()),
         };
+        text += &pattern.map(Pattern::in_a_line).unwrap_or_default();
     }
+    text += &asleep.pattern.map(Pattern::in_a_line).unwrap_or_default();
     text
 }
 

@@ -287,11 +287,8 @@ pub(super) fn patterns(run: &Run, moment: &Moment) -> String {
     let mut told = String::new();
     for knot in moment.knots() {
         let sleepers = moment.sleepers.iter().filter(|sleeper| knot.contains(&sleeper.actor));
-        if let Some(Pattern { name, mend, .. }) =
-            Pattern::of_sleepers(run, &sleepers.collect::<Vec<_>>())
-        {
-            told += &format!("the pattern is: {name} ({mend})\n");
-        }
+        let pattern = Pattern::of_sleepers(run, &sleepers.collect::<Vec<_>>());
+        told += &pattern.map(Pattern::in_a_line).unwrap_or_default();
     }
     told
 }

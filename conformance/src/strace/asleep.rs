@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use pipewright_model::asleep::{Elsewhere, Moment, Present};
-use pipewright_model::call::Actor;
+use pipewright_model::asleep::{Elsewhere, Moment, Present, Sleeper};
+use pipewright_model::call::{Actor, Op};
+use pipewright_model::kind::{Discipline, Ends};
 use pipewright_model::oracle;
 use pipewright_model::platform::Platform;
 use pipewright_model::run::Run;
@@ -11,6 +12,8 @@ use pipewright_model::waits::{Fate, Fates, Freedom, Graph, Index, Party, Wait, W
 
 use super::calls::{Call, Calls, Outcome, Step};
 use super::found::Found;
+use super::stops::NOBODY;
+use crate::why::{self, Pattern};
 
 /// Who sleeps at the end of a log.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +23,18 @@ pub struct Asleep {
     /// A line for each wait for a child.
     pub children: Vec<String>,
     /// Processes and threads that wait for each other, or one for what can't come.
-    pub knots: Vec<Vec<u32>>,
+    pub knots: Vec<Knot>,
+    /// The known pattern of what waits for somebody from outside, where nothing is for ever.
+    pub pattern: Option<Pattern>,
+}
+
+/// Processes and threads that wait for each other, or one for what can't come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Knot {
+    /// Their numbers.
+    pub threads: Vec<u32>,
+    /// What it is known as.
+    pub pattern: Option<Pattern>,
 }
 
 /// A channel with calls asleep.
@@ -48,10 +62,18 @@ pub fn asleep(log: &Calls, found: &[Found], platform: &Platform) -> Asleep {
             children.join(" or ")
         )
     };
+    let knots = graph.knots();
+    let knot = |threads: Vec<u32>| {
+        let pattern =
+            Pattern::of_waits(&patterns_of(&channels, &waits, |of| threads.contains(&of)));
+        Knot { threads, pattern }
+    };
+    let pattern = Pattern::of_waits_outside(&patterns_of(&channels, &waits, |_| true));
     Asleep {
         channels: channels.iter().map(told).filter(|(_, told)| !told.is_empty()).collect(),
         children: waits.iter().map(wait).collect(),
-        knots: graph.knots(),
+        pattern: pattern.filter(|_| knots.is_empty()),
+        knots: knots.into_iter().map(knot).collect(),
     }
 }
 
@@ -64,9 +86,53 @@ impl<'l> Channel<'l> {
         Some(Channel { found, run, moment })
     }
 
+    /// What could end a sleep from outside.
+    fn from_outside(&self, sleeper: &Sleeper) -> Option<&'static str> {
+        let kind = self.run.channels[0].setup.kind;
+        match (kind.discipline, sleeper.call.op) {
+            (Discipline::Tcp, Op::Connect) => Some("TCP gives up after some minutes"),
+            _ if !self.found.is_named => None,
+            (Discipline::File, _) => None,
+            (Discipline::Queue, _) => Some("whoever opens its name could end it"),
+            (_, Op::Accept { .. }) => Some("whoever connects to its address could end it"),
+            _ if kind.ends == Ends::Connected => None,
+            _ => Some("whoever opens its path could end it"),
+        }
+    }
+
     fn thread(&self, actor: Actor) -> Option<u32> {
         self.found.threads.get(usize::from(actor.0)).copied()
     }
+}
+
+/// What a pattern shows in: the waits of these threads.
+fn patterns_of(
+    channels: &[Channel<'_>],
+    children: &BTreeMap<u32, BTreeSet<u32>>,
+    of: impl Fn(u32) -> bool,
+) -> Vec<why::Wait> {
+    let mut all = Vec::new();
+    for (number, channel) in channels.iter().enumerate() {
+        let meant = |sleeper: &&Sleeper| channel.thread(sleeper.actor).is_some_and(&of);
+        let halted = channel.moment.halted();
+        for sleeper in channel.moment.sleepers.iter().filter(meant) {
+            let mut by = sleeper.ways.iter().flatten().map(|(by, _)| *by);
+            let wait = why::Wait::of(&channel.run, sleeper, number);
+            let is_for_a_stopped_process = by.any(|by| halted.contains(by));
+            all.push(why::Wait { is_for_a_stopped_process, ..wait });
+        }
+    }
+    let wait = |_: &u32| why::Wait {
+        op: Op::Wait { child: Actor::NOBODY },
+        rule: "process.wait.waits",
+        channel: channels.len(),
+        holds_itself: false,
+        is_leaked: false,
+        is_error: false,
+        is_for_a_stopped_process: false,
+    };
+    all.extend(children.keys().filter(|parent| of(**parent)).map(wait));
+    all
 }
 
 /// Who waits for a child at the end of a log, and for which: any one of these.
@@ -92,6 +158,7 @@ fn children_waited_for(log: &Calls) -> BTreeMap<u32, BTreeSet<u32>> {
                 open.remove(&process);
                 ended.insert(process);
             }
+            Step::Stops { .. } => {}
         }
     }
     let waits = open.into_iter().filter(|(_, call)| {
@@ -138,7 +205,8 @@ impl Waits {
                 };
                 let mut ways: Vec<Way> = sleeper.ways.iter().map(way).collect();
                 ways.extend((!sleeper.own.is_empty()).then(|| Way::of("", [parties[&thread]])));
-                ways.extend(channel.found.has_path.then(|| Way::of("", [outsider])));
+                let from_outside = channel.from_outside(sleeper);
+                ways.extend(from_outside.map(|_| Way::of("", [outsider])));
                 ways.extend(sleeper.by_signal.map(|_| Way::of("", [signal])));
                 let rule = pipewright_model::rules::RULES[usize::from(sleeper.rule)].id;
                 asleep.insert(thread, Wait { rule, ways });
@@ -154,6 +222,7 @@ impl Waits {
         for thread in &threads {
             graph.push(match asleep.remove(thread) {
                 Some(wait) => Party::Asleep(wait),
+                None if *thread == NOBODY => Party::Free(Freedom::Outsider),
                 None => Party::Free(Freedom::Awake),
             });
         }
@@ -177,13 +246,16 @@ impl Waits {
 
     fn elsewhere(&self, channel: &Channel<'_>) -> Elsewhere {
         let actors = (0..).map(Actor).zip(channel.found.threads.iter().copied());
+        let clause =
+            |sleeper: &Sleeper| Some((sleeper.actor, channel.from_outside(sleeper)?.to_owned()));
+        let from_outside = channel.moment.sleepers.iter().filter_map(clause);
         let for_ever = actors.clone().filter(|(_, thread)| self.is_for_ever(*thread));
         let sleep_in =
             actors.filter_map(|(actor, thread)| Some((actor, self.calls.get(&thread)?.clone())));
         Elsewhere {
             for_ever: Some(for_ever.map(|(actor, _)| actor).collect()),
             sleep_in: sleep_in.collect(),
-            open_to_all: channel.found.has_path,
+            from_outside: from_outside.collect(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Calls put together from their lines, in the order in which they began and ended.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::line::{Told, cut, read};
 
@@ -46,6 +46,15 @@ pub enum Step {
         /// Its status, as the shell tells it.
         status: u8,
     },
+    /// A signal has stopped a process, or SIGCONT lets it go on.
+    Stops {
+        /// Which.
+        process: u32,
+        /// Whose signal it is, where the log says so.
+        by: Option<u32>,
+        /// Whether it is stopped.
+        stopped: bool,
+    },
 }
 
 /// A log.
@@ -77,6 +86,8 @@ pub(super) fn told(text: &str) -> Calls {
     let mut log = Calls::default();
     let mut open: HashMap<u32, usize> = HashMap::new();
     let mut last: HashMap<u32, usize> = HashMap::new();
+    let mut senders: HashMap<u32, Option<u32>> = HashMap::new();
+    let mut stopped: HashSet<u32> = HashSet::new();
     for (line, text) in (1..).zip(text.lines()) {
         let Some((process, told)) = read(text) else {
             log.strange.push(line);
@@ -108,6 +119,16 @@ pub(super) fn told(text: &str) -> Calls {
                 }
                 if let Some(at) = last.get(&process).filter(|_| name == "SIGPIPE") {
                     log.calls[*at].sigpipe = true;
+                }
+                if name == "SIGCONT" && stopped.remove(&process) {
+                    log.steps.push((Step::Stops { process, by: from, stopped: false }, line));
+                }
+                senders.insert(process, from);
+            }
+            Told::Stopped => {
+                let by = senders.get(&process).copied().flatten();
+                if stopped.insert(process) {
+                    log.steps.push((Step::Stops { process, by, stopped: true }, line));
                 }
             }
             Told::Exited { status } => log.ends(process, status, line),
@@ -193,7 +214,7 @@ impl Calls {
         let keeps = |step: &(Step, usize)| !matches!(step.0, Step::Ends(at) if in_progress(at));
         log.steps = before.into_iter().filter(keeps).collect();
         // A call on one line stands where it ended, though it began before.
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (step, line) in after {
             let Step::Begins(at) = step else { continue };
             if seen.insert(self.calls[at].process) && self.is_cut_short(at) {
@@ -221,6 +242,7 @@ impl Calls {
     fn ends(&mut self, process: u32, status: u8, line: usize) {
         let of_it = |step: &(Step, usize)| match step.0 {
             Step::Begins(at) | Step::Ends(at) => self.calls[at].process == process,
+            Step::Stops { process: stopped, .. } => stopped == process,
             Step::Exits { .. } => false,
         };
         let after = self.steps.iter().rposition(of_it).map_or(self.steps.len(), |at| at + 1);

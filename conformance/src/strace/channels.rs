@@ -9,7 +9,9 @@ use pipewright_model::data::Data;
 use pipewright_model::kind::Hold;
 use pipewright_model::run::{Event, Form, Name, Seat};
 
+use super::addresses::Sockets;
 use super::calls::{Call, Calls, Outcome, Step};
+use super::fcntl::has_locks;
 use super::found::Found;
 use super::tables::{Channel, Entry, Tables, UNMADE};
 
@@ -25,8 +27,13 @@ pub struct Channels {
     pub(super) tables: Tables,
     /// Processes and threads that the log has a line of.
     pub(super) heard: HashSet<u32>,
-    /// FIFOs by path.
+    /// FIFOs, files with locks and queues by path or name.
     pub(super) paths: HashMap<String, Channel>,
+    /// Names of queues that nothing had when they were removed.
+    pub(super) gone: HashSet<String>,
+    pub(super) sockets: Sockets,
+    /// Whether files are followed: where any is locked.
+    pub(super) follows_files: bool,
     /// What a call in progress does once it returns, by its index.
     later: HashMap<usize, Vec<(Channel, Event)>>,
 }
@@ -38,15 +45,17 @@ pub fn channels(log: &Calls) -> Channels {
         _ => None,
     });
     let heard = log.calls.iter().map(|call| call.process).chain(ended).collect();
-    let mut channels = Channels { heard, ..Channels::default() };
+    let mut channels = Channels { heard, follows_files: has_locks(log), ..Channels::default() };
     for (step, line) in &log.steps {
         let now = |at: &usize| Now { call: &log.calls[*at], at: *at, line: *line };
         match step {
             Step::Begins(at) => channels.begins(now(at)),
             Step::Ends(at) => channels.ends(now(at)),
             Step::Exits { process, status } => channels.exits(*process, *status, *line),
+            Step::Stops { process, by, stopped } => channels.stops(*process, *by, *stopped, *line),
         }
     }
+    channels.found.retain(Found::is_told);
     channels
 }
 
@@ -97,9 +106,26 @@ impl Channels {
             "read" | "readv" | "write" | "writev" => self.moves(now),
             "recv" | "recvfrom" | "recvmsg" => self.receives(now),
             "send" | "sendto" | "sendmsg" => self.sends(now),
-            "recvmmsg" | "sendmmsg" | "setsockopt" | "bind" | "listen" => {
+            "recvmmsg" | "sendmmsg" | "mq_notify" => {
                 self.gives_up_on(now, 0, "is not followed");
             }
+            "setsockopt" => {
+                self.prepares(now);
+                self.sets_option(now);
+            }
+            "getsockopt" => self.gets_option(now),
+            "listen" => self.listens(now),
+            "connect" => self.connects(now),
+            "accept" | "accept4" => self.accepts(now),
+            "flock" => self.locks(now),
+            "mq_open" if call.value().is_some() => self.opens(now),
+            "mq_timedsend"
+            | "mq_timedreceive"
+            | "mq_timedsend_time64"
+            | "mq_timedreceive_time64" => {
+                self.sends_or_takes_a_message(now);
+            }
+            "mq_getsetattr" => self.sets_attributes(now),
             "shutdown" => self.shuts_down(now),
             "wait4" | "waitpid" | "waitid" => self.waits(now),
             name if UNTOLD.contains(&name) => {
@@ -126,15 +152,26 @@ impl Channels {
                 self.removes(now);
             }
             "chdir" | "fchdir" if call.value() == Some(0) => self.goes_to(now),
-            "open" | "openat" | "openat2" | "creat" => self.has_opened(now),
-            "accept" | "accept4" if call.value().is_some() => self.connects(now),
-            "connect" if call.value() == Some(0) || is_under_way => self.connects(now),
+            "open" | "openat" | "openat2" | "creat" | "mq_open" => self.has_opened(now),
+            "mq_unlink" => self.removes_queue(now),
+            "socket" => self.makes_socket(now),
+            "bind" if call.value() == Some(0) => self.binds(now),
+            "getsockname" => self.tells_its_address(now),
+            "accept" | "accept4" if call.value().is_some() => match self.descriptor(now, 0) {
+                Some(_) => self.has_accepted(now),
+                None => self.is_not_followed(now),
+            },
+            "connect" if call.value() == Some(0) || is_under_way => {
+                if self.descriptor(now, 0).is_none() {
+                    self.is_not_followed(now);
+                }
+            }
             "wait4" | "waitpid" | "waitid" => self.has_waited(now),
             _ => {}
         }
     }
 
-    fn connects(&mut self, now: Now<'_>) {
+    fn is_not_followed(&mut self, now: Now<'_>) {
         self.connections.push((now.call.name.clone(), now.line));
     }
 
@@ -158,7 +195,8 @@ impl Channels {
 
     /// The channel that a descriptor leads to is not judged from here, as this call does something that no run tells of.
     pub(super) fn gives_up_on(&mut self, now: Now<'_>, argument: usize, what: &str) {
-        if let Some((_, entry)) = self.descriptor(now, argument) {
+        let here = self.descriptor(now, argument);
+        if let Some((_, entry)) = here.filter(|(_, entry)| !self.found[entry.channel].is_file()) {
             self.give_up(entry.channel, now.line, format!("{} {what}", now.call.name));
         }
     }
@@ -216,7 +254,7 @@ impl Channels {
         self.later.entry(now.at).or_default().push((channel, Event::Return(actor, reply)));
     }
 
-    fn push(&mut self, channel: Channel, event: Event, line: usize) {
+    pub(super) fn push(&mut self, channel: Channel, event: Event, line: usize) {
         let found = &mut self.found[channel];
         if found.unjudged.is_none() {
             found.run.push(event);

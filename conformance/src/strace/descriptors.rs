@@ -5,6 +5,7 @@ use pipewright_model::run::Form;
 
 use super::calls::Call;
 use super::channels::{Channels, Now, seat, too_many, too_many_ends};
+use super::fcntl::is_lock;
 use super::tables::{Channel, Entry};
 
 impl Channels {
@@ -75,6 +76,7 @@ impl Channels {
     }
 
     pub(super) fn closes(&mut self, now: Now<'_>, number: i64) {
+        self.forgets(now.call.process, number);
         if let Some(entry) = self.tables.of(now.call.process).remove(&number) {
             self.on(now, (number, entry), Op::Close, Some(Answer::Done));
         }
@@ -127,10 +129,17 @@ impl Channels {
 
     pub(super) fn controls(&mut self, now: Now<'_>) {
         let call = now.call;
-        let Some(here @ (number, _)) = self.descriptor(now, 0) else { return };
+        let Some(here @ (number, entry)) = self.descriptor(now, 0) else {
+            return self.prepares(now);
+        };
+        if is_lock(call) {
+            return self.locks(now);
+        }
         let what = call.arguments.get(1).map(String::as_str).unwrap_or_default();
         let Some(value) = call.value() else { return };
+        let is_file = self.found[entry.channel].is_file();
         match what {
+            "F_SETFL" | "FIONBIO" | "FIONREAD" if is_file => {}
             "F_DUPFD" => self.copies(now, (number, value), false),
             "F_DUPFD_CLOEXEC" => self.copies(now, (number, value), true),
             "F_SETFD" => self.sets_close_on_exec(now, number, call.has_flag(2, "FD_CLOEXEC")),

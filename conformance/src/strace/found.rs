@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use pipewright_model::call::{ACTORS_MAX, Actor, End};
-use pipewright_model::kind::Hold;
+use pipewright_model::call::{ACTORS_MAX, Actor, End, Op};
+use pipewright_model::kind::{Discipline, Hold};
 use pipewright_model::run::{Actors, Event, Run, Seat};
 
 /// What a log tells of a channel.
@@ -25,6 +25,12 @@ pub struct Found {
     pub(super) ends: HashMap<(i64, Hold), End>,
     /// Whether anybody may open it who knows its path.
     pub(super) has_path: bool,
+    /// Whether that path still leads to it.
+    pub(super) is_named: bool,
+    /// Of a queue: the length of its longest message.
+    pub(super) message_bytes: i64,
+    /// Connections that were begun and accepted, of sockets with an address.
+    pub(super) connections: (usize, usize),
     /// Whether it was opened by a descriptor: O_NONBLOCK is then not the same for all of an end.
     pub(super) is_opened_again: bool,
     /// Waits for a child by a process that is seated here: who, and the number of events where it began and ended.
@@ -44,6 +50,9 @@ impl Found {
             actors: HashMap::new(),
             ends: HashMap::new(),
             has_path: false,
+            is_named: false,
+            message_bytes: 0,
+            connections: (0, 0),
             is_opened_again: false,
             waits: Vec::new(),
         }
@@ -66,6 +75,36 @@ impl Found {
         let mut run = self.run.clone();
         run.push(Event::Quiet(open));
         (!open.is_empty()).then_some(run)
+    }
+
+    /// A channel that is opened by a path, or a name.
+    pub(super) fn named(name: String, run: Run) -> Found {
+        Found { has_path: true, is_named: true, ..Found::new(name, run) }
+    }
+
+    /// Whether it is a file, of which the locks are followed, and not the data.
+    pub(super) fn is_file(&self) -> bool {
+        self.run.channels[0].setup.kind.discipline == Discipline::File
+    }
+
+    /// Whether anything of it was seen that a run can tell of: of a file a lock.
+    pub(super) fn is_told(&self) -> bool {
+        let locks = |event: &Event| {
+            let locks =
+                |op| matches!(op, Op::Flock { .. } | Op::Lock { .. } | Op::ProcessLock { .. });
+            matches!(event, Event::Call(call) if locks(call.op))
+        };
+        !self.is_file() || self.unjudged.is_some() || self.run.events.iter().any(locks)
+    }
+
+    /// Whether an actor is in a call.
+    pub(super) fn is_in_a_call(&self, actor: Actor) -> bool {
+        let last = self.run.events.iter().rev().find_map(|event| match event {
+            Event::Call(call) if call.actor == actor => Some(true),
+            Event::Return(returned, _) if *returned == actor => Some(false),
+            _ => None,
+        });
+        last.unwrap_or(false)
     }
 
     pub(super) fn actor_of(&self, process: u32) -> Option<Actor> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipewright_model::call::{Actor, Answer, ENDS_MAX, End, Op};
 use pipewright_model::ends::OpenEnds;
-use pipewright_model::kind::{Discipline, SocketType};
+use pipewright_model::kind::{Discipline, Ends, SocketType};
 use pipewright_model::run::Event;
 
 use super::found::Found;
@@ -27,6 +27,11 @@ pub enum Hazard {
 impl Found {
     /// The hazards of this channel, the gravest first.
     pub fn hazards(&self) -> Vec<Hazard> {
+        let setup = &self.run.channels[0].setup;
+        let by_address = self.has_path && setup.kind.ends == Ends::Connected;
+        if by_address || matches!(setup.kind.discipline, Discipline::File | Discipline::Queue) {
+            return Vec::new();
+        }
         let made = |is: fn(&Op) -> bool| -> BTreeSet<Actor> {
             let of = |event: &Event| match event {
                 Event::Call(call) if is(&call.op) => Some(self.run.leader(call.actor)),
@@ -160,6 +165,16 @@ impl Found {
             let actor = self.actor_of(*process)?;
             let mut ends = OpenEnds::at_start(&self.run.seats);
             self.run.events.iter().take(*from).for_each(|event| follow(&mut ends, event));
+            // The exec itself, where it closes something.
+            let rest = self.run.events.get(*from..).unwrap_or_default();
+            let own = rest.iter().find(|event| match event {
+                Event::Call(call) => call.actor == actor,
+                Event::Return(other, _) => *other == actor,
+                _ => false,
+            });
+            own.filter(|event| matches!(event, Event::Return(..)))
+                .into_iter()
+                .for_each(|event| follow(&mut ends, event));
             let number = |end: End| {
                 let name =
                     self.run.end_name(end).trim_start_matches(|c: char| c.is_ascii_alphabetic());

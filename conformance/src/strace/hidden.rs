@@ -172,7 +172,7 @@ impl Books {
     fn follow_those(&mut self, log: &Calls, step: usize) {
         let process = match log.steps[step].0 {
             Step::Begins(at) | Step::Ends(at) => log.calls[at].process,
-            Step::Exits { process, .. } => process,
+            Step::Exits { process, .. } | Step::Stops { process, .. } => process,
         };
         if self.of.contains_key(&process) {
             self.follow(log, step);
@@ -186,6 +186,7 @@ impl Books {
             Step::Exits { process, .. } => {
                 self.of.remove(&process);
             }
+            Step::Stops { .. } => {}
         }
     }
 

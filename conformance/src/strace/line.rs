@@ -11,6 +11,8 @@ pub(super) enum Told<'l> {
     Resumes { name: &'l str, arguments: &'l str, result: &'l str },
     /// A signal came; from whom, where the line says so.
     Signal { name: &'l str, from: Option<u32> },
+    /// A signal has stopped it.
+    Stopped,
     /// It exited with a status.
     Exited { status: u8 },
     /// A signal ended it.
@@ -43,6 +45,9 @@ pub(super) fn read(line: &str) -> Option<(u32, Told<'_>)> {
         return Some((process, ending(end)));
     }
     if let Some(signal) = rest.strip_prefix("--- ") {
+        if signal.starts_with("stopped by ") {
+            return Some((process, Told::Stopped));
+        }
         let name = signal.split([' ', '{']).next().unwrap_or_default();
         let sender = signal.split_once("si_pid=").map(|(_, rest)| rest);
         let digits = sender.and_then(|rest| rest.split([',', '}']).next());
@@ -188,6 +193,7 @@ mod tests {
                 12,
                 Told::Signal { name: "SIGPIPE", from: None },
             ),
+            ("12 --- stopped by SIGSTOP ---", 12, Told::Stopped),
             ("strace: Process 12 attached", 0, Told::Nothing),
         ] {
             assert_eq!(read(line), Some((process, told)), "{line}");

@@ -11,6 +11,7 @@ use pipewright_model::run::{Form, Name, Run, Setup};
 use super::calls::{Call, Outcome};
 use super::channels::{Channels, Now, letters, seat, too_many_ends};
 use super::found::Found;
+use super::queues::queue;
 use super::tables::{Entry, UNMADE, numbers};
 use super::transfers::failed;
 
@@ -59,15 +60,18 @@ impl Channels {
             format!("{} {first}|{second} of {leader}, made at line {}", setup.kind.name, now.line);
         let mut seat = seat(leader, Form::Process);
         seat.ends = vec![(End(0), holds[0]), (End(1), holds[1])];
-        let names = holds.iter().filter_map(|hold| Name::new(letters(*hold))).collect();
+        let numbered = [(first, holds[0]), (second, holds[1])];
+        let name_of =
+            |(number, hold): &(i64, Hold)| Name::new(&format!("{}{number}", letters(*hold)));
+        let names = numbered.iter().filter_map(name_of).collect();
         let channel = self.found.len();
         self.found.push(Found {
             threads: vec![leader],
             actors: HashMap::from([(leader, Actor(0))]),
-            ends: HashMap::from([((first, holds[0]), End(0)), ((second, holds[1]), End(1))]),
+            ends: HashMap::from([(numbered[0], End(0)), (numbered[1], End(1))]),
             ..Found::new(name, Run::new(setup, vec![seat], names))
         });
-        for (number, hold) in [first, second].into_iter().zip(holds) {
+        for (number, hold) in numbered {
             let entry = Entry { channel, hold, close_on_exec };
             self.tables.of(now.call.process).insert(number, entry);
             if close_on_exec {
@@ -85,18 +89,26 @@ impl Channels {
         let name = format!("fifo {path}, made at line {}", now.line);
         let run = Run::new(Setup::new(&FIFO), Vec::new(), Vec::new());
         self.paths.insert(path, self.found.len());
-        self.found.push(Found { has_path: true, ..Found::new(name, run) });
+        self.found.push(Found::named(name, run));
     }
 
     /// A name is gone, or another's: who opens it from now on opens something else.
     pub(super) fn removes(&mut self, now: Now<'_>) {
         let at = usize::from(now.call.name.ends_with("at") || now.call.name.ends_with("at2"));
         let Some(path) = self.path(now, at) else { return };
-        let Some(channel) = self.paths.remove(&path) else { return };
-        if now.call.name.starts_with("rename")
-            && let Some(path) = self.path(now, if at == 0 { 1 } else { 3 })
-        {
-            self.paths.insert(path, channel);
+        self.loses_its_address(&path);
+        let channel = self.paths.remove(&path);
+        if !now.call.name.starts_with("rename") {
+            if let Some(channel) = channel {
+                self.loses_its_name(now, channel);
+            }
+            return;
+        }
+        if let Some(path) = self.path(now, if at == 0 { 1 } else { 3 }) {
+            // What was called so before has lost its name.
+            self.paths.remove(&path);
+            self.loses_its_address(&path);
+            self.paths.extend(channel.map(|channel| (path, channel)));
         }
     }
 
@@ -114,7 +126,17 @@ impl Channels {
         if let Some(old) = self.own_descriptor(now) {
             return self.opens_again(now, old);
         }
+        if now.call.name == "mq_open" {
+            self.makes_queue(now);
+        } else if let Some(path) = self.path(now, usize::from(now.call.name.starts_with("openat")))
+        {
+            self.makes_file(now, &path);
+        }
         let Some((entry, nonblock)) = self.opened(now) else { return };
+        if self.found[entry.channel].is_file() && now.call.value().is_none() {
+            return;
+        }
+        let nonblock = nonblock && !self.found[entry.channel].is_file();
         let Hold { mode, .. } = entry.hold;
         let flags = if nonblock { OpenFlags::NONBLOCK } else { OpenFlags::NONE };
         let op = Op::Open { mode, flags };
@@ -184,10 +206,12 @@ impl Channels {
     fn opened(&self, now: Now<'_>) -> Option<(Entry, bool)> {
         let call = now.call;
         let at = usize::from(call.name.starts_with("openat"));
-        let channel = *self.paths.get(&self.path(now, at)?)?;
+        let is_queue = call.name == "mq_open";
+        let path = if is_queue { queue(call) } else { self.path(now, at) };
+        let channel = *self.paths.get(&path?)?;
         let has = |flag| call.has_anywhere(flag);
         let hold = Hold::of(access(call));
-        let entry = Entry { channel, hold, close_on_exec: has("O_CLOEXEC") };
+        let entry = Entry { channel, hold, close_on_exec: is_queue || has("O_CLOEXEC") };
         Some((entry, has("O_NONBLOCK")))
     }
 
@@ -198,6 +222,9 @@ impl Channels {
         if given.starts_with('/') {
             return Some(plain(given));
         }
+        if argument == 0 {
+            return self.whole_path(now.call.process, given);
+        }
         let place = match argument.checked_sub(1).and_then(|before| arguments.get(before)) {
             // `AT_FDCWD`, or with -yy what it is.
             Some(at) if at.starts_with("AT_FDCWD") => led_to(at),
@@ -206,6 +233,13 @@ impl Channels {
         };
         let place = place.or_else(|| self.tables.place(now.call.process))?;
         Some(if place.is_empty() { plain(given) } else { plain(&format!("{place}/{given}")) })
+    }
+
+    /// A path from the root, as far as it is known where a process is.
+    pub(super) fn whole_path(&self, process: u32, given: &str) -> Option<String> {
+        let place = self.tables.place(process)?;
+        let is_whole = given.starts_with('/') || place.is_empty();
+        Some(if is_whole { plain(given) } else { plain(&format!("{place}/{given}")) })
     }
 }
 

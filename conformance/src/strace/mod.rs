@@ -4,20 +4,26 @@
 //! each channel a run of its own, as linearizability is local. What can't be said in a run leaves its channel
 //! unjudged from there. It reads no file and asks no kernel.
 
+mod addresses;
 mod asleep;
 mod calls;
 mod channels;
 mod descriptors;
+mod fcntl;
 mod found;
 mod hazards;
 mod hidden;
 mod line;
+mod locks;
 mod makes;
+mod queues;
+mod sockets;
+mod stops;
 mod tables;
 mod transfers;
 mod waits;
 
-pub use asleep::{Asleep, asleep};
+pub use asleep::{Asleep, Knot, asleep};
 pub use calls::{Calls, Interrupted};
 pub use channels::{Channels, channels};
 pub use found::Found;

@@ -56,6 +56,16 @@ impl Tables {
         &mut self.tables[table]
     }
 
+    /// The number of a thread's table; `None` where nothing was heard of it.
+    pub(super) fn table_of(&self, process: u32) -> Option<usize> {
+        self.of.get(&process).copied()
+    }
+
+    /// Whether a descriptor of anybody leads to a channel.
+    pub(super) fn any_leads_to(&self, channel: Channel) -> bool {
+        self.tables.iter().any(|table| table.values().any(|entry| entry.channel == channel))
+    }
+
     pub(super) fn get(&self, process: u32, descriptor: i64) -> Option<Entry> {
         self.tables.get(*self.of.get(&process)?)?.get(&descriptor).copied()
     }

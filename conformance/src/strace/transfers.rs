@@ -88,7 +88,10 @@ impl Channels {
     }
 
     fn transfers(&mut self, now: Now<'_>, len: Option<i64>, op: impl FnOnce(u32) -> Op) {
-        let Some(here) = self.descriptor(now, 0) else { return };
+        let Some(here @ (_, entry)) = self.descriptor(now, 0) else { return };
+        if self.found[entry.channel].is_file() {
+            return;
+        }
         let Some(len) = len.and_then(|len| u32::try_from(len).ok()) else {
             // A call that the log breaks off before its length.
             if now.call.outcome != Outcome::None {

@@ -21,7 +21,7 @@ mod tell;
 
 pub use command::{Started, Step};
 pub use look::look;
-pub use pattern::Pattern;
+pub use pattern::{Pattern, Wait};
 pub use picture::{Channel, Detail, End, Holder, Label, On, Picture, Wants, picture};
 pub use report::{About, Knot, Report, settled};
 pub use snapshot::{

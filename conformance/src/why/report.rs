@@ -291,6 +291,10 @@ impl<'p> Report<'p> {
 fn tell_pattern(text: &mut String, pattern: Pattern) {
     text.push_str(&wrapped(&format!("The pattern: {}. {}", pattern.name, pattern.wrong), 2));
     text.push_str(&wrapped(&format!("To mend it: {}", pattern.mend), 2));
+    if !pattern.systems.is_empty() {
+        let systems = pattern.systems.join(" ");
+        text.push_str(&wrapped(&format!("As a system: `pipewright verify {systems}`"), 2));
+    }
     text.push('\n');
 }
 

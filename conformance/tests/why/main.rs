@@ -369,11 +369,20 @@ fn the_page_has_each_pattern() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/hangs.md");
     let page =
         fs::read_to_string(page).expect("a page").split_whitespace().collect::<Vec<_>>().join(" ");
+    let known = pipewright_model::systems::all();
     for pattern in Pattern::ALL {
-        let Pattern { name, wrong, mend } = pattern;
+        let Pattern { name, wrong, mend, systems } = pattern;
         assert!(page.to_lowercase().contains(&name.to_lowercase()), "no heading for {name}");
         for text in [wrong, mend] {
             assert!(page.contains(&in_one_line(text)), "{name}: the page does not say `{text}`");
+        }
+        for system in systems {
+            assert!(
+                page.contains(&format!("`{system}`")),
+                "{name}: the page does not name {system}"
+            );
+            let subject = known.iter().find(|known| known.name() == *system);
+            assert!(subject.is_some_and(|known| !known.broken().is_empty()), "{name}: {system}");
         }
     }
     for hang in &HANGS {
