@@ -79,11 +79,16 @@ pub fn asleep(log: &Calls, found: &[Found], platform: &Platform) -> Asleep {
 
 impl<'l> Channel<'l> {
     fn of(found: &'l Found, platform: &Platform) -> Option<Channel<'l>> {
-        let run = found.at_rest().filter(|_| found.unjudged.is_none())?;
-        let worlds = oracle::after(&run, platform);
-        let present = Present::after(&run, run.events.len() - 1);
-        let moment = Moment::of(&run, platform, &worlds, &present)?;
-        Some(Channel { found, run, moment })
+        let known = found.unjudged.is_none();
+        let asleep_in = |run: Run| {
+            let worlds = oracle::after(&run, platform);
+            let present = Present::after(&run, run.events.len() - 1);
+            let moment = Moment::of(&run, platform, &worlds, &present)?;
+            Some(Channel { found, run, moment })
+        };
+        // Who polls may have been told already, or have looked at it and gone on to sleep for something else.
+        let polled = || asleep_in(found.polled_at_rest().filter(|_| !found.polled.is_empty())?);
+        known.then(polled).flatten().or_else(|| asleep_in(found.at_rest().filter(|_| known)?))
     }
 
     /// What could end a sleep from outside.
@@ -91,13 +96,23 @@ impl<'l> Channel<'l> {
         let kind = self.run.channels[0].setup.kind;
         match (kind.discipline, sleeper.call.op) {
             (Discipline::Tcp, Op::Connect) => Some("TCP gives up after some minutes"),
+            (_, Op::Poll { .. }) if self.polls_more(sleeper.actor) => {
+                Some("something else that it polls, or a time-out, could end it")
+            }
             _ if !self.found.is_named => None,
             (Discipline::File, _) => None,
             (Discipline::Queue, _) => Some("whoever opens its name could end it"),
-            (_, Op::Accept { .. }) => Some("whoever connects to its address could end it"),
+            (_, Op::Accept { .. } | Op::Poll { .. }) if kind.ends == Ends::Connected => {
+                Some("whoever connects to its address could end it")
+            }
             _ if kind.ends == Ends::Connected => None,
             _ => Some("whoever opens its path could end it"),
         }
+    }
+
+    /// Whether an actor that polls does so for more than what is followed.
+    fn polls_more(&self, actor: Actor) -> bool {
+        self.found.polled.iter().any(|polled| polled.by == actor && polled.and_others)
     }
 
     fn thread(&self, actor: Actor) -> Option<u32> {
@@ -209,7 +224,9 @@ impl Waits {
                 ways.extend(from_outside.map(|_| Way::of("", [outsider])));
                 ways.extend(sleeper.by_signal.map(|_| Way::of("", [signal])));
                 let rule = pipewright_model::rules::RULES[usize::from(sleeper.rule)].id;
-                asleep.insert(thread, Wait { rule, ways });
+                // Who polls several channels waits for any of them.
+                let wait = asleep.entry(thread).or_insert(Wait { rule, ways: Vec::new() });
+                wait.ways.extend(ways);
                 calls.insert(thread, channel.moment.call_of(&channel.run, sleeper.actor));
             }
         }

@@ -13,6 +13,7 @@ use super::addresses::Sockets;
 use super::calls::{Call, Calls, Outcome, Step};
 use super::fcntl::has_locks;
 use super::found::Found;
+use super::lists::Lists;
 use super::tables::{Channel, Entry, Tables, UNMADE};
 
 /// All channels of a log.
@@ -32,6 +33,7 @@ pub struct Channels {
     /// Names of queues that nothing had when they were removed.
     pub(super) gone: HashSet<String>,
     pub(super) sockets: Sockets,
+    pub(super) polls: Lists,
     /// Whether files are followed: where any is locked.
     pub(super) follows_files: bool,
     /// What a call in progress does once it returns, by its index.
@@ -41,7 +43,7 @@ pub struct Channels {
 /// Makes runs of a log.
 pub fn channels(log: &Calls) -> Channels {
     let ended = log.steps.iter().filter_map(|(step, _)| match step {
-        Step::Exits { process, .. } => Some(*process),
+        Step::Exits { process, .. } | Step::Stops { process, .. } => Some(*process),
         _ => None,
     });
     let heard = log.calls.iter().map(|call| call.process).chain(ended).collect();
@@ -118,6 +120,9 @@ impl Channels {
             "connect" => self.connects(now),
             "accept" | "accept4" => self.accepts(now),
             "flock" => self.locks(now),
+            "poll" | "ppoll" | "select" | "pselect6" | "epoll_wait" | "epoll_pwait" => {
+                self.polls(now)
+            }
             "mq_open" if call.value().is_some() => self.opens(now),
             "mq_timedsend"
             | "mq_timedreceive"
@@ -137,6 +142,9 @@ impl Channels {
     }
 
     fn ends(&mut self, now: Now<'_>) {
+        if now.call.name.starts_with("accept") && now.call.value().is_some() {
+            self.counts_accepted(now);
+        }
         for (channel, event) in self.later.remove(&now.at).unwrap_or_default() {
             self.push(channel, event, now.line);
         }
@@ -155,6 +163,8 @@ impl Channels {
             "open" | "openat" | "openat2" | "creat" | "mq_open" => self.has_opened(now),
             "mq_unlink" => self.removes_queue(now),
             "socket" => self.makes_socket(now),
+            "epoll_create" | "epoll_create1" => self.makes_epoll(now),
+            "epoll_ctl" if call.value() == Some(0) => self.registers(now),
             "bind" if call.value() == Some(0) => self.binds(now),
             "getsockname" => self.tells_its_address(now),
             "accept" | "accept4" if call.value().is_some() => match self.descriptor(now, 0) {

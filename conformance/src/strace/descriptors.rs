@@ -29,6 +29,10 @@ impl Channels {
             return;
         }
         self.tables.fork(parent, child);
+        if let (Some(from), Some(to)) = (self.tables.table_of(parent), self.tables.table_of(child))
+        {
+            self.polls.copies(from, to);
+        }
         let mut channels: Vec<Channel> =
             self.tables.of(child).values().map(|entry| entry.channel).collect();
         channels.sort_unstable();

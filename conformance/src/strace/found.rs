@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use pipewright_model::call::{ACTORS_MAX, Actor, End, Op};
+use pipewright_model::call::{ACTORS_MAX, Actor, Call, End, Op};
 use pipewright_model::kind::{Discipline, Hold};
 use pipewright_model::run::{Actors, Event, Run, Seat};
+
+use super::lists::Polled;
 
 /// What a log tells of a channel.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct Found {
     pub(super) is_opened_again: bool,
     /// Waits for a child by a process that is seated here: who, and the number of events where it began and ended.
     pub(super) waits: Vec<(Actor, usize, usize)>,
+    /// Who sleeps for it in a poll at the end of the log.
+    pub(super) polled: Vec<Polled>,
 }
 
 impl Found {
@@ -55,11 +59,21 @@ impl Found {
             connections: (0, 0),
             is_opened_again: false,
             waits: Vec::new(),
+            polled: Vec::new(),
         }
     }
 
     /// What was seen, and that all calls that have not returned sleep at its end; `None` where none is left.
     pub fn at_rest(&self) -> Option<Run> {
+        self.resting(&[])
+    }
+
+    /// The same, where those who poll sleep as well.
+    pub(super) fn polled_at_rest(&self) -> Option<Run> {
+        self.resting(&self.polled)
+    }
+
+    fn resting(&self, polled: &[Polled]) -> Option<Run> {
         let mut open = Actors::NONE;
         for event in &self.run.events {
             match event {
@@ -73,6 +87,16 @@ impl Found {
             }
         }
         let mut run = self.run.clone();
+        for Polled { by, end, events, .. } in polled {
+            // Who has exited since sleeps no more.
+            let has_exited =
+                |event: &Event| matches!(event, Event::Exits(gone, _) if *gone == run.leader(*by));
+            if !open.contains(*by) && !run.events.iter().any(has_exited) {
+                let op = Op::Poll { events: *events, wait: true, among: true };
+                run.push(Event::Call(Call { actor: *by, end: *end, op }));
+                open = open.with(*by);
+            }
+        }
         run.push(Event::Quiet(open));
         (!open.is_empty()).then_some(run)
     }

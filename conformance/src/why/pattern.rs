@@ -1,7 +1,7 @@
 //! Known patterns of hanging programs: what a knot shows, and how it is mended.
 
 use pipewright_model::asleep::{Deed, Sleeper};
-use pipewright_model::call::{End as CallEnd, Mode, Op};
+use pipewright_model::call::{End as CallEnd, Events, Mode, Op};
 use pipewright_model::kind::Discipline;
 use pipewright_model::rules::RULES;
 use pipewright_model::run::Run;
@@ -275,8 +275,11 @@ impl Pattern {
         if by("queue.write") {
             return Some(FULL_QUEUE);
         }
-        let reads = any(|op| op.asks().is_some());
-        let writes = any(|op| op.offers().is_some());
+        let polls = |op: &Op, events: Events| matches!(op, Op::Poll { events: asked, .. } if asked.contains(events));
+        let reads =
+            waits.iter().any(|wait| wait.op.asks().is_some() || polls(&wait.op, Events::IN));
+        let writes =
+            waits.iter().any(|wait| wait.op.offers().is_some() || polls(&wait.op, Events::OUT));
         let waits_for_child = any(|op| matches!(op, Op::Wait { .. }));
         match (reads, writes) {
             (true, false) if holds_itself => Some(OWN_END),
