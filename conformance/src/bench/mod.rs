@@ -6,6 +6,7 @@
 mod calls;
 mod histories;
 mod load;
+mod logs;
 mod looks;
 mod rows;
 mod stops;
@@ -40,19 +41,22 @@ pub enum What {
     Oracle,
     /// Telling why hundreds of processes wait, against a list of what they have open.
     Why,
+    /// A long log of strace, judged.
+    Logs,
     /// Searching a system of a file, against the same from Rust.
     Systems,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 7] = [
+    pub const ALL: [What; 8] = [
         What::Ports,
         What::Scenarios,
         What::Workers,
         What::Looks,
         What::Oracle,
         What::Why,
+        What::Logs,
         What::Systems,
     ];
 }
@@ -97,6 +101,7 @@ pub fn run(what: &[What], effort: Effort, tell: &mut dyn FnMut(&Row)) -> Result<
         }
         What::Oracle => histories::oracle(&mut bench),
         What::Why => why::machine(&mut bench),
+        What::Logs => logs::long(&mut bench),
         What::Systems => systems::from_files(&mut bench),
     });
     bench.pin(&cores)?;

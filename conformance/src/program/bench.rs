@@ -45,6 +45,8 @@ enum Part {
     Oracle,
     /// Telling why hundreds of processes wait, against lsof.
     Why,
+    /// A log of strace of 10^6 calls, read and judged.
+    Logs,
     /// Searching a system of a file, against the same from Rust.
     Systems,
 }
@@ -58,6 +60,7 @@ impl From<Part> for What {
             Part::Looks => What::Looks,
             Part::Oracle => What::Oracle,
             Part::Why => What::Why,
+            Part::Logs => What::Logs,
             Part::Systems => What::Systems,
         }
     }

@@ -10,7 +10,7 @@ struct Program {
     script: &'static str,
 }
 
-const PROGRAMS: [Program; 22] = [
+const PROGRAMS: [Program; 30] = [
     Program { takes: &[], script: "seq 2000 | sort -n | tail -1" },
     Program { takes: &[], script: "(sleep 0 & echo hi) | cat; echo ho | (cat; cat)" },
     Program { takes: &[], script: "yes | head -3; seq 100000 | head -1" },
@@ -79,6 +79,62 @@ a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET); a.send(b\"x\");
     Program {
         takes: &["node"],
         script: "node -e 'const c = require(\"child_process\").spawn(\"cat\"); c.stdout.resume(); c.stdin.end(\"x\".repeat(99999))'",
+    },
+    Program {
+        takes: &["python3"],
+        script: "python3 -c 'import http.server as h, threading, urllib.request as u
+s = h.ThreadingHTTPServer((\"127.0.0.1\", 0), h.SimpleHTTPRequestHandler)
+t = threading.Thread(target=s.serve_forever); t.start()
+for _ in range(3): u.urlopen(\"http://127.0.0.1:%d/\" % s.server_port).read()
+s.shutdown(); t.join(); s.server_close()'",
+    },
+    Program {
+        takes: &["python3", "curl"],
+        script: "python3 -c 'import http.server as h, threading, subprocess as p
+s = h.HTTPServer((\"127.0.0.1\", 0), h.SimpleHTTPRequestHandler)
+t = threading.Thread(target=s.serve_forever); t.start()
+p.run([\"curl\", \"-s\", \"http://127.0.0.1:%d/\" % s.server_port], stdout=p.DEVNULL)
+s.shutdown(); t.join(); s.server_close()'",
+    },
+    Program {
+        takes: &["python3"],
+        script: "python3 -c 'import socket, os
+s = socket.socket(socket.AF_UNIX); s.bind(\"s\"); s.listen()
+if os.fork() == 0:
+    c = socket.socket(socket.AF_UNIX); c.connect(\"s\"); c.sendall(b\"x\" * 300000); c.shutdown(socket.SHUT_WR)
+    while c.recv(1000): pass
+    os._exit(0)
+c, _ = s.accept()
+while c.recv(65536): pass
+c.sendall(b\"y\" * 200000); c.close(); os.wait()'",
+    },
+    Program {
+        takes: &["python3"],
+        script: "python3 -c 'import asyncio as a
+async def serve(r, w): w.write(await r.read()); w.close()
+async def main():
+    s = await a.start_server(serve, \"127.0.0.1\", 0); h = s.sockets[0].getsockname()
+    async def ask():
+        r, w = await a.open_connection(*h); w.write(b\"x\" * 100000); w.write_eof(); print(len(await r.read())); w.close()
+    await a.gather(ask(), ask(), ask()); s.close()
+a.run(main())'",
+    },
+    Program {
+        takes: &["python3"],
+        script: "printf 'import multiprocessing as m\\ndef f(d): d[1] = 2\\nif __name__ == \"__main__\":\\n \
+                 with m.Manager() as g:\\n  d = g.dict(); p = m.Process(target=f, args=(d,)); p.start(); p.join(); print(d)\\n' > p.py; python3 p.py",
+    },
+    Program {
+        takes: &["flock"],
+        script: "for n in 1 2 3 4; do flock l sh -c 'echo a >> f' & done; flock -s l cat l; wait; exec 9>l; flock 9; flock -u 9",
+    },
+    Program {
+        takes: &["cargo"],
+        script: "cargo new -q --vcs none a && cd a && cargo check -q --offline",
+    },
+    Program {
+        takes: &["tmux"],
+        script: "tmux -S ./s -f /dev/null new-session -d 'echo hi | cat; tmux -S ./s wait-for -S done'; tmux -S ./s wait-for done; tmux -S ./s kill-server; true",
     },
     Program { takes: &["socat"], script: "echo hi | socat - EXEC:cat" },
     Program { takes: &["perl"], script: "perl -e 'open(P, \"-|\", \"seq 9\"); print <P>; close P; print `echo a`'" },

@@ -1,7 +1,6 @@
 //! Systems that are alive and busy: looked at while they work, not once is anything of them said to wait for ever.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use std::os::unix::process::CommandExt;
@@ -50,24 +49,17 @@ fn looked_at(script: &str, looks: usize) {
     }
 }
 
+/// A hundred looks; as many as the book's page tells of by `LOOKS=1000 cargo test --test why busy`.
 #[test]
-fn a_busy_pipeline_never_waits_for_ever() {
-    looked_at(PIPELINE, 50);
-}
-
-#[test]
-fn processes_that_come_and_go_never_wait_for_ever() {
-    looked_at(SHELL, 50);
-}
-
-/// The looks of the book's page: `LOOKS=1000 cargo test --test why -- --ignored`.
-#[test]
-#[ignore = "a thousand looks, and it takes make, git and cargo"]
-fn a_thousand_looks_at_busy_systems() {
-    let looks = std::env::var("LOOKS").ok().and_then(|looks| looks.parse().ok()).unwrap_or(1_000);
-    let all = [PIPELINE, SHELL, MAKE, GIT, CARGO];
-    for script in all {
+fn busy_systems_never_wait_for_ever() {
+    let looks = std::env::var("LOOKS").ok().and_then(|looks| looks.parse().ok()).unwrap_or(100);
+    let all = [(PIPELINE, "sh"), (SHELL, "sh"), (MAKE, "make"), (GIT, "git"), (CARGO, "cargo")];
+    for (script, takes) in all {
+        let found = Command::new("sh").args(["-c", "command -v \"$0\"", takes]).output();
+        if !found.is_ok_and(|found| found.status.success()) {
+            eprintln!("left out: there is no {takes} here");
+            continue;
+        }
         looked_at(script, looks / all.len());
     }
-    assert!(Path::new("/proc/self").exists());
 }
