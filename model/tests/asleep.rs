@@ -171,7 +171,9 @@ fn who_is_stopped_and_what_is_opened_is_said_so() {
          p: signal q SIGSTOP -> ok\np: read 1\nquiet p\n",
     );
     assert!(
-        stopped.contains("q could end it (write w, close w) but is stopped, until SIGCONT comes"),
+        stopped.contains(
+            "q could end it (write up.w, close up.w) but is stopped, until SIGCONT comes"
+        ),
         "{stopped}"
     );
     let opened = told(

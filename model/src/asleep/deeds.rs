@@ -168,8 +168,7 @@ impl Trial {
     /// Ends besides those of the call that lead to the object of the call, or to its other side.
     pub(super) fn own_ends(&self, actor: Actor) -> Vec<End> {
         let world = &self.worlds[0];
-        let called: Vec<_> =
-            self.sleeping.iter().filter_map(|by| world.pending(*by)?.description).collect();
+        let called = self.called();
         let ends = (0..ENDS_MAX as u8).map(End);
         // Of what is open for both the other side is the same end.
         let leads_elsewhere = |description: DescriptionIndex| {
@@ -183,6 +182,12 @@ impl Trial {
         let others = ends.filter(|end| world.end(actor, *end).is_some_and(leads_elsewhere));
         // It could if somebody else held the end: then the end is what keeps it waiting.
         others.filter(|end| self.ends_if_held_by_another(actor, *end)).collect()
+    }
+
+    /// The descriptions that the calls asleep use.
+    fn called(&self) -> Vec<DescriptionIndex> {
+        let world = &self.worlds[0];
+        self.sleeping.iter().filter_map(|by| world.pending(*by)?.description).collect()
     }
 
     /// Whether the sleep would end if this end of the process were closed, or written to, by another one.
@@ -203,7 +208,10 @@ impl Trial {
         };
         self.wake(&mut worlds, other);
         worlds[0].set_end(other, spare, Some(description));
-        worlds[0].set_end(actor, end, None);
+        // What the call itself uses stays as long as it sleeps.
+        if !self.called().contains(&description) {
+            worlds[0].set_end(actor, end, None);
+        }
         let trial = Trial {
             platforms: self.platforms.clone(),
             worlds,
