@@ -92,7 +92,7 @@ impl<'l> Channel<'l> {
     }
 
     /// What could end a sleep from outside.
-    fn from_outside(&self, sleeper: &Sleeper) -> Option<&'static str> {
+    fn ended_from_outside(&self, sleeper: &Sleeper) -> Option<&'static str> {
         let kind = self.run.channels[0].setup.kind;
         match (kind.discipline, sleeper.call.op) {
             (Discipline::Tcp, Op::Connect) => Some("TCP gives up after some minutes"),
@@ -220,7 +220,7 @@ impl Waits {
                 };
                 let mut ways: Vec<Way> = sleeper.ways.iter().map(way).collect();
                 ways.extend((!sleeper.own.is_empty()).then(|| Way::of("", [parties[&thread]])));
-                let from_outside = channel.from_outside(sleeper);
+                let from_outside = channel.ended_from_outside(sleeper);
                 ways.extend(from_outside.map(|_| Way::of("", [outsider])));
                 ways.extend(sleeper.by_signal.map(|_| Way::of("", [signal])));
                 let rule = pipewright_model::rules::RULES[usize::from(sleeper.rule)].id;
@@ -263,8 +263,9 @@ impl Waits {
 
     fn elsewhere(&self, channel: &Channel<'_>) -> Elsewhere {
         let actors = (0..).map(Actor).zip(channel.found.threads.iter().copied());
-        let clause =
-            |sleeper: &Sleeper| Some((sleeper.actor, channel.from_outside(sleeper)?.to_owned()));
+        let clause = |sleeper: &Sleeper| {
+            Some((sleeper.actor, channel.ended_from_outside(sleeper)?.to_owned()))
+        };
         let from_outside = channel.moment.sleepers.iter().filter_map(clause);
         let for_ever = actors.clone().filter(|(_, thread)| self.is_for_ever(*thread));
         let sleep_in =

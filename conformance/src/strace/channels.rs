@@ -171,10 +171,11 @@ impl Channels {
                 Some(_) => self.has_accepted(now),
                 None => self.is_not_followed(now),
             },
-            "connect" if call.value() == Some(0) || is_under_way => {
-                if self.descriptor(now, 0).is_none() {
-                    self.is_not_followed(now);
-                }
+            "connect"
+                if (call.value() == Some(0) || is_under_way)
+                    && self.descriptor(now, 0).is_none() =>
+            {
+                self.is_not_followed(now);
             }
             "wait4" | "waitpid" | "waitid" => self.has_waited(now),
             _ => {}

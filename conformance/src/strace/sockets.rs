@@ -48,7 +48,9 @@ impl Channels {
             _ => return,
         };
         let is_stream = call.has_flag(1, "SOCK_STREAM");
-        if !is_stream && !(family == Family::Unix && call.has_flag(1, "SOCK_SEQPACKET")) {
+        let is_unix = family == Family::Unix;
+        let has_messages = is_unix && call.has_flag(1, "SOCK_SEQPACKET");
+        if !(is_stream || has_messages) {
             return;
         }
         let fresh = Fresh {
