@@ -239,7 +239,7 @@ pub fn left_out(scenario: &Scenario, played: &Run) -> Option<(usize, String)> {
         Op::Exit { status } if ended_by(status).is_some() => {
             "was not there, is stopped, or ignores or catches the signal"
         }
-        op if op.is_of_process() => "was still in an earlier call, or was not there",
+        op if op.is_of_process() => "was still in an earlier call, is stopped, or was not there",
         _ => "was still in an earlier call, or had the end open that it makes",
     };
     Some((number, format!("`{called}` was not made, as {actor} {why}")))

@@ -62,12 +62,18 @@ pub fn diagnose(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Diag
         Some(Event::Stops(actor, at)) => stopping(run, deviation, *actor, *at),
         Some(Event::Exits(actor, status)) => {
             let name = run.actor_name(*actor);
-            let signal = ended_by(*status).map_or_else(String::new, |signal| signal.to_string());
-            let says = format!("{name} is ended by {signal}, which it ignores or catches");
-            Diagnosis { fault: Fault::Unexplained, says, broken: by_id("signal.signal.ends") }
+            let (says, broken) = match ended_by(*status) {
+                Some(signal) => (
+                    format!("{name} is ended by {signal}, which it ignores or catches, or it is stopped"),
+                    "signal.signal.ends",
+                ),
+                None => (format!("{name} exits, though it is stopped"), "signal.any.stopped"),
+            };
+            Diagnosis { fault: Fault::Unexplained, says, broken: by_id(broken) }
         }
         Some(Event::Call(call)) => {
-            let says = format!("{} has ended, and calls nothing", run.actor_name(call.actor));
+            let name = run.actor_name(call.actor);
+            let says = format!("{name} has ended, or is stopped, and calls nothing");
             Diagnosis { fault: Fault::Unexplained, says, broken: by_id("process.exit.ended") }
         }
         _ => sleeping(run, deviation),

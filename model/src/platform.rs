@@ -76,6 +76,8 @@ pub struct Platform {
     pub locks_of_all: bool,
     /// Whether a deadlock of processes that wait for locks is seen for sure.
     pub sees_deadlocks: bool,
+    /// Whether a lock by `F_SETLK` is lost for sure where its descriptor was closed before it was got.
+    pub looks_up_locked_again: bool,
     /// Whether a blocked open may not yet count as an open end for others.
     pub waiting_open_may_not_count: bool,
     /// Whether a write that was cut short by the last reader's close may fail although part of it
@@ -148,6 +150,7 @@ pub const LINUX: Platform = Platform {
     packets: true,
     locks_of_all: true,
     sees_deadlocks: true,
+    looks_up_locked_again: true,
     waiting_open_may_not_count: false,
     cut_short_write_may_fail: false,
     poll_is_loose: false,
@@ -205,6 +208,7 @@ pub const POSIX: Platform = Platform {
     packets: false,
     locks_of_all: false,
     sees_deadlocks: false,
+    looks_up_locked_again: false,
     waiting_open_may_not_count: true,
     cut_short_write_may_fail: true,
     poll_is_loose: true,

@@ -106,8 +106,10 @@ pub struct ActorState {
     polls_for: Option<Actor>,
     /// The process that has forked it and has not waited for it.
     parent: Option<Actor>,
-    /// Whether its process has ended and was waited for.
+    /// Whether its process has ended and is gone: it was waited for, or left no status.
     reaped: bool,
+    /// Whether its process has ended and its status waits for its parent for sure.
+    left_status: bool,
     /// What signals do to its process, and have done.
     signals: SignalState,
     /// The locks that its process holds by `F_SETLK`, by object.
@@ -129,7 +131,7 @@ impl Hash for ActorState {
         let parent = self.parent.map_or(0, |parent| u64::from(parent.0) + 1);
         let process = u64::from(self.leader.0) << 40 | parent << 32;
         hasher.write_u64(process | u64::from(self.close_on_exec));
-        (self.signals, self.reaped).hash(hasher);
+        (self.signals, self.reaped, self.left_status).hash(hasher);
         self.locks.hash(hasher);
         self.call.hash(hasher);
     }
@@ -207,6 +209,7 @@ impl World {
                 polls_for,
                 parent: None,
                 reaped: false,
+                left_status: false,
                 signals: SignalState::at_start(seat.signals),
                 locks: SmallVec::new(),
                 written: 0,

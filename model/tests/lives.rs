@@ -157,3 +157,81 @@ fn a_lock_goes_with_the_last_process_that_shares_it() {
         ]);
     assert_eq!(broken(&system), [""; 0]);
 }
+
+#[test]
+fn a_sleeping_lock_outlives_its_descriptor() {
+    let run = |sort: &str, end: &str| {
+        verdict(&format!(
+            "channel f locked-file\nprocess a holds f.rw\nthread t of a\nprocess b holds f.rw\n\
+             b: {sort} exclusive -> ok\na: {sort} exclusive wait\nquiet a\nt: close f.rw -> ok\n{end}"
+        ))
+    };
+    let freed = |sort: &str, reply: &str| {
+        run(sort, &format!("quiet a\nb: {sort} none -> ok\na: -> {reply}\n"))
+    };
+    for sort in ["lock", "flock"] {
+        assert_eq!(run(sort, "a: -> EBADF\n"), Verdict::Deviates, "{sort}");
+        assert_eq!(freed(sort, "ok"), Verdict::Conforms, "{sort}");
+        assert_eq!(freed(sort, "EBADF"), Verdict::Deviates, "{sort}");
+    }
+    assert_eq!(run("process-lock", "a: -> EBADF\n"), Verdict::Deviates);
+    assert_eq!(freed("process-lock", "EBADF"), Verdict::Conforms);
+    assert_eq!(freed("process-lock", "ok"), Verdict::Deviates);
+    // The lock was got before the close, and the number looked up after it.
+    let raced = "channel f locked-file\nprocess a holds f.rw\nthread t of a\nprocess b holds f.rw\n\
+                 a: process-lock exclusive\nb: process-lock exclusive -> EAGAIN\nt: close f.rw -> ok\n\
+                 a: -> EBADF\nb: process-lock exclusive -> ok\n";
+    assert_eq!(verdict(raced), Verdict::Conforms);
+}
+
+#[test]
+fn a_stopped_process_neither_calls_nor_exits() {
+    let stopped = |end: &str| {
+        verdict(&format!(
+            "channel up pipe\nprocess p holds up.r up.w\nprocess q inherits up.w of p\n\
+             p: signal q SIGSTOP -> ok\nquiet\n{end}"
+        ))
+    };
+    for refused in ["q: exit 3\n", "q: exit SIGTERM\n", "q: write up.w 1\nquiet q\n"] {
+        assert_eq!(stopped(refused), Verdict::Deviates, "{refused}");
+    }
+    for allowed in ["q: exit SIGKILL\n", "p: signal q SIGCONT -> ok\nq: exit 3\n"] {
+        assert_eq!(stopped(allowed), Verdict::Conforms, "{allowed}");
+    }
+}
+
+#[test]
+fn a_poll_on_two_ends_makes_no_thread() {
+    let polled = |end: &str| {
+        verdict(&format!(
+            "channel up pipe\nprocess p holds up.r up.w\n\
+             p: poll [up.r in, up.w out] -> [none, out]\n{end}"
+        ))
+    };
+    assert_eq!(polled("p: signal p SIGSTOP\nquiet p\n"), Verdict::Conforms);
+    assert_eq!(polled("p: signal p SIGSTOP -> ok\np: write up.w 1 -> 1\n"), Verdict::Deviates);
+    assert_eq!(polled("p: signal p SIGTERM -> ok\n"), Verdict::Deviates);
+}
+
+#[test]
+fn a_child_leaves_a_status_unless_sigchld_is_ignored_as_it_ends() {
+    let child = |end: &str| {
+        verdict(&format!("channel up pipe\nprocess p holds up.r up.w\np: fork c -> ok\n{end}"))
+    };
+    let ignore = "p: sigaction SIGCHLD ignore -> ok\n";
+    for (end, waits) in [
+        (format!("{ignore}c: exit 3\nquiet\n"), &["ECHILD"][..]),
+        (format!("c: exit 3\nquiet\n{ignore}"), &["3"]),
+        (format!("c: exit 3\n{ignore}"), &["3", "ECHILD"]),
+    ] {
+        for reply in ["3", "ECHILD"] {
+            let expected = match waits.contains(&reply) {
+                true => Verdict::Conforms,
+                false => Verdict::Deviates,
+            };
+            assert_eq!(child(&format!("{end}p: wait c -> {reply}\n")), expected, "{end}{reply}");
+        }
+    }
+    let signal = format!("{ignore}c: exit 3\nquiet\np: signal c SIGTERM -> ok\n");
+    assert_eq!(child(&signal), Verdict::Deviates);
+}

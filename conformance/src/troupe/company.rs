@@ -1,9 +1,8 @@
 //! The processes and threads of a run: who is there, how they are looked at, how they end.
 
-use std::io;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
-use std::thread;
+use std::{fs, io, thread};
 
 use pipewright_backends::sys::desk::{Desk, Order, Report};
 use pipewright_backends::sys::pidfd::Pidfd;
@@ -170,6 +169,18 @@ impl Company {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The signals that the process of this leader ignores, and those that it catches, a bit each; `None` where the system
+    /// does not tell.
+    pub(super) fn signal_masks(&self, leader: Actor) -> Option<(u64, u64)> {
+        let process = self.members[usize::from(leader.0)].as_ref().and(self.arena.process(leader))?;
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let mask = |name| {
+            let mask = status.lines().find_map(|line| line.strip_prefix(name))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        };
+        Some((mask("SigIgn:")?, mask("SigCgt:")?))
     }
 
     /// Notes whether an actor's process has been stopped by a signal.

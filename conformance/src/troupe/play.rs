@@ -136,6 +136,7 @@ impl<'a> Play<'a> {
             for thread in self.threads(target).iter() {
                 self.wait_for(thread)?;
             }
+            self.look_at_signals(self.run.leader(target));
         }
         self.ends.call(&call);
         self.post(call);

@@ -49,6 +49,22 @@ impl Signals {
         self.of[usize::from(child.0)] = self.of[usize::from(parent.0)];
     }
 
+    /// What a process has signals do by the masks of those that it ignores and those that it catches, as the kernel tells
+    /// them. All actors catch `SIGPIPE`.
+    pub(super) fn see(&mut self, leader: Actor, (ignored, caught): (u64, u64)) {
+        let of = &mut self.of[usize::from(leader.0)];
+        let named = Sig::NAMED.iter().map(|(_, signal)| *signal);
+        for signal in named.filter(|signal| *signal != SIGPIPE) {
+            let bit = 1 << (signal.0 - 1);
+            let disposition = match (ignored & bit != 0, caught & bit != 0) {
+                (true, _) => Disposition::Ignored,
+                (false, true) => Disposition::Caught,
+                (false, false) => Disposition::Default,
+            };
+            *of = of.with(signal, disposition);
+        }
+    }
+
     /// What a signal does to a process, which is noted.
     pub(super) fn effect(&mut self, leader: Actor, signal: Sig) -> Effect {
         let goes_on = signal.default_action() == DefaultAction::Continues;

@@ -25,6 +25,8 @@ impl Sig {
     pub const KILL: Sig = Sig(9);
     /// `SIGPIPE`
     pub const PIPE: Sig = Sig(13);
+    /// `SIGCHLD`
+    pub const CHLD: Sig = Sig(17);
     /// `SIGCONT`
     pub const CONT: Sig = Sig(18);
     /// `SIGSTOP`
@@ -47,7 +49,7 @@ impl Sig {
         ("SIGPIPE", Sig::PIPE),
         ("SIGALRM", Sig(14)),
         ("SIGTERM", Sig(15)),
-        ("SIGCHLD", Sig(17)),
+        ("SIGCHLD", Sig::CHLD),
         ("SIGCONT", Sig::CONT),
         ("SIGSTOP", Sig::STOP),
         ("SIGTSTP", Sig(20)),

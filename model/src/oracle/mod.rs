@@ -29,12 +29,12 @@ mod untold;
 
 use std::cell::Cell;
 
-use crate::call::{Actor, Answer, Call, Op, Reply, Signal};
+use crate::call::{Actor, Answer, Call, Dispositions, Op, Reply, Signal};
 use crate::data::{ANY, Data, Segments};
 use crate::index::RuleIndex;
 use crate::platform::Platform;
 use crate::rules::{outside, signal};
-use crate::run::{Actors, Event, Run};
+use crate::run::{Actors, Event, Form, Run, Seat};
 use crate::step::{self, RuleSet, moves};
 use crate::world::{Pending, Progress, World};
 use budget::{Budget, STATES_MAX_BYTES};
@@ -127,8 +127,8 @@ struct Oracle<'r> {
     unspecified: Option<(usize, &'static str)>,
     lookahead: Lookahead<'r>,
     stopped: Stopped,
-    /// Whether signals are sent in the run.
-    signals: bool,
+    /// Whether it matters in the run who was seen asleep.
+    notes_sleep: bool,
     /// The call upon which a signal may have come of which the run does not tell.
     suspect: Option<Suspect>,
     judgement: Judgement,
@@ -156,7 +156,7 @@ impl<'r> Oracle<'r> {
             unspecified: None,
             lookahead: Lookahead::new(run, platform, foresight),
             stopped: Stopped::default(),
-            signals: sends_signals(run),
+            notes_sleep: notes_sleep(run),
             suspect: None,
             judgement: Judgement::of_nothing(run.events.len()),
             worlds: None,
@@ -320,12 +320,14 @@ impl<'r> Oracle<'r> {
     }
 
     fn begin(&mut self, index: usize, call: Call) {
-        let ends = |state: &State| state.world.is_ending(call.actor);
-        if self.states.iter().all(ends) {
-            // Who was killed calls nothing.
+        let silent = |State { world, .. }: &State| {
+            world.is_ending(call.actor) || world.is_held_up(call.actor)
+        };
+        if self.states.iter().all(silent) {
+            // Who was killed calls nothing, nor does who was seen to have stopped.
             self.deviate(index, &Event::Call(call));
         } else {
-            self.states.retain(|state| !ends(state));
+            self.states.retain(|state| !silent(state));
         }
         self.lookahead.begin(index, call);
         let stops = self.lookahead.stops(index);
@@ -368,7 +370,7 @@ impl<'r> Oracle<'r> {
         let mut search = Search::new(self.platform, &self.lookahead, index, goal);
         search.stopped = self.stopped.clone();
         search.ended = self.ended;
-        search.signals = self.signals;
+        search.notes_sleep = self.notes_sleep;
         search.listed = match (&self.run.events[index], goal) {
             (Event::Quiet(listed), Goal::Quiet) => Some(*listed),
             _ => None,
@@ -415,9 +417,16 @@ impl<'r> Oracle<'r> {
     }
 }
 
-fn sends_signals(run: &Run) -> bool {
-    let sends = |event: &Event| matches!(event, Event::Call(Call { op: Op::Signal { .. }, .. }));
-    run.events.iter().any(sends)
+/// Whether it matters who was seen asleep: a signal that comes finds a call in the kernel or before it, and so does a close
+/// by another thread; a child that was seen to have ended has left its status or none.
+fn notes_sleep(run: &Run) -> bool {
+    let is_of_signals = |event: &Event| {
+        let Event::Call(Call { op, .. }) = event else { return false };
+        matches!(op, Op::Signal { .. } | Op::SetSignal { .. })
+    };
+    let ignores = |seat: &Seat| seat.signals != Dispositions::NONE;
+    let is_thread = |seat: &Seat| matches!(seat.form, Form::Thread(_));
+    run.events.iter().any(is_of_signals) || run.seats.iter().any(|s| ignores(s) || is_thread(s))
 }
 
 /// The reply that an answered call gives, and the rule that gave it.

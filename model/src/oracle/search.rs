@@ -45,8 +45,8 @@ pub(super) struct Search<'a, 'r> {
     pub(super) stopped: Stopped,
     /// Where nothing is known of a run: the byte at which the call is to stop whose moves are asked for.
     pub(super) aim: Option<u32>,
-    /// Whether signals are sent in the run: then it matters who was seen asleep.
-    pub(super) signals: bool,
+    /// Whether it matters who was seen asleep.
+    pub(super) notes_sleep: bool,
     /// At quiet: whose calls are said to be open, where it is said.
     pub(super) listed: Option<Actors>,
     /// Why anything might happen, if it might.
@@ -71,7 +71,7 @@ impl<'a, 'r> Search<'a, 'r> {
             goal,
             stopped: Stopped::default(),
             aim: None,
-            signals: false,
+            notes_sleep: false,
             listed: None,
             unspecified: None,
             ended: &never,
@@ -134,7 +134,7 @@ impl<'a, 'r> Search<'a, 'r> {
                 if self.platform.sleepers_in_line {
                     world.all_sleep();
                 }
-                if self.signals {
+                if self.notes_sleep {
                     world.seen_asleep();
                 }
                 found.insert(State { world, shown });

@@ -45,6 +45,7 @@ pub const CHAPTER: Chapter = Chapter {
 /// Rules that only runs show whose actors are known to be processes.
 const NEED_PROCESSES: &[&str] = &[
     "lock.process-lock.taken",
+    "lock.process-lock.closed-meanwhile",
     "lock.process-lock.given-up",
     "lock.process-lock.refused",
     "lock.process-lock.refused-otherwise",
@@ -155,9 +156,31 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (lock, _) = asked_by_process(at)?;
-            blockers(at, lock)
-                .is_empty()
-                .then(|| Move::answers(Answer::Done).with(set_process_lock))
+            let fails = at.platform.looks_up_locked_again && is_closed(at);
+            (blockers(at, lock).is_empty() && !fails)
+                .then(|| Move::answers(Answer::Done).with(take_process_lock))
+        },
+    },
+    Rule {
+        id: "lock.process-lock.closed-meanwhile",
+        says: "A lock by F_SETLK that a process gets through a descriptor that another of its threads has closed meanwhile goes, \
+               as all that it holds on the file, and the call fails with EBADF.",
+        cite: &[
+            Posix("fcntl", "ERRORS [EBADF]"),
+            Source("fs/locks.c", "fcntl_setlk"),
+            Observed("EBADF once the lock comes free, not as the descriptor is closed", KERNEL),
+        ],
+        force: Force::May,
+        step: |at| {
+            let (lock, _) = asked_by_process(at)?;
+            blockers(at, lock).is_empty().then_some(())?;
+            let has_threads = at.world.takers(at.world.leader(at.actor)).nth(1).is_some();
+            match is_closed(at) {
+                true => Some(Move::fails(Errno::EBADF).with(lose_process_lock)),
+                // It is looked up again after the lock was got.
+                false => (has_threads && !at.call.partner_came)
+                    .then(|| Move::proceeds(0, 0).with(get_process_lock)),
+            }
         },
     },
     Rule {
@@ -437,6 +460,11 @@ fn processes<'a>(at: &Scene<'a>) -> impl Iterator<Item = (Actor, Lock)> + use<'a
     at.object_index().into_iter().flat_map(move |file| world.locks_of_others(Actor::NOBODY, file))
 }
 
+/// Whether the descriptor of the call refers to something else by now, or to nothing.
+fn is_closed(at: &Scene<'_>) -> bool {
+    at.world.end(at.actor, at.call.end) != at.call.description
+}
+
 /// Who holds what excludes the lock that the caller's process asks for: a process, or nobody for a description.
 fn blockers(at: &Scene<'_>, lock: Lock) -> SmallVec<[Option<Actor>; 2]> {
     let Some(file) = at.object_index() else { return SmallVec::new() };
@@ -514,6 +542,24 @@ fn set_process_lock(act: &mut Act<'_>) {
     if let (Op::ProcessLock { lock, .. }, Some(open)) = (op, act.description()) {
         let file = open.object;
         act.world.set_process_lock(act.actor, file, lock);
+    }
+}
+
+/// Unless it is got already.
+fn take_process_lock(act: &mut Act<'_>) {
+    if !act.call().partner_came {
+        set_process_lock(act);
+    }
+}
+
+fn get_process_lock(act: &mut Act<'_>) {
+    set_process_lock(act);
+    act.call().partner_came = true;
+}
+
+fn lose_process_lock(act: &mut Act<'_>) {
+    if let Some(closed) = act.call().description {
+        drop_process_lock(act, closed);
     }
 }
 

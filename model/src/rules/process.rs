@@ -3,8 +3,8 @@
 //! A process shows itself to a channel by the descriptors that it holds. So each channel sees these calls by
 //! itself: which of several channels a process lets go of first is not stated.
 //!
-//! Not modelled: limits on processes (`EAGAIN`), `wait` for any child, job control, `exec` of a process with other
-//! threads.
+//! Not modelled: limits on processes (`EAGAIN`), `wait` for any child, job control, `SA_NOCLDWAIT`, that `wait` for a child
+//! that leaves no status may wait for all others, too, `exec` of a process with other threads.
 
 use crate::act::Act;
 use crate::call::{Actor, Answer, End, Errno, Op};
@@ -134,7 +134,36 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let Op::Exit { .. } = at.op() else { return None };
-            at.world.ended(at.actor).map(|_| Move::rests())
+            let ended = at.world.ended(at.actor).is_some();
+            (ended && !at.world.leaves_no_status(at.actor)).then_some(Move::rests())
+        },
+    },
+    Rule {
+        id: "process.exit.leaves-no-status",
+        says: "A process that ends while its parent ignores SIGCHLD leaves no status: it is gone at once.",
+        cite: &[
+            Posix("_Exit", "Consequences of Process Termination"),
+            Source("kernel/signal.c", "do_notify_parent"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let is_gone = has_ended(at) && at.world.leaves_no_status(at.actor);
+            is_gone.then(|| Move::proceeds(0, 0).with(vanish))
+        },
+    },
+    Rule {
+        id: "process.exit.leaves-a-status",
+        says: "A process that ends while its parent does not ignore SIGCHLD leaves its status, whatever the parent says of the \
+               signal later.",
+        cite: &[
+            Posix("_Exit", "Consequences of Process Termination"),
+            Source("kernel/signal.c", "do_notify_parent"),
+        ],
+        force: Force::Must,
+        step: |at| {
+            let later = has_ended(at) && at.world.may_leave_otherwise(at.actor);
+            (later && !at.world.leaves_no_status(at.actor))
+                .then(|| Move::proceeds(0, 0).with(leave_status))
         },
     },
     Rule {
@@ -143,7 +172,9 @@ const RULES: &[Rule] = &[
         cite: &[Posix("wait", "DESCRIPTION"), Source("kernel/exit.c", "wait_task_zombie")],
         force: Force::Must,
         step: |at| {
-            let status = at.world.ended(child(at)?)?;
+            let child = child(at)?;
+            let status = at.world.ended(child)?;
+            (!at.world.leaves_no_status(child)).then_some(())?;
             Some(Move::answers(Answer::Count(status.into())).with(reap))
         },
     },
@@ -156,8 +187,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.wait.no-child",
-        says: "wait for a process that is no child of the caller, or was waited for, fails with ECHILD.",
-        cite: &[Posix("wait", "ERRORS [ECHILD]")],
+        says: "wait for a process that is no child of the caller, was waited for, or has left no status, fails with ECHILD.",
+        cite: &[Posix("wait", "ERRORS [ECHILD]"), Source("kernel/exit.c", "do_wait")],
         force: Force::Must,
         step: |at| {
             let Op::Wait { .. } = at.op() else { return None };
@@ -171,7 +202,10 @@ const RULES: &[Rule] = &[
         cite: &[Source("fs/file.c", "fdget")],
         force: Force::Silent,
         step: |at| {
-            let fresh = !at.call.entered && !at.call.waited && at.call.done == 0;
+            // A poll looks up all that it is asked of again when it is woken.
+            let slept = at.call.slept && !matches!(at.op(), Op::Poll { .. });
+            let begun = at.call.entered || at.call.waited || at.call.done > 0;
+            let fresh = !begun && !slept;
             let named = !at.op().is_by_name() && !at.op().is_of_process();
             if !fresh || !named || !at.world.shares_table(at.actor) {
                 return None;
@@ -187,6 +221,13 @@ fn child(at: &Scene<'_>) -> Option<Actor> {
     let Op::Wait { child } = at.op() else { return None };
     let parent = at.world.parent(child)?;
     (parent == at.world.leader(at.actor)).then_some(child)
+}
+
+/// Whether the caller is the leader of a process that has ended.
+fn has_ended(at: &Scene<'_>) -> bool {
+    matches!(at.op(), Op::Exit { .. })
+        && at.world.leader(at.actor) == at.actor
+        && at.world.ended(at.actor).is_some()
 }
 
 /// How many descriptors the exit or the exec has still to let go of.
@@ -248,6 +289,14 @@ fn die(act: &mut Act<'_>) {
         act.world.die(act.actor, status);
         let_go_if_last(act, description);
     }
+}
+
+fn vanish(act: &mut Act<'_>) {
+    act.world.reap(act.actor);
+}
+
+fn leave_status(act: &mut Act<'_>) {
+    act.world.leave_status(act.actor);
 }
 
 fn reap(act: &mut Act<'_>) {

@@ -2,7 +2,7 @@
 //!
 //! A handler itself is not seen; that a signal was caught shows in the call that it interrupts.
 //!
-//! Not modelled: masks, `SIGCHLD` that is caught, which of several threads takes a signal when none of them sleeps,
+//! Not modelled: masks, `SIGCHLD` that is caught, `SA_NOCLDWAIT`, which of several threads takes a signal when none of them sleeps,
 //! queued signals, `sigwait` and `signalfd`.
 
 use crate::act::Act;
@@ -217,8 +217,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.interrupted",
-        says: "A call that would sleep fails with EINTR where a signal was caught, or its process was stopped and it has a \
-               time-out, and nothing has been transferred.",
+        says: "A call that would sleep and has transferred nothing fails with EINTR where a signal was caught; epoll_wait, and \
+               what has a time-out, also where its process was stopped.",
         cite: &[
             Posix("read", "ERRORS [EINTR]"),
             Posix("write", "ERRORS [EINTR]"),
@@ -227,11 +227,13 @@ const RULES: &[Rule] = &[
                 "signal(7)",
                 "Interruption of system calls and library functions by signal handlers",
             ),
+            Man("signal(7)", "Interruption of system calls and library functions by stop signals"),
+            Source("fs/eventpoll.c", "ep_poll"),
         ],
         force: Force::Must,
         step: |at| {
             let interrupted = match at.call.interrupted {
-                Interrupted::Not => left(at) && at.call.timed,
+                Interrupted::Not => left(at) && !at.call.begins_anew(),
                 Interrupted::Perhaps | Interrupted::Surely => true,
                 Interrupted::Restarts | Interrupted::RestartsPerhaps => never_restarts(at),
             };
@@ -332,7 +334,12 @@ fn ending(at: &Scene<'_>) -> bool {
 fn is_to_itself(at: &Scene<'_>) -> bool {
     let own = at.world.leader(at.actor);
     let itself = target(at).is_some_and(|(target, _)| at.world.leader(target) == own);
-    itself && !at.world.shares_table(at.actor)
+    itself && is_alone(at.world, own)
+}
+
+/// Whether a process has one thread only: whoever polls one of several ends for it is none.
+fn is_alone(world: &World, leader: Actor) -> bool {
+    world.takers(leader).nth(1).is_none()
 }
 
 /// Whether the call has left its sleep, and its process goes on.
@@ -407,19 +414,25 @@ fn never_restarts(at: &Scene<'_>) -> bool {
     matches!(at.op(), Op::Poll { .. } | Op::EpollWait { .. }) || at.call.timed
 }
 
-/// Whether the actor's process may end with this status: no signal ends one that ignores or catches it, unless a fault
-/// of its own raises that.
+/// Whether the actor's process may end with this status: one that has stopped only by `SIGKILL`; no signal ends one that
+/// ignores or catches it, unless a fault of its own raises that.
 pub(crate) fn may_end(world: &World, actor: Actor, status: u8) -> bool {
-    let Some(signal) = ended_by(status) else { return true };
+    let held_up = world.is_held_up(actor) && !world.is_ending(actor);
+    let Some(signal) = ended_by(status) else { return !held_up };
+    world.is_ending(actor)
+        || signal == Sig::KILL
+        || !held_up && may_take(world, actor, signal)
+}
+
+/// Whether a signal that the actor's process takes now may end it.
+fn may_take(world: &World, actor: Actor, signal: Sig) -> bool {
     let says_anew = |call: &Pending| match call.op {
         Op::SetSignal { signal: set, .. } => set == signal,
         Op::Exec => true,
         _ => false,
     };
     let mut threads = world.threads(world.leader(actor));
-    world.is_ending(actor)
-        || signal == Sig::KILL
-        || signal.is_of_a_fault()
+    signal.is_of_a_fault()
         || is_fatal(world.signals(actor).of(signal), signal)
         || threads.any(|thread| world.pending(thread).is_some_and(says_anew))
 }
@@ -442,7 +455,7 @@ fn stop(act: &mut Act<'_>) {
     let Op::Signal { target, .. } = act.call().op else { return };
     act.world.set_stopped(target, true);
     let own = act.world.leader(act.actor);
-    if act.world.leader(target) == own && !act.world.shares_table(own) {
+    if act.world.leader(target) == own && is_alone(act.world, own) {
         // It stops before it returns.
         act.call().entered = true;
         act.world.has_stopped(own);
@@ -495,7 +508,8 @@ fn begin_anew(act: &mut Act<'_>, of: Actor) {
     let threads: Vec<Actor> = act.world.threads(act.world.leader(of)).collect();
     for thread in threads {
         let begins = |call: &Pending| {
-            call.left && call.done == 0 && !call.timed && call.interrupted == Interrupted::Not
+            let anew = call.done == 0 && call.begins_anew();
+            call.left && anew && call.interrupted == Interrupted::Not
         };
         if act.world.pending(thread).is_some_and(begins) {
             act.world.pending_mut(thread).left = false;

@@ -56,7 +56,8 @@ impl World {
             && bare(a) == bare(b)
             && description(a) == description(b)
             && a.behind == b.behind
-            && (first.signals, first.reaped) == (second.signals, second.reaped)
+            && (first.signals, first.reaped, first.left_status)
+                == (second.signals, second.reaped, second.left_status)
             && self.actors.iter().filter_map(|actor| actor.call.as_ref()).all(is_behind_both)
     }
 }

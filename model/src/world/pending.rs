@@ -138,11 +138,11 @@ pub struct Pending {
     /// The socket for whose queue it waits.
     pub waits_on: Option<ObjectIndex>,
     /// What it waits for has come: to an open the other side (which may have gone again), to a call on a queue what was
-    /// handed to it.
+    /// handed to it, to one of `F_SETLK` the lock.
     pub partner_came: bool,
     /// Whether a signal that its process catches has come meanwhile.
     pub interrupted: Interrupted,
-    /// It was seen asleep while somebody catches signals: whatever comes finds it in the kernel.
+    /// It was seen asleep: whatever comes finds it in the kernel. Noted where signals are sent, or threads share a table.
     pub slept: bool,
     /// It has left its sleep as its process was stopped: it goes no further, and returns what it has transferred when the
     /// process goes on, or begins anew.
@@ -196,6 +196,12 @@ impl Pending {
     pub fn is_inside(&self) -> bool {
         let begun = self.entered || self.waited || self.counted || self.room.is_some();
         self.slept || self.left || self.done > 0 || begun
+    }
+
+    /// Whether it begins anew where its process was stopped in it and goes on, with nothing transferred: all but
+    /// `epoll_wait(2)` and what waits until a time-out only.
+    pub fn begins_anew(&self) -> bool {
+        !self.timed && !matches!(self.op, Op::EpollWait { .. })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Processes: who shares a table of descriptors, and what goes when one ends.
 
-use crate::call::{Actor, End, Lock, Op};
+use crate::call::{Actor, Disposition, End, Lock, Op, Sig};
 use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::run::Actors;
 use crate::world::{ActorState, Pending, Progress, World};
@@ -203,6 +203,28 @@ impl World {
     /// Whether somebody of whom the run does not tell may wait for the process: its parent has ended, or takes no part.
     pub fn is_adopted(&self, actor: Actor) -> bool {
         self.parent(self.leader(actor)).is_none_or(|parent| self.is_ending(parent))
+    }
+
+    /// Whether the actor's process leaves no status where it ends now: its parent ignores `SIGCHLD`.
+    pub fn leaves_no_status(&self, actor: Actor) -> bool {
+        let ignores = |parent| {
+            !self.is_ending(parent) && self.signals(parent).of(Sig::CHLD) == Disposition::Ignored
+        };
+        !self.table(actor).left_status && self.parent(self.leader(actor)).is_some_and(ignores)
+    }
+
+    /// Whether a call in progress says anew what the parent of the actor's process has `SIGCHLD` do: a child that has ended
+    /// before it has left a status or none.
+    pub fn may_leave_otherwise(&self, actor: Actor) -> bool {
+        let says = |call: &Pending| matches!(call.op, Op::SetSignal { signal: Sig::CHLD, .. });
+        let says = |thread| self.pending(thread).is_some_and(says);
+        let parent = self.parent(self.leader(actor));
+        !self.table(actor).left_status && parent.is_some_and(|p| self.threads(p).any(says))
+    }
+
+    /// The actor's process has left a status for its parent, whatever that has `SIGCHLD` do later.
+    pub fn leave_status(&mut self, actor: Actor) {
+        self.table_mut(actor).left_status = true;
     }
 
     /// Its parent has waited for it.

@@ -89,9 +89,17 @@ impl World {
         for actor in (0..self.actors.len() as u8).map(Actor) {
             // One that has stopped may have done so before it came to the kernel.
             let stopped = self.is_stopped(actor);
+            self.note_ended(actor);
             if let Some(call) = &mut self.actors[usize::from(actor.0)].call {
                 call.slept |= !stopped || call.is_inside();
             }
+        }
+    }
+
+    /// A process that was seen to have ended, and whose parent did not ignore that, has left its status.
+    fn note_ended(&mut self, actor: Actor) {
+        if self.leader(actor) == actor && self.ended(actor).is_some() {
+            self.leave_status(actor);
         }
     }
 
@@ -106,10 +114,10 @@ impl World {
     }
 
     /// The actor's call, which would sleep, leaves its sleep as its process is stopped. What has transferred nothing begins
-    /// anew later, unless it waits until a time-out only.
+    /// anew later, if it is a call that does.
     pub fn leave_sleep(&mut self, actor: Actor) {
         let call = self.pending(actor);
-        if call.is_some_and(|call| call.done == 0 && !call.timed) {
+        if call.is_some_and(|call| call.done == 0 && call.begins_anew()) {
             self.restart(actor);
         } else {
             self.fall_back(actor);

@@ -121,6 +121,10 @@ impl Play<'_> {
             self.wait_for_signals(actor)?;
         }
         let leader = self.run.leader(actor);
+        self.look_at_signals(leader);
+        if by_itself && self.signals.are_stopped(leader) {
+            return Ok(());
+        }
         if signal == Some(SIGPIPE.0) && !self.signals.by_default(leader, SIGPIPE) {
             return Ok(());
         }
@@ -157,6 +161,13 @@ impl Play<'_> {
             self.collect_all()?;
         }
         Ok(())
+    }
+
+    /// Asks the kernel what a process has signals do: of two that say so at a time nobody else knows who was last.
+    pub(super) fn look_at_signals(&mut self, leader: Actor) {
+        if let Some(masks) = self.company.signal_masks(leader) {
+            self.signals.see(leader, masks);
+        }
     }
 
     /// Lets come to its end what says anew what signals do to the actor's process.

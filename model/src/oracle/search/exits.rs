@@ -21,8 +21,18 @@ impl Search<'_, '_> {
         let world = &state.world;
         let all = world.busy();
         let ending = all.iter().filter(|actor| lets_go_together(world, *actor));
-        let ending: Vec<Actor> =
-            ending.filter(|actor| world.open_ends(*actor).next().is_some()).collect();
+        let (ending, gone): (Vec<Actor>, Vec<Actor>) =
+            ending.partition(|actor| world.open_ends(*actor).next().is_some());
+        for actor in gone {
+            if let Some((rule, step)) = self.step_of_exit(state, actor) {
+                self.spend(world.weight_bytes());
+                let mut state = state.clone();
+                let released = step::proceed(self.platform, &mut state.world, actor, step, 0);
+                state.shown = state.shown.union(released);
+                state.shown.insert(rule);
+                next(state);
+            }
+        }
         if ending.is_empty() {
             return;
         }
@@ -135,8 +145,10 @@ fn may_be_closed(world: &World, leader: Actor, end: End) -> bool {
     world.threads(leader).any(|thread| world.pending(thread).is_some_and(closes))
 }
 
-/// Whether a call in progress waits for the actor's process.
+/// Whether a call in progress waits for the actor's process, or it matters to its parent otherwise when it has ended.
 fn is_awaited(world: &World, actor: Actor) -> bool {
     let waits = |call: &Pending| matches!(call.op, Op::Wait { child } if child == actor);
     world.busy().iter().any(|other| world.pending(other).is_some_and(waits))
+        || world.leaves_no_status(actor)
+        || world.may_leave_otherwise(actor)
 }
