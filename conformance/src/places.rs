@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pipewright_backends::Channel;
-use pipewright_backends::sys::leftovers;
+use pipewright_backends::sys::{Shortage, leftovers};
 use tempfile::TempDir;
 
 use crate::trouble::Trouble;
@@ -17,7 +17,16 @@ pub(crate) fn places(channel: &dyn Channel) -> Result<TempDir, Trouble> {
     let no_place = |source| Trouble::NoPlace { source };
     match channel.directory().map_err(no_place)? {
         Some(directory) => fresh(&directory).map_err(no_place),
-        None => fresh(&tempfile::env::temp_dir()).map_err(|source| Trouble::Homeless { source }),
+        None => fresh(&tempfile::env::temp_dir()).map_err(homeless),
+    }
+}
+
+/// Why there is no directory: of what is full others may have no need.
+fn homeless(source: io::Error) -> Trouble {
+    let source = Shortage::of_directory(source);
+    match Shortage::of(&source) {
+        Some(shortage) => Trouble::Short { doing: "make a temporary directory", shortage, source },
+        None => Trouble::Homeless { source },
     }
 }
 

@@ -7,11 +7,12 @@ use pipewright_backends::Channel;
 use pipewright_backends::sys::desk::BYTES_MAX;
 use pipewright_model::call::{Actor, Answer, Call, End, Op, Reply};
 use pipewright_model::kind::Kind;
-use pipewright_model::run::{Event, Run, Setup, ended_by};
+use pipewright_model::run::{Event, Run, Setup};
 use pipewright_model::settings::Setting;
 use pipewright_model::text;
 
 use crate::Scenario;
+use crate::scenario::Step;
 
 /// Why what a file says can't be played on a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,30 +146,34 @@ pub fn not_stopped(scenario: &Scenario, played: &Run) -> Option<(usize, String)>
     })
 }
 
-/// The replies that the file gives and that were not seen so, each with its event in the file, in words. A file for
-/// another kind of channel says nothing of this one.
-pub fn seen_otherwise(file: &Run, played: &Run) -> Vec<(usize, String)> {
-    if file.setup().kind != played.setup().kind {
-        return Vec::new();
-    }
+/// The replies that the file gives and that were not seen so, each with its event in the file, in words. The scenario is
+/// that of the file, as it was played.
+pub fn seen_otherwise(file: &Run, scenario: &Scenario, played: &Run) -> Vec<(usize, String)> {
     let mut calls = made(played);
     let mut otherwise = Vec::new();
-    for wanted in made(file).into_iter().flatten() {
-        let Some(of) = calls.get_mut(usize::from(wanted.call.actor.0)) else { continue };
-        let Some(seen) = of.next_if(|made| made.call == wanted.call) else { continue };
-        let Some((event, wanted)) = wanted.reply else { continue };
-        let alike = |seen: &Reply| {
-            answers_alike(file, wanted.answer, played, seen.answer) && seen.signal == wanted.signal
+    for (wanted, step) in in_order(file).into_iter().zip(&scenario.steps) {
+        let Some(of) = calls.get_mut(usize::from(step.call.actor.0)) else { continue };
+        let Some(seen) = of.next_if(|made| made.call == step.call) else { continue };
+        let Some((event, told)) = wanted.reply else { continue };
+        // What was made longer for the channel is as whole as what the file has.
+        let whole = |made: &Made<'_>, reply: &Reply| {
+            let len = made.call.op.offers().or(made.call.op.asks());
+            len.is_some() && reply.answer.count() == len
+        };
+        let alike = |reply: &Reply| {
+            let as_whole = whole(&wanted, told) && whole(&seen, reply);
+            (as_whole || answers_alike(file, told.answer, played, reply.answer))
+                && reply.signal == told.signal
         };
         match seen.reply {
             Some((_, seen)) if alike(seen) => {}
             Some((_, seen)) => {
-                let (seen, wanted) = (text::reply(played, seen), text::reply(file, wanted));
-                otherwise.push((event, format!("`{seen}`, the file says `{wanted}`")));
+                let (seen, told) = (text::reply(played, seen), text::reply(file, told));
+                otherwise.push((event, format!("`{seen}`, the file says `{told}`")));
             }
             None => {
-                let wanted = text::reply(file, wanted);
-                otherwise.push((event, format!("the call sleeps, the file says `{wanted}`")));
+                let told = text::reply(file, told);
+                otherwise.push((event, format!("the call sleeps, the file says `{told}`")));
             }
         }
     }
@@ -176,11 +181,27 @@ pub fn seen_otherwise(file: &Run, played: &Run) -> Vec<(usize, String)> {
     otherwise
 }
 
+/// What the file says and was made otherwise for a channel of another kind: each step with its call, in words.
+pub fn made_otherwise(file: &Run, scenario: &Scenario, played: &Run) -> Vec<(usize, String)> {
+    let bare = |call: Call| call.op.map_ends(|_| End(0));
+    let pairs = in_order(file).into_iter().map(|made| made.call).zip(&scenario.steps).enumerate();
+    let otherwise = pairs.filter(|(_, (told, step))| bare(*told) != bare(step.call));
+    let words = |(number, (told, step)): (usize, (Call, &Step))| {
+        let (told, made) = (called(file, told), called(played, step.call));
+        (number, format!("`{made}` in place of `{told}`"))
+    };
+    otherwise.map(words).collect()
+}
+
 /// Whether two answers say the same, each in its run.
 fn answers_alike(run: &Run, answer: Answer, other_run: &Run, other: Answer) -> bool {
     match (answer, other) {
         (Answer::Polled(found), Answer::Polled(other)) => {
             run.polled.get(usize::from(found)) == other_run.polled.get(usize::from(other))
+        }
+        // On another channel ends may have other names.
+        (Answer::Told(told), Answer::Told(other)) => {
+            told.iter().map(|(_, events)| events).eq(other.iter().map(|(_, events)| events))
         }
         _ => answer == other,
     }
@@ -197,29 +218,40 @@ struct Made<'r> {
 /// The calls of a run by actor, in their order.
 fn made(run: &Run) -> Vec<Peekable<IntoIter<Made<'_>>>> {
     let mut made: Vec<Vec<Made<'_>>> = run.seats.iter().map(|_| Vec::new()).collect();
-    for (event, what) in run.events.iter().enumerate() {
-        let (Event::Call(Call { actor, .. })
-        | Event::Return(actor, _)
-        | Event::Stops(actor, _)
-        | Event::Exits(actor, _)) = what
-        else {
-            continue;
-        };
-        let Some(of) = made.get_mut(usize::from(actor.0)) else { continue };
-        match (what, of.last_mut()) {
-            (Event::Call(call), _) => {
-                of.push(Made { call: *call, stopped: false, reply: None });
-            }
-            (Event::Exits(actor, status), _) => {
-                let call = Call { actor: *actor, end: End(0), op: Op::Exit { status: *status } };
-                of.push(Made { call, stopped: false, reply: None });
-            }
-            (Event::Return(_, reply), Some(last)) => last.reply = Some((event, reply)),
-            (_, Some(last)) => last.stopped = true,
-            (_, None) => {}
+    for call in in_order(run) {
+        if let Some(of) = made.get_mut(usize::from(call.call.actor.0)) {
+            of.push(call);
         }
     }
     made.into_iter().map(|of| of.into_iter().peekable()).collect()
+}
+
+/// The calls of a run in their order, as the steps of its scenario are.
+fn in_order(run: &Run) -> Vec<Made<'_>> {
+    let mut all: Vec<Made<'_>> = Vec::new();
+    let mut last: Vec<Option<usize>> = vec![None; run.seats.len()];
+    for (event, what) in run.events.iter().enumerate() {
+        let call = match what {
+            Event::Call(call) => *call,
+            Event::Exits(actor, status) => {
+                Call { actor: *actor, end: End(0), op: Op::Exit { status: *status } }
+            }
+            Event::Return(actor, _) | Event::Stops(actor, _) => {
+                let Some(Some(at)) = last.get(usize::from(actor.0)) else { continue };
+                match what {
+                    Event::Return(_, reply) => all[*at].reply = Some((event, reply)),
+                    _ => all[*at].stopped = true,
+                }
+                continue;
+            }
+            Event::Quiet(_) | Event::GoesOn(_) => continue,
+        };
+        if let Some(last) = last.get_mut(usize::from(call.actor.0)) {
+            *last = Some(all.len());
+        }
+        all.push(Made { call, stopped: false, reply: None });
+    }
+    all
 }
 
 /// The first call of the scenario that was not made, by its step, and why, if one was not.
@@ -236,7 +268,7 @@ pub fn left_out(scenario: &Scenario, played: &Run) -> Option<(usize, String)> {
         Op::Signal { target, .. } if own(target) => {
             "was still in an earlier call, or has other threads, of which any may take the signal"
         }
-        Op::Exit { status } if ended_by(status).is_some() => {
+        Op::Exit { status } if status.signal().is_some() => {
             "was not there, is stopped, or ignores or catches the signal"
         }
         op if op.is_of_process() => "was still in an earlier call, is stopped, or was not there",

@@ -150,7 +150,7 @@ impl Trouble {
         match self {
             Trouble::System { .. } | Trouble::NoPlace { .. } => true,
             Trouble::Short { shortage, .. } => {
-                matches!(shortage, Shortage::Space | Shortage::Writable)
+                matches!(shortage, Shortage::Space | Shortage::Writable | Shortage::FileSize)
             }
             _ => false,
         }

@@ -329,3 +329,45 @@ fn a_place_that_is_read_only_is_named_with_the_call() {
                 Read-only file system (EROFS); the place of the channel's files is read-only: mount it writable";
     assert!(text.contains(line), "{text}");
 }
+
+/// Checks these rows only, started by a script that ends in `exec "$@"`.
+fn rows(place: &Place, script: &str, rows: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(place.program()).args(["check", "--scenarios", "5"]);
+    command.args(["--paths", "1", "--systems", "1"]).args(rows);
+    command.env("TMPDIR", place.temporary()).current_dir(place.0.path());
+    told(&command.output().expect("it runs"))
+}
+
+#[test]
+fn what_one_row_lacks_leaves_the_others() {
+    let place = Place::new();
+    let (status, text) = rows(&place, "ulimit -f 8; exec \"$@\"", &["processes", "pipe"]);
+    assert_eq!(status, Some(3), "{text}");
+    let named =
+        "processes: not supported: failed to share memory: ftruncate: File too large (EFBIG)";
+    assert!(text.contains(named) && text.contains("┆ conforms"), "{text}");
+
+    let user = Command::new("unshare").args(["-Ur", "true"]).status();
+    if !user.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: it takes a user namespace of one's own");
+        return;
+    }
+    let (status, text) = rows(&place, "exec unshare -Ur \"$@\"", &["tcp-veth", "pipe"]);
+    assert_eq!(status, Some(3), "{text}");
+    let named = "setns, back to where it came from: Operation not permitted (EPERM)";
+    assert!(text.contains(named) && text.contains("┆ conforms"), "{text}");
+
+    // A file system without inodes.
+    let full = "mount -t tmpfs -o nr_inodes=1 none \"$TMPDIR\"; exec \"$@\"";
+    let full = format!("exec unshare -Urm sh -c '{full}' sh \"$@\"");
+    let (status, text) = rows(&place, &full, &["fifo", "pipe", "global-variable"]);
+    assert_eq!(status, Some(3), "{text}");
+    for row in ["fifo", "pipe"] {
+        let named = format!(
+            "{row}: not supported: failed to make a temporary directory: mkdir: No space left on device (ENOSPC); no space"
+        );
+        assert!(text.contains(&named), "{text}");
+    }
+    assert!(!text.contains("set TMPDIR"), "{text}");
+}

@@ -3,9 +3,10 @@
 use pipewright_conformance::replay::channels_of;
 use pipewright_conformance::troupe::playable;
 use pipewright_conformance::{Placement, Plot, Troupe, tell};
+use pipewright_model::call::Termination;
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
-use pipewright_model::run::{BY_SIGNAL, Event};
+use pipewright_model::run::Event;
 use pipewright_model::system::System;
 use pipewright_model::systems;
 use pipewright_model::verify::{NO_DEADLOCK, verify};
@@ -29,7 +30,7 @@ fn deadlocks_and_other_ways_are_seen_in_the_kernel() {
             let told = tell::deviations(&seen, &judgement);
             assert_eq!(judgement.verdict, Verdict::Conforms, "{}:\n{seen}\n{told}", system.name);
             // What a call had done in whose midst somebody is killed is left to chance.
-            let killed = |event: &Event| matches!(event, Event::Exits(_, BY_SIGNAL..));
+            let killed = |event: &Event| matches!(event, Event::Exits(_, Termination::Signal(_)));
             if found.property == NO_DEADLOCK && !run.events.iter().any(killed) {
                 assert_eq!(seen.events.last(), run.events.last(), "{}:\n{seen}", system.name);
                 stuck.push(system.name);

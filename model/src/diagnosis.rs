@@ -15,7 +15,7 @@ use crate::index::RuleIndex;
 use crate::oracle::{Allowed, Deviation, Judgement};
 use crate::rule::{Force, Rule};
 use crate::rules::{RULES, by_id};
-use crate::run::{Event, Run, ended_by};
+use crate::run::{Event, Run};
 use crate::text::{reply as words_of, words};
 
 pub use fault::Fault;
@@ -62,9 +62,11 @@ pub fn diagnose(run: &Run, judgement: &Judgement, deviation: &Deviation) -> Diag
         Some(Event::Stops(actor, at)) => stopping(run, deviation, *actor, *at),
         Some(Event::Exits(actor, status)) => {
             let name = run.actor_name(*actor);
-            let (says, broken) = match ended_by(*status) {
+            let (says, broken) = match status.signal() {
                 Some(signal) => (
-                    format!("{name} is ended by {signal}, which it ignores or catches, or it is stopped"),
+                    format!(
+                        "{name} is ended by {signal}, which it ignores or catches, or it is stopped"
+                    ),
                     "signal.signal.ends",
                 ),
                 None => (format!("{name} exits, though it is stopped"), "signal.any.stopped"),

@@ -8,7 +8,7 @@ mod check;
 mod parts;
 mod seat;
 
-use crate::call::{Actor, Answer, Call, End, Events, Op, Reply, Sig};
+use crate::call::{Actor, Answer, Call, End, Events, Op, Reply, Termination};
 use crate::data::NOBODYS;
 use crate::kind::{Discipline, Ends, Hold, Kind, MODEL_CAPACITY_BYTES};
 use crate::settings::Settings;
@@ -127,14 +127,6 @@ impl FromIterator<Actor> for Actors {
     }
 }
 
-/// What a shell adds to the number of the signal that ended a process, to tell its status.
-pub const BY_SIGNAL: u8 = 128;
-
-/// The signal that ended a process with this status, if one did.
-pub fn ended_by(status: u8) -> Option<Sig> {
-    status.checked_sub(BY_SIGNAL).filter(|number| (1..=64).contains(number)).map(Sig)
-}
-
 /// Something observed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
@@ -149,9 +141,8 @@ pub enum Event {
     Stops(Actor, u32),
     /// The byte is about to be there: until now the call was stopped.
     GoesOn(Actor),
-    /// The process of this actor ends, be it in the midst of a call, with this status as the shell tells it: 128 and its
-    /// number where a signal ends it. Nothing more is seen of it.
-    Exits(Actor, u8),
+    /// The process of this actor ends, where a signal ends it be it in the midst of a call. Nothing more is seen of it.
+    Exits(Actor, Termination),
 }
 
 /// A run: its set-up, who takes part, and the events in the order of the clock.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Call, Op, Reply};
+use crate::call::{Actor, Answer, Call, Op, Reply, Termination};
 use crate::data::Data;
 use crate::draw::{Frame, Story, Theme, What};
 use crate::index::RuleIndex;
@@ -157,7 +157,7 @@ impl Scenario {
     }
 
     /// The end of an actor's process, where the file has it next: be it in a call that doesn't return there.
-    fn next_exit(&self, state: &State, actor: Actor) -> Option<(usize, u8)> {
+    fn next_exit(&self, state: &State, actor: Actor) -> Option<(usize, Termination)> {
         let returns = self.event_of(state, actor).is_some_and(|at| self.replies[at].is_some());
         let event = self.next_event(state, actor).filter(|_| !returns)?;
         match self.run.events[event] {

@@ -6,7 +6,7 @@
 mod claim;
 mod of_run;
 
-use crate::call::{Actor, Answer, Call, Errno, Events, Reply};
+use crate::call::{Actor, Answer, Call, Errno, Events, Reply, Termination};
 use crate::data::{Data, ZERO};
 use crate::run::{Channel, Run};
 
@@ -112,7 +112,7 @@ pub enum Statement {
     /// Waits until a process has ended.
     Until(Actor),
     /// Ends with this status.
-    Exit(u8),
+    Exit(Termination),
     /// Ends another by SIGKILL, once there is one, wherever it is.
     Kill(Actor),
     /// Stays for ever, without a call.

@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Call, End, Op, Reply};
+use crate::call::{Actor, Answer, Call, End, Op, Reply, Termination};
 use crate::index::RuleIndex;
 use crate::oracle::reply_of;
 use crate::platform::Platform;
@@ -49,7 +49,7 @@ impl Worlds {
     }
 
     /// The actor's process ends.
-    pub fn exits(&mut self, actor: Actor, status: u8) {
+    pub fn exits(&mut self, actor: Actor, status: Termination) {
         self.iter_mut().for_each(|world| world.exits(actor, status));
     }
 
@@ -122,7 +122,7 @@ impl Worlds {
     }
 
     /// The status with which the actor's process has ended, if it has.
-    pub fn status(&self, actor: Actor) -> Option<u8> {
+    pub fn status(&self, actor: Actor) -> Option<Termination> {
         let has_ended = self.iter().all(|world| world.ended(actor).is_some());
         self[0].ended(actor).filter(|_| has_ended)
     }

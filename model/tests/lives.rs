@@ -1,6 +1,6 @@
 //! Processes that come to be and end, in systems and in the runs that they make.
 
-use pipewright_model::call::{Actor, Lock, Op};
+use pipewright_model::call::{Actor, Lock, Op, Termination};
 use pipewright_model::kind::{LOCKED_FILE, PIPE};
 use pipewright_model::oracle::{Verdict, judge};
 use pipewright_model::platform::LINUX;
@@ -143,7 +143,7 @@ fn holders(state: &State) -> usize {
 fn a_lock_goes_with_the_last_process_that_shares_it() {
     let lock = || Do::Call("rw", Op::Lock { lock: Lock::Exclusive, wait: true });
     let system = System::new("test", Family::Processes, "A test.", &LOCKED_FILE)
-        .process("parent", "rw", [lock(), fork("child"), Do::Exit(1)])
+        .process("parent", "rw", [lock(), fork("child"), Do::Exit(Termination::Exit(1))])
         .forked("child", [])
         .process("other", "rw", [lock()])
         .asks([
@@ -234,4 +234,28 @@ fn a_child_leaves_a_status_unless_sigchld_is_ignored_as_it_ends() {
     }
     let signal = format!("{ignore}c: exit 3\nquiet\np: signal c SIGTERM -> ok\n");
     assert_eq!(child(&signal), Verdict::Deviates);
+}
+
+#[test]
+fn a_status_is_no_signal() {
+    let ends = |end: &str, told: &str| {
+        verdict(&format!(
+            "channel up pipe\nprocess p holds up.r up.w ignores SIGTERM\np: fork c -> ok\n\
+             c: exit {end}\np: wait c -> {told}\n"
+        ))
+    };
+    for (status, told) in [("143", "143"), ("200", "200"), ("SIGKILL", "137"), ("SIG31", "159")] {
+        assert_eq!(ends(status, told), Verdict::Conforms, "{status}");
+    }
+    // It is ignored.
+    assert_eq!(ends("SIGTERM", "143"), Verdict::Deviates);
+    for status in ["143", "200", "SIGKILL", "SIG31"] {
+        let text = format!("channel up pipe\nprocess p holds up.r up.w\np: exit {status}\n");
+        let run: Run = text.parse().expect("a run");
+        assert_eq!(run.to_string(), text, "{status}");
+    }
+    for no_status in ["256", "SIG0", "SIG65", "SIG09", "SIG9"] {
+        let text = format!("channel up pipe\nprocess p holds up.r up.w\np: exit {no_status}\n");
+        assert!(text.parse::<Run>().is_err(), "{no_status}");
+    }
 }

@@ -274,7 +274,18 @@ const RUNS: &[(&str, Option<&str>)] = &[
     (
         "channel a pipe\nprocess p holds a.r a.w\nprocess q holds a.r a.w\np: signal q SIGSTOP -> ok\nquiet\n\
          q: write a.w 1 -> 1\n",
-        Some("q: write a.w 1 -> 1"),
+        Some("q: write a.w 1"),
+    ),
+    // Whose parent ignores SIGCHLD leaves no status, unless it had ended before.
+    (
+        "channel a pipe\nprocess p holds a.r a.w ignores SIGCHLD\np: fork c -> ok\nc: exit 3\nquiet\n\
+         p: wait c -> ECHILD\n",
+        None,
+    ),
+    (
+        "channel a pipe\nprocess p holds a.r a.w\np: fork c -> ok\nc: exit 3\n\
+         p: sigaction SIGCHLD ignore -> ok\np: wait c -> 3\n",
+        None,
     ),
     (
         "channel a pipe\nprocess p holds a.r a.w\np: signal p SIGSTOP -> ok\n",

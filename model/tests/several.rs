@@ -10,7 +10,9 @@ mod history;
 use brute::{Brute, brute};
 use common::{LINUX_SMALL, POSIX_SMALL, in_parallel};
 use history::spoil;
-use pipewright_model::call::{Actor, Call, Disposition, Dispositions, End, Events, Op, Reply, Sig};
+use pipewright_model::call::{
+    Actor, Call, Disposition, Dispositions, End, Events, Op, Reply, Sig, Termination,
+};
 use pipewright_model::ends::OpenEnds;
 use pipewright_model::kind::{Hold, MODEL_CAPACITY_BYTES, PIPE};
 use pipewright_model::oracle::{Steps, Verdict, judge, reply_of};
@@ -158,7 +160,7 @@ impl Drawing<'_> {
         }
         let actor = Actor(idle[draw(idle.len())] as u8);
         if draw(14) == 0 && actor != P && actor != T {
-            return self.push(Event::Exits(actor, draw(3) as u8));
+            return self.push(Event::Exits(actor, Termination::Exit(draw(3) as u8)));
         }
         let end = End(draw(NAMES.len()) as u8);
         let len = 1 + draw(3) as u32;

@@ -61,13 +61,36 @@ pub enum Shortage {
 impl Shortage {
     /// What the system lacks, where that is what this error says.
     pub fn of(error: &io::Error) -> Option<Shortage> {
-        match errno(error)? {
+        let Some(number) = errno(error) else { return Shortage::of_kind(error.kind()) };
+        match number {
             libc::EMFILE | libc::ENFILE | libc::ETOOMANYREFS => Some(Shortage::Descriptors),
             libc::ENOSPC | libc::EDQUOT => Some(Shortage::Space),
             libc::EROFS => Some(Shortage::Writable),
             libc::EAGAIN => Some(Shortage::Processes),
             libc::ENOMEM => Some(Shortage::Memory),
             libc::EFBIG => Some(Shortage::FileSize),
+            _ => None,
+        }
+    }
+
+    /// The error of a directory that could not be made under a name that was drawn: the call and its error number, and not
+    /// that name.
+    pub fn of_directory(error: io::Error) -> io::Error {
+        let number = match error.kind() {
+            io::ErrorKind::StorageFull => libc::ENOSPC,
+            io::ErrorKind::QuotaExceeded => libc::EDQUOT,
+            io::ErrorKind::ReadOnlyFilesystem => libc::EROFS,
+            _ => return error,
+        };
+        let refused = Err::<(), _>(io::Error::from_raw_os_error(number)).calling("mkdir");
+        refused.err().unwrap_or(error)
+    }
+
+    /// What is lacking by the kind of an error that tells no number.
+    fn of_kind(kind: io::ErrorKind) -> Option<Shortage> {
+        match kind {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Shortage::Space),
+            io::ErrorKind::ReadOnlyFilesystem => Some(Shortage::Writable),
             _ => None,
         }
     }
@@ -81,7 +104,7 @@ impl fmt::Display for Shortage {
                 "too many descriptors are open: raise the limit (ulimit -n)"
             }
             Shortage::Space => {
-                "no space is left for the channel's files: free some in TMPDIR, or in /dev/shm for what is in memory"
+                "no space, or no inode, is left for the channel's files: free some in TMPDIR, or in /dev/shm for what is in memory"
             }
             Shortage::Writable => {
                 "the place of the channel's files is read-only: mount it writable, or where it is that of TMPDIR, set \

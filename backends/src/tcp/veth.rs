@@ -57,6 +57,7 @@ impl Veth {
             unshare(CloneFlags::CLONE_NEWNET).calling("unshare(CLONE_NEWNET)")?;
             Ok((this_space()?, Netlink::new()?))
         };
+        let home = this_space()?;
         let (first, mut in_first) = fresh()?;
         let (second, mut in_second) = fresh()?;
         in_second.make_pair(&first)?;
@@ -64,6 +65,8 @@ impl Veth {
             netlink.add_address(address)?;
             netlink.bring_up(INDEX)?;
         }
+        // Root of a user namespace alone may leave a network namespace of others, and never comes back.
+        setns(&home, CloneFlags::CLONE_NEWNET).calling("setns, back to where it came from")?;
         Ok(Veth { spaces: [first, second] })
     }
 

@@ -9,7 +9,9 @@ use std::thread;
 
 use nix::libc;
 use nix::sys::signal::{Signal, raise};
-use pipewright_model::call::{ACTORS_MAX, Actor, Answer, ENDS_MAX, End, Errno, Op};
+use pipewright_model::call::{
+    ACTORS_MAX, Actor, Answer, ENDS_MAX, End, Errno, Op, Sig, Termination,
+};
 use pipewright_model::run::PollSet;
 
 use super::{Arena, Notice, Seated, Ways, failed, program};
@@ -252,13 +254,16 @@ impl Player {
         Report::Seen(Seen::answer(answer), now_ns())
     }
 
-    fn exit(&mut self, status: u8) -> Report {
+    fn exit(&mut self, status: Termination) -> Report {
         self.with_port(|ways, port| ways.before_exit(port));
         let (_, stamp) = self.orders.call();
         stamp.sleeps_in(None);
         stamp.entered();
-        let Some(signal) = status.checked_sub(BY_SIGNAL) else { exit(status.into()) };
-        if let Ok(signal) = Signal::try_from(i32::from(signal)) {
+        let signal = match status {
+            Termination::Exit(status) => exit(status.into()),
+            Termination::Signal(signal) => signal,
+        };
+        if let Ok(signal) = Signal::try_from(i32::from(signal.0)) {
             let _ = signals::be_plain_of(signal);
             let _ = raise(signal);
         }
@@ -269,9 +274,6 @@ impl Player {
 /// The status of a process that can't be an actor.
 const FAILED: i32 = 104;
 
-/// What a status is at least that tells of a signal.
-const BY_SIGNAL: u8 = 128;
-
 fn wait(number: i32) -> Answer {
     let mut status = 0;
     // SAFETY: one status is stored.
@@ -280,7 +282,7 @@ fn wait(number: i32) -> Answer {
         return Answer::Fails(Errno::from_number(number));
     }
     Answer::Count(match libc::WIFSIGNALED(status) {
-        true => u32::from(BY_SIGNAL) + libc::WTERMSIG(status) as u32,
-        false => libc::WEXITSTATUS(status) as u32,
+        true => Termination::Signal(Sig(libc::WTERMSIG(status) as u8)).told(),
+        false => Termination::Exit(libc::WEXITSTATUS(status) as u8).told(),
     })
 }

@@ -132,9 +132,6 @@ const TRIES_MAX: u32 = 100;
 /// In how many of a hundred cases the last process ends where one would.
 const LAST_ENDS_PERCENT: u32 = 10;
 
-/// Statuses of exits; 141 is SIGPIPE's.
-const STATUSES: [(u32, u8); 4] = [(4, 0), (2, 1), (1, 127), (1, 141)];
-
 /// A random plot, and its channels. The same shape and seed give the same.
 pub fn plot(shape: &PlotShape, seed: u64) -> (Plot, Vec<&'static dyn Channel>) {
     let mut dice = Dice::new(seed);
@@ -447,7 +444,9 @@ impl Walk<'_> {
             }
             Ask::Signal => of_process(self.signal(actor)?),
             Ask::SetSignal => of_process(self.set_signal()?),
-            Ask::Exit => of_process(Op::Exit { status: self.dice.weighted(STATUSES.into_iter())? }),
+            Ask::Exit => {
+                of_process(Op::Exit { status: self.dice.weighted(signals::EXITS.into_iter())? })
+            }
             Ask::Kill => of_process(Op::Exit { status: self.killed(actor)? }),
         }
     }

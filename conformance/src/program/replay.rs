@@ -150,7 +150,11 @@ fn compared(
     run: &Run,
 ) -> Result<Status, Refusal> {
     let status = told(run, &tell::lines(run), arguments.profile.platform_here())?;
-    for (event, what) in replay::seen_otherwise(file, run) {
+    for (step, what) in replay::made_otherwise(file, scenario, run) {
+        let line = line_of_step(file, lines, step);
+        print(&format!("made otherwise than in the file: {line}{what}\n"))?;
+    }
+    for (event, what) in replay::seen_otherwise(file, scenario, run) {
         let line = lines.get(event).map(|line| format!("line {line}: ")).unwrap_or_default();
         print(&format!("seen otherwise than in the file: {line}{what}\n"))?;
     }

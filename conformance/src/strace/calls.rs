@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use pipewright_model::call::{Sig, Termination};
+
 use super::line::{Told, cut, read};
 
 /// What a call returned.
@@ -44,7 +46,7 @@ pub enum Step {
         /// Which.
         process: u32,
         /// Its status, as the shell tells it.
-        status: u8,
+        status: Termination,
     },
     /// A signal has stopped a process, or SIGCONT lets it go on.
     Stops {
@@ -131,14 +133,14 @@ pub(super) fn told(text: &str) -> Calls {
                     log.steps.push((Step::Stops { process, by, stopped: true }, line));
                 }
             }
-            Told::Exited { status } => log.ends(process, status, line),
+            Told::Exited { status } => log.ends(process, Termination::Exit(status), line),
             Told::Killed { name } => {
                 // Who sent a SIGKILL is not told; a call of somebody here would be.
                 if name == "SIGKILL" && !log.calls.iter().any(|call| call.name.contains("kill")) {
                     log.is_interrupted(name, line, process);
                 }
                 let number = nix::sys::signal::Signal::from_str_or(name);
-                log.ends(process, 128_u8.saturating_add(number), line);
+                log.ends(process, Termination::Signal(Sig(number)), line);
             }
             Told::Nothing => {}
         }
@@ -239,7 +241,7 @@ impl Calls {
 
     /// The end of a process. What it holds may have been let go of since its last call: strace hears of it later than
     /// those who wait for that.
-    fn ends(&mut self, process: u32, status: u8, line: usize) {
+    fn ends(&mut self, process: u32, status: Termination, line: usize) {
         let of_it = |step: &(Step, usize)| match step.0 {
             Step::Begins(at) | Step::Ends(at) => self.calls[at].process == process,
             Step::Stops { process: stopped, .. } => stopped == process,

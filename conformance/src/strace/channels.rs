@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use pipewright_model::call::{
-    self, ACTORS_MAX, Actor, Answer, ENDS_MAX, End, Errno, Op, Reply, Signal,
+    self, ACTORS_MAX, Actor, Answer, ENDS_MAX, End, Errno, Op, Reply, Signal, Termination,
 };
 use pipewright_model::data::Data;
 use pipewright_model::kind::Hold;
@@ -186,7 +186,7 @@ impl Channels {
         self.connections.push((now.call.name.clone(), now.line));
     }
 
-    fn exits(&mut self, process: u32, status: u8, line: usize) {
+    fn exits(&mut self, process: u32, status: Termination, line: usize) {
         if self.tables.leader(process) != process {
             return;
         }

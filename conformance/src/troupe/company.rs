@@ -174,7 +174,8 @@ impl Company {
     /// The signals that the process of this leader ignores, and those that it catches, a bit each; `None` where the system
     /// does not tell.
     pub(super) fn signal_masks(&self, leader: Actor) -> Option<(u64, u64)> {
-        let process = self.members[usize::from(leader.0)].as_ref().and(self.arena.process(leader))?;
+        let process =
+            self.members[usize::from(leader.0)].as_ref().and(self.arena.process(leader))?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let mask = |name| {
             let mask = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -7,7 +7,9 @@ mod lives;
 
 use pipewright_backends::Seen;
 use pipewright_backends::sys::desk::{BYTES_MAX, Order, Report};
-use pipewright_model::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Events, Op, Reply};
+use pipewright_model::call::{
+    ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Events, Op, Reply, Termination,
+};
 use pipewright_model::ends::OpenEnds;
 use pipewright_model::run::{Actors, Event, Form, Run, ends_called};
 
@@ -18,9 +20,6 @@ use crate::pool::Patience;
 use crate::scenario::{Numbers, Scenario, Step};
 use crate::stop;
 use crate::trouble::Trouble;
-
-/// What a status is at least that tells of a signal.
-const BY_SIGNAL: u8 = 128;
 
 /// A scenario under way.
 pub(super) struct Play<'a> {
@@ -57,7 +56,7 @@ struct Ending {
     /// Who ends.
     actor: Actor,
     /// Its status; `None` where the call tells that sent it a signal.
-    status: Option<u8>,
+    status: Option<Termination>,
     /// When a signal was sent; `None` where it exits by itself.
     sent_ns: Option<u64>,
 }

@@ -196,3 +196,28 @@ fn an_arrangement_is_spelt_as_it_is_given() {
     let ended = place.run(&["replay", "a.case", "--arrangement", "opened"]);
     ended.refused(&["in the arrangement \"opened\"; choose one of threads, inherited, passed"]);
 }
+
+#[test]
+fn what_another_kind_of_channel_changes_is_told() {
+    let place = Place::new();
+    let run =
+        "channel pipe\nactor reader holds r\nwriter: write 1 -> EAGAIN\nreader: read 1 -> 0\n";
+    place.file("a.case", run);
+    let on = |channel: &str| place.run(&["replay", "a.case", "--channel", channel]).out;
+    let variable = on("global-variable");
+    for told in [
+        "made otherwise than in the file: line 3: `writer: write 64` in place of `writer: write 1`",
+        "seen otherwise than in the file: line 3: `64`, the file says `EAGAIN`",
+    ] {
+        assert!(variable.contains(told), "{variable}");
+    }
+    for channel in ["pipe", "fifo", "unix-seqpacket"] {
+        let out = on(channel);
+        let told = "seen otherwise than in the file: line 3: `1`, the file says `EAGAIN`";
+        assert!(out.contains(told) && !out.contains("made otherwise"), "{channel}: {out}");
+    }
+    // What is whole in the file and whole on the channel is seen alike.
+    place.file("a.case", "channel pipe\nwriter: write 1 -> 1\nreader: read 1 -> 1\n");
+    let out = on("global-variable");
+    assert!(out.contains("made otherwise") && !out.contains("seen otherwise"), "{out}");
+}

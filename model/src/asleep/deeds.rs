@@ -1,7 +1,7 @@
 //! What others could do, tried.
 
 use super::rest;
-use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op, OpenFlags, SendFlags};
+use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op, OpenFlags, SendFlags, Termination};
 use crate::channel::Object;
 use crate::index::DescriptionIndex;
 use crate::oracle::Steps;
@@ -102,7 +102,7 @@ impl Trial {
             self.wake(&mut worlds, *by);
             match deed {
                 Deed::Exit => {
-                    worlds.iter_mut().for_each(|world| world.exits(*by, 0));
+                    worlds.iter_mut().for_each(|world| world.exits(*by, Termination::SUCCESS));
                     self.drive(&mut worlds, *by);
                 }
                 Deed::Calls(calls) => {

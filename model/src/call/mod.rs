@@ -11,7 +11,7 @@ mod signals;
 pub use args::{Amount, Events, Lock, Mode, OpenFlags, SendFlags, SocketOption, Trigger, Whence};
 pub use made::Call;
 pub use reply::{Answer, Errno, Marks, Reply, Signal, TOLD_MAX, Told};
-pub use signals::{DefaultAction, Disposition, Dispositions, Sig};
+pub use signals::{DefaultAction, Disposition, Dispositions, Sig, Termination};
 
 /// An actor of a run (a process or a thread), as an index into [`crate::run::Run::seats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -284,8 +284,8 @@ pub enum Op {
     /// `_exit(2)`, or death by a signal: no call that returns. A run tells of it as
     /// [`Event::Exits`](crate::run::Event::Exits).
     Exit {
-        /// Its status, as the shell tells it.
-        status: u8,
+        /// How it ends.
+        status: Termination,
     },
     /// Nobody's call: what has been sent arrives. Rules of this word are moves that no call makes and
     /// that nobody waits for; no run holds it.

@@ -58,9 +58,19 @@ impl Sig {
         ("SIGWINCH", Sig(28)),
     ];
 
-    /// The signal called so.
+    /// The signal called so: one without a name of its own by its number, as in `SIG31`.
     pub fn named(name: &str) -> Option<Sig> {
-        Sig::NAMED.iter().find(|(known, _)| *known == name).map(|(_, signal)| *signal)
+        let known = Sig::NAMED.iter().find(|(known, _)| *known == name);
+        let by_number = || {
+            let number = name.strip_prefix("SIG").and_then(|number| number.parse().ok())?;
+            Some(Sig(number)).filter(|signal| signal.to_string() == name && signal.exists())
+        };
+        known.map(|(_, signal)| *signal).or_else(by_number)
+    }
+
+    /// Whether there is a signal of this number.
+    pub const fn exists(self) -> bool {
+        matches!(self.0, 1..=64)
     }
 
     /// What it does unless the process has said otherwise. Source: signal(7), standard signals.
@@ -98,7 +108,38 @@ impl fmt::Display for Sig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Sig::NAMED.iter().find(|(_, known)| known == self) {
             Some((name, _)) => f.write_str(name),
-            None => write!(f, "{}", self.0),
+            None => write!(f, "SIG{}", self.0),
+        }
+    }
+}
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub enum Termination {
+    /// It exits with this status.
+    Exit(u8),
+    /// By this signal.
+    Signal(Sig),
+}
+
+impl Termination {
+    /// It exits with status 0.
+    pub const SUCCESS: Termination = Termination::Exit(0);
+
+    /// The signal that ends it, if one does.
+    pub const fn signal(self) -> Option<Sig> {
+        match self {
+            Termination::Exit(_) => None,
+            Termination::Signal(signal) => Some(signal),
+        }
+    }
+
+    /// What a shell tells of it: the status, or 128 and the number of the signal. Either may be meant by 143.
+    pub fn told(self) -> u32 {
+        match self {
+            Termination::Exit(status) => status.into(),
+            Termination::Signal(signal) => 128 + u32::from(signal.0),
         }
     }
 }

@@ -29,7 +29,7 @@ mod untold;
 
 use std::cell::Cell;
 
-use crate::call::{Actor, Answer, Call, Dispositions, Op, Reply, Signal};
+use crate::call::{Actor, Answer, Call, Dispositions, Op, Reply, Signal, Termination};
 use crate::data::{ANY, Data, Segments};
 use crate::index::RuleIndex;
 use crate::platform::Platform;
@@ -338,7 +338,7 @@ impl<'r> Oracle<'r> {
     }
 
     /// The actor's process ends: whatever its threads are in, none of their calls will be seen to return.
-    fn exits(&mut self, index: usize, actor: Actor, status: u8) {
+    fn exits(&mut self, index: usize, actor: Actor, status: Termination) {
         let may_end = |state: &State| signal::may_end(&state.world, actor, status);
         if self.states.iter().any(may_end) {
             self.states.retain(may_end);

@@ -175,7 +175,7 @@ const RULES: &[Rule] = &[
             let child = child(at)?;
             let status = at.world.ended(child)?;
             (!at.world.leaves_no_status(child)).then_some(())?;
-            Some(Move::answers(Answer::Count(status.into())).with(reap))
+            Some(Move::answers(Answer::Count(status.told())).with(reap))
         },
     },
     Rule {

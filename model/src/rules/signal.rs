@@ -6,11 +6,10 @@
 //! queued signals, `sigwait` and `signalfd`.
 
 use crate::act::Act;
-use crate::call::{Actor, Answer, DefaultAction, Disposition, Errno, Op, Sig};
+use crate::call::{Actor, Answer, DefaultAction, Disposition, Errno, Op, Sig, Termination};
 use crate::chapter::Chapter;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::run::{BY_SIGNAL, ended_by};
 use crate::world::{Interrupted, Pending, World};
 
 /// The chapter.
@@ -416,12 +415,10 @@ fn never_restarts(at: &Scene<'_>) -> bool {
 
 /// Whether the actor's process may end with this status: one that has stopped only by `SIGKILL`; no signal ends one that
 /// ignores or catches it, unless a fault of its own raises that.
-pub(crate) fn may_end(world: &World, actor: Actor, status: u8) -> bool {
+pub(crate) fn may_end(world: &World, actor: Actor, status: Termination) -> bool {
     let held_up = world.is_held_up(actor) && !world.is_ending(actor);
-    let Some(signal) = ended_by(status) else { return !held_up };
-    world.is_ending(actor)
-        || signal == Sig::KILL
-        || !held_up && may_take(world, actor, signal)
+    let Some(signal) = status.signal() else { return !held_up };
+    world.is_ending(actor) || signal == Sig::KILL || !held_up && may_take(world, actor, signal)
 }
 
 /// Whether a signal that the actor's process takes now may end it.
@@ -439,13 +436,13 @@ fn may_take(world: &World, actor: Actor, signal: Sig) -> bool {
 
 fn end(act: &mut Act<'_>) {
     if let Op::Signal { target, signal } = act.call().op {
-        act.world.exits(target, BY_SIGNAL + signal.0);
+        act.world.exits(target, Termination::Signal(signal));
     }
 }
 
 fn end_itself(act: &mut Act<'_>) {
     if let Op::Signal { target, signal } = act.call().op {
-        let status = BY_SIGNAL + signal.0;
+        let status = Termination::Signal(signal);
         act.world.exits(target, status);
         act.world.die(act.actor, status);
     }
@@ -483,7 +480,7 @@ fn deliver(act: &mut Act<'_>) {
     let signals = act.world.signals(leader);
     let fatal = waiting.iter().filter(|signal| is_fatal(signals.of(**signal), **signal));
     if let Some(signal) = fatal.copied().nth(count) {
-        act.world.exits(leader, BY_SIGNAL + signal.0);
+        act.world.exits(leader, Termination::Signal(signal));
         return;
     }
     for signal in waiting {

@@ -1,6 +1,8 @@
 //! Runs made in Rust, without text: typed calls and replies, ends and actors that exist.
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Errno, Events, Op, Reply};
+use crate::call::{
+    ACTORS_MAX, Actor, Answer, Call, ENDS_MAX, End, Errno, Events, Op, Reply, Termination,
+};
 use crate::kind::{Hold, Kind};
 use crate::run::{Actors, Channel, Event, Form, Malformed, Name, PollSet, Run, Seat, Setup};
 
@@ -193,8 +195,8 @@ impl RunBuilder {
         self.returns(actor, Answer::Polled(index))
     }
 
-    /// The process of this actor ends, with this status: [`BY_SIGNAL`](super::BY_SIGNAL) and its number by a signal.
-    pub fn exits(&mut self, actor: Actor, status: u8) -> &mut RunBuilder {
+    /// The process of this actor ends so.
+    pub fn exits(&mut self, actor: Actor, status: Termination) -> &mut RunBuilder {
         self.open = self.run.without_threads(self.open, actor);
         self.event(Event::Exits(actor, status))
     }

@@ -5,7 +5,7 @@ use crate::call::{
 };
 use crate::data::Data;
 use crate::ends::OpenEnds;
-use crate::run::{Actors, Event, Form, Run, Seat, ended_by};
+use crate::run::{Actors, Event, Form, Run, Seat};
 
 impl Run {
     /// Checks what every run must keep: a call only by an idle actor, a return only of an open call that is
@@ -129,13 +129,13 @@ impl Run {
                     });
                 }
                 Event::Exits(actor, status) => {
-                    if open.contains(*actor) && ended_by(*status).is_none() {
+                    if open.contains(*actor) && status.signal().is_none() {
                         let name = self.actor_name(*actor);
                         let help = format!("\"{name}: exit SIGKILL\" says which signal ended it");
                         let what = format!("{name} ends of itself in the midst of a call");
                         return Err(Malformed { index, what, help: Some(help) });
                     }
-                    if let Some(signal) = ended_by(*status).filter(|signal| !signal.can_end()) {
+                    if let Some(signal) = status.signal().filter(|signal| !signal.can_end()) {
                         let help = format!(
                             "it does not end a process by default; \"shell: signal {} {signal} -> ok\" would send it",
                             self.actor_name(*actor)

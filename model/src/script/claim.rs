@@ -1,6 +1,6 @@
 //! What is claimed of systems, as it is written.
 
-use crate::call::{Actor, Answer, End, Op};
+use crate::call::{Actor, Answer, End, Op, Termination};
 use crate::data::Segments;
 
 /// What is claimed of a system, and whether that is known to hold.
@@ -89,7 +89,7 @@ pub struct Verb {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Does {
     /// It has ended, with this status where one is given.
-    Ended(Option<u8>),
+    Ended(Option<Termination>),
     /// It has ended, or stays, or nothing has made it.
     Done,
     /// This is what it has read; of its last call alone, or in all.

@@ -20,7 +20,7 @@ mod state;
 mod steps;
 mod story;
 
-use crate::call::{ACTORS_MAX, Actor, Answer, Call};
+use crate::call::{ACTORS_MAX, Actor, Answer, Call, Termination};
 use crate::data::{Segment, Segments};
 use crate::index::RuleIndex;
 use crate::platform::Platform;
@@ -96,8 +96,8 @@ pub enum Action {
     Exit {
         /// Which.
         actor: Actor,
-        /// Its status, as the shell tells it.
-        status: u8,
+        /// How.
+        status: Termination,
         /// Who does it: itself, or one that kills it.
         by: Actor,
     },

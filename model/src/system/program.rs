@@ -1,7 +1,7 @@
 //! What a process does, call by call: written as it reads, and laid out for stepping.
 
-use crate::call::{Actor, End, Events, Lock, Mode, Op, OpenFlags, Reply};
-use crate::run::{BY_SIGNAL, Name};
+use crate::call::{Actor, End, Events, Lock, Mode, Op, OpenFlags, Reply, Sig, Termination};
+use crate::run::Name;
 use crate::script::Statement;
 
 pub use crate::script::Seen;
@@ -26,9 +26,9 @@ pub enum Do {
     /// Becomes another program.
     Exec,
     /// Ends the process with this status.
-    Exit(u8),
+    Exit(Termination),
     /// Ends another process by this status, once there is one, wherever it is; not if it has ended.
-    Kill(&'static str, u8),
+    Kill(&'static str, Termination),
     /// Stays for ever, without a call.
     Stay,
 }
@@ -133,7 +133,7 @@ pub fn close_on_exec(end: &'static str) -> Do {
 
 /// Ends a process by SIGKILL, once there is one.
 pub fn kill(process: &'static str) -> Do {
-    Do::Kill(process, BY_SIGNAL + 9)
+    Do::Kill(process, Termination::Signal(Sig::KILL))
 }
 
 /// A program laid out: a list of instructions, numbered from 0. Behind the last the process ends.
@@ -151,8 +151,8 @@ pub(super) enum Instruction {
     Unless(Seen, usize),
     /// Waits until a fork has made the process.
     Born,
-    Exit(u8),
-    Kill(Actor, u8),
+    Exit(Termination),
+    Kill(Actor, Termination),
     Stay,
     /// Does what is behind it, or what is behind the next of this sort.
     Choose(Option<usize>),
@@ -174,7 +174,10 @@ impl Program {
                 Statement::Call(call) => self.list.push(Instruction::Call(call.end, call.op)),
                 Statement::Until(other) => self.list.push(Instruction::Join(*other)),
                 Statement::Exit(status) => self.list.push(Instruction::Exit(*status)),
-                Statement::Kill(other) => self.list.push(Instruction::Kill(*other, BY_SIGNAL + 9)),
+                Statement::Kill(other) => {
+                    let by = Termination::Signal(Sig::KILL);
+                    self.list.push(Instruction::Kill(*other, by));
+                }
                 Statement::Stay => self.list.push(Instruction::Stay),
                 Statement::Repeat(times, body) => (0..*times).for_each(|_| self.put(body, leaves)),
                 Statement::Loop(body) => {

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Answer, Op};
+use crate::call::{Actor, Answer, Op, Termination};
 use crate::data::{Segment, Segments};
 use crate::run::Actors;
 use crate::world::{Pending, Progress};
@@ -63,7 +63,7 @@ impl State {
     }
 
     /// The status with which a process has ended, if it has.
-    pub fn status(&self, actor: Actor) -> Option<u8> {
+    pub fn status(&self, actor: Actor) -> Option<Termination> {
         self.worlds.status(actor)
     }
 }

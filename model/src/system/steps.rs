@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::call::{Actor, Call, Op};
+use crate::call::{Actor, Call, Op, Termination};
 use crate::data::{Data, Segment, Segments, push_segment};
 use crate::rule::What;
 use crate::run::{self, Form};
@@ -65,7 +65,7 @@ impl System {
                 let end = state.worlds[0].open_ends(actor).next()?;
                 Some((at, Action::Call(Call { actor, end, op: Op::Close })))
             }
-            (None, _) => Some((at, exits(actor, 0))),
+            (None, _) => Some((at, exits(actor, Termination::SUCCESS))),
         }
     }
 

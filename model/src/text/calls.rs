@@ -2,10 +2,10 @@
 
 use crate::call::{
     Actor, Amount, Call, Disposition, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, Sig,
-    SocketOption, TOLD_MAX, Trigger, Whence,
+    SocketOption, TOLD_MAX, Termination, Trigger, Whence,
 };
 use crate::kind::Hold;
-use crate::run::{BY_SIGNAL, PollSet, Run};
+use crate::run::{PollSet, Run};
 
 use super::lex::{Fault, Line, large, number};
 use super::values::{EVENTS, events, word};
@@ -349,12 +349,11 @@ fn poll_set(run: &Run, set: u8) -> String {
 }
 
 /// How a process ended, with a space before it: its status unless that is 0, or the signal.
-pub(super) fn ended(status: u8) -> String {
-    let by = status.checked_sub(BY_SIGNAL).map(Sig);
-    match by.filter(|signal| Sig::NAMED.iter().any(|(_, known)| known == signal)) {
-        Some(signal) => format!(" {signal}"),
-        None if status == 0 => String::new(),
-        None => format!(" {status}"),
+pub(super) fn ended(how: Termination) -> String {
+    match how {
+        Termination::Exit(0) => String::new(),
+        Termination::Exit(status) => format!(" {status}"),
+        Termination::Signal(signal) => format!(" {signal}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::call::{Answer, End, Op, Signal};
+use crate::call::{Answer, End, Op, Signal, Termination};
 use crate::data::Segments;
 use crate::index::{DescriptionIndex, ObjectIndex, RuleIndex};
 use crate::run::Actors;
@@ -148,7 +148,7 @@ pub struct Pending {
     /// process goes on, or begins anew.
     pub left: bool,
     /// Its process is ending, with this status: the call comes to no return.
-    pub dies: Option<u8>,
+    pub dies: Option<Termination>,
     /// Names of the bytes that a read was given.
     pub data: Segments,
     /// Whether it is answered.

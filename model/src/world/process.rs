@@ -1,6 +1,6 @@
 //! Processes: who shares a table of descriptors, and what goes when one ends.
 
-use crate::call::{Actor, Disposition, End, Lock, Op, Sig};
+use crate::call::{Actor, Disposition, End, Lock, Op, Sig, Termination};
 use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::run::Actors;
 use crate::world::{ActorState, Pending, Progress, World};
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// The actor's process ends: whatever its threads are in comes to an end, then what it holds is let go of.
-    pub fn exits(&mut self, actor: Actor, status: u8) {
+    pub fn exits(&mut self, actor: Actor, status: Termination) {
         self.table_mut(actor).signals.goes_on();
         let threads: Vec<Actor> = self.threads(self.leader(actor)).collect();
         for thread in threads {
@@ -102,7 +102,7 @@ impl World {
     }
 
     /// The actor's call is over, as far as it has come: from here on its process lets go of what it holds.
-    pub fn die(&mut self, actor: Actor, status: u8) {
+    pub fn die(&mut self, actor: Actor, status: Termination) {
         self.returned(actor);
         let call = Pending { op: Op::Exit { status }, ..Pending::NOBODYS };
         self.actors[usize::from(actor.0)].call = Some(call);
@@ -123,14 +123,14 @@ impl World {
     }
 
     /// The status with which the actor's process has ended, if it has: it holds nothing any more.
-    pub fn ended(&self, actor: Actor) -> Option<u8> {
+    pub fn ended(&self, actor: Actor) -> Option<Termination> {
         let leader = self.leader(actor);
         let status = self.exiting(leader)?;
         self.table(leader).ends.is_empty().then_some(status)
     }
 
     /// The status with which the process of this leader is ending, once none of its threads is in a call any more.
-    pub fn exiting(&self, leader: Actor) -> Option<u8> {
+    pub fn exiting(&self, leader: Actor) -> Option<Termination> {
         let status = |actor| match self.pending(actor)?.op {
             Op::Exit { status } => Some(status),
             _ => None,

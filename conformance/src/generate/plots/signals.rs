@@ -1,13 +1,22 @@
 //! Signals in random plots: who is sent which, and what processes have them do.
 
-use pipewright_model::call::{Actor, Disposition, Dispositions, Op, Sig};
-use pipewright_model::run::{Actors, BY_SIGNAL, Form};
+use pipewright_model::call::{Actor, Disposition, Dispositions, Op, Sig, Termination};
+use pipewright_model::run::{Actors, Form};
 
 use super::super::dice::Dice;
 use super::Walk;
 
 /// The signal that actors count.
 const SIGPIPE: Sig = Sig(13);
+
+/// How processes end by themselves: some with a status by which a shell would tell of a signal.
+pub(super) const EXITS: [(u32, Termination); 5] = [
+    (4, Termination::SUCCESS),
+    (1, Termination::Exit(1)),
+    (1, Termination::Exit(143)),
+    (1, Termination::Exit(127)),
+    (1, Termination::Signal(SIGPIPE)),
+];
 
 /// Signals that are sent: those that are caught most often, those that end or stop a process seldom.
 const SENT: [(u32, &str); 7] = [
@@ -70,11 +79,11 @@ impl Walk<'_> {
     }
 
     /// The status of a process that is killed: by a signal that ends it at once.
-    pub(super) fn killed(&mut self, actor: Actor) -> Option<u8> {
+    pub(super) fn killed(&mut self, actor: Actor) -> Option<Termination> {
         let signal = signal(&KILLED, &mut self.dice)?;
         let default = self.worlds.signals(actor).of(signal) == Disposition::Default;
         let ends = default && !self.worlds.is_stopped(actor);
-        Some(BY_SIGNAL + if ends { signal.0 } else { Sig::KILL.0 })
+        Some(Termination::Signal(if ends { signal } else { Sig::KILL }))
     }
 
     /// What a process is to have a signal do.

@@ -3,11 +3,13 @@
 use pipewright_backends::Seen;
 use pipewright_backends::sys::desk::{Order, Report};
 use pipewright_backends::sys::now_ns;
-use pipewright_model::call::{Actor, Answer, Call, Disposition, Dispositions, End, Op, Sig};
+use pipewright_model::call::{
+    Actor, Answer, Call, Disposition, Dispositions, End, Op, Sig, Termination,
+};
 use pipewright_model::run::Actors;
 
 use super::super::signals::{Effect, SIGPIPE};
-use super::{BY_SIGNAL, Ending, Play};
+use super::{Ending, Play};
 use crate::pool::Patience;
 use crate::trouble::Trouble;
 
@@ -112,10 +114,10 @@ impl Play<'_> {
     }
 
     /// Has a process end.
-    pub(super) fn exit(&mut self, call: Call, status: u8) -> Result<(), Trouble> {
+    pub(super) fn exit(&mut self, call: Call, status: Termination) -> Result<(), Trouble> {
         let actor = call.actor;
-        let signal = status.checked_sub(BY_SIGNAL);
-        let by_itself = signal.is_none_or(|signal| signal == SIGPIPE.0);
+        let signal = status.signal();
+        let by_itself = signal.is_none_or(|signal| signal == SIGPIPE);
         let mut sent_ns = None;
         if signal.is_some() {
             self.wait_for_signals(actor)?;
@@ -125,10 +127,10 @@ impl Play<'_> {
         if by_itself && self.signals.are_stopped(leader) {
             return Ok(());
         }
-        if signal == Some(SIGPIPE.0) && !self.signals.by_default(leader, SIGPIPE) {
+        if signal == Some(SIGPIPE) && !self.signals.by_default(leader, SIGPIPE) {
             return Ok(());
         }
-        let ends = |signal| self.signals.end_now(self.run.leader(actor), Sig(signal));
+        let ends = |signal| self.signals.end_now(self.run.leader(actor), signal);
         if !by_itself && !signal.is_some_and(ends) {
             return Ok(());
         }
@@ -144,7 +146,7 @@ impl Play<'_> {
             self.company.end(self.run.leader(actor), None)?;
         } else {
             sent_ns = Some(now_ns());
-            self.company.end(self.run.leader(actor), signal.map(i32::from))?;
+            self.company.end(self.run.leader(actor), signal.map(|signal| signal.0.into()))?;
         }
         self.stirred = true;
         self.ended = self.threads(actor).iter().fold(self.ended, Actors::with);

@@ -7,7 +7,7 @@
 //! goes, is a step of its own.
 
 use super::{Goal, Search};
-use crate::call::{Actor, End, Op};
+use crate::call::{Actor, End, Op, Termination};
 use crate::channel::Object;
 use crate::index::{DescriptionIndex, RuleIndex};
 use crate::oracle::State;
@@ -92,7 +92,7 @@ impl Search<'_, '_> {
         for actor in ending {
             while let Some((rule, step)) = self.step_of_exit(&state, *actor) {
                 let world = &state.world;
-                let open = world.let_go_of(*actor, Op::Exit { status: 0 });
+                let open = world.let_go_of(*actor, Op::Exit { status: Termination::SUCCESS });
                 let open: Vec<End> = open.collect();
                 let Some(at) = open.iter().position(|end| goes(world, *actor, *end)) else { break };
                 let released =

@@ -1,8 +1,8 @@
 //! The words that lines begin with, those after an actor's name, and what helps where none of them stands.
 
-use crate::call::{Actor, Op, Sig};
+use crate::call::{Actor, Op, Sig, Termination};
 use crate::kind;
-use crate::run::{BY_SIGNAL, Event};
+use crate::run::Event;
 
 use super::super::lex::{Fault, Line, number};
 
@@ -27,16 +27,19 @@ pub(super) fn stop(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
 /// Takes how a process ends.
 pub(super) fn exits(actor: Actor, line: &mut Line<'_>) -> Result<Event, Fault> {
     line.expect("exit")?;
-    line.tries(Sig::NAMED.iter().map(|(name, _)| *name));
     if line.peek().is_none() {
-        return Ok(Event::Exits(actor, 0));
+        return Ok(Event::Exits(actor, Termination::SUCCESS));
     }
-    let status = |token: &str| match Sig::named(token) {
-        Some(signal) => Some(BY_SIGNAL + signal.0),
-        None => u8::try_from(number(token)?).ok(),
-    };
-    let status = line.read("a status from 0 to 255 or a signal as SIGTERM", status)?;
-    Ok(Event::Exits(actor, status))
+    Ok(Event::Exits(actor, termination(line)?))
+}
+
+/// Takes how a process ends: its status, or the signal that ends it.
+pub(super) fn termination(line: &mut Line<'_>) -> Result<Termination, Fault> {
+    line.tries(Sig::NAMED.iter().map(|(name, _)| *name));
+    line.read("a status from 0 to 255 or a signal as SIGTERM", |token| match Sig::named(token) {
+        Some(signal) => Some(Termination::Signal(signal)),
+        None => u8::try_from(number(token)?).ok().map(Termination::Exit),
+    })
 }
 
 /// Takes the rest of the words that a call goes on.

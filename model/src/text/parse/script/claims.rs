@@ -4,7 +4,6 @@ mod data;
 
 use crate::call::{Answer, Op};
 use crate::kind::Discipline;
-use crate::run::BY_SIGNAL;
 use crate::script::{
     Bytes, Called, ChannelIs, Claim, Claimed, Clause, Compare, Does, Fairness, Given, Got,
     Predicate, Script, Verb, Who,
@@ -12,6 +11,7 @@ use crate::script::{
 
 use super::super::super::lex::{Fault, Line};
 use super::super::super::values::answer;
+use super::super::words::termination;
 use super::Reader;
 use crate::call::Actor;
 
@@ -224,7 +224,7 @@ impl Reader<'_> {
             if !line.take("with") {
                 return Ok(Does::Ended(None));
             }
-            return ended_with(line).map(|status| Does::Ended(Some(status)));
+            return termination(line).map(|status| Does::Ended(Some(status)));
         }
         let last = line.take("last");
         line.expect("read").map_err(|fault| fault.help(HELP_VERB))?;
@@ -406,15 +406,4 @@ fn called(line: &mut Line<'_>) -> Result<Called, Fault> {
     let sized = line.peek().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let bytes = if sized { Some(line.size("a number of bytes")?) } else { None };
     Ok(Called { kind, bytes })
-}
-
-/// Takes the status with which a process has ended.
-fn ended_with(line: &mut Line<'_>) -> Result<u8, Fault> {
-    use super::super::super::lex::number;
-    use crate::call::Sig;
-    line.tries(Sig::NAMED.iter().map(|(name, _)| *name));
-    line.read("a status from 0 to 255 or a signal as SIGTERM", |token| match Sig::named(token) {
-        Some(signal) => Some(BY_SIGNAL + signal.0),
-        None => u8::try_from(number(token)?).ok(),
-    })
 }

@@ -1,6 +1,6 @@
 //! Parses programs: what each process of a system does, statement by statement.
 
-use crate::call::{Actor, Call, End, Op};
+use crate::call::{Actor, Call, End, Op, Termination};
 use crate::run::Event;
 use crate::script::{Seen, Statement};
 
@@ -144,7 +144,7 @@ impl<'t> Reader<'t> {
         if matches!(word, "exit") {
             return Ok(match exits(at.actor, line)? {
                 Event::Exits(_, status) => Statement::Exit(status),
-                _ => Statement::Exit(0),
+                _ => Statement::Exit(Termination::SUCCESS),
             });
         }
         if line.take("leave") {
