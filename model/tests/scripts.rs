@@ -1,7 +1,7 @@
 //! Files of systems: what is printed reads back the same, what is wrong is told with its place, and no text makes the
 //! program panic.
 
-use pipewright_model::call::{Actor, Answer, Call, End, Errno, Events, Op};
+use pipewright_model::call::{Actor, Answer, Call, End, Errno, Events, Op, Sig, Termination};
 use pipewright_model::run::Run;
 use pipewright_model::script::{
     Bytes, Called, ChannelIs, Claim, Claimed, Clause, Compare, Does, Fairness, Given, Got,
@@ -36,6 +36,13 @@ process kid
 thread tom of ben
   stay
 ";
+
+fn termination() -> impl Strategy<Value = Termination> {
+    prop_oneof![
+        any::<u8>().prop_map(Termination::Exit),
+        (1_u8..=64).prop_map(|number| Termination::Signal(Sig(number))),
+    ]
+}
 
 fn cast() -> Script {
     CAST.parse().expect("a system")
@@ -81,7 +88,7 @@ fn body(actor: u8, ends: u8) -> impl Strategy<Value = Vec<Statement>> {
         4 => made.clone(),
         1 => other().prop_map(Statement::Until).boxed(),
         1 => other().prop_map(Statement::Kill).boxed(),
-        1 => any::<u8>().prop_map(Statement::Exit).boxed(),
+        1 => termination().prop_map(Statement::Exit).boxed(),
         1 => Just(Statement::Stay).boxed(),
         1 => Just(Statement::Loop(vec![Statement::Leave])).boxed(),
     ];
@@ -148,7 +155,7 @@ fn verb() -> impl Strategy<Value = Verb> {
         data().prop_map(Got::Data),
     ];
     let does = prop_oneof![
-        proptest::option::of(any::<u8>()).prop_map(Does::Ended),
+        proptest::option::of(termination()).prop_map(Does::Ended),
         Just(Does::Done),
         read.prop_map(|what| Does::Read { last: false, what }),
         called().prop_map(Does::In),
