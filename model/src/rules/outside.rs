@@ -2,8 +2,8 @@
 //!
 //! Such a cause is no behaviour of the channel, so no rule can say when it occurs. A reply that names one leaves what
 //! follows unspecified, where no rule of the channel gives that reply and the call can have it from outside, by
-//! POSIX or by Linux. What tells of the channel itself (`EAGAIN`, `EPIPE`, `EINVAL`, `EBADF`) never comes from
-//! outside. And a cause from outside reaches a call only where it can get so far: where the system checks in a known
+//! POSIX or by Linux. What tells of the channel itself (`EAGAIN`, `EPIPE`, `EINVAL`, `EBADF`) comes from outside only
+//! where the call has it for another reason, as `EAGAIN` of `fork`. And a cause from outside reaches a call only where it can get so far: where the system checks in a known
 //! order, neither a call on a bad descriptor, nor one that moves nothing, nor, by a signal, one that does not wait.
 
 use crate::call::{Actor, Answer, Errno, Marks, Mode, Op, OpenFlags, SendFlags};
@@ -13,6 +13,7 @@ use crate::kind::{Discipline, Kind, Naming, SocketType};
 use crate::platform::Platform;
 use crate::rule::Cite::{self, Man, Posix, Source};
 use crate::rules::checks::order;
+use crate::taxonomy::Waiting;
 use crate::world::{Pending, World};
 
 /// A cause outside of the channel.
@@ -51,6 +52,8 @@ pub const CAUSES: &[Cause] = &[
             Posix("connect", "ERRORS [EINTR]"),
             Posix("fcntl", "ERRORS [EINTR]"),
             Posix("poll", "ERRORS [EINTR]"),
+            Man("epoll_wait(2)", "ERRORS"),
+            Man("futex(2)", "ERRORS"),
             Man(
                 "signal(7)",
                 "Interruption of system calls and library functions by signal handlers",
@@ -58,9 +61,13 @@ pub const CAUSES: &[Cause] = &[
         ],
         errnos: &[Errno::EINTR],
         because: "a signal interrupted the call",
-        reaches: |_, op| {
+        reaches: |kind, op| {
+            if !kind.has_descriptors() {
+                return is_waiting_ring(kind) && moves_data(op);
+            }
             moves_data(op)
                 || matches!(op, Op::Open { .. } | Op::Close | Op::Dup { .. } | Op::Truncate { .. })
+                || matches!(op, Op::Dup2 { .. } | Op::EpollWait { wait: true, .. })
                 || matches!(op, Op::Poll { .. } | Op::Connect | Op::Accept { .. })
                 || matches!(op, Op::Lock { wait: true, .. } | Op::Flock { wait: true, .. })
                 || matches!(op, Op::ProcessLock { wait: true, .. } | Op::Wait { .. })
@@ -76,12 +83,24 @@ pub const CAUSES: &[Cause] = &[
             Posix("dup", "ERRORS [EMFILE]"),
             Posix("socket", "ERRORS [EMFILE]"),
             Posix("accept", "ERRORS [ENFILE]"),
+            Man("epoll_create(2)", "ERRORS"),
         ],
         errnos: &[Errno::EMFILE, Errno::ENFILE],
         because: "a limit on descriptors was reached",
         reaches: |_, op| {
             matches!(op, Op::Open { .. } | Op::Dup { .. } | Op::Socket { .. } | Op::Accept { .. })
+                || matches!(op, Op::Dup2 { .. } | Op::Epoll)
         },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.dup2.descriptors",
+        says: "dup2 fails with EBADF where its process may not have a descriptor of that number, and on Linux with \
+               EBUSY where another thread is opening it.",
+        cite: &[Posix("dup", "ERRORS [EBADF]"), Source("fs/file.c", "ksys_dup3")],
+        errnos: &[Errno::EBADF, Errno::EBUSY],
+        because: "the process may not have that descriptor",
+        reaches: |_, op| matches!(op, Op::Dup2 { .. }),
         succeeds: NEVER,
     },
     Cause {
@@ -102,9 +121,14 @@ pub const CAUSES: &[Cause] = &[
             Posix("write", "ERRORS [ENOBUFS]"),
             Posix("send", "ERRORS [ENOBUFS]"),
             Posix("socket", "ERRORS [ENOBUFS]"),
+            Posix("fork", "ERRORS [ENOMEM]"),
+            Posix("exec", "ERRORS [ENOMEM]"),
             Man("open(2)", "ERRORS"),
             Man("poll(2)", "ERRORS"),
+            Man("epoll_create(2)", "ERRORS"),
+            Man("epoll_ctl(2)", "ERRORS"),
             Source("fs/pipe.c", "anon_pipe_write"),
+            Source("fs/file.c", "expand_fdtable"),
         ],
         errnos: &[Errno::ENOMEM, Errno::ENOBUFS],
         because: "the system lacked memory",
@@ -115,7 +139,75 @@ pub const CAUSES: &[Cause] = &[
                 || matches!(op, Op::Socket { .. } | Op::Bind | Op::Listen { .. } | Op::Connect)
                 || matches!(op, Op::Accept { .. } | Op::Shutdown { .. })
                 || matches!(op, Op::SetOption { .. } | Op::GetOption { .. })
+                || matches!(op, Op::Epoll | Op::EpollAdd { .. } | Op::EpollModify { .. })
+                || matches!(op, Op::Fork { .. } | Op::Exec | Op::Dup2 { .. })
         },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.poll.memory",
+        says: "poll fails with EAGAIN where the system can't allocate what it needs, though it may a moment later.",
+        cite: &[Posix("poll", "ERRORS [EAGAIN]")],
+        errnos: &[Errno::EAGAIN],
+        because: "the system lacked memory",
+        reaches: |_, op| matches!(op, Op::Poll { .. }),
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.epoll-add.watches",
+        says: "epoll_ctl fails with ENOSPC where the user has registered as many descriptors as max_user_watches allows.",
+        cite: &[Man("epoll_ctl(2)", "ERRORS"), Man("epoll(7)", "/proc interfaces")],
+        errnos: &[Errno::ENOSPC],
+        because: "a limit on registrations was reached",
+        reaches: |_, op| matches!(op, Op::EpollAdd { .. }),
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.fork.processes",
+        says: "fork fails with EAGAIN where the user or the system may have no more processes.",
+        cite: &[Posix("fork", "ERRORS [EAGAIN]")],
+        errnos: &[Errno::EAGAIN],
+        because: "a limit on processes was reached",
+        reaches: |_, op| matches!(op, Op::Fork { .. }),
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.exec.program",
+        says: "exec fails with the error of what it executes: there is none, it may not be executed, it is none, it is \
+               being written, or its arguments are too long.",
+        cite: &[
+            Posix("exec", "ERRORS [ENOENT]"),
+            Posix("exec", "ERRORS [EACCES]"),
+            Posix("exec", "ERRORS [E2BIG]"),
+            Source("fs/exec.c", "do_open_execat"),
+        ],
+        errnos: &[
+            Errno::ENOENT,
+            Errno::EACCES,
+            Errno::EPERM,
+            Errno::E2BIG,
+            ENOEXEC,
+            Errno::ENOTDIR,
+            Errno::ELOOP,
+            Errno::ENAMETOOLONG,
+            Errno::ETXTBSY,
+            Errno::EAGAIN,
+            Errno::EIO,
+            Errno::EISDIR,
+            Errno::EMFILE,
+            Errno::ENFILE,
+        ],
+        because: "the program can't be executed",
+        reaches: |_, op| matches!(op, Op::Exec),
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.signal.permission",
+        says: "kill fails with EPERM where the process may not send the other one a signal.",
+        cite: &[Posix("kill", "ERRORS [EPERM]")],
+        errnos: &[Errno::EPERM],
+        because: "a permission was missing",
+        reaches: |_, op| matches!(op, Op::Signal { .. }),
         succeeds: NEVER,
     },
     Cause {
@@ -149,17 +241,19 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         id: "outside.any.space",
         says: "A write to a file, and a bind to a path, fail with ENOSPC or EDQUOT where the file system or the user \
-               has no room left; a write for which there is room in part transfers that part.",
+               has no room left, and so does close where data is written late; a write for which there is room in \
+               part transfers that part.",
         cite: &[
             Posix("write", "DESCRIPTION"),
             Posix("write", "ERRORS [ENOSPC]"),
             Man("write(2)", "ERRORS"),
             Source("net/unix/af_unix.c", "unix_bind_bsd"),
+            Source("fs/nfs/file.c", "nfs_file_flush"),
         ],
         errnos: &[Errno::ENOSPC, Errno::EDQUOT],
         because: "no space was left",
         reaches: |kind, op| {
-            is_file(kind) && matches!(op, Op::Write { .. } | Op::WriteAt { .. })
+            is_file(kind) && matches!(op, Op::Write { .. } | Op::WriteAt { .. } | Op::Close)
                 || has_path(kind) && matches!(op, Op::Bind)
         },
         succeeds: in_part,
@@ -194,6 +288,42 @@ pub const CAUSES: &[Cause] = &[
         reaches: |kind, op| {
             by_name(kind, op) || matches!(op, Op::Socket { .. } | Op::Accept { .. })
         },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.any.sealed",
+        says: "A write to a file, and ftruncate, fail with EPERM where the file is sealed, append-only or immutable.",
+        cite: &[
+            Man("write(2)", "ERRORS"),
+            Man("ftruncate(2)", "ERRORS"),
+            Source("mm/shmem.c", "shmem_write_begin"),
+        ],
+        errnos: &[Errno::EPERM],
+        because: "the file may not be changed",
+        reaches: |kind, op| {
+            is_file(kind)
+                && matches!(op, Op::Write { .. } | Op::WriteAt { .. } | Op::Truncate { .. })
+        },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.open.executed",
+        says: "open of a file for writing fails with ETXTBSY while it is being executed.",
+        cite: &[Posix("open", "ERRORS [ETXTBSY]"), Man("open(2)", "ERRORS")],
+        errnos: &[Errno::ETXTBSY],
+        because: "the file is being executed",
+        reaches: |kind, op| {
+            is_file(kind) && matches!(op, Op::Open { mode, .. } if mode.writes())
+        },
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.unlink.busy",
+        says: "unlink fails with EBUSY where the system or another process uses the path, as for a mount.",
+        cite: &[Posix("unlink", "ERRORS [EBUSY]"), Source("fs/namei.c", "vfs_unlink")],
+        errnos: &[Errno::EBUSY],
+        because: "the path is in use",
+        reaches: |kind, op| matches!(op, Op::Unlink) && has_path(kind),
         succeeds: NEVER,
     },
     Cause {
@@ -242,6 +372,27 @@ pub const CAUSES: &[Cause] = &[
         succeeds: NEVER,
     },
     Cause {
+        id: "outside.bind.no-directory",
+        says: "bind to a path fails with ENOENT where there is no directory for it.",
+        cite: &[Posix("bind", "ERRORS [ENOENT]")],
+        errnos: &[Errno::ENOENT],
+        because: "the channel's path can't be followed",
+        reaches: |kind, op| has_path(kind) && matches!(op, Op::Bind),
+        succeeds: NEVER,
+    },
+    Cause {
+        id: "outside.bind.of-another",
+        says: "bind to a port or an abstract name fails with EADDRINUSE where a socket that takes no part has it.",
+        cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man("unix(7)", "Abstract sockets")],
+        errnos: &[Errno::EADDRINUSE],
+        because: "another program has the address",
+        reaches: |kind, op| {
+            let is_named = matches!(kind.discipline, Discipline::Unix(_, Naming::Abstract));
+            matches!(op, Op::Bind) && (is_named || kind.discipline == Discipline::Tcp)
+        },
+        succeeds: NEVER,
+    },
+    Cause {
         id: "outside.send-end.in-flight",
         says: "Sending a descriptor fails with ETOOMANYREFS where the user has too many in flight.",
         cite: &[Man("unix(7)", "ERRORS"), Source("net/unix/af_unix.c", "unix_attach_fds")],
@@ -285,6 +436,9 @@ pub const CAUSES: &[Cause] = &[
     },
 ];
 
+/// What is executed is no program.
+const ENOEXEC: Errno = Errno::Other(8);
+
 /// The cause outside of the channel of which this answer to this call tells, if there is one.
 pub fn cause(kind: &Kind, op: &Op, answer: &Answer) -> Option<&'static Cause> {
     let tells = |cause: &Cause| match answer {
@@ -292,7 +446,8 @@ pub fn cause(kind: &Kind, op: &Op, answer: &Answer) -> Option<&'static Cause> {
         _ => (cause.succeeds)(op, answer),
     };
     let fits = |cause: &&Cause| (cause.reaches)(kind, op) && tells(cause);
-    CAUSES.iter().find(|cause| kind.has_descriptors() && fits(cause))
+    let has = |cause: &Cause| kind.has_descriptors() || cause.errnos == [Errno::EINTR];
+    CAUSES.iter().find(|cause| has(cause) && fits(cause))
 }
 
 /// The same of the actor's call in progress in this world, where the cause may not reach it.
@@ -305,7 +460,7 @@ pub fn cause_in(
 ) -> Option<&'static Cause> {
     let call = world.pending(actor)?;
     let is_met = |errno| {
-        is_met(platform, world, call, errno)
+        is_met(platform, world, actor, call, errno)
             && (order(platform.family, &call.op).is_none() || gets_to(world, actor, call, errno))
     };
     cause(kind, &call.op, answer).filter(|_| match answer {
@@ -324,7 +479,13 @@ pub(crate) fn is_told_before(platform: &Platform, op: &Op, fault: Errno) -> bool
 }
 
 /// Whether there is what the cause is about.
-fn is_met(platform: &Platform, world: &World, call: &Pending, errno: Errno) -> bool {
+fn is_met(
+    platform: &Platform,
+    world: &World,
+    actor: Actor,
+    call: &Pending,
+    errno: Errno,
+) -> bool {
     let object = call.description.map(|index| world.object(index));
     match (call.op, errno, object) {
         (Op::SetCapacity { bytes }, Errno::EPERM, Some(Object::Stream(stream))) => {
@@ -333,6 +494,11 @@ fn is_met(platform: &Platform, world: &World, call: &Pending, errno: Errno) -> b
         (Op::SetCapacity { .. }, Errno::EPERM, _) => false,
         (Op::Listen { .. }, Errno::EADDRINUSE, Some(Object::Tcp(tcp))) => {
             tcp.phase == Phase::Unconnected && !tcp.named
+        }
+        // A number that the process has it may have.
+        (Op::Dup2 { new }, Errno::EBADF, _) => world.end(actor, new).is_none(),
+        (Op::Signal { target, .. }, Errno::EPERM, _) => {
+            world.leader(target) != world.leader(actor)
         }
         _ => true,
     }
@@ -345,7 +511,7 @@ fn gets_to(world: &World, actor: Actor, call: &Pending, errno: Errno) -> bool {
     match (call.op, errno) {
         _ if moves_nothing(call.op, object) => false,
         (_, Errno::EINTR) => may_wait(world, actor, call),
-        (Op::Dup { .. }, Errno::ENFILE) => false,
+        (Op::Dup { .. } | Op::Dup2 { .. }, Errno::ENFILE) => false,
         (Op::Truncate { len }, Errno::EFBIG) => {
             let grows = |object: &Object| len > object.len();
             object.is_none_or(grows) || world.busy().iter().count() > 1
@@ -361,7 +527,7 @@ fn gets_to(world: &World, actor: Actor, call: &Pending, errno: Errno) -> bool {
         (Op::Bind, Errno::EROFS) => {
             matches!(world.discipline(), Some(Discipline::Unix(_, Naming::Path)))
         }
-        (Op::Close, Errno::EIO) => is_file,
+        (Op::Close, Errno::EIO | Errno::ENOSPC | Errno::EDQUOT) => is_file,
         _ => true,
     }
 }
@@ -396,7 +562,7 @@ fn may_wait(world: &World, actor: Actor, call: &Pending) -> bool {
     let nonblock = nonblock && !world.actors.iter().enumerate().any(is_set);
     match call.op {
         Op::Close => is_file,
-        Op::Dup { .. } => false,
+        Op::Dup { .. } | Op::Dup2 { .. } => false,
         Op::Open { mode, flags } => match world.discipline() {
             Some(Discipline::Stream) => {
                 mode != Mode::ReadWrite && !flags.contains(OpenFlags::NONBLOCK)
@@ -430,6 +596,11 @@ fn in_part(op: &Op, answer: &Answer) -> bool {
 /// Whether it reads, writes, sends or receives.
 fn moves_data(op: &Op) -> bool {
     op.asks().is_some() || op.offers().is_some() || matches!(op, Op::Add { .. } | Op::Take)
+}
+
+/// Whether it is memory in which a side sleeps by futex.
+fn is_waiting_ring(kind: &Kind) -> bool {
+    kind.discipline == Discipline::Ring && kind.waiting == Waiting::Waits
 }
 
 fn is_file(kind: &Kind) -> bool {
