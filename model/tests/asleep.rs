@@ -199,3 +199,27 @@ quiet c
     );
     assert!(told.contains("a (lock none) and b (lock none) could end it together"), "{told}");
 }
+
+#[test]
+fn who_could_add_to_a_counter_or_register_with_an_epoll_is_named() {
+    let takes = told("channel eventfd\nactor w holds rw\nactor b holds rw\nb: take\nquiet b\n");
+    assert!(takes.contains("w could end it (add"), "{takes}");
+    let full = told(
+        "channel eventfd\nactor w holds rw\nactor b holds rw\nb: add 18446744073709551614 -> ok\nb: add 1\nquiet b\n",
+    );
+    assert!(full.contains("w could end it (take"), "{full}");
+    let waits = told(
+        "channel pipe\nprocess p holds r w\nthread t of p\np: epoll -> ok\np: epoll-wait e wait\nquiet p\n",
+    );
+    assert!(waits.contains("t could end it (epoll-add"), "{waits}");
+    assert!(!waits.contains("close e"), "{waits}");
+}
+
+#[test]
+fn no_shutdown_of_the_listener_ends_a_connect_that_waits() {
+    let told = told(
+        "channel unix-stream\na: socket -> ok\na: bind -> ok\na: listen 0 -> ok\nb: socket -> ok\n\
+         b: connect -> ok\nc: socket -> ok\nc: connect\nquiet c\n",
+    );
+    assert!(told.contains("a could end it (") && !told.contains("shutdown"), "{told}");
+}

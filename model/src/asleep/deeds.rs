@@ -1,7 +1,10 @@
 //! What others could do, tried.
 
 use super::rest;
-use crate::call::{Actor, Call, ENDS_MAX, End, Lock, Mode, Op, OpenFlags, SendFlags, Termination};
+use crate::call::{
+    Actor, Amount, Call, ENDS_MAX, End, Events, Lock, Mode, Op, OpenFlags, SendFlags, Termination,
+    Trigger,
+};
 use crate::channel::Object;
 use crate::index::DescriptionIndex;
 use crate::oracle::Steps;
@@ -81,7 +84,10 @@ impl Trial {
             seen.push(description);
             let known = self.known.iter().copied();
             let ops = with_an_end(spare).into_iter().chain(known).chain(LAST);
-            deeds.extend(ops.map(|op| Deed::Calls(vec![Call { actor: by, end, op }])));
+            let registers = self.registers(by, end);
+            deeds.extend(
+                ops.chain(registers).map(|op| Deed::Calls(vec![Call { actor: by, end, op }])),
+            );
         }
         if let Some(end) = spare {
             let of = |op: &Op| Call { actor: by, end, op: *op };
@@ -93,6 +99,19 @@ impl Trial {
             deeds.push(Deed::Exit);
         }
         deeds
+    }
+
+    /// What an actor could register, where the end is an epoll: each of its other ends, for all that may come.
+    fn registers(&self, by: Actor, end: End) -> impl Iterator<Item = Op> + '_ {
+        let world = &self.worlds[0];
+        let is_epoll = |index| matches!(world.object(index), Object::Epoll(_));
+        let is_registrar = world.end(by, end).is_some_and(is_epoll);
+        let ends = (0..ENDS_MAX as u8).map(End).filter(move |other| is_registrar && *other != end);
+        ends.filter(move |other| world.end(by, *other).is_some()).map(|target| Op::EpollAdd {
+            target,
+            events: Events::IN.union(Events::OUT),
+            trigger: Trigger::NONE,
+        })
     }
 
     /// Whether the sleep ends once all of these have done that.
@@ -297,6 +316,8 @@ fn with_an_end(spare: Option<End>) -> Vec<Op> {
     let mut ops = vec![
         Op::Write { len: 1 },
         Op::Read { len: ALL_BYTES },
+        Op::Add { value: Amount::new(1) },
+        Op::Take,
         Op::Receive { len: ALL_BYTES, flags: SendFlags::NONE },
         Op::Lock { lock: Lock::None, wait: false },
         Op::Flock { lock: Lock::None, wait: false },
