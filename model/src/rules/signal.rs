@@ -26,8 +26,13 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 /// The rules by which a call that would sleep does something else for a signal that has come.
-pub const INSTEAD_OF_SLEEP: [&str; 3] =
-    ["signal.any.interrupted", "signal.any.cut-short", "signal.any.restarted"];
+pub const INSTEAD_OF_SLEEP: [&str; 5] = [
+    "signal.any.interrupted",
+    "signal.any.interrupted-by-stop",
+    "signal.any.cut-short",
+    "signal.any.cut-short-by-stop",
+    "signal.any.restarted",
+];
 
 /// The rule by which a call leaves its sleep as its process is stopped.
 pub const LEAVES: &str = "signal.any.leaves-its-sleep";
@@ -216,8 +221,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.interrupted",
-        says: "A call that would sleep and has transferred nothing fails with EINTR where a signal was caught; epoll_wait, and \
-               what has a time-out, also where its process was stopped.",
+        says: "A call that would sleep fails with EINTR where a signal was caught and nothing has been transferred.",
         cite: &[
             Posix("read", "ERRORS [EINTR]"),
             Posix("write", "ERRORS [EINTR]"),
@@ -232,7 +236,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let interrupted = match at.call.interrupted {
-                Interrupted::Not => left(at) && !at.call.begins_anew(),
+                Interrupted::Not => false,
                 Interrupted::Perhaps | Interrupted::Surely => true,
                 Interrupted::Restarts | Interrupted::RestartsPerhaps => never_restarts(at),
             };
@@ -240,9 +244,22 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "signal.any.interrupted-by-stop",
+        says: "A call with a time-out, and epoll_wait, that has left its sleep as its process was stopped fails with EINTR \
+               once that is continued, where nothing has been transferred.",
+        cite: &[Man(
+            "signal(7)",
+            "Interruption of system calls and library functions by stop signals",
+        )],
+        force: Force::Silent,
+        step: |at| {
+            let stopped = left(at) && at.call.interrupted == Interrupted::Not;
+            (stopped && !at.call.begins_anew() && at.call.done == 0).then_some(Move::fails(Errno::EINTR))
+        },
+    },
+    Rule {
         id: "signal.any.cut-short",
-        says: "A call that would sleep returns what it has transferred where a signal was caught, or has stopped its \
-               process.",
+        says: "A call that would sleep returns what it has transferred where a signal was caught.",
         cite: &[
             Posix("write", "DESCRIPTION"),
             Man(
@@ -253,9 +270,22 @@ const RULES: &[Rule] = &[
         ],
         force: Force::Must,
         step: |at| {
-            let came = at.call.interrupted != Interrupted::Not || left(at);
-            (came && at.call.done > 0 && at.op().offers().or(at.op().asks()).is_some())
-                .then(|| Move::answers(Answer::Count(at.call.done)))
+            let came = at.call.interrupted != Interrupted::Not;
+            (came && has_a_part(at)).then(|| Move::answers(Answer::Count(at.call.done)))
+        },
+    },
+    Rule {
+        id: "signal.any.cut-short-by-stop",
+        says: "A call that has left its sleep as its process was stopped returns what it has transferred once that is \
+               continued.",
+        cite: &[
+            Man("signal(7)", "Interruption of system calls and library functions by stop signals"),
+            Source("fs/pipe.c", "anon_pipe_write"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let came = left(at) && at.call.interrupted == Interrupted::Not;
+            (came && has_a_part(at)).then(|| Move::answers(Answer::Count(at.call.done)))
         },
     },
     Rule {
@@ -280,7 +310,7 @@ const RULES: &[Rule] = &[
         id: "signal.any.came-before",
         says: "A handler that runs before a call can sleep interrupts nothing.",
         cite: &[Man("signal(7)", "Execution of signal handlers")],
-        force: Force::Must,
+        force: Force::Silent,
         step: |at| {
             let perhaps =
                 matches!(at.call.interrupted, Interrupted::Perhaps | Interrupted::RestartsPerhaps);
@@ -296,7 +326,7 @@ const RULES: &[Rule] = &[
             Source("kernel/signal.c", "do_signal_stop"),
             Source("fs/pipe.c", "anon_pipe_write"),
         ],
-        force: Force::Must,
+        force: Force::Silent,
         step: |at| {
             let leaves = at.world.is_stopping(at.actor) && !at.call.left;
             leaves.then(|| Move::proceeds(0, 0).with(leave))
@@ -305,10 +335,10 @@ const RULES: &[Rule] = &[
     Rule {
         id: "signal.any.stopped",
         says: "The calls of a stopped process wait until it goes on.",
-        cite: &[Man(
-            "signal(7)",
-            "Interruption of system calls and library functions by stop signals",
-        )],
+        cite: &[
+            Posix("XSH 2.4.3", "Signal Actions"),
+            Man("signal(7)", "Interruption of system calls and library functions by stop signals"),
+        ],
         force: Force::Must,
         step: |at| at.world.is_stopped(at.actor).then_some(Move::rests()),
     },
@@ -344,6 +374,11 @@ fn is_alone(world: &World, leader: Actor) -> bool {
 /// Whether the call has left its sleep, and its process goes on.
 fn left(at: &Scene<'_>) -> bool {
     at.call.left && !at.world.is_stopped(at.actor)
+}
+
+/// Whether the call has transferred something.
+fn has_a_part(at: &Scene<'_>) -> bool {
+    at.call.done > 0 && at.op().offers().or(at.op().asks()).is_some()
 }
 
 /// Whether the call sets what can't be set to what it is.
