@@ -240,6 +240,19 @@ fn settle(platform: &Platform, world: &mut World) -> RuleSet {
     shown
 }
 
+/// What follows from a move at once: objects to which nothing refers any more are released, and polls for which there
+/// is something now are woken. Gives the rules of what is released.
+fn come_to_rest(platform: &Platform, world: &mut World) -> RuleSet {
+    let shown = settle(platform, world);
+    for actor in (0..world.actors.len() as u8).map(Actor) {
+        let unwoken = world.pending(actor).is_some_and(|call| call.unwoken);
+        if unwoken && !rests(&moves(platform, world, actor, &mut RuleSet::default())) {
+            world.pending_mut(actor).unwoken = false;
+        }
+    }
+    shown
+}
+
 /// Whether something is yet to arrive before things come to rest.
 pub fn is_under_way(deliveries: &Moves) -> bool {
     deliveries.iter().any(|(_, step)| !matches!(step.what, What::Delivers { surely: false, .. }))
@@ -250,7 +263,7 @@ pub fn deliver(platform: &Platform, world: &mut World, step: Move) -> RuleSet {
     if let (Some(effect), What::Delivers { object, .. }) = (step.effect, step.what) {
         effect(&mut Act::at(world, platform, object));
     }
-    settle(platform, world)
+    come_to_rest(platform, world)
 }
 
 /// Whether the call may sleep.
@@ -282,7 +295,7 @@ pub fn answer(
     if world.shares_table(actor) {
         let_go_if_last(&mut Act::of_call(world, platform, actor, 0), description);
     }
-    settle(platform, world)
+    come_to_rest(platform, world)
 }
 
 /// The signal that a call raises, if its process takes it: one that is ignored nobody sees.
@@ -306,7 +319,7 @@ pub fn proceed(
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }
-    settle(platform, world)
+    come_to_rest(platform, world)
 }
 
 /// The number of bytes that a move would have to move so that the call is answered with `answer`;

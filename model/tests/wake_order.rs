@@ -95,3 +95,64 @@ reader2: -> 1 = writer[1..2]
     let other = text.replace("reader2: -> 1", "reader: -> 1");
     assert_eq!(verdict(&other, &LINUX), Verdict::Deviates);
 }
+
+/// Three accepts asleep on one listener, and a connection.
+fn accepts(kind: &str) -> String {
+    format!(
+        "channel {kind}\nprocess a\nthread one of a\nthread two of a\na: socket -> ok\na: bind -> ok\na: listen 5 -> ok\n\
+         one: accept s as s1\nquiet one\ntwo: accept s as s2\nquiet one, two\n\
+         c: socket -> ok\nc: connect -> ok\n"
+    )
+}
+
+#[test]
+fn the_accept_that_has_slept_longest_takes_the_first_connection() {
+    for kind in ["unix-stream", "unix-seqpacket", "tcp"] {
+        let text = accepts(kind);
+        let second = format!("{text}two: -> ok\nquiet one\n");
+        assert_eq!(verdict(&second, &LINUX), Verdict::Deviates, "{kind}");
+        assert_eq!(verdict(&second, &POSIX), Verdict::Conforms, "{kind}");
+        let first = format!("{text}one: -> ok\nquiet two\n");
+        assert_eq!(verdict(&first, &LINUX), Verdict::Conforms, "{kind}");
+        // One that comes later may be faster, and the order is lost.
+        let later = text.replace(
+            "c: connect -> ok\n",
+            "c: connect\na: accept s as s3 -> ok\nc: -> ok\nquiet one, two\n",
+        );
+        let later = format!("{later}d: socket -> ok\nd: connect -> ok\ntwo: -> ok\nquiet one\n");
+        assert_eq!(verdict(&later, &LINUX), Verdict::Conforms, "{kind}");
+    }
+}
+
+/// Two connects that wait for room at a listener.
+const CONNECTS: &str = "channel unix-stream\na: socket -> ok\na: bind -> ok\na: listen 0 -> ok\n\
+                        b: socket -> ok\nb: connect -> ok\nc: socket -> ok\nc: connect\nquiet c\n\
+                        d: socket -> ok\nd: connect\nquiet c, d\n";
+
+#[test]
+fn the_connect_that_has_slept_longest_gets_the_room() {
+    let accepted = format!("{CONNECTS}a: accept s as s1 -> ok\n");
+    assert_eq!(verdict(&format!("{accepted}c: -> ok\nquiet d\n"), &LINUX), Verdict::Conforms);
+    assert_eq!(verdict(&format!("{accepted}d: -> ok\nquiet c\n"), &LINUX), Verdict::Deviates);
+    assert_eq!(verdict(&format!("{accepted}d: -> ok\nquiet c\n"), &POSIX), Verdict::Conforms);
+    let both = format!("{accepted}c: -> ok\nquiet d\na: accept s as s2 -> ok\nd: -> ok\n");
+    assert_eq!(verdict(&both, &LINUX), Verdict::Conforms);
+    // A backlog that grows wakes both.
+    let grown = format!("{CONNECTS}a: listen 1 -> ok\nd: -> ok\nquiet c\n");
+    assert_eq!(verdict(&grown, &LINUX), Verdict::Conforms);
+}
+
+#[test]
+fn a_connect_that_sleeps_is_woken_by_no_shutdown_and_no_unlink() {
+    for (call, error) in [("a: shutdown read", "ECONNREFUSED"), ("a: unlink", "ENOENT")] {
+        let asleep = format!("{CONNECTS}{call} -> ok\n");
+        let told = format!("{asleep}c: -> {error}\n");
+        assert_eq!(verdict(&told, &LINUX), Verdict::Deviates, "{call}");
+        let woken =
+            format!("{asleep}quiet c, d\na: accept s as s1 -> ok\nc: -> {error}\nquiet d\n");
+        assert_eq!(verdict(&woken, &LINUX), Verdict::Conforms, "{call}");
+        let closed = format!("{asleep}a: close s -> ok\nd: -> {error}\nc: -> {error}\n");
+        let expected = if error == "ENOENT" { "ENOENT" } else { "ECONNREFUSED" };
+        assert_eq!(verdict(&closed.replace(error, expected), &LINUX), Verdict::Conforms, "{call}");
+    }
+}

@@ -10,6 +10,7 @@ pub(crate) const NEVER_SHOWN: &[&str] = &[
     "stream.read.waits-in-line",
     "stream.write.waits-in-line",
     "message.any.waits-in-line",
+    "socket.accept.waits-in-line",
     "stream.poll.looks-again",
 ];
 

@@ -9,7 +9,7 @@ use crate::channel::Object;
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::DescriptionIndex;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
-use crate::rule::{Answers, Force, Move, Rule, Scene};
+use crate::rule::{Answers, Fault, Force, Move, Rule, Scene};
 use crate::rules::lock::drop_process_lock;
 use crate::rules::wake;
 use crate::world::{Description, Look};
@@ -20,7 +20,7 @@ pub const CHAPTER: Chapter = Chapter {
     title: "Descriptors and open file descriptions",
     of_all: true,
     rules: RULES,
-    not_on_linux: &[],
+    not_on_linux: &["descriptor.any.nothing-checked"],
     not_in_posix: &["descriptor.read-at.negative-offset", "descriptor.write-at.negative-offset"],
     absent: |setup| match (setup.kind.has_descriptors(), setup.kind.discipline) {
         (false, _) => NEED_DESCRIPTORS,
@@ -103,6 +103,20 @@ const RULES: &[Rule] = &[
             at.description()?;
             (matches!(at.op(), Op::Write { .. }) && !at.writes())
                 .then_some(Move::fault(Errno::EBADF))
+        },
+    },
+    Rule {
+        id: "descriptor.any.nothing-checked",
+        says: "A read of zero bytes, and a write of zero bytes to a file, may return 0 without looking for errors.",
+        cite: &[Posix("read", "DESCRIPTION"), Posix("write", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let reads = matches!(at.op(), Op::Read { len: 0 } | Op::ReadAt { len: 0, .. });
+            let writes = matches!(at.op(), Op::Write { len: 0 } | Op::WriteAt { len: 0, .. });
+            let unchecked = reads && !at.is_memory() || writes && at.file().is_some();
+            // Where an error is met this is what may be done instead.
+            let zero = Move { fault: Some(Fault::May), ..Move::answers(Answer::Count(0)) };
+            (unchecked && is_refused(at)).then_some(zero)
         },
     },
     Rule {
@@ -243,6 +257,21 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// Whether a call of zero bytes has an error to find.
+fn is_refused(at: &Scene<'_>) -> bool {
+    let mode = match at.op() {
+        Op::Write { .. } | Op::WriteAt { .. } => at.writes(),
+        _ => at.reads(),
+    };
+    let offset = match at.op() {
+        Op::ReadAt { at: offset, .. } | Op::WriteAt { at: offset, .. } => {
+            offset >= 0 && at.file().is_some()
+        }
+        _ => true,
+    };
+    !mode || !offset
+}
 
 /// Whether the end is not open, or what is behind it has no offset.
 fn has_no_offset(at: &Scene<'_>) -> bool {

@@ -30,7 +30,17 @@ pub(super) fn ahead(at: &Scene<'_>) -> usize {
 }
 
 fn place(at: &Scene<'_>) -> Option<(ObjectIndex, Line)> {
-    at.object_index().zip(Line::of(&at.op()))
+    at.world.waits_at(at.call).zip(Line::of(&at.op()))
+}
+
+/// A call on a socket begins to sleep. Any call but a poll may wake who sleeps on one.
+pub(super) fn join_at_socket(act: &mut Act<'_>) {
+    let &mut Act { platform, actor, .. } = act;
+    if platform.sleepers_in_line {
+        act.world.join_the_line(actor, |world, other| {
+            world.pending(other).is_some_and(|call| !matches!(call.op, Op::Poll { .. }))
+        });
+    }
 }
 
 /// A call on a stream begins to sleep.

@@ -4,7 +4,7 @@
 //! are credentials, several messages in one call, and memory that a message under way takes while it waits
 //! for the queue of its receiver.
 
-use super::line::{ahead, is_in_line};
+use super::line::{ahead, is_in_line, join_at_socket};
 use super::socket::begin_to_receive;
 use super::transfer::{
     Giving, Taking, begin_to_wait, clear_reset, giving, has_room, has_taken_room, is_circular,
@@ -43,6 +43,10 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 const NOT_ON_LINUX: &[&str] = &[
+    "message.send.address-of-connected",
+    "message.listen.connected",
+    "message.accept.not-listening",
+    "message.accept.none-nonblocking",
     "message.any.broken-with-signal",
     "message.any.broken-first",
     "message.any.no-destination",
@@ -161,7 +165,11 @@ const OF_DATAGRAMS: &[&str] = &[
     "message.any.no-peer-first",
     "message.any.no-destination",
     "message.send.no-connection",
+    "message.send.address-of-connected",
+    "message.listen.connected",
     "message.listen.not-for-datagrams",
+    "message.accept.not-listening",
+    "message.accept.none-nonblocking",
     "message.accept.not-for-datagrams",
     "message.connect.sets-peer",
     "message.connect.no-entry",
@@ -185,6 +193,7 @@ const OF_CONNECTIONS: &[&str] = &[
     "unix.connect.no-entry",
     "unix.connect.refused",
     "unix.connect.full-nonblocking",
+    "unix.connect.full-refused",
     "unix.connect.in-progress",
     "unix.connect.connected-waits-first",
     "unix.connect.not-for-listeners",
@@ -206,6 +215,9 @@ const OF_CONNECTIONS: &[&str] = &[
     "message.any.broken-with-signal",
     "unix.available.listening",
     "unix.poll.close-midway",
+    "unix.poll.end-before-error",
+    "unix.poll.end-before-hang-up",
+    "unix.poll.error-before-end",
     "message.any.receives-unconnected",
     "unix.any.unconnected-nonblocking",
     "message.any.broken-midway",
@@ -399,6 +411,17 @@ const RULES: &[Rule] = &[
             let giving = ready(at)?;
             matches!(target(at, &giving), Target::Ready(_))
                 .then(|| Move::transfers(giving.len, giving.len).with(send))
+        },
+    },
+    Rule {
+        id: "message.send.address-of-connected",
+        says: "A send with an address on a datagram socket that has a peer may fail with EISCONN.",
+        cite: &[Posix("sendto", "DESCRIPTION")],
+        force: Force::May,
+        step: |at| {
+            let giving = message_giving(at).filter(|giving| giving.addressed)?;
+            let has_peer = giving.socket.is_datagram() && giving.socket.peer != Peer::None;
+            has_peer.then_some(Move::may_fault(Errno::EISCONN))
         },
     },
     Rule {
@@ -686,6 +709,37 @@ const RULES: &[Rule] = &[
         step: |at| {
             (matches!(at.op(), Op::Listen { .. }) && at.socket()?.is_datagram())
                 .then_some(Move::fails(Errno::EOPNOTSUPP))
+        },
+    },
+    Rule {
+        id: "message.listen.connected",
+        says: "listen on a datagram socket that has a peer may fail with EINVAL.",
+        cite: &[Posix("listen", "ERRORS [EINVAL]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            let socket = at.socket().filter(|socket| socket.is_datagram())?;
+            (matches!(at.op(), Op::Listen { .. }) && socket.peer != Peer::None)
+                .then_some(Move::may_fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "message.accept.not-listening",
+        says: "accept on a datagram socket may fail with EINVAL: it takes no connections.",
+        cite: &[Posix("accept", "ERRORS [EINVAL]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            (matches!(at.op(), Op::Accept { .. }) && at.socket()?.is_datagram())
+                .then_some(Move::may_fault(Errno::EINVAL))
+        },
+    },
+    Rule {
+        id: "message.accept.none-nonblocking",
+        says: "accept on a datagram socket may fail with EAGAIN where O_NONBLOCK is set: no connection waits.",
+        cite: &[Posix("accept", "ERRORS [EAGAIN]"), Posix("XSH 2.3", "Error Numbers")],
+        force: Force::May,
+        step: |at| {
+            (matches!(at.op(), Op::Accept { .. }) && at.socket()?.is_datagram() && at.nonblock())
+                .then_some(Move::may_fault(Errno::EAGAIN))
         },
     },
     Rule {
@@ -987,15 +1041,10 @@ fn give_back(act: &mut Act<'_>) {
     wake_for_room(act.world, account, act.object);
 }
 
-/// A receive begins to wait, behind those that wait already. Any call but a poll may wake who sleeps on a socket.
+/// A receive begins to wait, behind those that wait already.
 fn join_the_line(act: &mut Act<'_>) {
-    let &mut Act { platform, actor, .. } = act;
     begin_to_receive(act);
-    if platform.sleepers_in_line {
-        act.world.join_the_line(actor, |world, other| {
-            world.pending(other).is_some_and(|call| !matches!(call.op, Op::Poll { .. }))
-        });
-    }
+    join_at_socket(act);
 }
 
 fn take(act: &mut Act<'_>) {

@@ -312,9 +312,7 @@ pub const CAUSES: &[Cause] = &[
         cite: &[Posix("open", "ERRORS [ETXTBSY]"), Man("open(2)", "ERRORS")],
         errnos: &[Errno::ETXTBSY],
         because: "the file is being executed",
-        reaches: |kind, op| {
-            is_file(kind) && matches!(op, Op::Open { mode, .. } if mode.writes())
-        },
+        reaches: |kind, op| is_file(kind) && matches!(op, Op::Open { mode, .. } if mode.writes()),
         succeeds: NEVER,
     },
     Cause {
@@ -479,13 +477,7 @@ pub(crate) fn is_told_before(platform: &Platform, op: &Op, fault: Errno) -> bool
 }
 
 /// Whether there is what the cause is about.
-fn is_met(
-    platform: &Platform,
-    world: &World,
-    actor: Actor,
-    call: &Pending,
-    errno: Errno,
-) -> bool {
+fn is_met(platform: &Platform, world: &World, actor: Actor, call: &Pending, errno: Errno) -> bool {
     let object = call.description.map(|index| world.object(index));
     match (call.op, errno, object) {
         (Op::SetCapacity { bytes }, Errno::EPERM, Some(Object::Stream(stream))) => {
@@ -497,9 +489,7 @@ fn is_met(
         }
         // A number that the process has it may have.
         (Op::Dup2 { new }, Errno::EBADF, _) => world.end(actor, new).is_none(),
-        (Op::Signal { target, .. }, Errno::EPERM, _) => {
-            world.leader(target) != world.leader(actor)
-        }
+        (Op::Signal { target, .. }, Errno::EPERM, _) => world.leader(target) != world.leader(actor),
         _ => true,
     }
 }

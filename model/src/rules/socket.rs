@@ -8,10 +8,11 @@ use crate::channel::Object;
 use crate::chapter::{Chapter, Overlap};
 use crate::index::ObjectIndex;
 use crate::kind::Discipline;
-use crate::rule::Cite::{Man, Posix, Source};
+use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
+use crate::rules::line::{ahead, join_at_socket};
 use crate::rules::transfer::begin_to_wait;
-use crate::world::{Description, World};
+use crate::world::{Description, Line, World};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -59,7 +60,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let accepting = accepting(at)?;
-            (accepting.listens && accepting.some_wait)
+            (accepting.listens && accepting.waiting > 0 && !waits_in_line(at, &accepting))
                 .then(|| Move::answers(Answer::Done).with(accept))
         },
     },
@@ -70,7 +71,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("accept", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
-            let accepting = accepting(at).filter(|accepting| !accepting.some_wait)?;
+            let accepting = accepting(at).filter(|accepting| accepting.waiting == 0)?;
             (!at.call.entered && accept_must_not_wait(at, &accepting))
                 .then_some(Move::fault(Errno::EAGAIN))
         },
@@ -83,7 +84,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let accepting = none_waits(at).filter(|accepting| !accepting.shut)?;
             (!at.call.entered && !accept_must_not_wait(at, &accepting))
-                .then_some(Move::proceeds(0, 0).with(begin_to_receive))
+                .then_some(Move::proceeds(0, 0).with(join_the_line))
         },
     },
     Rule {
@@ -97,12 +98,28 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "socket.accept.waits-in-line",
+        says: "An accept that sleeps behind others goes on sleeping while no more connections wait than those others \
+               take: each wakes one, the longest sleeper first, unless an accept that comes later takes it.",
+        cite: &[
+            Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_wait_for_connect"),
+            Observed(
+                "the longest sleeper first, in 30 of 30 rounds of three, over Unix sockets and TCP",
+                "Linux 6.18",
+            ),
+        ],
+        force: Force::Silent,
+        step: |at| waits_in_line(at, &accepting(at)?).then_some(Move::rests()),
+    },
+    Rule {
         id: "socket.accept.time-out",
         says: "An accept that waits longer than SO_RCVTIMEO fails with EAGAIN.",
         cite: &[Man("socket(7)", "Socket options")],
         force: Force::Silent,
         step: |at| {
-            none_waits(at).filter(|accepting| !accepting.shut)?;
+            let none = |accepting: &Accepting| accepting.waiting == 0 && !accepting.shut;
+            accepting(at).filter(|it| it.listens && (none(it) || waits_in_line(at, it)))?;
             (at.call.entered && at.call.timed).then_some(Move::fails(Errno::EAGAIN))
         },
     },
@@ -301,7 +318,8 @@ fn is_socket(at: &Scene<'_>) -> Option<bool> {
 /// A socket for connections on which accept is called.
 pub(super) struct Accepting {
     pub(super) listens: bool,
-    pub(super) some_wait: bool,
+    /// How many connections wait to be accepted.
+    waiting: usize,
     /// Whether it was shut down for reading.
     pub(super) shut: bool,
     timeout_us: i64,
@@ -312,13 +330,13 @@ pub(super) fn accepting(at: &Scene<'_>) -> Option<Accepting> {
     match at.object()? {
         Object::Unix(socket) if !socket.is_datagram() => Some(Accepting {
             listens: socket.listens(),
-            some_wait: !socket.pending.is_empty(),
+            waiting: socket.pending.len(),
             shut: socket.receive_closed,
             timeout_us: socket.timeout_us,
         }),
         Object::Tcp(tcp) => Some(Accepting {
             listens: tcp.listens(),
-            some_wait: !tcp.pending.is_empty(),
+            waiting: tcp.pending.len(),
             shut: false,
             timeout_us: tcp.timeout_us,
         }),
@@ -328,7 +346,12 @@ pub(super) fn accepting(at: &Scene<'_>) -> Option<Accepting> {
 
 /// An accept on a socket that listens, where no connection waits.
 pub(super) fn none_waits(at: &Scene<'_>) -> Option<Accepting> {
-    accepting(at).filter(|accepting| accepting.listens && !accepting.some_wait)
+    accepting(at).filter(|accepting| accepting.listens && accepting.waiting == 0)
+}
+
+/// Whether it is known that no connection has woken this accept yet.
+fn waits_in_line(at: &Scene<'_>, accepting: &Accepting) -> bool {
+    (1..=ahead(at)).contains(&accepting.waiting)
 }
 
 pub(super) fn accept_must_not_wait(at: &Scene<'_>, accepting: &Accepting) -> bool {
@@ -353,13 +376,24 @@ fn add_end(world: &mut World, actor: Actor, end: End, object: ObjectIndex, nonbl
 
 fn accept(act: &mut Act<'_>) {
     let &mut Act { actor, .. } = act;
-    let Op::Accept { new, nonblock } = act.call().op else { return };
+    let call = act.call();
+    let (Op::Accept { new, nonblock }, entered) = (call.op, call.entered) else { return };
+    // Whoever was woken for what a newcomer takes waits again, behind the others.
+    if let Some(object) = act.object.filter(|_| !entered) {
+        act.world.scatter(object, Line::Readers);
+    }
     let server = match act.thing() {
         Some(Object::Unix(listener)) => listener.pending.remove(0),
         Some(Object::Tcp(listener)) => listener.pending.remove(0),
         _ => return,
     };
     add_end(act.world, actor, new, server, nonblock);
+}
+
+/// An accept begins to wait, behind those that wait already.
+fn join_the_line(act: &mut Act<'_>) {
+    begin_to_receive(act);
+    join_at_socket(act);
 }
 
 /// A receive or accept begins to wait: it may have a time-out.

@@ -302,7 +302,7 @@ const RULES: &[Rule] = &[
         says: "A receive with MSG_WAITALL that has got a part returns it when no more can come; an error is \
                left for the next call.",
         cite: &[Posix("recv", "MSG_WAITALL"), Man("recv(2)", "MSG_WAITALL")],
-        force: Force::Must,
+        force: Force::May,
         step: |at| {
             let (wish, _) = finds_end(at)?;
             (wish.rest < wish.len).then(|| Move::transfers(0, 0).with(lose))

@@ -222,8 +222,10 @@ pub(super) fn shutdown(act: &mut Act<'_>) {
     act.world.catch_midway(object);
     // It wakes all who sleep on either socket.
     act.world.scatter_receivers();
+    act.world.wake_polls(object);
     if let Some(Peer::Socket(peer)) = act.world.socket(object).map(|socket| socket.peer) {
         act.world.catch_midway(peer);
+        act.world.wake_polls(peer);
     }
     let Some(socket) = act.socket() else { return };
     socket.receive_closed |= how.reads();

@@ -3,17 +3,19 @@
 //! Of their order only what is known is kept. A call that is woken and finds that another was faster goes to the end of
 //! the line; so after each call that may wake somebody in vain nothing is known of those who slept by then.
 
-use super::{Actor, Mode, Op, PassedOver, Progress, World};
+use super::{Actor, Mode, Op, PassedOver, Pending, Progress, World};
 use crate::index::ObjectIndex;
 use crate::run::Actors;
 
 /// What the calls in a line wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// Something to read.
+    /// Something to read, or a connection to accept.
     Readers,
     /// Room to write.
     Writers,
+    /// Room at a socket that listens, for a connection more.
+    Connectors,
 }
 
 impl Line {
@@ -22,14 +24,9 @@ impl Line {
         match (op.asks(), op.offers()) {
             (Some(_), _) => Some(Line::Readers),
             (_, Some(_)) => Some(Line::Writers),
+            _ if matches!(op, Op::Accept { .. }) => Some(Line::Readers),
+            _ if *op == Op::Connect => Some(Line::Connectors),
             (None, None) => None,
-        }
-    }
-
-    fn goes_by(self) -> fn(Mode) -> bool {
-        match self {
-            Line::Readers => Mode::reads,
-            Line::Writers => Mode::writes,
         }
     }
 }
@@ -43,9 +40,17 @@ impl World {
                 call.entered
                     && call.progress == Progress::Open
                     && Line::of(&call.op) == Some(line)
-                    && self.object_called(call) == Some(object)
+                    && self.waits_at(call) == Some(object)
             })
         })
+    }
+
+    /// The object at which a call waits: its own, or the socket to which it connects.
+    pub fn waits_at(&self, call: &Pending) -> Option<ObjectIndex> {
+        match call.op {
+            Op::Connect => call.waits_on,
+            _ => self.object_called(call),
+        }
     }
 
     /// Nothing is known any more of the order in a line.
@@ -107,8 +112,12 @@ impl World {
     pub fn all_sleep(&mut self) {
         for index in 0..self.actors.len() as u8 {
             let actor = Actor(index);
-            if let Some(call) = self.actors[usize::from(index)].call.as_mut() {
+            let is_stopped = self.is_stopped(actor);
+            if let Some(call) = &mut self.actors[usize::from(index)].call {
                 call.settled = call.entered;
+                // What happens elsewhere wakes a poll of several ends unseen.
+                call.unwoken |= matches!(call.op, Op::Poll { among: false, .. }) && !is_stopped;
+                call.waited |= matches!(call.op, Op::EpollWait { .. }) && !is_stopped;
             }
             let Some(call) = self.pending(actor).filter(|call| call.entered && !call.placed) else {
                 continue;
@@ -122,10 +131,15 @@ impl World {
 
     fn others_may_join(&self, actor: Actor, object: ObjectIndex, line: Line) -> bool {
         let mut others = (0..self.actors.len() as u8).map(Actor).filter(|other| *other != actor);
-        others.any(|other| self.holds(other, object, line.goes_by()))
+        match line {
+            Line::Readers => others.any(|other| self.holds(other, object, Mode::reads)),
+            Line::Writers => others.any(|other| self.holds(other, object, Mode::writes)),
+            // Whoever makes a socket may.
+            Line::Connectors => others.next().is_some(),
+        }
     }
 
     fn object_index_of(&self, actor: Actor) -> Option<ObjectIndex> {
-        self.object_called(self.pending(actor)?)
+        self.waits_at(self.pending(actor)?)
     }
 }

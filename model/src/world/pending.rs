@@ -144,6 +144,8 @@ pub struct Pending {
     pub interrupted: Interrupted,
     /// It was seen asleep: whatever comes finds it in the kernel. Noted where signals are sent, or threads share a table.
     pub slept: bool,
+    /// A poll that was seen asleep, and that nothing has woken since: it looks again once something does.
+    pub unwoken: bool,
     /// It has left its sleep as its process was stopped: it goes no further, and returns what it has transferred when the
     /// process goes on, or begins anew.
     pub left: bool,
@@ -184,6 +186,7 @@ impl Pending {
         partner_came: false,
         interrupted: Interrupted::Not,
         slept: false,
+        unwoken: false,
         left: false,
         dies: None,
         data: Segments::new_const(),
@@ -238,7 +241,8 @@ impl Hash for Pending {
         let asleep = u64::from(self.placed)
             | u64::from(self.settled) << 1
             | u64::from(self.woken) << 2
-            | (self.passed_over as u64) << 3;
+            | (self.passed_over as u64) << 3
+            | u64::from(self.unwoken) << 6;
         hasher.write_u64(room | waits_on | asleep);
         hasher.write_u32(self.behind.0);
         (self.end, self.description, self.op).hash(hasher);

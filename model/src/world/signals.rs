@@ -123,7 +123,8 @@ impl World {
             self.fall_back(actor);
             self.pending_mut(actor).entered = false;
         }
-        self.pending_mut(actor).left = true;
+        let call = self.pending_mut(actor);
+        (call.left, call.unwoken) = (true, false);
     }
 
     /// A signal that the actor's process catches comes upon its call in progress.
@@ -132,6 +133,7 @@ impl World {
         let all = self.actors.iter_mut().enumerate();
         let polls = all.filter(|(at, other)| *at == own || other.polls_for == Some(actor));
         for call in polls.filter_map(|(_, other)| other.call.as_mut()) {
+            call.unwoken = false;
             // What has transferred something is in the kernel as surely as what was seen asleep.
             let inside = call.slept || call.left || call.done > 0;
             call.interrupted = match (restarts, inside, call.interrupted) {

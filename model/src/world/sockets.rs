@@ -199,6 +199,16 @@ impl World {
         discards && passed.any(|index| dropped(&index) && dies(index))
     }
 
+    /// Something happens at an object that wakes whoever polls it, whatever they ask for.
+    pub fn wake_polls(&mut self, object: ObjectIndex) {
+        for index in 0..self.actors.len() {
+            let called = self.actors[index].call.as_ref().and_then(|call| self.object_called(call));
+            if let Some(call) = &mut self.actors[index].call {
+                call.unwoken &= called != Some(object);
+            }
+        }
+    }
+
     /// Tells the sends in progress on a socket that its peer has left.
     pub fn catch_midway(&mut self, object: ObjectIndex) {
         let descriptions = &self.descriptions;
