@@ -21,6 +21,26 @@ pub enum Deed {
     Exit,
 }
 
+/// What arms an entry of an epoll again, and makes what it watches ready.
+fn arming(world: &World, by: Actor) -> Vec<Vec<Call>> {
+    let is_epoll = |end: &End| {
+        let description = world.end(by, *end);
+        description.is_some_and(|index| matches!(world.object(index), Object::Epoll(_)))
+    };
+    let (epolls, others): (Vec<End>, Vec<End>) = world.open_ends(by).partition(is_epoll);
+    let events = Events::IN.union(Events::OUT);
+    let call = |end: End, op: Op| Call { actor: by, end, op };
+    let gives = [Op::Write { len: 1 }, Op::Add { value: Amount::new(1) }];
+    let writes = others.iter().flat_map(|end| gives.map(|op| call(*end, op)));
+    let writes: Vec<Call> = writes.collect();
+    let arms = |epoll: End, target: End| {
+        let arm = Op::EpollModify { target, events, trigger: Trigger::NONE };
+        std::iter::once(call(epoll, arm)).chain(writes.iter().copied()).collect()
+    };
+    let pairs = epolls.iter().flat_map(|epoll| others.iter().map(|target| (*epoll, *target)));
+    pairs.map(|(epoll, target)| arms(epoll, target)).collect()
+}
+
 /// A read of all that there is.
 const ALL_BYTES: u32 = 1 << 24;
 
@@ -89,6 +109,7 @@ impl Trial {
                 ops.chain(registers).map(|op| Deed::Calls(vec![Call { actor: by, end, op }])),
             );
         }
+        deeds.extend(arming(world, by).into_iter().map(Deed::Calls));
         if let Some(end) = spare {
             let of = |op: &Op| Call { actor: by, end, op: *op };
             let calls = |ops: Vec<Op>| Deed::Calls(ops.iter().map(of).collect());
