@@ -74,7 +74,7 @@ fn log() -> String {
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % choices
     };
-    let mut made = (PIPES + PROCESSES) as usize;
+    let mut made = (PIPES + PROCESSES - 1) as usize;
     while made < CALLS {
         let (pipe, from, len) = (draw(PIPES), draw(PROCESSES), 1 + draw(4096));
         let to = (from + 1 + draw(PROCESSES - 1)) % PROCESSES;
