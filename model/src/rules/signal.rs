@@ -254,7 +254,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let stopped = left(at) && at.call.interrupted == Interrupted::Not;
-            (stopped && !at.call.begins_anew() && at.call.done == 0).then_some(Move::fails(Errno::EINTR))
+            (stopped && !at.call.begins_anew() && at.call.done == 0)
+                .then_some(Move::fails(Errno::EINTR))
         },
     },
     Rule {
