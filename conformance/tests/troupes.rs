@@ -19,8 +19,8 @@ use pipewright_model::platform::LINUX;
 use pipewright_model::rules::by_id;
 use pipewright_model::run::Run;
 
-/// The most random scenarios that it may take to find a fault.
-const WALKS_MAX: u64 = 500;
+/// The most random scenarios that it may take to find a fault: as many as `check` makes.
+const WALKS_MAX: u64 = 2_000;
 
 /// A fault that shows only if one actor is faster than another is looked for so often.
 const ATTEMPTS_MAX: usize = 200;

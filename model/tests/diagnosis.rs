@@ -245,7 +245,7 @@ fn who_is_stopped_or_has_ended_is_said_to_be_so() {
         (
             "q: exit SIGTERM",
             Fault::Unexplained,
-            "q is ended by SIGTERM, which it ignores or catches",
+            "q is ended by SIGTERM, which it ignores or catches, or it is stopped",
         ),
     ] {
         says(&format!("{processes}{text}"), fault, told);

@@ -294,7 +294,7 @@ const RACES: &[Race] = &[
          ann: send-end sa 1 passing s2 -> 1\nann: close s2 -> ok",
         "ben: close",
         &["ann: close s", "ann: close s2", "ben: read s2 1", "ben: receive 1 peek"],
-        "b: poll out|rdhup -> out|hup",
+        "b: poll out|rdhup -> out|hup|rdhup",
     ),
     (
         "no room, beside a send on the same socket",

@@ -8,6 +8,7 @@ use crate::call::{Answer, End, Errno, Events, Mode, Op};
 use crate::channel::Object;
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::DescriptionIndex;
+use crate::kind::Discipline;
 use crate::rule::Cite::{Contract, Man, Posix, Source};
 use crate::rule::{Answers, Fault, Force, Move, Rule, Scene};
 use crate::rules::lock::drop_process_lock;
@@ -113,7 +114,9 @@ const RULES: &[Rule] = &[
         step: |at| {
             let reads = matches!(at.op(), Op::Read { len: 0 } | Op::ReadAt { len: 0, .. });
             let writes = matches!(at.op(), Op::Write { len: 0 } | Op::WriteAt { len: 0, .. });
-            let unchecked = reads && !at.is_memory() || writes && at.file().is_some();
+            let of_memory =
+                matches!(at.world.discipline(), Some(Discipline::Cell | Discipline::Ring));
+            let unchecked = reads && !of_memory || writes && at.file().is_some();
             // Where an error is met this is what may be done instead.
             let zero = Move { fault: Some(Fault::May), ..Move::answers(Answer::Count(0)) };
             (unchecked && is_refused(at)).then_some(zero)

@@ -78,6 +78,21 @@ const NOT_IN_POSIX: &[&str] = &[
 ];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
+        why: "A poll beside a close of the peer finds what the close has done by then.",
+        rules: &[
+            "descriptor.poll.ready",
+            "descriptor.poll.nothing",
+            "descriptor.poll.waits",
+            "unix.poll.close-midway",
+            "unix.poll.end-before-error",
+            "unix.poll.end-before-hang-up",
+        ],
+    },
+    Overlap {
+        why: "The standard has two errors for one condition.",
+        rules: &["unix.open.no-such-device", "unix.open.not-supported"],
+    },
+    Overlap {
         why: "The standard gives no size of the buffers: how much goes at once is known only in so far as \
               something does where nothing is under way.",
         rules: &[

@@ -77,7 +77,7 @@ impl Run {
     /// Begins a run of several channels, of which this is the first, and of processes.
     ///
     /// ```
-    /// use pipewright_model::call::{Events, Op};
+    /// use pipewright_model::call::{Events, Op, Termination};
     /// use pipewright_model::kind::{Hold, PIPE};
     /// use pipewright_model::oracle::{Verdict, judge};
     /// use pipewright_model::platform::LINUX;
@@ -95,7 +95,7 @@ impl Run {
     ///     .gets(child, zero, Op::Read { len: 9 }, 5)
     ///     .polls(shell, [(r, Events::IN), (other, Events::IN)], true)
     ///     .quiet()
-    ///     .exits(child, 3);
+    ///     .exits(child, Termination::Exit(3));
     /// let run = run.build()?;
     ///
     /// assert_eq!(judge(&run, &LINUX).verdict, Verdict::Conforms);

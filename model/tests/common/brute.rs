@@ -6,7 +6,7 @@ use pipewright_model::call::{Actor, Call, Op, Reply, SendFlags};
 use pipewright_model::kind::Discipline;
 use pipewright_model::oracle::reply_of;
 use pipewright_model::oracle::stops::{Stopped, in_copy, is_in_copy};
-use pipewright_model::platform::{Platform, Storage};
+use pipewright_model::platform::{Family, Platform, Storage};
 use pipewright_model::rule::What;
 use pipewright_model::rules::outside;
 use pipewright_model::run::{Event, Run};
@@ -183,8 +183,17 @@ fn comes_from_outside(
         Event::Call(call) if call.actor == *actor => Some(call.op),
         _ => None,
     });
+    // On Linux a descriptor that is not open is found out before all else.
+    let is_open = |world: &World| {
+        let call = world.pending(*actor).filter(|call| !matches!(call.op, Op::Poll { .. }));
+        let used = call.and_then(|call| Call { actor: *actor, end: call.end, op: call.op }.uses());
+        platform.family != Family::Linux
+            || used.is_none()
+            || call.is_some_and(|call| call.description.is_some())
+    };
     let meets = |world: &World| {
-        outside::cause_in(platform, run.setup().kind, world, *actor, answer).is_some()
+        is_open(world)
+            && outside::cause_in(platform, run.setup().kind, world, *actor, answer).is_some()
     };
     last.last().is_some_and(|op| outside::cause(run.setup().kind, &op, answer).is_some())
         && (before.is_empty() || before.iter().any(meets))

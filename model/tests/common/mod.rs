@@ -227,7 +227,7 @@ fn pinned(name: &'static str, space: Space, linux_states: usize, posix_states: u
 /// All of them.
 pub(crate) fn spaces() -> Vec<Pinned> {
     let mut all = vec![
-        pinned("pipe pair", pipe_pair(), 34_383, 40_685),
+        pinned("pipe pair", pipe_pair(), 34_383, 41_088),
         pinned("pipe oddities", pipe_oddities(), 141_103, 72_925),
         pinned("pipe offsets", pipe_offsets(), 17, 20),
         pinned("pipe crowded", pipe_crowded(), 1_344, 242),

@@ -219,6 +219,6 @@ pub(crate) fn spaces() -> Vec<Pinned> {
         pinned("tcp asking", asking(), 35_182, 34_450),
         pinned("tcp itself", itself(), 557, 502),
         pinned("tcp address", address(), 442, 465),
-        pinned("tcp unconnected", unconnected(), 1_757, 1_563),
+        pinned("tcp unconnected", unconnected(), 1_757, 1_565),
     ]
 }
