@@ -20,8 +20,10 @@ impl Place {
         let place = Place(tempfile::tempdir().expect("a directory"));
         let all = |mode| Permissions::from_mode(mode);
         fs::set_permissions(place.0.path(), all(0o755)).expect("its owner may");
-        // A link would do, but the target directory need not be open to everybody.
-        fs::copy(PROGRAM, place.program()).expect("copied");
+        // A link would do, but the target directory need not be open to everybody. Another process copies: while this one
+        // writes, a child that another test starts has the file open for writing, too, and then it can't be executed.
+        let copied = Command::new("cp").arg(PROGRAM).arg(place.program()).status();
+        assert!(copied.expect("cp runs").success());
         fs::create_dir(place.temporary()).expect("a directory");
         fs::set_permissions(place.temporary(), all(0o1777)).expect("its owner may");
         place

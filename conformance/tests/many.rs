@@ -29,15 +29,13 @@ struct Hosts {
 }
 
 impl Hosts {
-    /// Ports that were free a moment ago, at an address of the loopback interface that nobody else uses.
+    /// Fixed ports, at an address of the loopback interface that nobody else uses. No port is tried here: a child that
+    /// another test starts just then would hold the listener a moment longer, and answer in place of the process.
     fn on_loopback(count: usize) -> Hosts {
         static USED: AtomicU8 = AtomicU8::new(1);
         let [.., high, low] = std::process::id().to_be_bytes();
         let address = Ipv4Addr::new(127, high, low, USED.fetch_add(1, Ordering::Relaxed));
-        let listeners: Vec<_> =
-            (0..count).map(|_| TcpListener::bind((address, 0)).expect("a free port")).collect();
-        let name = |listener: &TcpListener| listener.local_addr().expect("an address").to_string();
-        Hosts::new(listeners.iter().map(name).collect())
+        Hosts::new((0..count).map(|process| format!("{address}:{}", 7101 + process)).collect())
     }
 
     fn new(names: Vec<String>) -> Hosts {
