@@ -132,11 +132,13 @@ pub struct Platform {
     pub empty_messages_count: bool,
     /// Whether each write to a pipe wakes the epolls that watch it; if not, one to an empty pipe does, and others perhaps.
     pub each_write_wakes: bool,
+    /// Whether a call that begins to sleep on an eventfd comes to stand before all exclusive entries in its wait queue.
+    pub eventfd_sleepers_first: bool,
     /// Whether a TCP connection for which there is no room when it is made is reset.
     pub tcp_resets_on_overflow: bool,
 }
 
-/// Linux, exactly. Checked against 6.1 and 6.18, 4 KiB pages.
+/// Linux since 6.15, exactly. Checked against 6.18, 4 KiB pages.
 pub const LINUX: Platform = Platform {
     name: "linux",
     family: Family::Linux,
@@ -176,22 +178,29 @@ pub const LINUX: Platform = Platform {
     failed_bind_leaves_path: false,
     empty_messages_count: false,
     each_write_wakes: true,
+    eventfd_sleepers_first: false,
     tcp_resets_on_overflow: false,
 };
+
+/// Linux from 6.5 to 6.14: before 6.15 a pipe has the page of a write before its bytes are copied, so that a stop tells less.
+pub const LINUX_6_12: Platform = Platform { name: "linux-6.12", copying_is_known: false, ..LINUX };
+
+/// Linux from 5.14 to 6.4, as 6.1 was seen. `eventfd_read` and `eventfd_write` sleep at the head of the wait queue
+/// (`__add_wait_queue`); since 6.5 they sleep at its tail (`wait_event_interruptible_locked_irq`).
+pub const LINUX_6_1: Platform =
+    Platform { name: "linux-6.1", eventfd_sleepers_first: true, ..LINUX_6_12 };
 
 /// Linux before 5.14, as 5.10 was seen: checked there.
 ///
 /// `unix_bind_bsd` unlinks the path of a bind that fails since 5.14. A message of no bytes stopped to count when out-of-band
 /// bytes came to Unix sockets (`CONFIG_AF_UNIX_OOB`, 5.15): what is left of one looks alike. From 5.5 on a write to a pipe that was
-/// not empty was no edge; 5.14 mended that, and so did later releases of the older versions. Before 6.15 a pipe has the page of
-/// a write before it is copied, so that a stop tells less.
+/// not empty was no edge; 5.14 mended that, and so did later releases of the older versions.
 pub const LINUX_5_10: Platform = Platform {
     name: "linux-5.10",
     failed_bind_leaves_path: true,
     empty_messages_count: true,
     each_write_wakes: false,
-    copying_is_known: false,
-    ..LINUX
+    ..LINUX_6_1
 };
 
 /// All that POSIX.1-2024 allows, with `PIPE_BUF` as Linux has it.
@@ -234,6 +243,7 @@ pub const POSIX: Platform = Platform {
     failed_bind_leaves_path: false,
     empty_messages_count: false,
     each_write_wakes: true,
+    eventfd_sleepers_first: false,
     tcp_resets_on_overflow: false,
 };
 
@@ -255,7 +265,12 @@ pub const PLATFORMS: &[&Platform] = &[&LINUX, &POSIX];
 pub fn linux(release: &str) -> &'static Platform {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) < (5, 14) => &LINUX_5_10,
+        (Some(Ok(major)), Some(Ok(minor))) => match (major, minor) {
+            (..5, _) | (5, ..14) => &LINUX_5_10,
+            (5, _) | (6, ..5) => &LINUX_6_1,
+            (6, ..15) => &LINUX_6_12,
+            _ => &LINUX,
+        },
         _ => &LINUX,
     }
 }

@@ -1,7 +1,7 @@
 //! What kernels of other versions do is right on those and nowhere else.
 
 use pipewright_model::oracle::{Verdict, judge};
-use pipewright_model::platform::{LINUX, LINUX_5_10, Platform, linux};
+use pipewright_model::platform::{LINUX, LINUX_5_10, LINUX_6_1, LINUX_6_12, Platform, linux};
 use pipewright_model::run::Run;
 
 fn verdict(text: &str, platform: &Platform) -> Verdict {
@@ -41,12 +41,25 @@ fn a_message_of_no_bytes_that_nobody_read_resets_before_5_15() {
 }
 
 #[test]
+fn who_sleeps_on_an_eventfd_stands_before_exclusive_entries_before_6_5() {
+    let begin = "channel eventfd\nactor a holds rw\nactor b holds rw\nactor c holds rw\na: epoll -> ok\n\
+                 a: epoll-add e rw in exclusive -> ok\nb: take\nquiet b\na: epoll-wait e wait\nquiet a, b\nc: add 1 -> ok\n";
+    only_on(&LINUX_6_1, &LINUX, &format!("{begin}b: -> 1\n"));
+    only_on(&LINUX, &LINUX_6_1, &format!("{begin}a: -> [rw in]\nquiet b\n"));
+}
+
+#[test]
 fn a_release_tells_the_platform() {
     for (release, platform) in [
         ("5.10.0-28-amd64", &LINUX_5_10),
         ("4.19.0", &LINUX_5_10),
         ("5.13.19", &LINUX_5_10),
-        ("5.14.0-362.el9", &LINUX),
+        ("5.14.0-362.el9", &LINUX_6_1),
+        ("6.1.0-37-amd64", &LINUX_6_1),
+        ("6.4.16", &LINUX_6_1),
+        ("6.5", &LINUX_6_12),
+        ("6.12.57+deb13-amd64", &LINUX_6_12),
+        ("6.15.0", &LINUX),
         ("6.18.44-fc-v669", &LINUX),
         ("7.3-rc1", &LINUX),
         ("odd", &LINUX),

@@ -93,6 +93,12 @@ enum Profile {
     /// Exactly what Linux does.
     #[default]
     Linux,
+    /// What Linux from 6.5 to 6.14 does.
+    #[value(name = "linux-6.12")]
+    Linux612,
+    /// What Linux from 5.14 to 6.4 does.
+    #[value(name = "linux-6.1")]
+    Linux61,
     /// What Linux before 5.14 does.
     #[value(name = "linux-5.10")]
     Linux510,
@@ -115,6 +121,8 @@ impl Profile {
     fn platform(self) -> &'static Platform {
         match self {
             Profile::Linux => &pipewright_model::platform::LINUX,
+            Profile::Linux612 => &pipewright_model::platform::LINUX_6_12,
+            Profile::Linux61 => &pipewright_model::platform::LINUX_6_1,
             Profile::Linux510 => &pipewright_model::platform::LINUX_5_10,
             Profile::Posix => &pipewright_model::platform::POSIX,
         }

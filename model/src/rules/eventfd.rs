@@ -248,11 +248,14 @@ fn looks(at: &Scene<'_>) -> bool {
     !at.call.entered || at.call.woken
 }
 
-/// The call waits, behind all that wait.
+/// The call waits, behind all that wait, or before all.
 fn enter(act: &mut Act<'_>) {
     let actor = act.actor;
     act.call().entered = true;
     act.world.is_behind_entries(actor);
+    if act.platform.eventfd_sleepers_first {
+        act.world.is_before_entries(actor);
+    }
 }
 
 fn add(act: &mut Act<'_>) {

@@ -65,6 +65,13 @@ impl World {
         }
     }
 
+    /// The actor's call sleeps before all entries that are in the wait queue by now.
+    pub fn is_before_entries(&mut self, actor: Actor) {
+        for item in self.items_mut() {
+            item.before = item.before.with(actor);
+        }
+    }
+
     /// The actor's call was before some entries in the wait queue, and is perhaps behind them now.
     pub(super) fn is_perhaps_behind_entries(&mut self, actor: Actor) {
         for item in self.items_mut().filter(|item| item.before.contains(actor)) {
