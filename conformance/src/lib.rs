@@ -29,6 +29,7 @@
 //! - [`mod@compare`]: what changes from one platform, or kind of channel, to another;
 //! - [`litmus`]: a few calls again and again, and what came of them, counted;
 //! - [`report`]: what a campaign has seen, as a table, as JSON, as JUnit, as KTAP, as text; [`tell`]: one run in words;
+//! - [`matrix`]: reports of several systems beside each other;
 //! - [`Runner`]: carries out scenarios on a channel, with real actors, and gives back runs;
 //! - [`Troupe`]: the same over several channels, with processes and threads that come and go;
 //! - [`Solo`]: carries out scenarios in the calling thread, without anybody to wait for;
@@ -55,6 +56,7 @@ pub mod export;
 pub mod generate;
 pub mod litmus;
 mod look;
+pub mod matrix;
 mod places;
 mod play;
 mod pool;

@@ -12,6 +12,7 @@ mod interrupt;
 mod litmus;
 mod log;
 mod manual;
+mod matrix;
 mod numbers;
 mod output;
 mod replay;
@@ -72,6 +73,8 @@ enum Command {
     /// Tell what changes from one profile, or one kind of channel, to another: what each allows and the other does not,
     /// found from the rules alone.
     Compare(compare::Arguments),
+    /// Print reports of several systems as one table: channels by systems, and each deviation with its smallest run.
+    Matrix(matrix::Arguments),
     /// Write tests for a system on which this program does not run yet.
     Export(export::ExportArguments),
     /// Measure what checking costs, against the bare mechanisms under it.
@@ -201,6 +204,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Litmus(arguments)) => litmus::run(&arguments),
         Some(Command::Why(arguments)) => return ended(why::run(&arguments)),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
+        Some(Command::Matrix(arguments)) => matrix::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Rules(arguments)) => rules::rules(&arguments),

@@ -81,6 +81,7 @@ const CRATES: [Crate; 3] = [
             &["replay", "bench", "compare"],
             &["campaign", "litmus"],
             &["report"],
+            &["matrix"],
             &["suite", "program"],
             &[ROOT],
         ],

@@ -5,7 +5,7 @@ use pipewright_conformance::status::Status;
 use crate::place::Place;
 
 /// A run that conforms, one that deviates, one that is not specified by POSIX, a litmus file, and one that is no run.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("sound.case", "channel pipe\nwriter: close -> ok\nreader: read 5 -> 0\n"),
     ("broken.case", "channel pipe\nwriter: close -> ok\nreader: read 5 -> EAGAIN\n"),
     (
@@ -13,12 +13,16 @@ const FILES: [(&str, &str); 6] = [
         "channel pipe packet\nwriter: write 1 -> 1\nreader: read 5 -> 1\nreader: read 5 -> EPERM\n",
     ),
     ("few.litmus", "channel pipe\nwriter: write 1\nreader: read 1\n"),
+    (
+        "report.json",
+        r#"{"version": 1, "kernel": "Linux", "profile": "linux", "observation": "full", "stops": true, "channels": []}"#,
+    ),
     ("bad.case", "channel pipe\nwriter: wrte 2 -> 2\n"),
     ("log.strace", "pipe([3, 4]) = 0\nwrite(4, \"x\", 1) = 1\nread(3, \"x\", 1) = 1\n"),
 ];
 
 /// What each command ends with. Commands from `draw` to `explore` and from `rules` on judge nothing.
-const ENDINGS: [(&[&str], Status); 43] = [
+const ENDINGS: [(&[&str], Status); 45] = [
     (&["compare", "pipe", "fifo", "--calls", "2"], Status::Conforms),
     (&["compare", "pipe", "pope"], Status::BadInput),
     (&["compare", "pipe", "file"], Status::BadInput),
@@ -58,6 +62,8 @@ const ENDINGS: [(&[&str], Status); 43] = [
     (&["rules", "stream.read.nobody"], Status::BadInput),
     (&["channels"], Status::Conforms),
     (&["channels", "pope"], Status::BadInput),
+    (&["matrix", "report.json"], Status::Conforms),
+    (&["matrix", "bad.case"], Status::BadInput),
     (&["completions", "bash"], Status::Conforms),
     (&["completions", "cmd"], Status::BadInput),
     (&["man", "check"], Status::Conforms),

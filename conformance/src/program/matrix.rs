@@ -1,0 +1,32 @@
+//! `pipewright matrix`: reports of several systems as one table.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pipewright_conformance::matrix::{Report, System, markdown};
+
+use super::{Refusal, Status, input, print};
+
+/// What `matrix` is given.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Reports, as `pipewright check --json FILE` writes them. A column is called as its file is.
+    #[arg(required = true, value_name = "FILE")]
+    reports: Vec<PathBuf>,
+}
+
+/// Prints the table of these reports.
+pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
+    let systems = arguments.reports.iter().map(system).collect::<Result<Vec<_>, _>>();
+    let systems = systems.map_err(|refusal| refusal.text().to_owned())?;
+    print(&markdown(&systems))?;
+    Ok(Status::Conforms)
+}
+
+fn system(path: &PathBuf) -> Result<System, Refusal> {
+    let (name, text) =
+        input::text_of(path, "a report of `pipewright check`", "check fewer channels")?;
+    let report = Report::parse(&text).map_err(|error| Refusal::new(format!("{name}: {error}")))?;
+    let stem = path.file_stem().map_or(name, |stem| stem.to_string_lossy().into_owned());
+    Ok(System { name: stem, report })
+}
