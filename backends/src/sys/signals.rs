@@ -37,8 +37,9 @@ fn install_counter() {
 }
 
 fn catch(signal: Signal, handler: extern "C" fn(libc::c_int)) {
-    // Without SA_RESTART: an interrupted call is to return.
-    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_ONSTACK, SigSet::empty());
+    // Without SA_RESTART: an interrupted call is to return. Without SA_ONSTACK: where the kernel does not tell how large the
+    // registers are (AT_MINSIGSTKSZ; gVisor), those of new processors do not fit on a thread's alternate stack.
+    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::empty(), SigSet::empty());
     // SAFETY: both handlers do nothing but touch a thread-local integer.
     let installed = unsafe { sigaction(signal, &action) };
     assert!(installed.is_ok(), "both signals can be caught");
@@ -121,7 +122,7 @@ pub(crate) fn be_plain_of(signal: Signal) -> io::Result<()> {
 ///
 /// The handler does nothing but what `signal-safety(7)` allows.
 pub(crate) unsafe fn on_usr1(handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
-    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_ONSTACK, SigSet::empty());
+    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::empty(), SigSet::empty());
     // SAFETY: the caller's promise.
     unsafe { sigaction(Signal::SIGUSR1, &action) }?;
     Ok(())
