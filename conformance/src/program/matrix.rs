@@ -1,6 +1,6 @@
 //! `pipewright matrix`: reports of several systems as one table.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pipewright_conformance::matrix::{Report, System, markdown};
@@ -17,13 +17,16 @@ pub(super) struct Arguments {
 
 /// Prints the table of these reports.
 pub(super) fn run(arguments: &Arguments) -> Result<Status, String> {
-    let systems = arguments.reports.iter().map(system).collect::<Result<Vec<_>, _>>();
-    let systems = systems.map_err(|refusal| refusal.text().to_owned())?;
-    print(&markdown(&systems))?;
+    printed(&arguments.reports).map_err(|refusal| refusal.text().to_owned())?;
     Ok(Status::Conforms)
 }
 
-fn system(path: &PathBuf) -> Result<System, Refusal> {
+fn printed(reports: &[PathBuf]) -> Result<(), Refusal> {
+    let systems = reports.iter().map(|path| system(path)).collect::<Result<Vec<_>, _>>()?;
+    print(&markdown(&systems))
+}
+
+fn system(path: &Path) -> Result<System, Refusal> {
     let (name, text) =
         input::text_of(path, "a report of `pipewright check`", "check fewer channels")?;
     let report = Report::parse(&text).map_err(|error| Refusal::new(format!("{name}: {error}")))?;
