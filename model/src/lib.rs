@@ -30,10 +30,14 @@
 //! - [`system`], [`systems`], [`verify`]: processes that run programs over a channel, the named ones, and an exact
 //!   search of all their states.
 //!
+//! The last four, [`asleep`] and [`mod@draw`] come with the feature `search`, which is on unless it is left out: who
+//! judges runs alone, as an emulator's tests do, needs nine small crates.
+//!
 //! It does no I/O, reads no clock and starts no process: what a real system did comes in as a run. The one
 //! exception is asked for by the feature `distributed`: `verify::many`, a search by several threads and machines.
 
 pub mod act;
+#[cfg(feature = "search")]
 pub mod asleep;
 pub mod call;
 pub mod channel;
@@ -41,6 +45,7 @@ pub mod chapter;
 pub mod data;
 pub mod decide;
 pub mod diagnosis;
+#[cfg(feature = "search")]
 pub mod draw;
 pub mod ends;
 pub mod explore;
@@ -55,16 +60,21 @@ pub mod render;
 pub mod rule;
 pub mod rules;
 pub mod run;
+#[cfg(feature = "search")]
 pub mod scenario;
 pub mod script;
 pub mod settings;
 pub mod simulate;
 pub mod step;
+#[cfg(feature = "search")]
 pub mod system;
+#[cfg(feature = "search")]
 pub mod systems;
 pub mod taxonomy;
 pub mod text;
+#[cfg(feature = "search")]
 pub mod verify;
+#[cfg(feature = "search")]
 pub mod waits;
 pub mod world;
 pub mod worlds;

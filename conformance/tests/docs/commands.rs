@@ -53,12 +53,17 @@ const ELSEWHERE: [(&str, &str); 22] = [
         "cargo test --manifest-path conformance/examples/own-channel/Cargo.toml",
         "a workspace of its own; CI runs it",
     ),
+    (
+        "cargo test --manifest-path model/examples/emulated-pipe/Cargo.toml",
+        "a workspace of its own; CI runs it",
+    ),
     ("pipewright why PID", "tests/why asks it of programs that hang"),
     ("pipewright why --after 30s -- COMMAND", "tests/why runs commands by it"),
     ("mdbook build docs", "tests/book.rs runs it, and looks at each page"),
     (".ci/run", "it runs this test"),
     (".ci/second-kernel 50", "it boots another kernel; CI runs it"),
     (".ci/portable", "it takes compilers and emulators; CI runs it"),
+    (".ci/kernels", "it fetches and boots other kernels, for an hour"),
     (".ci/soak 100", "it runs the tests a hundred times, for hours"),
     ("cargo run --release -- verify FILE.system", "tests/systems.rs decides every system"),
 ];
