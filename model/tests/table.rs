@@ -37,6 +37,34 @@ fn ids_are_well_formed_and_unique() {
     assert_eq!(seen.len(), RULES.len());
 }
 
+/// Chapters whose sentences an editor has yet to go through.
+const UNEDITED: [&str; 2] = ["epoll", "eventfd"];
+
+/// Openings after which the subject of a sentence is no thing.
+const NO_SUBJECTS: [&str; 12] = [
+    "Who", "What", "Whoever", "Whatever", "Whether", "Nobody", "Somebody", "That", "It", "There",
+    "Where", "While",
+];
+
+#[test]
+fn a_rule_is_one_short_sentence_about_a_thing() {
+    let edited = CHAPTERS.iter().filter(|chapter| !UNEDITED.contains(&chapter.name));
+    let rules = edited.flat_map(|chapter| chapter.rules).map(|rule| (rule.id, rule.says));
+    for (id, says) in rules.chain(CAUSES.iter().map(|cause| (cause.id, cause.says))) {
+        let words = says.split_whitespace().count();
+        assert!(words <= 25, "{id} has {words} words: {says}");
+        let sentence = says.strip_suffix('.').unwrap_or_default();
+        assert!(!sentence.is_empty(), "{id} has no full stop: {says}");
+        assert!(!sentence.contains(". ") && !sentence.contains(';'), "{id} is two: {says}");
+        let opening = sentence.split_whitespace().next().unwrap_or_default();
+        assert!(!NO_SUBJECTS.contains(&opening), "{id} opens with {opening:?}: {says}");
+        // What a rule says holds on every platform that has it: what POSIX has otherwise is another rule.
+        for of_one in ["in POSIX", "otherwise in", "in posix"] {
+            assert!(!says.contains(of_one), "{id} speaks of one platform: {says}");
+        }
+    }
+}
+
 #[test]
 fn every_call_in_every_reachable_state_has_a_move_and_every_rule_is_reached() {
     let ever = Mutex::new(RuleSet::default());

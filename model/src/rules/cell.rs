@@ -43,8 +43,8 @@ const RULES: &[Rule] = &[
     // A polled variable
     Rule {
         id: "cell.read.value",
-        says: "A read of a polled variable gives at once the whole of the newest value that has reached the \
-               reader, new or not, and leaves it there for others and for the next read.",
+        says: "A read of a polled variable immediately returns the newest whole value that has \
+               reached the reader, and leaves it for later reads.",
         cite: &[Contract("cell::SeqReader::load", "the newest value that has come here")],
         force: Force::Silent,
         step: |at| {
@@ -54,7 +54,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "cell.read.before-first-store",
-        says: "A read of a polled variable that no store has reached gives zeros.",
+        says: "A read of a polled variable that no store has reached returns zeros.",
         cite: &[Contract("cell::SeqCell::split", "a variable with this value")],
         force: Force::Silent,
         step: |at| {
@@ -64,8 +64,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "cell.read.store-arrives",
-        says: "Stores reach a reader in the order in which they were made, each at any time after it, also \
-               while a read is in progress: a reader that was given a value is given no older one again.",
+        says: "Stores to a polled variable reach each reader in order, each at any later time, \
+               even during a read, so values never go backwards.",
         cite: &[
             Contract("cell", "what a load may give"),
             Posix("XBD 4.15", "Memory Ordering and Synchronization"),
@@ -78,7 +78,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "cell.deliver.stores",
-        says: "Every store reaches every reader in time: when all is at rest, all stores have.",
+        says: "A store to a polled variable eventually reaches every reader: at quiescence, all \
+               stores have arrived.",
         cite: &[
             Contract("cell", "what a load may give"),
             Posix("XBD 4.15", "Memory Ordering and Synchronization"),
@@ -97,8 +98,8 @@ const RULES: &[Rule] = &[
     // A variable behind a lock
     Rule {
         id: "cell.read.unseen",
-        says: "A read of a guarded variable gives the newest value if this reader has not seen it, however \
-               many it has missed; the lock has delivered every store that has returned.",
+        says: "A read of a guarded variable returns the newest value if the reader has not seen \
+               it, however many values it has missed.",
         cite: &[
             Posix("pthread_mutex_lock", "DESCRIPTION"),
             Posix("XBD 4.15", "Memory Ordering and Synchronization"),
@@ -112,8 +113,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "cell.read.waits",
-        says: "A read of a guarded variable sleeps while this reader has seen the newest value and \
-               somebody could store another.",
+        says: "A read of a guarded variable sleeps while the reader has seen the newest value and \
+               a writer remains.",
         cite: &[
             Man("futex(2)", "FUTEX_WAIT"),
             Contract("guarded::GuardedCell::wait_newer", "waits until the value is another"),
@@ -123,8 +124,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "cell.read.end",
-        says: "A read of a guarded variable returns 0 once this reader has seen the last value and all \
-               writers have closed, whether it waited or not, as often as it is made.",
+        says: "A read of a guarded variable returns 0 once the reader has seen the last value and \
+               all writers have closed.",
         cite: &[Contract("guarded::GuardedCell::close", "ends all waiting")],
         force: Force::Silent,
         step: |at| {
@@ -134,8 +135,8 @@ const RULES: &[Rule] = &[
     // Both
     Rule {
         id: "cell.write.replaces",
-        says: "A write replaces the whole value and returns its size; it waits for no reader, and values that \
-               nobody has seen are lost.",
+        says: "A write to a variable replaces the whole value and returns its size without waiting \
+               for readers, so unread values are lost.",
         cite: &[
             Contract("cell::SeqWriter::store", "replaces the value"),
             Contract("guarded::GuardedCell::set", "replaces the value"),
@@ -148,7 +149,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "cell.any.not-whole",
-        says: "A read or write of another length than the value's, be it 0, fails with EINVAL.",
+        says: "A read or write of a variable with a length other than the value's, even 0, fails \
+               with EINVAL.",
         cite: &[Contract("cell::SeqCell", "a value of N words")],
         force: Force::Silent,
         step: |at| {

@@ -84,8 +84,8 @@ const RULES: &[Rule] = &[
     // Naming
     Rule {
         id: "connection.bind.named",
-        says: "A TCP socket that is neither bound nor connected is bound to the address, unless a socket \
-               listens there.",
+        says: "A bind of a TCP socket that is neither bound nor connected names it, unless a \
+               socket listens at the address.",
         cite: &[
             Posix("bind", "DESCRIPTION"),
             Source("net/ipv4/inet_connection_sock.c", "inet_csk_get_port"),
@@ -95,7 +95,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.bind.address-in-use",
-        says: "bind to an address at which a socket listens fails with EADDRINUSE.",
+        says: "A bind to an address at which a socket listens fails with EADDRINUSE.",
         cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man("socket(7)", "SO_REUSEADDR")],
         force: Force::Must,
         step: |at| {
@@ -105,8 +105,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.bind.has-a-name",
-        says: "bind of a TCP socket that is bound, connected, listening or asking for a connection fails with \
-               EINVAL.",
+        says: "A bind of a TCP socket that is bound, connected, listening or requesting a \
+               connection fails with EINVAL.",
         cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_INET, "__inet_bind")],
         force: Force::Must,
         step: |at| {
@@ -117,7 +117,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.bind.connected",
-        says: "bind of a TCP socket that is connected may fail with EISCONN.",
+        says: "A bind of a connected TCP socket may fail with EISCONN.",
         cite: &[Posix("bind", "ERRORS [EISCONN]")],
         force: Force::May,
         step: |at| {
@@ -127,8 +127,8 @@ const RULES: &[Rule] = &[
     // Listening
     Rule {
         id: "connection.listen.begins",
-        says: "listen makes a TCP socket that is not connected take connections, and sets how many may wait; \
-               one that listens already gets another backlog, and loses no connection by it.",
+        says: "A listen on an unconnected or listening TCP socket makes it accept connections and \
+               sets its backlog, keeping pending connections.",
         cite: &[Posix("listen", "DESCRIPTION"), Source(AF_INET, "__inet_listen_sk")],
         force: Force::Must,
         step: |at| {
@@ -139,7 +139,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.listen.address-in-use",
-        says: "listen fails with EADDRINUSE where another socket listens at the address to which both are bound.",
+        says: "A listen fails with EADDRINUSE if another socket already listens at the address to \
+               which both are bound.",
         cite: &[
             Man("listen(2)", "ERRORS"),
             Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_start"),
@@ -153,7 +154,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.listen.connected",
-        says: "listen on a TCP socket that is connected, was, or asks for a connection fails with EINVAL.",
+        says: "A listen on a TCP socket that is or was connected, or is requesting a connection, \
+               fails with EINVAL.",
         cite: &[Posix("listen", "ERRORS [EINVAL]"), Source(AF_INET, "inet_listen")],
         force: Force::Must,
         step: |at| {
@@ -164,8 +166,8 @@ const RULES: &[Rule] = &[
     // Connecting
     Rule {
         id: "connection.connect.begins",
-        says: "A blocking connect of a TCP socket that is not connected asks for a connection, and begins to \
-               wait.",
+        says: "A blocking connect of an unconnected TCP socket sends a connection request and \
+               begins to wait.",
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_INET, "__inet_stream_connect")],
         force: Force::Must,
         step: |at| {
@@ -175,8 +177,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.in-progress",
-        says: "A connect of a TCP socket with O_NONBLOCK asks for a connection and fails with EINPROGRESS, even \
-               where the answer comes before it returns.",
+        says: "A nonblocking connect of an unconnected TCP socket sends a connection request and \
+               fails with EINPROGRESS, even if the reply arrives before it returns.",
         cite: &[
             Posix("connect", "ERRORS [EINPROGRESS]"),
             Source(AF_INET, "__inet_stream_connect"),
@@ -190,7 +192,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.at-once",
-        says: "A connect of a TCP socket with O_NONBLOCK may succeed at once.",
+        says: "A nonblocking connect of a TCP socket may succeed immediately.",
         cite: &[Posix("connect", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -202,7 +204,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.refused-at-once",
-        says: "A connect of a TCP socket with O_NONBLOCK may fail with ECONNREFUSED at once.",
+        says: "A nonblocking connect of a TCP socket may fail immediately with ECONNREFUSED.",
         cite: &[Posix("connect", "ERRORS [ECONNREFUSED]")],
         force: Force::May,
         step: |at| {
@@ -213,8 +215,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.waits",
-        says: "A blocking connect sleeps until its request is answered: as long as no more connections may wait \
-               at the listener, and then until the system asks again.",
+        says: "A blocking connect sleeps until its request is answered, which takes until a retry \
+               if the listener's backlog is full.",
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_INET, "inet_wait_for_connect")],
         force: Force::Must,
         step: |at| {
@@ -224,8 +226,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.connected",
-        says: "connect succeeds when the request is granted; a call after one that was told that it is under \
-               way succeeds once, too.",
+        says: "A connect that waited, or the first one after EINPROGRESS, succeeds once the \
+               connection request is granted.",
         cite: &[
             Posix("connect", "DESCRIPTION"),
             Source(AF_INET, "__inet_stream_connect"),
@@ -241,8 +243,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.failed",
-        says: "connect fails with the error by which the request failed, ECONNREFUSED where nobody listens; the \
-               socket is then as it was before, and may ask again.",
+        says: "A connect that waited, or the first after EINPROGRESS, fails with the request's \
+               error, such as ECONNREFUSED, and lets the socket request again.",
         cite: &[
             Posix("connect", "ERRORS [ECONNREFUSED]"),
             Source(AF_INET, "__inet_stream_connect"),
@@ -255,7 +257,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.aborted",
-        says: "connect fails with ECONNABORTED where the request failed and another call was told of the error.",
+        says: "A connect whose request failed, but whose error another call has already reported, \
+               fails with ECONNABORTED.",
         cite: &[
             Source(AF_INET, "__inet_stream_connect"),
             Observed("EINPROGRESS, SO_ERROR, then ECONNABORTED once", KERNEL),
@@ -268,7 +271,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.under-way",
-        says: "connect with O_NONBLOCK fails with EALREADY while the request is not answered.",
+        says: "A nonblocking connect of a TCP socket fails with EALREADY while an earlier request \
+               is unanswered.",
         cite: &[Posix("connect", "ERRORS [EALREADY]"), Source(AF_INET, "__inet_stream_connect")],
         force: Force::Must,
         step: |at| {
@@ -278,7 +282,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.already",
-        says: "A blocking connect fails with EALREADY, too, while a request of the socket is not answered.",
+        says: "A blocking connect of a TCP socket fails with EALREADY while an earlier request is \
+               unanswered.",
         cite: &[Posix("connect", "ERRORS [EALREADY]")],
         force: Force::Must,
         step: |at| {
@@ -288,7 +293,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.waits-too",
-        says: "A blocking connect of a TCP socket that asks for a connection already waits with it.",
+        says: "A blocking connect of a TCP socket whose earlier request is unanswered begins to \
+               wait for the same reply.",
         cite: &[Source(AF_INET, "__inet_stream_connect")],
         force: Force::Exception,
         step: |at| {
@@ -298,8 +304,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.again",
-        says: "connect of a TCP socket of which a caller knows that it is connected fails with EISCONN, also \
-               when the connection is gone.",
+        says: "A connect of a TCP socket already reported as connected fails with EISCONN, even \
+               after the connection has ended.",
         cite: &[Posix("connect", "ERRORS [EISCONN]"), Source(AF_INET, "__inet_stream_connect")],
         force: Force::Must,
         step: |at| {
@@ -309,7 +315,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.listening",
-        says: "connect of a TCP socket that listens fails with EISCONN.",
+        says: "A connect of a listening TCP socket fails with EISCONN.",
         cite: &[Source(AF_INET, "__inet_stream_connect"), Observed("EISCONN", KERNEL)],
         force: Force::Silent,
         step: |at| {
@@ -319,7 +325,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.not-for-listeners",
-        says: "connect of a TCP socket that listens may fail with EOPNOTSUPP.",
+        says: "A connect of a listening TCP socket may fail with EOPNOTSUPP.",
         cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]")],
         force: Force::May,
         step: |at| {
@@ -329,8 +335,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.connect.shut-down",
-        says: "connect of a TCP socket that was shut down after its request had failed, before any connect was \
-               told so, fails with EINVAL for ever.",
+        says: "A connect of a TCP socket that was shut down after an unreported failure of its \
+               request fails with EINVAL, every time.",
         cite: &[Source(AF_INET, "inet_shutdown"), Observed("EINVAL", KERNEL)],
         force: Force::Silent,
         step: |at| {
@@ -340,8 +346,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.not-modelled",
-        says: "What becomes of a TCP socket that was shut before it got connected or listens, of one that meets \
-               itself a second time, and under tcp_abort_on_overflow of two that ask at once, is not modelled.",
+        says: "The fate of a TCP socket shut down before use, connecting to itself twice, or \
+               racing under tcp_abort_on_overflow is not modelled.",
         cite: &[
             Source(AF_INET, "inet_shutdown"),
             Man("tcp(7)", "tcp_abort_on_overflow"),
@@ -367,9 +373,8 @@ const RULES: &[Rule] = &[
     // Requests
     Rule {
         id: "connection.deliver.granted",
-        says: "A request for a connection is granted where a socket listens at the address and at most as many \
-               connections wait to be accepted as its backlog says: one more than that may wait. The connection \
-               is there before it is accepted.",
+        says: "A connection request is granted, before any accept, if a socket listens at the \
+               address and its pending connections do not exceed its backlog.",
         cite: &[
             Posix("listen", "DESCRIPTION"),
             Source("include/net/sock.h", "sk_acceptq_is_full"),
@@ -388,8 +393,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.deliver.refused",
-        says: "A request for a connection is refused where no socket listens at the address: ECONNREFUSED waits \
-               to be told.",
+        says: "A connection request is refused if no socket listens at the address, leaving \
+               ECONNREFUSED pending.",
         cite: &[
             Posix("connect", "ERRORS [ECONNREFUSED]"),
             Source("net/ipv4/tcp_input.c", "tcp_reset"),
@@ -406,8 +411,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.deliver.dropped",
-        says: "A request for a connection is dropped where no more connections may wait; the system asks again, \
-               nobody knows when.",
+        says: "A connection request is dropped if the listener's backlog is full, and is sent \
+               again after an unspecified time.",
         cite: &[
             Man("listen(2)", "DESCRIPTION"),
             Source("net/ipv4/tcp_input.c", "tcp_conn_request"),
@@ -425,8 +430,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.deliver.dropped-early",
-        says: "A request for a connection may be dropped though fewer connections wait than the backlog says, if \
-               any waits or the backlog is 0: the backlog is a hint.",
+        says: "A connection request may be dropped although the backlog is not full, if a \
+               connection is pending or the backlog is 0.",
         cite: &[Posix("listen", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -442,8 +447,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.deliver.meets-itself",
-        says: "A socket that asks at the address to which it is bound itself is connected to itself: it reads \
-               what it writes.",
+        says: "A TCP socket that requests a connection to its own address is connected to itself \
+               and reads what it writes.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"),
             Observed("a write is read by the same socket", KERNEL),
@@ -465,7 +470,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.unconnected-nonblocking",
-        says: "A read that must not wait fails with EAGAIN on a TCP socket that is not connected: nothing has arrived.",
+        says: "A read that must not wait, of a TCP socket that is not connected, fails with \
+               EAGAIN.",
         cite: &[
             Posix("recv", "ERRORS [EAGAIN] or [EWOULDBLOCK]"),
             Posix("XSH 2.3", "Error Numbers"),
@@ -481,8 +487,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.write-unconnected",
-        says: "A write to a TCP socket that is not connected fails with EPIPE and raises SIGPIPE, even of zero \
-               bytes.",
+        says: "A write to a TCP socket that is not connected, even of zero bytes, fails with EPIPE \
+               and, without MSG_NOSIGNAL, raises SIGPIPE.",
         cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
         force: Force::Exception,
         step: |at| {
@@ -508,7 +514,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.write-not-yet",
-        says: "A non-blocking write to a TCP socket that asks for a connection fails with EAGAIN.",
+        says: "A nonblocking write to a TCP socket whose connection request is unanswered fails \
+               with EAGAIN.",
         cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
         force: Force::Silent,
         step: |at| {
@@ -518,7 +525,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.write-begins-to-wait",
-        says: "A blocking write to a TCP socket that asks for a connection begins to wait for it.",
+        says: "A blocking write to a TCP socket whose connection request is unanswered begins to \
+               wait for the reply.",
         cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
         force: Force::Silent,
         step: |at| {
@@ -528,7 +536,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.any.write-waits",
-        says: "A blocking write to a TCP socket sleeps until its request for a connection is answered.",
+        says: "A blocking write that waits for its TCP socket's connection sleeps until the \
+               request is answered.",
         cite: &[Source("net/core/stream.c", "sk_stream_wait_connect")],
         force: Force::Silent,
         step: |at| {
@@ -539,8 +548,8 @@ const RULES: &[Rule] = &[
     // Shutting and closing
     Rule {
         id: "connection.shutdown.unconnected",
-        says: "Shutting a TCP socket that is not connected fails with ENOTCONN, and shuts it all the same: read \
-               gives 0.",
+        says: "A shutdown of an unconnected TCP socket fails with ENOTCONN but still takes effect, \
+               so that reads return 0.",
         cite: &[Source(AF_INET, "inet_shutdown")],
         force: Force::Exception,
         step: |at| {
@@ -550,7 +559,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.shutdown.not-connected",
-        says: "Shutting a TCP socket that is not connected fails with ENOTCONN, and changes nothing.",
+        says: "A shutdown of an unconnected TCP socket fails with ENOTCONN and changes nothing.",
         cite: &[Posix("shutdown", "ERRORS [ENOTCONN]")],
         force: Force::Must,
         step: |at| {
@@ -559,8 +568,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.shutdown.asking",
-        says: "Shutting a TCP socket that asks for a connection, any way, gives the request up: ECONNRESET waits \
-               to be told, and the socket may ask again.",
+        says: "A shutdown, in any direction, of a TCP socket whose request is unanswered cancels \
+               the request, leaves ECONNRESET pending and permits another connect.",
         cite: &[
             Source(AF_INET, "inet_shutdown"),
             Observed("0; then connect that waits: ECONNRESET", KERNEL),
@@ -570,8 +579,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.shutdown.listening",
-        says: "Shutting a TCP socket that listens for reading ends that: connections that wait to be accepted are \
-               reset. It stays bound, and may listen or connect again.",
+        says: "A shutdown for reading of a listening TCP socket ends listening and resets pending \
+               connections, but the socket stays bound and reusable.",
         cite: &[
             Source(AF_INET, "inet_shutdown"),
             Observed("accept: EINVAL; listen again: 0", KERNEL),
@@ -584,7 +593,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.shutdown.listening-write",
-        says: "Shutting a TCP socket that listens for writing changes nothing.",
+        says: "A shutdown for writing of a listening TCP socket changes nothing.",
         cite: &[Source(AF_INET, "inet_shutdown"), Observed("it goes on to listen", KERNEL)],
         force: Force::Silent,
         step: |at| {
@@ -594,8 +603,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.release.listening",
-        says: "The last close of a TCP socket that listens resets the connections that wait to be accepted; those \
-               that were accepted stay.",
+        says: "The last release of a listening TCP socket resets its pending connections and \
+               leaves accepted ones open.",
         cite: &[Source("net/ipv4/inet_connection_sock.c", "inet_csk_listen_stop")],
         force: Force::Silent,
         step: |at| released(at)?.listens().then(|| Move::releases(release_listener)),
@@ -603,8 +612,8 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "connection.poll.unconnected",
-        says: "poll finds POLLHUP and POLLOUT on a TCP socket that is not connected, and POLLIN and POLLRDHUP \
-               once it was shut for reading.",
+        says: "A poll of an unconnected TCP socket reports POLLHUP and POLLOUT, and, after a \
+               shutdown for reading, POLLIN and POLLRDHUP.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_poll"),
             Source(
@@ -626,7 +635,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.poll.unconnected-perhaps",
-        says: "poll may find any of POLLIN, POLLOUT, POLLHUP and POLLRDHUP on a TCP socket that is not connected.",
+        says: "A poll of an unconnected TCP socket may report any of POLLIN, POLLOUT, POLLHUP and \
+               POLLRDHUP.",
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -637,8 +647,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "connection.poll.pending",
-        says: "poll finds POLLIN on a TCP socket at which a connection waits to be accepted, and nothing else on \
-               one that listens.",
+        says: "A poll of a listening TCP socket reports POLLIN if a connection is pending, and \
+               nothing else.",
         cite: &[Posix("listen", "DESCRIPTION"), Source("net/ipv4/tcp.c", "inet_csk_listen_poll")],
         force: Force::Must,
         step: |at| {
@@ -649,7 +659,7 @@ const RULES: &[Rule] = &[
     // The like
     Rule {
         id: "connection.available.listening",
-        says: "FIONREAD on a TCP socket that listens fails with EINVAL.",
+        says: "FIONREAD on a listening TCP socket fails with EINVAL.",
         cite: &[Man("tcp(7)", "SIOCINQ"), Source("net/ipv4/tcp.c", "tcp_ioctl")],
         force: Force::Silent,
         step: |at| {

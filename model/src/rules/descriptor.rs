@@ -58,7 +58,8 @@ const NEED_DESCRIPTORS: &[&str] = &[
 const RULES: &[Rule] = &[
     Rule {
         id: "descriptor.any.not-open",
-        says: "A call on a descriptor that is not open fails with EBADF; poll reports POLLNVAL instead.",
+        says: "A call on a descriptor that is not open fails with EBADF, except poll, which \
+               reports POLLNVAL.",
         cite: &[
             Posix("close", "ERRORS [EBADF]"),
             Posix("read", "ERRORS [EBADF]"),
@@ -74,8 +75,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.any.no-such-call",
-        says: "An end of a channel that lives in memory is no descriptor: it can be read or written, and \
-               closed; any other call fails with ENOSYS.",
+        says: "A call other than read, write or close on an end of an in-memory channel, which is \
+               no descriptor, fails with ENOSYS.",
         cite: &[Contract("cell", "no descriptor"), Contract("ring", "no descriptor")],
         force: Force::Silent,
         step: |at| {
@@ -86,7 +87,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.read.not-for-reading",
-        says: "A read on a descriptor that is not open for reading fails with EBADF, even of zero bytes.",
+        says: "A read through a descriptor not open for reading fails with EBADF, even for zero \
+               bytes.",
         cite: &[Posix("read", "ERRORS [EBADF]")],
         force: Force::Must,
         step: |at| {
@@ -96,7 +98,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.write.not-for-writing",
-        says: "A write on a descriptor that is not open for writing fails with EBADF, even of zero \
+        says: "A write through a descriptor not open for writing fails with EBADF, even for zero \
                bytes.",
         cite: &[Posix("write", "ERRORS [EBADF]")],
         force: Force::Must,
@@ -108,7 +110,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.any.nothing-checked",
-        says: "A read of zero bytes, and a write of zero bytes to a file, may return 0 without looking for errors.",
+        says: "A read of zero bytes, or a write of zero bytes to a file, may return 0 without \
+               checking for errors.",
         cite: &[Posix("read", "DESCRIPTION"), Posix("write", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -124,7 +127,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.any.no-socket",
-        says: "A socket call on a descriptor that is no socket fails with ENOTSOCK.",
+        says: "A socket call on a descriptor that is not a socket fails with ENOTSOCK.",
         cite: &[Posix("send", "ERRORS [ENOTSOCK]"), Posix("shutdown", "ERRORS [ENOTSOCK]")],
         force: Force::Must,
         step: |at| {
@@ -151,8 +154,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.read-at.negative-offset",
-        says: "pread at a negative offset fails with EINVAL though the descriptor is not open, or of a pipe or \
-               socket.",
+        says: "A pread at a negative offset fails with EINVAL even if the descriptor is not open \
+               or refers to a pipe or socket.",
         cite: &[Source("fs/read_write.c", "ksys_pread64")],
         force: Force::Exception,
         step: |at| {
@@ -162,8 +165,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.write-at.negative-offset",
-        says: "pwrite at a negative offset fails with EINVAL though the descriptor is not open, or of a pipe or \
-               socket.",
+        says: "A pwrite at a negative offset fails with EINVAL even if the descriptor is not open \
+               or refers to a pipe or socket.",
         cite: &[Source("fs/read_write.c", "ksys_pwrite64")],
         force: Force::Exception,
         step: |at| {
@@ -173,16 +176,16 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.close.others-remain",
-        says: "Closing a descriptor leaves its open file description as it is while another descriptor, \
-               of whatever process, refers to it.",
+        says: "A close of a descriptor leaves its open file description unchanged while another \
+               descriptor, in any process, refers to it.",
         cite: &[Posix("close", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| (holders(at)? > 1).then(|| Move::answers(Answer::Done).with(close)),
     },
     Rule {
         id: "descriptor.close.last-of-description",
-        says: "Closing the last descriptor of an open file description frees the description: that end \
-               is gone.",
+        says: "A close of the last descriptor of an open file description frees the description, \
+               which closes that end.",
         cite: &[Posix("close", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -191,7 +194,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.dup.shares",
-        says: "dup makes another descriptor of the same open file description.",
+        says: "A dup creates another descriptor of the same open file description.",
         cite: &[Posix("dup", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -201,8 +204,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.nonblocking.of-description",
-        says: "O_NONBLOCK belongs to the open file description: setting or clearing it holds for every \
-               descriptor that refers to it, in every process.",
+        says: "O_NONBLOCK belongs to the open file description, so setting or clearing it affects \
+               every descriptor of it in every process.",
         cite: &[Posix("fcntl", "F_SETFL"), Posix("dup", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -213,7 +216,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.poll.not-open",
-        says: "poll finds POLLNVAL on a descriptor that is not open, asked for or not.",
+        says: "A poll reports POLLNVAL on a descriptor that is not open, requested or not.",
         cite: &[Posix("poll", "POLLNVAL")],
         force: Force::Must,
         step: |at| {
@@ -223,8 +226,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.poll.ready",
-        says: "poll returns as soon as there is an event, and reports every one that was requested, and POLLERR, \
-               POLLHUP and POLLNVAL whether requested or not.",
+        says: "A poll returns once an event is present and reports every requested one, plus \
+               POLLERR, POLLHUP and POLLNVAL whether requested or not.",
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -235,8 +238,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.poll.nothing",
-        says: "poll with a time-out of 0 returns no event of an end where it finds none; so does one that waits and has found \
-               events of another end.",
+        says: "A poll with a zero time-out, or one that has found events on another descriptor, \
+               returns no event for a descriptor without any.",
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -248,7 +251,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "descriptor.poll.waits",
-        says: "poll with an infinite time-out sleeps while it finds no event.",
+        says: "A poll with an infinite time-out sleeps while it finds no event.",
         cite: &[Posix("poll", "DESCRIPTION"), Source("fs/select.c", "do_poll")],
         force: Force::Must,
         step: |at| {

@@ -33,7 +33,7 @@ pub const CHAPTER: Chapter = Chapter {
 const RULES: &[Rule] = &[
     Rule {
         id: "fifo.open.reader-meets-writer",
-        says: "An open of a FIFO for reading succeeds at once if a write end is open.",
+        says: "An open of a FIFO for reading succeeds immediately if a write end is open.",
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -43,7 +43,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.writer-meets-reader",
-        says: "An open of a FIFO for writing succeeds at once if a read end is open.",
+        says: "An open of a FIFO for writing succeeds immediately if a read end is open.",
         cite: &[Posix("open", "O_NONBLOCK"), Man("fifo(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -53,8 +53,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.counts-a-moment-later",
-        says: "While a FIFO is being opened for writing, poll may for a moment report POLLHUP on a read \
-               end that never had a writer.",
+        says: "A poll concurrent with an open of a FIFO for writing may briefly report POLLHUP on \
+               a read end that never had a writer.",
         cite: &[
             Source("fs/pipe.c", "fifo_open"),
             Observed("beside 1,120 of 6,338,674 opens on another processor", "Linux 6.18"),
@@ -72,7 +72,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.takes-turns",
-        says: "An open of a FIFO waits while another call holds its lock.",
+        says: "An open of a FIFO sleeps while another call holds the FIFO's lock.",
         cite: &[Source("fs/pipe.c", "fifo_open")],
         force: Force::Silent,
         step: |at| {
@@ -88,8 +88,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.reader-nonblocking",
-        says: "A nonblocking open of a FIFO for reading succeeds at once even if no write end is \
-               open.",
+        says: "A nonblocking open of a FIFO for reading succeeds immediately even if no write end \
+               is open.",
         cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "fifo_open")],
         force: Force::Must,
         step: |at| {
@@ -109,15 +109,16 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.begins-to-wait",
-        says: "A blocking open of a FIFO whose other side is not open blocks, and already counts \
-               as an open end for others.",
+        says: "A blocking open of a FIFO whose other side is not open begins to wait and already \
+               counts as an open end.",
         cite: &[Source("fs/pipe.c", "fifo_open"), Posix("open", "O_NONBLOCK")],
         force: Force::May,
         step: |at| finds_nobody(at)?.then(|| Move::proceeds(0, 0).with(enter_and_count)),
     },
     Rule {
         id: "fifo.open.begins-to-wait-uncounted",
-        says: "A blocking open of a FIFO that blocks need not count as an open end for others yet.",
+        says: "A blocking open of a FIFO that waits for the other side need not yet count as an \
+               open end.",
         cite: &[Posix("open", "O_NONBLOCK")],
         force: Force::May,
         step: |at| {
@@ -135,7 +136,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "fifo.open.partner-came",
         says: "A blocked open of a FIFO succeeds once the other side has been opened, even if that \
-               end is closed again by then.",
+               end is already closed again.",
         cite: &[Posix("open", "O_NONBLOCK"), Source("fs/pipe.c", "wait_for_partner")],
         force: Force::Must,
         step: |at| {
@@ -144,7 +145,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.read-write",
-        says: "An open of a FIFO for both reading and writing succeeds at once.",
+        says: "An open of a FIFO for both reading and writing succeeds immediately.",
         cite: &[Man("fifo(7)", "DESCRIPTION"), Source("fs/pipe.c", "fifo_open")],
         force: Force::Silent,
         step: |at| {
@@ -153,7 +154,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.read-write-undefined",
-        says: "The result of opening a FIFO for both reading and writing is undefined.",
+        says: "The result of an open of a FIFO for both reading and writing is undefined.",
         cite: &[Posix("open", "O_RDWR")],
         force: Force::Unspecified,
         step: |at| {
@@ -162,7 +163,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.open.no-entry",
-        says: "An open of a path that was removed fails with ENOENT, even while the FIFO is still \
+        says: "An open of a FIFO's removed path fails with ENOENT, even while the FIFO is still \
                open.",
         cite: &[Posix("open", "ERRORS [ENOENT]")],
         force: Force::Must,
@@ -174,7 +175,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.unlink.removes-path",
-        says: "Removing the path of a FIFO affects neither open ends nor opens that are blocked.",
+        says: "An unlink of a FIFO's path affects neither its open ends nor blocked opens.",
         cite: &[Posix("unlink", "DESCRIPTION"), Observed("data goes on flowing", "Linux 6.18")],
         force: Force::Must,
         step: |at| {
@@ -184,7 +185,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "fifo.unlink.no-entry",
-        says: "Removing a path that was already removed fails with ENOENT.",
+        says: "An unlink of a FIFO's path that is already removed fails with ENOENT.",
         cite: &[Posix("unlink", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {

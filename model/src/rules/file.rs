@@ -100,8 +100,8 @@ const RULES: &[Rule] = &[
     // Reading
     Rule {
         id: "file.read.available",
-        says: "A read of a file returns the bytes from the offset on, up to the number asked for or to the \
-               end, and moves the offset by as many; the bytes stay for every other reader.",
+        says: "A read of a file copies bytes from the offset, up to the requested length or end of \
+               file, and advances the offset past them.",
         cite: &[Posix("read", "DESCRIPTION"), Source("mm/filemap.c", "filemap_read")],
         force: Force::Must,
         step: |at| {
@@ -111,8 +111,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read.end",
-        says: "A read at the end of a file or beyond it returns 0 at once, blocking or not, as often as it \
-               is made: it does not wait for a writer.",
+        says: "A read at or beyond end of file returns 0 immediately, with or without O_NONBLOCK, \
+               and never waits for a writer.",
         cite: &[Posix("read", "DESCRIPTION"), Man("read(2)", "RETURN VALUE")],
         force: Force::Must,
         step: |at| {
@@ -123,7 +123,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read.zero-length",
-        says: "A read of zero bytes of a file returns 0.",
+        says: "A read of zero bytes from a file returns 0.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -133,8 +133,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read-at.available",
-        says: "pread returns the bytes at the offset given, up to the number asked for or to the end, and \
-               leaves the offset of the description as it is.",
+        says: "A pread returns the bytes at the given offset, up to the requested length or end of \
+               file, and leaves the file offset unchanged.",
         cite: &[Posix("read", "DESCRIPTION"), Man("pread(2)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -144,7 +144,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read-at.end",
-        says: "pread at the end of a file or beyond it returns 0.",
+        says: "A pread at or beyond end of file returns 0.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -155,7 +155,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read-at.zero-length",
-        says: "pread of zero bytes of a file returns 0.",
+        says: "A pread of zero bytes from a file returns 0.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -166,8 +166,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read-at.not-for-reading",
-        says: "pread on a descriptor of a file that is not open for reading fails with EBADF, even of zero \
-               bytes.",
+        says: "A pread through a file descriptor not open for reading fails with EBADF, even for \
+               zero bytes.",
         cite: &[Posix("read", "ERRORS [EBADF]")],
         force: Force::Must,
         step: |at| {
@@ -178,7 +178,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.read-at.negative-offset",
-        says: "pread of a file at a negative offset fails with EINVAL.",
+        says: "A pread of a file at a negative offset fails with EINVAL.",
         cite: &[Posix("read", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pread64")],
         force: Force::Must,
         step: |at| {
@@ -189,8 +189,8 @@ const RULES: &[Rule] = &[
     // Writing
     Rule {
         id: "file.write.at-offset",
-        says: "A write to a file puts all its bytes at the offset, over what is there, and moves the offset \
-               behind them; whoever reads there from then on gets them.",
+        says: "A write without O_APPEND stores all its bytes at the file offset, overwriting \
+               existing ones, and advances the offset past them.",
         cite: &[Posix("write", "DESCRIPTION"), Source("mm/filemap.c", "generic_perform_write")],
         force: Force::Must,
         step: |at| {
@@ -200,7 +200,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write.beyond-end",
-        says: "A write beyond the end of a file leaves a gap that reads as zeros.",
+        says: "A write starting beyond end of file leaves a gap before its bytes that reads as \
+               zeros.",
         cite: &[Posix("lseek", "DESCRIPTION"), Man("lseek(2)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -210,8 +211,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write.appends",
-        says: "With O_APPEND a write goes to the end that the file has at that moment, in one step, and moves \
-               the offset to the new end: appends never overwrite each other.",
+        says: "A write with O_APPEND seeks to end of file and writes there in one step, so \
+               concurrent appends never overwrite each other.",
         cite: &[
             Posix("write", "DESCRIPTION"),
             Source("fs/read_write.c", "generic_write_checks"),
@@ -225,8 +226,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write.zero-length",
-        says: "A write of zero bytes to a file returns 0 and does nothing: no gap, no append, the offset \
-               stays.",
+        says: "A write of zero bytes to a file returns 0 without extending the file or moving the \
+               offset.",
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -236,8 +237,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write-at.at-position",
-        says: "pwrite puts all its bytes at the offset given, over what is there, and leaves the offset of \
-               the description as it is.",
+        says: "A pwrite stores all its bytes at the given offset, overwriting existing ones, and \
+               leaves the file offset unchanged.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pwrite(2)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -247,7 +248,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write-at.beyond-end",
-        says: "pwrite beyond the end of a file leaves a gap that reads as zeros.",
+        says: "A pwrite starting beyond end of file leaves a gap before its bytes that reads as \
+               zeros.",
         cite: &[Posix("write", "DESCRIPTION"), Posix("lseek", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -257,7 +259,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write-at.appends-all-the-same",
-        says: "pwrite on a description with O_APPEND appends, wherever it was to write; the offset stays.",
+        says: "A pwrite through a description with O_APPEND appends at end of file, whatever \
+               offset it gives, and leaves the file offset unchanged.",
         cite: &[Man("pwrite(2)", "BUGS"), Source("fs/read_write.c", "generic_write_checks")],
         force: Force::Exception,
         step: |at| {
@@ -267,7 +270,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write-at.zero-length",
-        says: "pwrite of zero bytes to a file returns 0 and does nothing.",
+        says: "A pwrite of zero bytes to a file returns 0 and changes nothing.",
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -278,8 +281,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write-at.not-for-writing",
-        says: "pwrite on a descriptor of a file that is not open for writing fails with EBADF, even of zero \
-               bytes.",
+        says: "A pwrite through a file descriptor not open for writing fails with EBADF, even for \
+               zero bytes.",
         cite: &[Posix("write", "ERRORS [EBADF]")],
         force: Force::Must,
         step: |at| {
@@ -290,7 +293,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.write-at.negative-offset",
-        says: "pwrite to a file at a negative offset fails with EINVAL, also with O_APPEND.",
+        says: "A pwrite to a file at a negative offset fails with EINVAL, even with O_APPEND.",
         cite: &[Posix("write", "ERRORS [EINVAL]"), Source("fs/read_write.c", "ksys_pwrite64")],
         force: Force::Must,
         step: |at| {
@@ -301,8 +304,8 @@ const RULES: &[Rule] = &[
     // Several at a time
     Rule {
         id: "file.any.reads-in-parts",
-        says: "A read of a file beside a call that changes it goes from its first byte to its last and may \
-               give some bytes as they were before the change, later ones as they are after it.",
+        says: "A read concurrent with a change to the file copies bytes front to back and may \
+               return a mixture of old and new ones.",
         cite: &[
             Source("mm/filemap.c", "filemap_read"),
             Observed("73 % of reads of 20,000 bytes beside such writes are mixed", KERNEL),
@@ -318,8 +321,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.holds-pages",
-        says: "A read of a file beside a call that changes its size may take hold of the pages that there are: it \
-               ends where they end, whatever the size becomes.",
+        says: "A read concurrent with a change of the file's size may pin the current pages and \
+               end where they end, whatever the new size.",
         cite: &[
             Source("mm/filemap.c", "filemap_read"),
             Observed(
@@ -337,8 +340,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.reads-held-pages",
-        says: "A read that holds pages which are cut off meanwhile gives what was in them, even behind bytes \
-               that were written later.",
+        says: "A read that has pinned pages may return their old contents after they are \
+               truncated, even behind bytes written later.",
         cite: &[
             Source("mm/filemap.c", "filemap_read"),
             Source("mm/truncate.c", "truncate_inode_pages_range"),
@@ -354,7 +357,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.reads-cleared-pages",
-        says: "A read that holds a page of which a part is cut off meanwhile gives zeros for that part.",
+        says: "A read that has pinned a partly truncated page may return zeros for the part that \
+               was cut off.",
         cite: &[
             Source("mm/filemap.c", "filemap_read"),
             Source("mm/truncate.c", "truncate_inode_partial_folio"),
@@ -371,9 +375,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.changes-in-parts",
-        says: "A write goes from its first byte to its last: who reads the file or asks for its size meanwhile \
-               may see its head without its tail. A ftruncate that shortens a file may be seen to clear \
-               bytes before it takes them away.",
+        says: "A concurrent read or size query may see a write's first bytes without the rest, or \
+               bytes zeroed by a shrinking ftruncate before their removal.",
         cite: &[
             Source("mm/filemap.c", "generic_perform_write"),
             Source("mm/truncate.c", "truncate_pagecache"),
@@ -389,8 +392,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.lengthens-first",
-        says: "A write beyond the end of a file may be seen to lengthen it to where it starts before any of its \
-               bytes is there.",
+        says: "A write beyond end of file may be seen to extend the file to its starting offset \
+               before it stores any bytes.",
         cite: &[
             Source("mm/filemap.c", "generic_perform_write"),
             Observed(
@@ -408,8 +411,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.takes-turns",
-        says: "Calls that change a file take turns, and so do those that use the offset of one open file \
-               description: one that comes while another is half done waits until that is done.",
+        says: "Calls that change one file, or use one description's offset, exclude each other: a \
+               later one sleeps while an earlier one is partly done.",
         cite: &[
             Posix("2.9.7 Thread Interactions with File Operations", "DESCRIPTION"),
             Source("fs/file.c", "fdget_pos"),
@@ -421,8 +424,8 @@ const RULES: &[Rule] = &[
     // Offset and size
     Rule {
         id: "file.seek.moves",
-        says: "lseek moves the offset of the description, also beyond the end, and returns it; the file stays \
-               as it is.",
+        says: "An lseek sets the file offset, even beyond end of file, and returns it without \
+               changing the file.",
         cite: &[Posix("lseek", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -433,7 +436,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.seek.negative",
-        says: "lseek to before the start fails with EINVAL and leaves the offset as it is.",
+        says: "An lseek to a position before the start of a file fails with EINVAL and leaves the \
+               offset unchanged.",
         cite: &[Posix("lseek", "ERRORS [EINVAL]")],
         force: Force::Must,
         step: |at| {
@@ -443,7 +447,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.truncate.shrinks",
-        says: "ftruncate to fewer bytes takes the rest away; offsets stay, also those beyond the new end.",
+        says: "An ftruncate to a smaller size discards the rest of the file and leaves all offsets \
+               unchanged, even those beyond the new end.",
         cite: &[Posix("ftruncate", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -453,8 +458,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.truncate.grows",
-        says: "ftruncate to more bytes, or to as many as there are, fills the file up with zeros; offsets \
-               stay.",
+        says: "An ftruncate to the same or a larger size fills the added part with zeros and \
+               leaves all offsets unchanged.",
         cite: &[Posix("ftruncate", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -464,7 +469,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.truncate.not-for-writing",
-        says: "ftruncate on a descriptor that is not open for writing fails with EINVAL.",
+        says: "An ftruncate through a descriptor not open for writing fails with EINVAL.",
         cite: &[
             Posix("ftruncate", "ERRORS [EBADF] or [EINVAL]"),
             Source("fs/open.c", "do_ftruncate"),
@@ -478,7 +483,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.truncate.not-for-writing-otherwise",
-        says: "ftruncate on a descriptor that is not open for writing may fail with EBADF.",
+        says: "An ftruncate through a descriptor not open for writing may fail with EBADF.",
         cite: &[Posix("ftruncate", "ERRORS [EBADF] or [EINVAL]")],
         force: Force::May,
         step: |at| {
@@ -489,8 +494,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.available.counts",
-        says: "FIONREAD on a file gives the size less the offset, for any mode; it is negative (here: modulo \
-               2³²) where the offset is beyond the end.",
+        says: "FIONREAD on a file returns the size minus the offset, modulo 2³², whatever the \
+               access mode and even beyond end of file.",
         cite: &[Source("fs/ioctl.c", "do_vfs_ioctl"), Observed("-90, -5", KERNEL)],
         force: Force::Silent,
         step: |at| {
@@ -501,8 +506,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.poll.always",
-        says: "poll finds a file readable and writable always, also at the end, whatever its mode; it never \
-               finds POLLHUP or POLLERR.",
+        says: "A poll always reports a file readable and writable, whatever its offset and access \
+               mode, and never reports POLLHUP or POLLERR.",
         cite: &[Posix("poll", "DESCRIPTION"), Man("poll(2)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -525,8 +530,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.any.extension",
-        says: "What FIONREAD, F_SETPIPE_SZ and F_GETPIPE_SZ do on a file is not specified, and neither is \
-               O_TRUNC without write access.",
+        says: "The effect of FIONREAD, F_SETPIPE_SZ or F_GETPIPE_SZ on a file, or of O_TRUNC \
+               without write access, is unspecified.",
         cite: &[Posix("open", "O_TRUNC"), Posix("fcntl", "DESCRIPTION")],
         force: Force::Unspecified,
         step: |at| {
@@ -541,8 +546,8 @@ const RULES: &[Rule] = &[
     // Opening and removing
     Rule {
         id: "file.open.own-offset",
-        says: "Every open of a file makes an open file description of its own, with an offset of its own that \
-               starts at 0, whatever others do.",
+        says: "An open of a file creates a new open file description, with an offset of 0 that is \
+               independent of all others.",
         cite: &[Posix("open", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -552,7 +557,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.open.truncates",
-        says: "An open for writing with O_TRUNC empties the file for everybody; the offsets of others stay.",
+        says: "An open for writing with O_TRUNC empties the file for every descriptor and leaves \
+               the offsets of other descriptions unchanged.",
         cite: &[Posix("open", "O_TRUNC")],
         force: Force::Must,
         step: |at| {
@@ -563,7 +569,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.open.truncates-read-only",
-        says: "An open for reading with O_TRUNC empties the file too.",
+        says: "An open for reading with O_TRUNC also empties the file.",
         cite: &[Man("open(2)", "O_TRUNC"), Observed("size 0", KERNEL)],
         force: Force::Silent,
         step: |at| {
@@ -574,7 +580,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.open.no-entry",
-        says: "An open of a path that was removed fails with ENOENT, though others have the file open.",
+        says: "An open of a file's removed path fails with ENOENT, even if the file is still open \
+               elsewhere.",
         cite: &[Posix("open", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
@@ -586,7 +593,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.unlink.removes-path",
-        says: "Removing the path of a file leaves the file as it is for those who have it open.",
+        says: "An unlink removes the file's path and leaves the file intact for its open \
+               descriptors.",
         cite: &[Posix("unlink", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -596,7 +604,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "file.unlink.no-entry",
-        says: "Removing the path of a file that was removed already fails with ENOENT.",
+        says: "An unlink of a file's path that is already removed fails with ENOENT.",
         cite: &[Posix("unlink", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {

@@ -59,9 +59,8 @@ const NEED_PROCESSES: &[&str] = &[
 const RULES: &[Rule] = &[
     Rule {
         id: "lock.lock.taken",
-        says: "A lock goes to an open file description where no other description holds one that excludes it: \
-               an exclusive lock excludes all others, a shared one only exclusive ones. Who merely waits \
-               excludes nobody.",
+        says: "A new OFD lock is granted unless another owner holds an exclusive fcntl lock, or, \
+               if the request is exclusive, any fcntl lock.",
         cite: &[
             Posix("fcntl", "F_OFD_SETLK"),
             Man("fcntl_locking(2)", "Open file description locks"),
@@ -74,8 +73,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.converted",
-        says: "A lock belongs to the open file description: asked for again through any of its descriptors \
-               it becomes shared or exclusive as asked, in one step.",
+        says: "An OFD lock requested again through any descriptor of its description is converted \
+               in one step, unless another owner's lock conflicts.",
         cite: &[
             Posix("fcntl", "F_OFD_SETLK"),
             Man("fcntl_locking(2)", "Open file description locks"),
@@ -88,8 +87,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.given-up",
-        says: "A lock is given up through any descriptor of its description, whatever the mode; where none is \
-               held nothing happens.",
+        says: "F_OFD_SETLK with F_UNLCK, through any descriptor of the description, releases its \
+               lock if it has one, whatever the access mode.",
         cite: &[Posix("fcntl", "F_OFD_SETLK")],
         force: Force::Must,
         step: |at| {
@@ -99,8 +98,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.refused",
-        says: "A nonblocking request for a lock that conflicts with another description's fails with EAGAIN; what the \
-               description holds already it keeps.",
+        says: "A nonblocking OFD lock request that conflicts with another owner's lock fails with \
+               EAGAIN and leaves the description's own lock unchanged.",
         cite: &[
             Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]"),
             Source("fs/locks.c", "posix_lock_inode"),
@@ -113,7 +112,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.refused-otherwise",
-        says: "A lock may be refused with EACCES.",
+        says: "A nonblocking OFD lock request that conflicts with another owner's lock may fail \
+               with EACCES.",
         cite: &[Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]")],
         force: Force::May,
         step: |at| {
@@ -123,8 +123,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.waits",
-        says: "F_OFD_SETLKW sleeps while another description holds a conflicting lock, and keeps the lock that it \
-               holds: two that upgrade from shared to exclusive deadlock, which is not detected.",
+        says: "F_OFD_SETLKW sleeps while another owner's lock conflicts, and keeps its own lock: \
+               two upgrades of shared locks deadlock undetected.",
         cite: &[
             Posix("fcntl", "F_OFD_SETLKW"),
             Source("fs/locks.c", "posix_locks_deadlock"),
@@ -138,8 +138,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.lock.wrong-mode",
-        says: "An exclusive lock through a descriptor that is not open for writing fails with EBADF, and a \
-               shared one through one that is not open for reading.",
+        says: "An exclusive OFD lock through a descriptor not open for writing, or a shared one \
+               through one not open for reading, fails with EBADF.",
         cite: &[Posix("fcntl", "ERRORS [EBADF]"), Source("fs/locks.c", "fcntl_setlk")],
         force: Force::Must,
         step: |at| {
@@ -150,8 +150,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.taken",
-        says: "A lock by F_SETLK goes to the process where nobody else holds one by fcntl that excludes it, and replaces \
-               what the process holds; a child does not inherit it.",
+        says: "F_SETLK grants the process a lock, not inherited by children, that replaces its \
+               previous one, unless another owner's fcntl lock conflicts.",
         cite: &[Posix("fcntl", "F_SETLK"), Posix("fork", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -163,8 +163,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.closed-meanwhile",
-        says: "A lock by F_SETLK that a process gets through a descriptor that another of its threads has closed meanwhile goes, \
-               as all that it holds on the file, and the call fails with EBADF.",
+        says: "F_SETLK, once it acquires its lock, drops the process's locks on the file and fails \
+               with EBADF if another thread closed the descriptor meanwhile.",
         cite: &[
             Posix("fcntl", "ERRORS [EBADF]"),
             Source("fs/locks.c", "fcntl_setlk"),
@@ -185,8 +185,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.given-up",
-        says: "A lock by F_SETLK is given up by the process through any of its descriptors of the file, and by any close of \
-               one, whoever opened it and what for.",
+        says: "F_SETLK with F_UNLCK through any descriptor of the file, or a close of any such \
+               descriptor, releases the process's lock on it.",
         cite: &[Posix("fcntl", "DESCRIPTION"), Source("fs/locks.c", "locks_remove_posix")],
         force: Force::Must,
         step: |at| {
@@ -196,7 +196,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.refused",
-        says: "A nonblocking request by F_SETLK for a lock that another's excludes fails with EAGAIN.",
+        says: "F_SETLK for a lock that conflicts with another owner's fails with EAGAIN.",
         cite: &[
             Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]"),
             Source("fs/locks.c", "posix_lock_inode"),
@@ -209,7 +209,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.refused-otherwise",
-        says: "A lock by F_SETLK may be refused with EACCES.",
+        says: "F_SETLK for a lock that conflicts with another owner's may fail with EACCES.",
         cite: &[Posix("fcntl", "ERRORS [EACCES] or [EAGAIN]")],
         force: Force::May,
         step: |at| {
@@ -219,7 +219,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.begins-to-wait",
-        says: "F_SETLKW begins to wait where another holds a lock that excludes the one asked for.",
+        says: "F_SETLKW begins to wait if another owner's lock conflicts and no deadlock is \
+               detected.",
         cite: &[Posix("fcntl", "F_SETLKW"), Source("fs/locks.c", "posix_lock_inode")],
         force: Force::Must,
         step: |at| {
@@ -231,7 +232,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.waits",
-        says: "F_SETLKW sleeps while another holds a lock that excludes the one asked for.",
+        says: "F_SETLKW that has begun to wait sleeps while another owner's lock conflicts and no \
+               deadlock is detected.",
         cite: &[Posix("fcntl", "F_SETLKW")],
         force: Force::Must,
         step: |at| {
@@ -243,8 +245,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.deadlock",
-        says: "F_SETLKW fails with EDEADLK where every process that holds a lock that excludes the one asked for waits for the \
-               caller.",
+        says: "F_SETLKW fails with EDEADLK if every process that holds a conflicting lock waits, \
+               directly or through others, for the caller's process.",
         cite: &[Posix("fcntl", "ERRORS [EDEADLK]"), Source("fs/locks.c", "posix_locks_deadlock")],
         force: Force::May,
         step: |at| {
@@ -256,8 +258,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.deadlock-of-some",
-        says: "F_SETLKW may fail with EDEADLK, or wait, where some of several processes that exclude the lock wait for the \
-               caller: Linux asks this of one of them alone.",
+        says: "F_SETLKW may fail with EDEADLK if at least one process that holds a conflicting \
+               lock waits, directly or through others, for the caller's.",
         cite: &[
             Posix("fcntl", "ERRORS [EDEADLK]"),
             Source("fs/locks.c", "what_owner_is_waiting_for"),
@@ -274,8 +276,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.process-lock.wrong-mode",
-        says: "An exclusive lock by F_SETLK through a descriptor that is not open for writing fails with EBADF, and a shared \
-               one through one that is not open for reading.",
+        says: "An exclusive lock by F_SETLK through a descriptor not open for writing, or a shared \
+               one through one not open for reading, fails with EBADF.",
         cite: &[Posix("fcntl", "ERRORS [EBADF]"), Source("fs/locks.c", "fcntl_setlk")],
         force: Force::Must,
         step: |at| {
@@ -285,8 +287,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.taken",
-        says: "A lock of flock goes to an open file description, whatever its mode, where no other description \
-               holds one of flock that excludes it; those of fcntl don't count.",
+        says: "A new flock lock is granted to the description, whatever its access mode and any \
+               fcntl locks, unless another description's flock lock conflicts.",
         cite: &[Man("flock(2)", "DESCRIPTION"), Source("fs/locks.c", "flock_lock_inode")],
         force: Force::Silent,
         step: |at| {
@@ -296,8 +298,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.converted",
-        says: "A lock of flock is converted through any descriptor of its description, in one step where no \
-               other's excludes it.",
+        says: "A flock lock requested again through any descriptor of its description is converted \
+               in one step, unless another description's flock lock conflicts.",
         cite: &[Man("flock(2)", "DESCRIPTION"), Source("fs/locks.c", "flock_lock_inode")],
         force: Force::Silent,
         step: |at| {
@@ -307,8 +309,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.given-up",
-        says: "A lock of flock is given up through any descriptor of its description; where none is held \
-               nothing happens.",
+        says: "LOCK_UN through any descriptor of the description releases its flock lock, if it \
+               has one.",
         cite: &[Man("flock(2)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
@@ -318,7 +320,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.refused",
-        says: "A nonblocking flock that conflicts with another description's lock fails with EAGAIN.",
+        says: "A nonblocking flock with no lock to convert fails with EAGAIN if another \
+               description's flock lock conflicts.",
         cite: &[Man("flock(2)", "ERRORS")],
         force: Force::Silent,
         step: |at| {
@@ -329,8 +332,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.refused-and-lost",
-        says: "A conversion by flock gives up the old lock before it asks for the new: refused, it leaves the \
-               description without any.",
+        says: "A nonblocking conversion by flock that conflicts with another description's lock \
+               fails with EAGAIN and loses the lock held before.",
         cite: &[Man("flock(2)", "NOTES"), Source("fs/locks.c", "flock_lock_inode")],
         force: Force::Silent,
         step: |at| {
@@ -341,8 +344,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.drops-first",
-        says: "A conversion by flock that has to wait gives up the old lock first, so that of two that convert \
-               one gets through.",
+        says: "A blocking conversion by flock that conflicts with another description's lock \
+               releases the old lock before it waits, so one of two competing conversions \
+               succeeds.",
         cite: &[Man("flock(2)", "NOTES"), Source("fs/locks.c", "flock_lock_inode")],
         force: Force::Silent,
         step: |at| {
@@ -353,7 +357,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.flock.waits",
-        says: "A blocking flock sleeps while another description holds a conflicting lock.",
+        says: "A blocking flock sleeps while another description's flock lock conflicts.",
         cite: &[Man("flock(2)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
@@ -367,7 +371,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "lock.any.unspecified",
-        says: "What flock does is not specified, nor what locks do on what is no file.",
+        says: "The effect of flock, or of an fcntl lock on anything but a file, is unspecified.",
         cite: &[Posix("fcntl", "ERRORS [EINVAL]")],
         force: Force::Unspecified,
         step: |at| {

@@ -228,8 +228,8 @@ const RULES: &[Rule] = &[
     // Receiving
     Rule {
         id: "message.any.whole",
-        says: "A read or receive gives one message, the oldest, be it of no bytes; a message that is longer \
-               than was asked for is cut off, and the rest is discarded.",
+        says: "A read or receive removes the oldest message, even one of zero bytes, and discards \
+               any bytes beyond the requested length.",
         cite: &[Posix("recv", "DESCRIPTION"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
         force: Force::Must,
         step: |at| {
@@ -239,8 +239,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.longest-waiter",
-        says: "Of several receives that sleep on a socket, the one that has slept the longest gets the first message, \
-               unless one that comes later takes it first.",
+        says: "Of several receives asleep on a socket, the longest-waiting one takes the oldest \
+               message, unless a later call takes it first.",
         cite: &[
             Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
             Observed(
@@ -257,15 +257,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.waits-in-line",
-        says: "A receive that sleeps on a socket behind others goes on sleeping while there are no more messages than \
-               those others.",
+        says: "A receive asleep behind others stays asleep while the queue holds no more messages \
+               than there are receives ahead of it.",
         cite: &[Source("net/core/datagram.c", "__skb_wait_for_more_packets")],
         force: Force::Silent,
         step: |at| waits_in_line(at, &oldest(at)?).then_some(Move::rests()),
     },
     Rule {
         id: "message.receive.peek",
-        says: "A receive with MSG_PEEK gives what another would, and takes nothing.",
+        says: "A receive with MSG_PEEK returns the oldest message without removing it.",
         cite: &[Posix("recv", "MSG_PEEK"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
         force: Force::Must,
         step: |at| {
@@ -275,9 +275,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.reset",
-        says: "A receive on a socket whose peer closed with messages unread, or was never accepted, or of \
-               datagrams one that now talks to another, fails with ECONNRESET, once, before what is there is \
-               given.",
+        says: "A receive fails once with ECONNRESET, ahead of queued messages, if the peer closed \
+               with messages unread, was never accepted, or changed its peer.",
         cite: &[
             Posix("recv", "ERRORS [ECONNRESET]"),
             Source("net/core/datagram.c", "__skb_try_recv_datagram"),
@@ -290,8 +289,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.end",
-        says: "A receive that finds no message returns 0 once nothing more is received; on a datagram socket \
-               only where it could wait.",
+        says: "A receive that finds no message returns 0 once the receive direction is closed, but \
+               on a datagram socket only if it may wait.",
         cite: &[Posix("recv", "RETURN VALUE"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
         force: Force::Must,
         step: |at| {
@@ -302,8 +301,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.none-nonblocking",
-        says: "A receive that finds no message fails with EAGAIN where O_NONBLOCK is set, MSG_DONTWAIT is \
-               given, or the time-out is negative; of datagrams also where nothing more is received.",
+        says: "A receive that finds no message fails with EAGAIN under O_NONBLOCK, MSG_DONTWAIT or \
+               a negative time-out, even on a datagram socket closed for receiving.",
         cite: &[Posix("recv", "ERRORS [EAGAIN]"), Source(AF_UNIX, "__unix_dgram_recvmsg")],
         force: Force::Must,
         step: |at| {
@@ -314,8 +313,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.taken-midway",
-        says: "While receives in progress may have taken all messages, poll, FIONREAD and other receives may find \
-               none, before there is room for another.",
+        says: "A poll, FIONREAD or receive may find no message while receives in progress may \
+               already have taken every one, before they free their space.",
         cite: &[
             Source(AF_UNIX, "__unix_dgram_recvmsg"),
             Observed("neither IN nor OUT beside a receive stopped in its copy", "Linux 6.18"),
@@ -342,7 +341,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.finds-none",
-        says: "A receive that finds no message, though one may come, begins to wait.",
+        says: "A blocking receive that finds no message, though one may still arrive, begins to \
+               wait.",
         cite: &[Posix("recv", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -353,7 +353,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.waits-for-message",
-        says: "A receive that has begun to wait sleeps while there is no message and one may come.",
+        says: "A receive that has begun to wait sleeps while there is no message and one may still \
+               arrive.",
         cite: &[Posix("recv", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -363,8 +364,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.oversleeps",
-        says: "A message wakes one of those who wait for one; if that one only peeked, the others may sleep \
-               on though there is a message.",
+        says: "A receive may sleep on despite a queued message if the message's single wake-up \
+               went to a receive that only peeked.",
         cite: &[
             Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
             Observed("so", KERNELS),
@@ -399,8 +400,8 @@ const RULES: &[Rule] = &[
     // Sending
     Rule {
         id: "message.any.sent",
-        says: "A write or send of a message, be it of no bytes, sends all of it or none; an address given to a \
-               connected seqpacket socket is not looked at.",
+        says: "A write or send transmits its whole message, even one of zero bytes, and ignores an \
+               address given on a connected seqpacket socket.",
         cite: &[
             Posix("send", "DESCRIPTION"),
             Source(AF_UNIX, "unix_dgram_sendmsg"),
@@ -426,8 +427,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.too-long",
-        says: "A message longer than what the send buffer could ever hold fails with EMSGSIZE, and nothing of \
-               it is sent; how long that is the standard does not say.",
+        says: "A send of a message larger than the system's limit for the send buffer fails with \
+               EMSGSIZE and transmits nothing.",
         cite: &[Posix("send", "ERRORS [EMSGSIZE]"), Man(MAN_UNIX, "Socket options")],
         force: Force::Must,
         step: |at| {
@@ -439,7 +440,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.send-reset",
-        says: "A send on a socket with an error pending fails with it, and takes it.",
+        says: "A send on a socket with a pending error fails with that error and clears it.",
         cite: &[
             Posix("send", "ERRORS [ECONNRESET]"),
             Source("net/core/sock.c", "sock_alloc_send_pskb"),
@@ -455,32 +456,32 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.broken",
-        says: "A send on a datagram socket that was shut down for writing, or whose receiver was shut down for \
-               reading, fails with EPIPE, and so does one with MSG_NOSIGNAL on a broken seqpacket connection.",
+        says: "A datagram send after SHUT_WR, or to a socket after SHUT_RD, fails with EPIPE, as \
+               does any with MSG_NOSIGNAL on a broken seqpacket connection.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Source(AF_UNIX, "unix_dgram_sendmsg")],
         force: Force::Must,
         step: |at| (!broken(at)?).then_some(gives_back(at, Move::fails(Errno::EPIPE))),
     },
     Rule {
         id: "message.any.broken-without-signal",
-        says: "A send on a seqpacket socket that was shut down for writing, or whose peer has closed or was shut \
-               down for reading, fails with EPIPE, and raises no SIGPIPE.",
+        says: "A send on a seqpacket socket shut down for writing, or whose peer closed or was \
+               shut down for reading, fails with EPIPE without SIGPIPE.",
         cite: &[Source(AF_UNIX, "unix_dgram_sendmsg")],
         force: Force::Exception,
         step: |at| broken(at)?.then_some(Move::fails(Errno::EPIPE)),
     },
     Rule {
         id: "message.any.broken-with-signal",
-        says: "A send on a seqpacket socket that was shut down for writing, or whose peer has closed or was shut \
-               down for reading, fails with EPIPE and raises SIGPIPE.",
+        says: "A send on a seqpacket socket shut down for writing, or whose peer closed or was \
+               shut down for reading, fails with EPIPE and SIGPIPE.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("send", "MSG_NOSIGNAL")],
         force: Force::Must,
         step: |at| broken(at)?.then_some(Move::fails(Errno::EPIPE).raises(Signal::Sigpipe)),
     },
     Rule {
         id: "message.any.shut-without-signal",
-        says: "A send on a seqpacket socket that is still connected, and was shut down for writing, or its peer for \
-               reading, may fail with EPIPE without SIGPIPE.",
+        says: "A send on a connected seqpacket socket shut down for writing, or whose peer is shut \
+               down for reading, may fail with EPIPE without SIGPIPE.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("write", "ERRORS [EPIPE]")],
         force: Force::May,
         step: |at| {
@@ -490,8 +491,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.broken-first",
-        says: "A send on a socket that was shut down for writing and has an error pending may fail with EPIPE, and \
-               leave the error pending.",
+        says: "A send on a socket shut down for writing with an error pending may fail with EPIPE \
+               and leave the error pending.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -507,8 +508,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.broken-midway",
-        says: "A send that is under way when its peer closes with messages unread may fail with EPIPE and \
-               leave the error pending.",
+        says: "A send in progress when its peer closes with messages unread may fail with EPIPE \
+               and leave the error pending.",
         cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Observed("so", "Linux 6.18")],
         force: Force::Silent,
         step: |at| {
@@ -519,8 +520,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.full-nonblocking",
-        says: "A send for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT is \
-               given.",
+        says: "A send with O_NONBLOCK or MSG_DONTWAIT that finds no room in the send buffer or the \
+               receiver's queue fails with EAGAIN.",
         cite: &[
             Posix("send", "ERRORS [EAGAIN]"),
             Source("net/core/sock.c", "sock_alloc_send_pskb"),
@@ -534,7 +535,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.finds-no-room",
-        says: "A blocking send for which there is no room begins to wait.",
+        says: "A blocking send that finds no room in the send buffer begins to wait.",
         cite: &[Posix("send", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -545,8 +546,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.finds-receiver-full",
-        says: "A blocking send to a datagram socket for which too many messages wait already begins to wait, \
-               unless that socket is the sender or talks to the sender.",
+        says: "A blocking send to a datagram socket with a full queue begins to wait, unless that \
+               socket is, or has as its peer, the sender.",
         cite: &[
             Source(AF_UNIX, "unix_dgram_sendmsg"),
             Source("net/unix/sysctl_net_unix.c", "unix_sysctl_register"),
@@ -560,8 +561,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.waits-for-receiver",
-        says: "A send that waits for its receiver sleeps until that takes a message or closes; a shutdown, \
-               another peer, and the removal of its path do not wake it.",
+        says: "A send waiting for its receiver sleeps until that socket takes a message or closes, \
+               regardless of shutdowns, changed peers and removal of its path.",
         cite: &[Source(AF_UNIX, "unix_wait_for_peer")],
         force: Force::Silent,
         step: |at| {
@@ -572,8 +573,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.refused",
-        says: "A send to a datagram socket that has closed fails with ECONNREFUSED; without an address the \
-               sender thereby loses what it has not read, and its peer.",
+        says: "A send to a closed datagram socket fails with ECONNREFUSED and, if made without an \
+               address, drops the sender's peer and unread messages.",
         cite: &[Man(MAN_UNIX, "ERRORS"), Source(AF_UNIX, "unix_dgram_sendmsg")],
         force: Force::Silent,
         step: |at| {
@@ -587,8 +588,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.refused-midway",
-        says: "A send without an address that is under way when another on the same socket is refused, as their \
-               peer has closed, may fail with ECONNRESET.",
+        says: "A send without an address, in progress while another on the same socket is refused \
+               by their closed peer, may fail with ECONNRESET.",
         cite: &[
             Source(AF_UNIX, "unix_dgram_sendmsg"),
             Observed("once in 150,000 calls", "Linux 6.18"),
@@ -614,7 +615,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.send.no-entry-first",
-        says: "That the path does not exist may be told before that the socket was shut down or has an error pending.",
+        says: "A send to a path that does not exist may fail with ENOENT before a shutdown or a \
+               pending error is reported.",
         cite: &[Posix("sendto", "ERRORS [ENOENT]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -626,7 +628,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.not-for-us",
-        says: "A send to a datagram socket that talks to a third one fails with EPERM.",
+        says: "A send to a datagram socket whose peer is a third socket fails with EPERM.",
         cite: &[Man(MAN_UNIX, "ERRORS"), Source(AF_UNIX, "unix_may_send")],
         force: Force::Silent,
         step: |at| {
@@ -648,7 +650,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.no-destination",
-        says: "A send without an address on a datagram socket without a peer fails with EDESTADDRREQ.",
+        says: "A send without an address on a datagram socket without a peer fails with \
+               EDESTADDRREQ.",
         cite: &[Posix("send", "ERRORS [EDESTADDRREQ]")],
         force: Force::Must,
         step: |at| {
@@ -660,7 +663,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.send.no-connection",
-        says: "send(2) without an address on a datagram socket without a peer may fail with ENOTCONN, too.",
+        says: "A send(2) without an address on a datagram socket without a peer may also fail with \
+               ENOTCONN.",
         cite: &[Posix("send", "ERRORS [ENOTCONN]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -673,8 +677,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.no-peer-first",
-        says: "That there is no peer may be told before that the message is too long, that the socket was \
-               shut down, or that there is no room.",
+        says: "A send on a datagram socket without a peer may fail with ENOTCONN before its \
+               length, shutdown, pending errors and room are checked.",
         cite: &[Source(AF_UNIX, "unix_dgram_sendmsg"), Observed("ENOTCONN first", "Linux 6.1")],
         force: Force::Exception,
         step: |at| {
@@ -689,8 +693,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.any.sends-unconnected",
-        says: "A send on a seqpacket socket that was never connected fails with ENOTCONN, with an address or \
-               without.",
+        says: "A send on a seqpacket socket that was never connected fails with ENOTCONN, with or \
+               without an address.",
         cite: &[Posix("send", "ERRORS [ENOTCONN]"), Source(AF_UNIX, "unix_seqpacket_sendmsg")],
         force: Force::Must,
         step: |at| {
@@ -703,7 +707,7 @@ const RULES: &[Rule] = &[
     // Naming and connecting
     Rule {
         id: "message.listen.not-for-datagrams",
-        says: "listen on a datagram socket fails with EOPNOTSUPP.",
+        says: "A listen on a datagram socket fails with EOPNOTSUPP.",
         cite: &[Posix("listen", "ERRORS [EOPNOTSUPP]")],
         force: Force::Must,
         step: |at| {
@@ -713,7 +717,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.listen.connected",
-        says: "listen on a datagram socket that has a peer may fail with EINVAL.",
+        says: "A listen on a datagram socket that has a peer may fail with EINVAL.",
         cite: &[Posix("listen", "ERRORS [EINVAL]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -724,7 +728,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.accept.not-listening",
-        says: "accept on a datagram socket may fail with EINVAL: it takes no connections.",
+        says: "An accept on a datagram socket, which never listens, may fail with EINVAL.",
         cite: &[Posix("accept", "ERRORS [EINVAL]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -734,7 +738,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.accept.none-nonblocking",
-        says: "accept on a datagram socket may fail with EAGAIN where O_NONBLOCK is set: no connection waits.",
+        says: "An accept on a datagram socket with O_NONBLOCK set may fail with EAGAIN, as no \
+               connection is pending.",
         cite: &[Posix("accept", "ERRORS [EAGAIN]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -744,7 +749,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.accept.not-for-datagrams",
-        says: "accept on a datagram socket fails with EOPNOTSUPP.",
+        says: "An accept on a datagram socket fails with EOPNOTSUPP.",
         cite: &[Posix("accept", "ERRORS [EOPNOTSUPP]")],
         force: Force::Must,
         step: |at| {
@@ -754,9 +759,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.connect.sets-peer",
-        says: "connect of a datagram socket sets its peer, be it itself, as often as it is made; what came \
-               from another peer before and is unread is lost, which that one is told by ECONNRESET if it \
-               talks to this one.",
+        says: "A connect sets a datagram socket's peer, even to itself, and replacing another peer \
+               discards unread messages and resets that peer if mutual.",
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_dgram_connect")],
         force: Force::Must,
         step: |at| {
@@ -766,28 +770,31 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.connect.no-entry",
-        says: "connect of a datagram socket to a path that does not exist fails with ENOENT.",
+        says: "A connect of a datagram socket to a path that does not exist fails with ENOENT.",
         cite: &[Posix("connect", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| (finding(at)? == Target::NoEntry).then_some(Move::fails(Errno::ENOENT)),
     },
     Rule {
         id: "message.connect.refused",
-        says: "connect of a datagram socket to the path of one that is closed fails with ECONNREFUSED.",
+        says: "A connect of a datagram socket to the path of a closed socket fails with \
+               ECONNREFUSED.",
         cite: &[Posix("connect", "ERRORS [ECONNREFUSED]"), Man(MAN_UNIX, "ERRORS")],
         force: Force::Must,
         step: |at| (finding(at)? == Target::Refused).then_some(Move::fails(Errno::ECONNREFUSED)),
     },
     Rule {
         id: "message.connect.not-for-us",
-        says: "connect of a datagram socket to one that talks to a third fails with EPERM.",
+        says: "A connect of a datagram socket to one whose peer is a third socket fails with \
+               EPERM.",
         cite: &[Man(MAN_UNIX, "ERRORS"), Source(AF_UNIX, "unix_may_send")],
         force: Force::Silent,
         step: |at| (finding(at)? == Target::Forbidden).then_some(Move::fails(Errno::EPERM)),
     },
     Rule {
         id: "message.shutdown.own",
-        says: "shutdown of a datagram socket with a peer ends only what the socket itself sends or receives.",
+        says: "A shutdown of a datagram socket with a peer closes the chosen directions of that \
+               socket only.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source(AF_UNIX, "unix_shutdown")],
         force: Force::May,
         step: |at| {
@@ -796,8 +803,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.shutdown.unconnected",
-        says: "shutdown of a datagram socket without a peer succeeds all the same, and ends what the socket sends or \
-               receives.",
+        says: "A shutdown of a datagram socket without a peer succeeds and closes the chosen \
+               directions of that socket.",
         cite: &[Source(AF_UNIX, "unix_shutdown")],
         force: Force::Exception,
         step: |at| {
@@ -806,7 +813,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "message.shutdown.not-connected",
-        says: "shutdown of a datagram socket without a peer fails with ENOTCONN.",
+        says: "A shutdown of a datagram socket without a peer fails with ENOTCONN.",
         cite: &[Posix("shutdown", "ERRORS [ENOTCONN]")],
         force: Force::Must,
         step: |at| (shutting(at)?.peer == Peer::None).then_some(Move::fault(Errno::ENOTCONN)),

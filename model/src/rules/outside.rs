@@ -42,8 +42,8 @@ const NEVER: fn(&Op, &Answer) -> bool = |_, _| false;
 pub const CAUSES: &[Cause] = &[
     Cause {
         id: "outside.any.signal",
-        says: "A signal that is caught may interrupt a call that can wait: it fails with EINTR, or returns the part that it \
-               has transferred.",
+        says: "A caught signal may interrupt a call that can wait, which then fails with EINTR or \
+               returns the number of bytes transferred so far.",
         cite: &[
             Posix("read", "ERRORS [EINTR]"),
             Posix("write", "DESCRIPTION"),
@@ -76,8 +76,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.descriptors",
-        says: "A call that makes a descriptor fails with EMFILE where its process may have no more, and with ENFILE \
-               where the system has no more.",
+        says: "A call that creates a descriptor fails with EMFILE at the process's limit and with \
+               ENFILE at the system's.",
         cite: &[
             Posix("open", "ERRORS [EMFILE]"),
             Posix("dup", "ERRORS [EMFILE]"),
@@ -95,8 +95,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.dup2.descriptors",
-        says: "dup2 fails with EBADF where its process may not have a descriptor of that number, and on Linux with \
-               EBUSY where another thread is opening it.",
+        says: "A dup2 fails with EBADF if the number exceeds the process's limit, and on Linux \
+               with EBUSY during another thread's open.",
         cite: &[Posix("dup", "ERRORS [EBADF]"), Source("fs/file.c", "ksys_dup3")],
         errnos: &[Errno::EBADF, Errno::EBUSY],
         because: "the process may not have that descriptor",
@@ -105,8 +105,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.receive-end.descriptors",
-        says: "A descriptor that was sent is lost, and MSG_CTRUNC tells so, where the process that receives it may \
-               have no more.",
+        says: "A received descriptor is discarded, with MSG_CTRUNC set, if the receiving process \
+               is at its descriptor limit.",
         cite: &[Posix("recvmsg", "MSG_CTRUNC"), Source("net/core/scm.c", "scm_detach_fds")],
         errnos: &[],
         because: "a limit on descriptors was reached",
@@ -146,7 +146,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.poll.memory",
-        says: "poll fails with EAGAIN where the system can't allocate what it needs, though it may a moment later.",
+        says: "A poll fails with EAGAIN if the system temporarily cannot allocate what it needs.",
         cite: &[Posix("poll", "ERRORS [EAGAIN]")],
         errnos: &[Errno::EAGAIN],
         because: "the system lacked memory",
@@ -155,7 +155,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.epoll-add.watches",
-        says: "epoll_ctl fails with ENOSPC where the user has registered as many descriptors as max_user_watches allows.",
+        says: "An epoll_ctl fails with ENOSPC if the user has registered as many descriptors as \
+               max_user_watches allows.",
         cite: &[Man("epoll_ctl(2)", "ERRORS"), Man("epoll(7)", "/proc interfaces")],
         errnos: &[Errno::ENOSPC],
         because: "a limit on registrations was reached",
@@ -164,7 +165,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.fork.processes",
-        says: "fork fails with EAGAIN where the user or the system may have no more processes.",
+        says: "A fork fails with EAGAIN at the user's or the system's limit on processes.",
         cite: &[Posix("fork", "ERRORS [EAGAIN]")],
         errnos: &[Errno::EAGAIN],
         because: "a limit on processes was reached",
@@ -173,8 +174,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.exec.program",
-        says: "exec fails with the error of what it executes: there is none, it may not be executed, it is none, it is \
-               being written, or its arguments are too long.",
+        says: "An exec fails if its program is missing, forbidden, malformed or being written, or \
+               if its arguments are too long.",
         cite: &[
             Posix("exec", "ERRORS [ENOENT]"),
             Posix("exec", "ERRORS [EACCES]"),
@@ -203,7 +204,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.signal.permission",
-        says: "kill fails with EPERM where the process may not send the other one a signal.",
+        says: "A kill fails with EPERM if the caller may not signal the target process.",
         cite: &[Posix("kill", "ERRORS [EPERM]")],
         errnos: &[Errno::EPERM],
         because: "a permission was missing",
@@ -212,8 +213,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.set-capacity.user-pages",
-        says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM for an unprivileged user whose pipes would have \
-               more pages than pipe-user-pages-soft or pipe-user-pages-hard.",
+        says: "F_SETPIPE_SZ that would grow a pipe fails with EPERM if an unprivileged user would \
+               exceed pipe-user-pages-soft or pipe-user-pages-hard.",
         cite: &[Man("pipe(7)", "/proc files"), Source("fs/pipe.c", "pipe_set_size")],
         errnos: &[Errno::EPERM],
         because: "the user holds too many pages of pipes",
@@ -222,7 +223,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.locks",
-        says: "A lock fails with ENOLCK where the system has no more locks.",
+        says: "A lock request fails with ENOLCK at the system's limit on locks.",
         cite: &[Posix("fcntl", "ERRORS [ENOLCK]"), Man("flock(2)", "ERRORS")],
         errnos: &[Errno::ENOLCK],
         because: "a limit on locks was reached",
@@ -231,7 +232,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.process-lock.cycle",
-        says: "F_SETLKW fails with EDEADLK where processes wait for each other over locks of several files.",
+        says: "F_SETLKW fails with EDEADLK if locks of several files complete a cycle of waiting \
+               processes.",
         cite: &[Posix("fcntl", "ERRORS [EDEADLK]")],
         errnos: &[Errno::EDEADLK],
         because: "locks of other files close a cycle",
@@ -240,9 +242,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.space",
-        says: "A write to a file, and a bind to a path, fail with ENOSPC or EDQUOT where the file system or the user \
-               has no room left, and so does close where data is written late; a write for which there is room in \
-               part transfers that part.",
+        says: "A write, close or bind that needs space fails with ENOSPC or EDQUOT if none is \
+               left, but a write transfers the part that fits.",
         cite: &[
             Posix("write", "DESCRIPTION"),
             Posix("write", "ERRORS [ENOSPC]"),
@@ -260,8 +261,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.file-size",
-        says: "A write to a file beyond the limit on the size of files fails with EFBIG, and so does ftruncate; a \
-               write that begins before it transfers what fits.",
+        says: "A write or ftruncate beyond the limit on file size fails with EFBIG, but a write \
+               that begins below it transfers the part that fits.",
         cite: &[Posix("write", "ERRORS [EFBIG]"), Posix("ftruncate", "ERRORS [EFBIG]")],
         errnos: &[Errno::EFBIG],
         because: "a limit on the size of files was reached",
@@ -273,8 +274,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.permission",
-        says: "A call on a name fails with EACCES, EPERM or EROFS where permissions, a security module, a firewall or \
-               the mount forbid it.",
+        says: "A call on a name fails with EACCES, EPERM or EROFS if permissions, a security \
+               module, a firewall or the mount forbid it.",
         cite: &[
             Posix("open", "ERRORS [EACCES]"),
             Posix("unlink", "ERRORS [EPERM]"),
@@ -292,7 +293,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.sealed",
-        says: "A write to a file, and ftruncate, fail with EPERM where the file is sealed, append-only or immutable.",
+        says: "A write or ftruncate fails with EPERM if the file is sealed, append-only or \
+               immutable.",
         cite: &[
             Man("write(2)", "ERRORS"),
             Man("ftruncate(2)", "ERRORS"),
@@ -308,7 +310,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.open.executed",
-        says: "open of a file for writing fails with ETXTBSY while it is being executed.",
+        says: "An open of a file for writing fails with ETXTBSY while the file is being executed.",
         cite: &[Posix("open", "ERRORS [ETXTBSY]"), Man("open(2)", "ERRORS")],
         errnos: &[Errno::ETXTBSY],
         because: "the file is being executed",
@@ -317,7 +319,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.unlink.busy",
-        says: "unlink fails with EBUSY where the system or another process uses the path, as for a mount.",
+        says: "An unlink fails with EBUSY if the system or another process uses the path, for \
+               example as a mount point.",
         cite: &[Posix("unlink", "ERRORS [EBUSY]"), Source("fs/namei.c", "vfs_unlink")],
         errnos: &[Errno::EBUSY],
         because: "the path is in use",
@@ -326,8 +329,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.socket.family",
-        says: "socket fails with EAFNOSUPPORT or EPROTONOSUPPORT where the system lacks such sockets, or a filter \
-               forbids them.",
+        says: "A socket(2) call fails with EAFNOSUPPORT or EPROTONOSUPPORT if the system lacks, or \
+               a filter forbids, such sockets.",
         cite: &[
             Posix("socket", "ERRORS [EAFNOSUPPORT]"),
             Posix("socket", "ERRORS [EPROTONOSUPPORT]"),
@@ -339,7 +342,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.device",
-        says: "A call on a file, and one on a path, fails with EIO where the device does.",
+        says: "A call on a file or path fails with EIO if the underlying device fails.",
         cite: &[
             Posix("read", "ERRORS [EIO]"),
             Posix("close", "ERRORS [EIO]"),
@@ -357,7 +360,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.path",
-        says: "A call on a path fails with ENAMETOOLONG, ELOOP or ENOTDIR where the path can't be followed.",
+        says: "A call on a path fails with ENAMETOOLONG, ELOOP or ENOTDIR if the path cannot be \
+               resolved.",
         cite: &[
             Posix("open", "ERRORS [ENAMETOOLONG]"),
             Posix("unlink", "ERRORS [ELOOP]"),
@@ -371,7 +375,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.bind.no-directory",
-        says: "bind to a path fails with ENOENT where there is no directory for it.",
+        says: "A bind to a path fails with ENOENT if its directory does not exist.",
         cite: &[Posix("bind", "ERRORS [ENOENT]")],
         errnos: &[Errno::ENOENT],
         because: "the channel's path can't be followed",
@@ -380,7 +384,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.bind.of-another",
-        says: "bind to a port or an abstract name fails with EADDRINUSE where a socket that takes no part has it.",
+        says: "A bind to a port or abstract name fails with EADDRINUSE if a socket outside the run \
+               has it.",
         cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man("unix(7)", "Abstract sockets")],
         errnos: &[Errno::EADDRINUSE],
         because: "another program has the address",
@@ -392,7 +397,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.send-end.in-flight",
-        says: "Sending a descriptor fails with ETOOMANYREFS where the user has too many in flight.",
+        says: "A send of a descriptor fails with ETOOMANYREFS if the user has too many descriptors \
+               in flight.",
         cite: &[Man("unix(7)", "ERRORS"), Source("net/unix/af_unix.c", "unix_attach_fds")],
         errnos: &[Errno::ETOOMANYREFS],
         because: "a limit on descriptors in flight was reached",
@@ -401,7 +407,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.listen.ports",
-        says: "listen on a TCP socket that is not bound fails with EADDRINUSE where no port is left for it.",
+        says: "A listen on an unbound TCP socket fails with EADDRINUSE if no port is left.",
         cite: &[Man("listen(2)", "ERRORS"), Source("net/ipv4/af_inet.c", "__inet_listen_sk")],
         errnos: &[Errno::EADDRINUSE],
         because: "no port was left",
@@ -410,7 +416,8 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "outside.any.network",
-        says: "A call on a TCP socket fails with the error of the network: no address, no route, no answer.",
+        says: "A call on a TCP socket fails with the network's error if an address, a route or an \
+               answer is missing.",
         cite: &[
             Posix("connect", "ERRORS [ENETUNREACH]"),
             Posix("connect", "ERRORS [ETIMEDOUT]"),

@@ -33,8 +33,8 @@ pub const BESIDE_FAULTS: [&str; 2] = ["process.any.dies", "process.any.looks-up"
 const RULES: &[Rule] = &[
     Rule {
         id: "process.fork.copies",
-        says: "A process made by fork has a copy of the table of descriptors, which refer to the same open file \
-               descriptions.",
+        says: "A fork gives the child a copy of the descriptor table, whose descriptors refer to \
+               the same open file descriptions.",
         cite: &[Posix("fork", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -43,8 +43,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.dup2.replaces",
-        says: "dup2 makes a number refer to the open file description of another descriptor, and closes what it was \
-               before, at one moment.",
+        says: "A dup2 makes a number refer to another descriptor's open file description and \
+               closes its previous descriptor in one step.",
         cite: &[Posix("dup", "DESCRIPTION"), Source("fs/file.c", "do_dup2")],
         force: Force::Must,
         step: |at| {
@@ -55,7 +55,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.dup2.elsewhere",
-        says: "dup2 of a descriptor of another channel onto one of this channel closes that.",
+        says: "A dup2 of another channel's descriptor onto one of this channel closes the latter.",
         cite: &[Posix("dup", "DESCRIPTION"), Source("fs/file.c", "do_dup2")],
         force: Force::Must,
         step: |at| {
@@ -66,7 +66,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.dup2.onto-itself",
-        says: "dup2 of a descriptor onto itself changes nothing; it stays close-on-exec if it is.",
+        says: "A dup2 of a descriptor onto itself changes nothing, not even FD_CLOEXEC.",
         cite: &[Posix("dup", "DESCRIPTION"), Source("fs/file.c", "SYSCALL_DEFINE2(dup2)")],
         force: Force::Must,
         step: |at| {
@@ -76,8 +76,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.close-on-exec.of-descriptor",
-        says: "FD_CLOEXEC belongs to the descriptor: setting or clearing it leaves other descriptors of the same open \
-               file description as they are.",
+        says: "FD_CLOEXEC belongs to the descriptor, so setting or clearing it leaves other \
+               descriptors of the same open file description unchanged.",
         cite: &[Posix("fcntl", "F_SETFD"), Posix("fork", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -88,15 +88,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.exec.closes",
-        says: "exec closes the descriptors that have FD_CLOEXEC, one after the other.",
+        says: "An exec closes the descriptors with FD_CLOEXEC set, one after another.",
         cite: &[Posix("exec", "DESCRIPTION"), Source("fs/file.c", "do_close_on_exec")],
         force: Force::Must,
         step: |at| (at.op() == Op::Exec).then(|| lets_go(at)).flatten(),
     },
     Rule {
         id: "process.exec.keeps",
-        says: "exec leaves all other descriptors open, and signals ignored that are; those that were caught do what they \
-               do by default.",
+        says: "An exec leaves other descriptors open and ignored signals ignored, and resets \
+               caught signals to their default actions.",
         cite: &[Posix("exec", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -106,7 +106,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.any.dies",
-        says: "A call of a process that ends is over; what it has transferred by then stays in the channel.",
+        says: "A call of a terminating process ends, and the data that it has transferred stays in \
+               the channel.",
         cite: &[
             Posix("_Exit", "Consequences of Process Termination"),
             Man("signal(7)", "DESCRIPTION"),
@@ -116,7 +117,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.exit.closes",
-        says: "A process that ends, be it by a signal, lets go of all its descriptors, one after the other.",
+        says: "A process that terminates, even by a signal, closes all its descriptors, one after \
+               another.",
         cite: &[
             Posix("_Exit", "Consequences of Process Termination"),
             Source("kernel/exit.c", "do_exit"),
@@ -129,7 +131,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.exit.ended",
-        says: "A process that has ended holds nothing; nothing more comes of it.",
+        says: "A terminated process holds nothing and does nothing more.",
         cite: &[Posix("_Exit", "Consequences of Process Termination")],
         force: Force::Must,
         step: |at| {
@@ -140,7 +142,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.exit.leaves-no-status",
-        says: "A process that ends while its parent ignores SIGCHLD leaves no status: it is gone at once.",
+        says: "A process that terminates while its parent ignores SIGCHLD leaves no status and is \
+               gone immediately.",
         cite: &[
             Posix("_Exit", "Consequences of Process Termination"),
             Source("kernel/signal.c", "do_notify_parent"),
@@ -153,8 +156,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.exit.leaves-a-status",
-        says: "A process that ends while its parent does not ignore SIGCHLD leaves its status, whatever the parent says of the \
-               signal later.",
+        says: "A process that terminates while its parent does not ignore SIGCHLD leaves its \
+               status, whatever disposition the parent sets later.",
         cite: &[
             Posix("_Exit", "Consequences of Process Termination"),
             Source("kernel/signal.c", "do_notify_parent"),
@@ -168,7 +171,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.wait.ended",
-        says: "wait for a child that has ended returns its status, and the child is gone.",
+        says: "A wait for a terminated child returns its status and removes the child.",
         cite: &[Posix("wait", "DESCRIPTION"), Source("kernel/exit.c", "wait_task_zombie")],
         force: Force::Must,
         step: |at| {
@@ -180,14 +183,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.wait.waits",
-        says: "wait for a child sleeps until the child has ended.",
+        says: "A wait for a child sleeps until the child has terminated.",
         cite: &[Posix("wait", "DESCRIPTION")],
         force: Force::Must,
         step: |at| at.world.ended(child(at)?).is_none().then_some(Move::rests()),
     },
     Rule {
         id: "process.wait.no-child",
-        says: "wait for a process that is no child of the caller, was waited for, or has left no status, fails with ECHILD.",
+        says: "A wait fails with ECHILD if the process is not the caller's child, was already \
+               waited for, or left no status.",
         cite: &[Posix("wait", "ERRORS [ECHILD]"), Source("kernel/exit.c", "do_wait")],
         force: Force::Must,
         step: |at| {
@@ -197,8 +201,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.any.looks-up",
-        says: "A call finds what its descriptor refers to as it begins; beside a close or a dup2 by another thread, \
-               what was there before or what is there after.",
+        says: "A call resolves its descriptor when it begins and, concurrent with another thread's \
+               close or dup2, may find either the old or the new description.",
         cite: &[Source("fs/file.c", "fdget")],
         force: Force::Silent,
         step: |at| {

@@ -46,8 +46,8 @@ const RULES: &[Rule] = &[
     // Receiving
     Rule {
         id: "queue.read.oldest",
-        says: "Receiving from a queue that is not empty takes the oldest message, whole (all are of one \
-               priority here), and returns its length, though nobody may have had the queue open since it was sent.",
+        says: "An mq_receive from a non-empty queue removes the oldest message whole and returns \
+               its length, even if every descriptor was closed since it was sent.",
         cite: &[Posix("mq_receive", "DESCRIPTION"), Posix("mq_close", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -59,8 +59,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.read.lets-a-sender-in",
-        says: "Receiving from a full queue takes the oldest message, and adds the message of the sender that has waited \
-               the longest.",
+        says: "An mq_receive from a full queue removes the oldest message and adds that of the \
+               longest-waiting sender.",
         cite: &[Source("ipc/mqueue.c", "pipelined_receive"), Posix("mq_send", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -70,7 +70,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.read.handed",
-        says: "A receiver that waits returns the message that was handed to it.",
+        says: "A waiting mq_receive returns the message that a sender has handed to it.",
         cite: &[Source("ipc/mqueue.c", "pipelined_send"), Posix("mq_receive", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -82,8 +82,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.read.too-short",
-        says: "Receiving into a buffer shorter than the longest message that the queue takes fails with \
-               EMSGSIZE, whatever is in the queue.",
+        says: "An mq_receive with a buffer shorter than the queue's maximum message size fails \
+               with EMSGSIZE, whatever the queue holds.",
         cite: &[Posix("mq_receive", "ERRORS [EMSGSIZE]")],
         force: Force::Must,
         step: |at| {
@@ -94,7 +94,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.read.empty-nonblocking",
-        says: "Receiving from an empty queue fails with EAGAIN where O_NONBLOCK is set.",
+        says: "An mq_receive from an empty queue with O_NONBLOCK set fails with EAGAIN.",
         cite: &[Posix("mq_receive", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
@@ -104,7 +104,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.read.finds-nothing",
-        says: "Receiving from an empty queue begins to wait where O_NONBLOCK is clear.",
+        says: "An mq_receive from an empty queue with O_NONBLOCK clear begins to wait.",
         cite: &[Posix("mq_receive", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -115,8 +115,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.read.waits",
-        says: "Receiving that has begun to wait sleeps while the queue is empty, though nobody may have it open \
-               for sending: a queue has no end.",
+        says: "An mq_receive that has begun to wait sleeps while the queue is empty, even with no \
+               descriptor open for sending.",
         cite: &[Posix("mq_receive", "DESCRIPTION"), Man("mq_overview(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| (receives(at)?.messages.is_empty() && at.call.entered).then_some(Move::rests()),
@@ -124,8 +124,8 @@ const RULES: &[Rule] = &[
     // Sending
     Rule {
         id: "queue.write.fits",
-        says: "Sending a message to a queue that is not full adds it, whole, behind the others; a message of \
-               no bytes is one.",
+        says: "An mq_send to a queue that is not full appends the message whole, even if it has \
+               zero bytes.",
         cite: &[Posix("mq_send", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -135,8 +135,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.write.hands-over",
-        says: "Sending while receivers wait hands the message to the one that has waited the longest: the queue stays \
-               empty.",
+        says: "An mq_send while receivers wait hands the message to the longest-waiting one and \
+               leaves the queue empty.",
         cite: &[
             Source("ipc/mqueue.c", "pipelined_send"),
             Posix("mq_receive", "DESCRIPTION"),
@@ -151,7 +151,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.write.let-in",
-        says: "A sender that waits returns once its message has been added by a receiver.",
+        says: "A waiting mq_send returns once a receiver has added its message to the queue.",
         cite: &[Source("ipc/mqueue.c", "pipelined_receive"), Posix("mq_send", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -162,7 +162,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.write.too-long",
-        says: "Sending a message longer than the queue takes fails with EMSGSIZE.",
+        says: "An mq_send of a message longer than the queue's maximum message size fails with \
+               EMSGSIZE.",
         cite: &[Posix("mq_send", "ERRORS [EMSGSIZE]")],
         force: Force::Must,
         step: |at| {
@@ -173,7 +174,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.write.full-nonblocking",
-        says: "Sending to a full queue fails with EAGAIN where O_NONBLOCK is set.",
+        says: "An mq_send to a full queue with O_NONBLOCK set fails with EAGAIN.",
         cite: &[Posix("mq_send", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
@@ -183,7 +184,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.write.finds-no-room",
-        says: "Sending to a full queue begins to wait where O_NONBLOCK is clear.",
+        says: "An mq_send to a full queue with O_NONBLOCK clear begins to wait.",
         cite: &[Posix("mq_send", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -193,7 +194,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.write.waits",
-        says: "Sending that has begun to wait sleeps while the queue is full.",
+        says: "An mq_send that has begun to wait sleeps while the queue is full.",
         cite: &[Posix("mq_send", "DESCRIPTION")],
         force: Force::Must,
         step: |at| (sends(at)?.is_full() && at.call.entered).then_some(Move::rests()),
@@ -201,7 +202,7 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "queue.poll.readable",
-        says: "poll finds POLLIN on a queue that holds a message, whatever the descriptor was opened for.",
+        says: "A poll reports POLLIN on a queue that holds a message, whatever the access mode.",
         cite: &[
             Man("mq_overview(7)", "Linux implementation of message queue descriptors"),
             Observed("IN on a descriptor open for sending", "Linux 6.18"),
@@ -213,7 +214,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.poll.writable",
-        says: "poll finds POLLOUT on a queue that is not full, whatever the descriptor was opened for.",
+        says: "A poll reports POLLOUT on a queue that is not full, whatever the access mode.",
         cite: &[
             Man("mq_overview(7)", "Linux implementation of message queue descriptors"),
             Observed("OUT on a descriptor open for receiving", "Linux 6.18"),
@@ -223,7 +224,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.poll.unspecified",
-        says: "Whether a message queue descriptor can be polled is not specified.",
+        says: "The result of a poll on a message queue descriptor is unspecified.",
         cite: &[Posix("mq_open", "RATIONALE")],
         force: Force::Unspecified,
         step: |at| {
@@ -234,8 +235,8 @@ const RULES: &[Rule] = &[
     // The name
     Rule {
         id: "queue.open.opens",
-        says: "Opening a queue by its name succeeds at once, for receiving, for sending or for both, whoever else \
-               has it open.",
+        says: "An mq_open of a queue's name succeeds immediately, in any access mode, whatever \
+               other descriptors are open.",
         cite: &[Posix("mq_open", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -246,7 +247,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.open.no-entry",
-        says: "Opening a name that was removed fails with ENOENT, though the queue may still be open.",
+        says: "An mq_open of a removed name fails with ENOENT, even if the queue is still open \
+               elsewhere.",
         cite: &[Posix("mq_open", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
@@ -257,7 +259,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.unlink.removes-name",
-        says: "Removing the name of a queue leaves the queue as it is for those who have it open.",
+        says: "An mq_unlink removes the queue's name and leaves the queue intact for its open \
+               descriptors.",
         cite: &[Posix("mq_unlink", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -268,7 +271,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "queue.unlink.no-entry",
-        says: "Removing a name that was removed already fails with ENOENT.",
+        says: "An mq_unlink of a name that is already removed fails with ENOENT.",
         cite: &[Posix("mq_unlink", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {

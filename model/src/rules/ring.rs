@@ -42,9 +42,8 @@ const RULES: &[Rule] = &[
     // Reading
     Rule {
         id: "ring.read.available",
-        says: "A read of a ring takes as many bytes as have reached the consumer, up to the number asked for, \
-               oldest first, whatever writes they came from; bytes of a write that has returned may be \
-               missing among them, from the end.",
+        says: "A read of a ring removes the oldest bytes, across writes, up to the requested \
+               length, but may miss the newest bytes already written.",
         cite: &[Contract("ring::Consumer::read", "as many bytes as there are")],
         force: Force::Silent,
         step: |at| {
@@ -56,8 +55,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.read.nothing-yet",
-        says: "A read of a polled ring of which no byte has reached the consumer fails with EAGAIN unless the \
-               end has: the consumer looks again when it likes.",
+        says: "A read of a polled ring fails with EAGAIN if neither bytes nor the producer's close \
+               have reached the consumer.",
         cite: &[Contract("ring::Consumer::read", "0 if the ring is empty")],
         force: Force::Silent,
         step: |at| {
@@ -68,7 +67,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.read.waits",
-        says: "A read of a waiting ring sleeps while the ring is empty and the producer has not closed.",
+        says: "A read of a waiting ring sleeps while the ring is empty and the producer is open.",
         cite: &[
             Contract("waiting::WaitingConsumer::read", "waits until there are bytes"),
             Man("futex(2)", "FUTEX_WAIT"),
@@ -81,8 +80,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.read.end",
-        says: "A read of a ring whose producer has closed returns 0 once all that was written has been read, \
-               not before, and as often as it is made.",
+        says: "A read of a ring whose producer has closed returns 0 once every byte written has \
+               been read.",
         cite: &[Contract("ring::Consumer::read", "errors")],
         force: Force::Silent,
         step: |at| {
@@ -93,7 +92,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.read.zero-length",
-        says: "A read of zero bytes of a ring returns 0 and never waits.",
+        says: "A read of zero bytes from a ring returns 0 without waiting.",
         cite: &[Contract("ring::Consumer::read", "0 if `bytes` is empty")],
         force: Force::Silent,
         step: |at| {
@@ -104,8 +103,8 @@ const RULES: &[Rule] = &[
     // Writing
     Rule {
         id: "ring.write.fits",
-        says: "A write for which there is room transfers all its bytes, or the last of them, and returns their \
-               number.",
+        says: "A write to a ring with room for its remaining bytes transfers them and returns its \
+               full length.",
         cite: &[
             Contract("ring::Producer::write", "as many bytes as fit"),
             Contract("waiting::WaitingProducer::write_all", "writes all bytes"),
@@ -118,8 +117,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.partial",
-        says: "A write to a polled ring transfers as many bytes as fit in the room of which the producer knows, \
-               and returns their number.",
+        says: "A write to a polled ring transfers as many bytes as the producer knows to fit, if \
+               fewer than all, and returns their number.",
         cite: &[Contract("ring::Producer::write", "as many bytes as fit")],
         force: Force::Silent,
         step: |at| {
@@ -130,8 +129,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.full",
-        says: "A write to a polled ring fails with EAGAIN where the producer knows of no room: it looks again \
-               when it likes.",
+        says: "A write to a polled ring fails with EAGAIN if the producer knows of no room.",
         cite: &[Contract("ring::Producer::write", "0 if the ring is full")],
         force: Force::Silent,
         step: |at| {
@@ -141,7 +139,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.in-parts",
-        says: "A write to a waiting ring transfers what fits and goes on.",
+        says: "A write to a waiting ring transfers the bytes that fit and continues with the rest.",
         cite: &[Contract("waiting::WaitingProducer::write_all", "as often as it must")],
         force: Force::Silent,
         step: |at| {
@@ -152,7 +150,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.waits",
-        says: "A write to a waiting ring sleeps while the ring is full and the consumer has not closed.",
+        says: "A write to a waiting ring sleeps while the ring is full and the consumer is open.",
         cite: &[
             Contract("waiting::WaitingProducer::write_all", "waits for room"),
             Man("futex(2)", "FUTEX_WAIT"),
@@ -165,8 +163,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.cut-short",
-        says: "A write of which a part was transferred when the consumer closed returns the number of bytes \
-               of that part.",
+        says: "A write to a ring whose consumer closes midway returns the number of bytes \
+               transferred so far.",
         cite: &[Contract("waiting::Cut", "how many bytes had been written before")],
         force: Force::Silent,
         step: |at| {
@@ -177,8 +175,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.no-reader",
-        says: "A write of at least one byte to a ring whose consumer has closed fails with EPIPE, and raises \
-               no signal.",
+        says: "A write of at least one byte to a ring whose consumer has closed fails with EPIPE \
+               and raises no signal.",
         cite: &[Contract("ring::Producer::write", "errors")],
         force: Force::Silent,
         step: |at| {
@@ -189,7 +187,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "ring.write.zero-length",
-        says: "A write of zero bytes to a ring returns 0, whoever has closed, and never waits.",
+        says: "A write of zero bytes to a ring returns 0 without waiting, even if the consumer has \
+               closed.",
         cite: &[Contract("ring::Producer::write", "0 if `bytes` is empty")],
         force: Force::Silent,
         step: |at| {
@@ -200,8 +199,8 @@ const RULES: &[Rule] = &[
     // Both
     Rule {
         id: "ring.deliver.progress",
-        says: "What one side of a ring has done reaches the other in time, bytes before the end: when all is \
-               at rest, all has.",
+        says: "Progress on one side of a ring eventually reaches the other, bytes before the \
+               close: at quiescence, none is in flight.",
         cite: &[Contract("ring", "release and acquire"), VISIBILITY],
         force: Force::May,
         step: |at| {

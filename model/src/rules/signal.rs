@@ -43,7 +43,8 @@ pub const STOPPED: &str = "signal.any.stopped";
 const RULES: &[Rule] = &[
     Rule {
         id: "signal.signal.ends",
-        says: "A signal whose default action is to end the process ends it, unless the process ignores or catches it.",
+        says: "A signal whose default action is termination terminates the process unless the \
+               process ignores or catches it.",
         cite: &[Posix("XSH 2.4.3", "Signal Actions"), Man("signal(7)", "Signal dispositions")],
         force: Force::Must,
         step: |at| {
@@ -53,7 +54,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.ends-itself",
-        says: "kill of a process by itself, with a signal that ends it, does not return.",
+        says: "A kill of the caller's own process with a signal that terminates it does not \
+               return.",
         cite: &[Posix("kill", "DESCRIPTION"), Source("kernel/signal.c", "complete_signal")],
         force: Force::Must,
         step: |at| {
@@ -63,7 +65,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.ignored",
-        says: "A signal that a process ignores, or whose default action is to be ignored, does nothing to it.",
+        says: "A signal that a process ignores, explicitly or by default, has no effect.",
         cite: &[Posix("XSH 2.4.3", "Signal Actions"), Man("signal(7)", "Signal dispositions")],
         force: Force::Must,
         step: |at| {
@@ -74,7 +76,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.caught",
-        says: "A signal that a process catches runs a handler in one of its threads.",
+        says: "A signal that a process catches runs its handler in one of the process's threads.",
         cite: &[
             Posix("XSH 2.4.3", "Signal Actions"),
             Man("signal(7)", "Execution of signal handlers"),
@@ -92,14 +94,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.sent",
-        says: "kill returns when the signal has been sent; it does not wait for what that brings about.",
+        says: "A kill returns once the signal is sent, without waiting for its effect.",
         cite: &[Posix("kill", "DESCRIPTION")],
         force: Force::Must,
         step: |at| (target(at).is_some() && at.call.entered).then_some(Move::answers(Answer::Done)),
     },
     Rule {
         id: "signal.signal.stops",
-        says: "A stop signal stops a process: its calls get no further, and it keeps what it holds.",
+        says: "A stop signal with its default action suspends the process's calls and releases \
+               nothing that the process holds.",
         cite: &[Posix("XSH 2.4.3", "Signal Actions"), Man("signal(7)", "Standard signals")],
         force: Force::Must,
         step: |at| {
@@ -112,15 +115,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.waits",
-        says: "A signal to a process that has stopped waits until it goes on, unless the process ignores it; SIGKILL ends \
-               the process at once.",
+        says: "A signal to a stopped process, unless ignored, stays pending until the process \
+               continues, except SIGKILL, which terminates it immediately.",
         cite: &[Posix("XSH 2.4.3", "Signal Actions"), Source("kernel/signal.c", "wants_signal")],
         force: Force::Must,
         step: |at| waits(at).then(|| Move::answers(Answer::Done).with(wait)),
     },
     Rule {
         id: "signal.signal.continues",
-        says: "SIGCONT lets a stopped process go on, whatever it has the signal do.",
+        says: "A SIGCONT resumes a stopped process, whatever its disposition for the signal.",
         cite: &[Posix("XSH 2.4.3", "Signal Actions"), Man("signal(7)", "Standard signals")],
         force: Force::Must,
         step: |at| {
@@ -131,7 +134,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.delivers-those-that-waited",
-        says: "Signals that waited for a stopped process are delivered to it as SIGCONT lets it go on, in any order.",
+        says: "A SIGCONT to a stopped process delivers its pending signals in any order.",
         cite: &[
             Posix("XSH 2.4.3", "Signal Actions"),
             Man("signal(7)", "Queueing and delivery semantics for standard signals"),
@@ -156,21 +159,21 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.signal.ended",
-        says: "A signal to a process that has ended and was not waited for does nothing.",
+        says: "A signal to a terminated process that has not been waited for has no effect.",
         cite: &[Posix("kill", "RATIONALE"), Source("kernel/signal.c", "prepare_signal")],
         force: Force::Must,
         step: |at| (gone(at) && !reaped(at)).then_some(Move::answers(Answer::Done)),
     },
     Rule {
         id: "signal.signal.no-process",
-        says: "A signal to a process that is gone fails with ESRCH.",
+        says: "A signal to a process that no longer exists fails with ESRCH.",
         cite: &[Posix("kill", "ERRORS [ESRCH]")],
         force: Force::Must,
         step: |at| (gone(at) && reaped(at)).then_some(Move::fault(Errno::ESRCH)),
     },
     Rule {
         id: "signal.signal.adopted",
-        says: "A process whose parent has ended, or takes no part, may be gone as soon as it has ended: a signal to it may \
+        says: "A kill of a terminated process whose parent has terminated, or is not an actor, may \
                fail with ESRCH.",
         cite: &[
             Posix("_Exit", "Consequences of Process Termination"),
@@ -185,8 +188,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.sigaction.sets",
-        says: "A process says of each signal what it does: the default, nothing, or a handler, with SA_RESTART or \
-               without.",
+        says: "A sigaction sets a signal's disposition to the default, to ignored, or to a handler \
+               with or without SA_RESTART.",
         cite: &[Posix("sigaction", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -196,7 +199,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.sigaction.never",
-        says: "sigaction of SIGKILL or SIGSTOP fails with EINVAL.",
+        says: "A sigaction of SIGKILL or SIGSTOP to anything but the default fails with EINVAL.",
         cite: &[Posix("sigaction", "ERRORS [EINVAL]")],
         force: Force::Must,
         step: |at| {
@@ -207,21 +210,22 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.sigaction.never-refused",
-        says: "sigaction of SIGKILL or SIGSTOP to the default may fail with EINVAL.",
+        says: "A sigaction of SIGKILL or SIGSTOP to the default may fail with EINVAL.",
         cite: &[Posix("sigaction", "ERRORS [EINVAL]"), Source("kernel/signal.c", "do_sigaction")],
         force: Force::May,
         step: |at| is_never_set(at).then_some(Move::fails(Errno::EINVAL)),
     },
     Rule {
         id: "signal.sigaction.never-to-default",
-        says: "sigaction of SIGKILL or SIGSTOP to the default changes nothing where it succeeds.",
+        says: "A sigaction of SIGKILL or SIGSTOP to the default may succeed and change nothing.",
         cite: &[Posix("sigaction", "DESCRIPTION")],
         force: Force::May,
         step: |at| is_never_set(at).then_some(Move::answers(Answer::Done)),
     },
     Rule {
         id: "signal.any.interrupted",
-        says: "A call that would sleep fails with EINTR where a signal was caught and nothing has been transferred.",
+        says: "A call that would sleep and cannot restart fails with EINTR if a signal was caught \
+               and nothing has been transferred.",
         cite: &[
             Posix("read", "ERRORS [EINTR]"),
             Posix("write", "ERRORS [EINTR]"),
@@ -245,8 +249,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.interrupted-by-stop",
-        says: "A call with a time-out, and epoll_wait, that has left its sleep as its process was stopped fails with EINTR \
-               once that is continued, where nothing has been transferred.",
+        says: "A timed call or epoll_wait that left its sleep when its process was stopped fails \
+               with EINTR on continuation if nothing was transferred.",
         cite: &[Man(
             "signal(7)",
             "Interruption of system calls and library functions by stop signals",
@@ -260,7 +264,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.cut-short",
-        says: "A call that would sleep returns what it has transferred where a signal was caught.",
+        says: "A call that would sleep returns the number of bytes transferred so far if a signal \
+               was caught.",
         cite: &[
             Posix("write", "DESCRIPTION"),
             Man(
@@ -277,8 +282,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.cut-short-by-stop",
-        says: "A call that has left its sleep as its process was stopped returns what it has transferred once that is \
-               continued.",
+        says: "A call that left its sleep when its process was stopped returns the number of bytes \
+               transferred once the process continues.",
         cite: &[
             Man("signal(7)", "Interruption of system calls and library functions by stop signals"),
             Source("fs/pipe.c", "anon_pipe_write"),
@@ -291,7 +296,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.restarted",
-        says: "A call that would sleep begins anew after a handler with SA_RESTART where nothing has been transferred.",
+        says: "A call that would sleep restarts after a handler with SA_RESTART if nothing has \
+               been transferred.",
         cite: &[
             Posix("sigaction", "SA_RESTART"),
             Man(
@@ -309,7 +315,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.came-before",
-        says: "A handler that runs before a call can sleep interrupts nothing.",
+        says: "A signal handler that runs before a call can sleep does not interrupt the call.",
         cite: &[Man("signal(7)", "Execution of signal handlers")],
         force: Force::Silent,
         step: |at| {
@@ -320,8 +326,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.leaves-its-sleep",
-        says: "A call that would sleep leaves its sleep when its process is stopped: once continued, it returns the part \
-               transferred, or begins anew.",
+        says: "A call that would sleep leaves its sleep when its process is stopped and, once \
+               continued, returns a partial count or restarts.",
         cite: &[
             Man("signal(7)", "Interruption of system calls and library functions by stop signals"),
             Source("kernel/signal.c", "do_signal_stop"),
@@ -335,7 +341,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "signal.any.stopped",
-        says: "The calls of a stopped process wait until it goes on.",
+        says: "A call of a stopped process waits until the process continues.",
         cite: &[
             Posix("XSH 2.4.3", "Signal Actions"),
             Man("signal(7)", "Interruption of system calls and library functions by stop signals"),

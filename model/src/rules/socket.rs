@@ -40,7 +40,7 @@ pub const CHAPTER: Chapter = Chapter {
 const RULES: &[Rule] = &[
     Rule {
         id: "socket.socket.made",
-        says: "socket makes a socket that is neither named nor connected.",
+        says: "A socket(2) call creates a socket with neither a name nor a connection.",
         cite: &[Posix("socket", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -50,8 +50,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.accept.oldest",
-        says: "accept gives the connection that has waited longest, as a new socket, whatever has become of \
-               its peer; O_NONBLOCK of the listener is not passed on.",
+        says: "An accept returns the oldest pending connection as a new socket, even if its peer \
+               has closed, without inheriting the listener's O_NONBLOCK.",
         cite: &[
             Posix("accept", "DESCRIPTION"),
             Source("net/unix/af_unix.c", "unix_accept"),
@@ -66,8 +66,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.accept.none-nonblocking",
-        says: "accept where no connection waits fails with EAGAIN where O_NONBLOCK is set or the time-out is \
-               negative.",
+        says: "An accept with no connection pending fails with EAGAIN if O_NONBLOCK is set or the \
+               time-out is negative.",
         cite: &[Posix("accept", "ERRORS [EAGAIN]")],
         force: Force::Must,
         step: |at| {
@@ -78,7 +78,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.accept.finds-none",
-        says: "A blocking accept where no connection waits begins to wait.",
+        says: "A blocking accept with no connection pending begins to wait.",
         cite: &[Posix("accept", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -89,7 +89,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.accept.waits",
-        says: "A blocking accept sleeps until a connection comes.",
+        says: "A blocking accept that has begun to wait sleeps until a connection is pending.",
         cite: &[Posix("accept", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -99,8 +99,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.accept.waits-in-line",
-        says: "An accept that sleeps behind others goes on sleeping while no more connections wait than those others \
-               take: each wakes one, the longest sleeper first, unless an accept that comes later takes it.",
+        says: "An accept asleep behind others stays asleep while no more connections are pending \
+               than there are accepts ahead of it.",
         cite: &[
             Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
             Source("net/ipv4/inet_connection_sock.c", "inet_csk_wait_for_connect"),
@@ -125,14 +125,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.accept.not-listening",
-        says: "accept on a socket that does not listen fails with EINVAL.",
+        says: "An accept on a socket that does not listen fails with EINVAL.",
         cite: &[Posix("accept", "ERRORS [EINVAL]")],
         force: Force::Must,
         step: |at| (!accepting(at)?.listens).then_some(Move::fault(Errno::EINVAL)),
     },
     Rule {
         id: "socket.seek.no-offset",
-        says: "lseek on a socket fails with ESPIPE.",
+        says: "An lseek on a socket fails with ESPIPE.",
         cite: &[Posix("lseek", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
@@ -142,7 +142,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.read-at.no-offset",
-        says: "pread on a socket fails with ESPIPE.",
+        says: "A pread on a socket fails with ESPIPE.",
         cite: &[Posix("read", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
@@ -152,7 +152,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.write-at.no-offset",
-        says: "pwrite on a socket fails with ESPIPE.",
+        says: "A pwrite on a socket fails with ESPIPE.",
         cite: &[Posix("write", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
@@ -162,7 +162,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.truncate.no-file",
-        says: "ftruncate of a socket fails with EINVAL.",
+        says: "An ftruncate of a socket fails with EINVAL.",
         cite: &[Source("fs/open.c", "do_ftruncate"), Man("ftruncate(2)", "ERRORS")],
         force: Force::Silent,
         step: |at| {
@@ -172,7 +172,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.truncate.unspecified",
-        says: "What ftruncate of a socket does is not specified.",
+        says: "The result of an ftruncate of a socket is unspecified.",
         cite: &[Posix("ftruncate", "DESCRIPTION")],
         force: Force::Unspecified,
         step: |at| {
@@ -201,7 +201,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.set-option.read-only",
-        says: "SO_ERROR can't be set: setsockopt fails with ENOPROTOOPT.",
+        says: "Setting SO_ERROR fails with ENOPROTOOPT.",
         cite: &[Posix("setsockopt", "ERRORS [ENOPROTOOPT]"), Man("socket(7)", "Socket options")],
         force: Force::May,
         step: |at| {
@@ -212,8 +212,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.set-option.time-out",
-        says: "SO_RCVTIMEO takes a time; one of nothing is for ever, one of less than no seconds is not to \
-               wait at all.",
+        says: "Setting SO_RCVTIMEO stores a time-out, of which zero means to wait for ever and a \
+               negative number of seconds not to wait.",
         cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_set_timeout")],
         force: Force::May,
         step: |at| {
@@ -228,7 +228,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.set-option.time-out-domain",
-        says: "SO_RCVTIMEO of less than no microseconds, or of a second or more of them, fails with EDOM.",
+        says: "Setting SO_RCVTIMEO with fewer than 0 or more than 999,999 microseconds fails with \
+               EDOM.",
         cite: &[
             Posix("setsockopt", "ERRORS [EDOM]"),
             Source("net/core/sock.c", "sock_set_timeout"),
@@ -242,7 +243,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.set-option.shut-down",
-        says: "setsockopt on a socket that was shut down, by itself or by its peer, may fail with EINVAL.",
+        says: "A setsockopt on a socket shut down in either direction, by itself or its peer, may \
+               fail with EINVAL.",
         cite: &[Posix("setsockopt", "ERRORS [EINVAL]")],
         force: Force::May,
         step: |at| {
@@ -257,8 +259,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.option.time-out",
-        says: "SO_RCVTIMEO tells what was set, rounded up to the ticks of the clock; of less than nothing, \
-               nothing.",
+        says: "Reading SO_RCVTIMEO returns the stored time-out rounded up to clock ticks, or 0 if \
+               it is negative.",
         cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/core/sock.c", "sock_get_timeout")],
         force: Force::May,
         step: |at| {
@@ -284,7 +286,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "socket.any.not-modelled",
-        says: "What locks on sockets do, lingering on Unix sockets, and most options of TCP sockets are not \
+        says: "Locks on sockets, lingering on Unix sockets and most options of TCP sockets are not \
                modelled.",
         cite: &[Man("fcntl(2)", "Open file description locks"), Man("socket(7)", "SO_LINGER")],
         force: Force::Silent,

@@ -144,8 +144,8 @@ const RULES: &[Rule] = &[
     // Reading
     Rule {
         id: "stream.read.available",
-        says: "A read of a non-empty pipe returns the oldest bytes at once, as many as requested \
-               or all available, ignoring write boundaries.",
+        says: "A read of a non-empty pipe returns the oldest bytes immediately, as many as \
+               requested or all available, ignoring write boundaries.",
         cite: &[Posix("read", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
@@ -157,8 +157,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.longest-waiter",
-        says: "Of several reads that sleep on a pipe, the one that has slept the longest gets the data, unless a read \
-               that comes later takes it first.",
+        says: "Of several reads asleep on a pipe, the longest-waiting one takes the data, unless a \
+               later read takes it first.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_read"),
             Observed("the longest waiter first, in 60 of 60 rounds of five readers", "Linux 6.18"),
@@ -173,7 +173,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.waits-in-line",
-        says: "A read that sleeps on a pipe behind another goes on sleeping while that one has not taken the data.",
+        says: "A read asleep behind another on a pipe stays asleep until that one has taken data.",
         cite: &[Source("fs/pipe.c", "anon_pipe_read")],
         force: Force::Silent,
         step: |at| {
@@ -184,8 +184,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.any.not-woken",
-        says: "A read or write that sleeps on a pipe behind an entry with EPOLLEXCLUSIVE for whose epoll somebody waits is not \
-               woken where that is: it sleeps on though it could go on (lost wake-up).",
+        says: "A read or write asleep on a pipe behind an EPOLLEXCLUSIVE entry, whose epoll has a \
+               waiter, is not woken and sleeps on (lost wake-up).",
         cite: &[
             Source("fs/eventpoll.c", "ep_poll_callback"),
             Source("kernel/sched/wait.c", "__wake_up_common"),
@@ -200,8 +200,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.by-pages",
-        says: "A read of several pages of a full pipe frees page after page: poll sees it in between, while \
-               calls that need the pipe's lock wait.",
+        says: "A read of several pages of a full pipe frees them one by one, visibly to poll, \
+               while calls needing the pipe's lock wait.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_read"),
             Source("fs/pipe.c", "pipe_poll"),
@@ -270,14 +270,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.zero-length",
-        says: "A read of zero bytes returns 0 and never blocks.",
+        says: "A read of zero bytes from a pipe returns 0 and never blocks.",
         cite: &[Posix("read", "DESCRIPTION"), Source("fs/pipe.c", "anon_pipe_read")],
         force: Force::May,
         step: |at| (read_len(at)? == 0).then_some(Move::answers(Answer::Count(0))),
     },
     Rule {
         id: "stream.read.zero-length-checked",
-        says: "A read of zero bytes may fail with EAGAIN where a longer read would.",
+        says: "A read of zero bytes from a pipe may fail with EAGAIN where a longer read would.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -288,7 +288,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.concurrent",
-        says: "Concurrent reads of one pipe may share its bytes in any way; each byte goes to one of them.",
+        says: "Concurrent reads of one pipe may share its bytes in any way, each byte going to \
+               exactly one of them.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -300,7 +301,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read.concurrent-part",
-        says: "A read that has shared the bytes of a pipe with a concurrent read returns the number that it got.",
+        says: "A read that has shared a pipe's bytes with a concurrent read returns the number of \
+               bytes that it took.",
         cite: &[Posix("read", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -311,8 +313,8 @@ const RULES: &[Rule] = &[
     // Writing
     Rule {
         id: "stream.write.fits",
-        says: "A write for which there is room transfers all its bytes and returns their number; one of at most \
-               PIPE_BUF bytes is atomic.",
+        says: "A write that fits transfers all its bytes and returns their number, atomically if \
+               it has at most PIPE_BUF bytes.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::Must,
         step: |at| {
@@ -325,8 +327,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.merges",
-        says: "A write shorter than a page that has not blocked is appended to the last page if it \
-               fits there, even when no page is free.",
+        says: "A write shorter than a page, not yet blocked, is appended to the last page if it \
+               fits there, even without a free page.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_write"),
             Observed("no deviation in campaigns of millions of calls", KERNELS),
@@ -340,8 +342,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.by-pages",
-        says: "A write of several pages to an empty pipe adds page after page: poll sees it in between, while \
-               calls that need the pipe's lock wait.",
+        says: "A write of several pages to an empty pipe adds them one by one, visibly to poll, \
+               while calls needing the pipe's lock wait.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_write"),
             Source("fs/pipe.c", "pipe_poll"),
@@ -359,8 +361,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.completes",
-        says: "A blocking write that did not fit at once returns its full length once its last byte is \
-               transferred.",
+        says: "A blocking write that did not fit at once returns its full length once its last \
+               byte is transferred.",
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -371,8 +373,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.in-parts",
-        says: "A blocking write of more than PIPE_BUF bytes transfers what fits and continues; \
-               bytes of other writes may come between its parts.",
+        says: "A blocking write of more than PIPE_BUF bytes transfers those that fit and \
+               continues, and other writes' bytes may come between its parts.",
         cite: &[Posix("write", "DESCRIPTION"), Man("pipe(7)", "PIPE_BUF")],
         force: Force::May,
         step: |at| {
@@ -398,8 +400,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.in-parts-nonblocking",
-        says: "A nonblocking write of more than PIPE_BUF bytes may transfer them in parts; bytes of other writes may \
-               come between.",
+        says: "A nonblocking write of more than PIPE_BUF bytes may transfer them in parts, and \
+               other writes' bytes may come between them.",
         cite: &[Posix("write", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -440,8 +442,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.cut-short-nonblocking",
-        says: "A write that finds no more room returns the number of bytes transferred so far if \
-               O_NONBLOCK was set after it blocked.",
+        says: "A write that finds no more room with O_NONBLOCK set, perhaps since it blocked, \
+               returns the number of bytes transferred so far.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
         step: |at| {
@@ -473,8 +475,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.waits-in-line",
-        says: "Of several writes that sleep on a pipe, the one that has slept the longest gets the room; the others \
-               go on sleeping while it has not.",
+        says: "Of several writes asleep on a pipe, the longest-waiting one takes the room, and the \
+               others stay asleep until it has.",
         cite: &[
             Source("fs/pipe.c", "anon_pipe_write"),
             Observed("the longest waiter first, in 60 of 60 rounds of five writers", "Linux 6.18"),
@@ -498,8 +500,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.reader-left",
-        says: "A write whose last reader closes after a part is transferred returns the number of \
-               bytes transferred so far and raises SIGPIPE.",
+        says: "A write whose last reader closes midway returns the number of bytes transferred so \
+               far and raises SIGPIPE.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write"), Observed("65536 + SIGPIPE", KERNELS)],
         force: Force::May,
         step: |at| {
@@ -509,8 +511,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.reader-left-fails",
-        says: "A write whose last reader closes after a part is transferred may instead fail with \
-               EPIPE and raise SIGPIPE.",
+        says: "A write whose last reader closes midway may fail with EPIPE and raise SIGPIPE.",
         cite: &[Posix("write", "ERRORS [EPIPE]")],
         force: Force::May,
         step: |at| {
@@ -522,8 +523,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write.zero-length",
-        says: "A write of zero bytes returns 0, raises no signal and wakes no reader, even if no \
-               read end is open.",
+        says: "A write of zero bytes to a pipe returns 0, raises no signal and wakes no reader, \
+               even if no read end is open.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write")],
         force: Force::Silent,
         step: |at| (write_len(at)? == 0).then_some(Move::answers(Answer::Count(0))),
@@ -541,8 +542,8 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "stream.poll.looks-first",
-        says: "poll looks first at the data in a pipe and then at who has it open; other calls may come \
-               in between.",
+        says: "A poll inspects a pipe's data first and its open ends second, and other calls may \
+               come in between.",
         cite: &[Source("fs/pipe.c", "pipe_poll"), Posix("poll", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -559,7 +560,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.looks-again",
-        says: "A poll with an infinite time-out that finds no event looks again before it sleeps.",
+        says: "A poll with an infinite time-out that finds no event checks again before it sleeps.",
         cite: &[Source("fs/select.c", "do_poll"), Posix("poll", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -570,7 +571,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.readable",
-        says: "poll reports POLLIN on a read end while the pipe has data.",
+        says: "A poll reports POLLIN on a read end while the pipe has data.",
         cite: &[Posix("poll", "POLLIN"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
         step: |at| {
@@ -579,7 +580,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.readable-at-end",
-        says: "poll may report POLLIN on a read end while no write end is open, as a read would \
+        says: "A poll may report POLLIN on a read end while no write end is open, as a read would \
                not block.",
         cite: &[Posix("poll", "POLLIN")],
         force: Force::May,
@@ -590,7 +591,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.hang-up",
-        says: "poll reports POLLHUP on a read end, requested or not, after the last writer has \
+        says: "A poll reports POLLHUP on a read end, requested or not, after the last writer has \
                closed, together with POLLIN while data remains.",
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::Must,
@@ -601,7 +602,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.hang-up-before-a-writer",
-        says: "poll may report POLLHUP on a FIFO opened for reading that has had no writer since.",
+        says: "A poll may report POLLHUP on a FIFO opened for reading that has had no writer \
+               since.",
         cite: &[Posix("poll", "POLLHUP"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
@@ -611,7 +613,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.writable",
-        says: "poll reports POLLOUT on a write end while the pipe has a free page.",
+        says: "A poll reports POLLOUT on a write end while the pipe has a free page.",
         cite: &[Posix("poll", "POLLOUT"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
@@ -622,7 +624,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.writable-when-empty",
-        says: "poll reports POLLOUT on a write end while the pipe is empty and a read end is open.",
+        says: "A poll reports POLLOUT on a write end while the pipe is empty and a read end is \
+               open.",
         cite: &[Posix("poll", "POLLOUT"), Posix("write", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -633,7 +636,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.writable-perhaps",
-        says: "poll may report POLLOUT on a write end.",
+        says: "A poll may report POLLOUT on a write end.",
         cite: &[Posix("poll", "POLLOUT")],
         force: Force::May,
         step: |at| {
@@ -643,7 +646,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.no-reader",
-        says: "poll reports POLLERR on a write end, requested or not, while no read end is open.",
+        says: "A poll reports POLLERR on a write end, requested or not, while no read end is open.",
         cite: &[Man("poll(2)", "POLLERR"), Source("fs/pipe.c", "pipe_poll")],
         force: Force::May,
         step: |at| {
@@ -653,7 +656,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.poll.no-reader-perhaps",
-        says: "poll may report POLLERR on a write end while no read end is open.",
+        says: "A poll may report POLLERR on a write end while no read end is open.",
         cite: &[Posix("poll", "POLLERR")],
         force: Force::May,
         step: |at| {
@@ -766,7 +769,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.any.takes-turns",
-        says: "A call that needs a pipe's lock waits while another call holds it.",
+        says: "A call that needs a pipe's lock sleeps while another call holds it.",
         cite: &[Source("fs/pipe.c", "anon_pipe_write"), Source("fs/pipe.c", "pipe_release")],
         force: Force::Silent,
         step: |at| {
@@ -782,7 +785,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.release.discards",
-        says: "When nobody has a pipe or FIFO open any more, what was not read is discarded.",
+        says: "The last release of a pipe or FIFO discards its unread data.",
         cite: &[Posix("close", "DESCRIPTION"), Man("pipe(7)", "I/O on pipes and FIFOs")],
         force: Force::Must,
         step: |at| {
@@ -794,7 +797,7 @@ const RULES: &[Rule] = &[
     // What files have
     Rule {
         id: "stream.truncate.no-file",
-        says: "ftruncate on a pipe or FIFO fails with EINVAL.",
+        says: "An ftruncate of a pipe or FIFO fails with EINVAL.",
         cite: &[Source("fs/open.c", "do_ftruncate"), Man("ftruncate(2)", "ERRORS")],
         force: Force::Silent,
         step: |at| {
@@ -804,7 +807,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.truncate.unspecified",
-        says: "What ftruncate on a pipe or FIFO does is not specified.",
+        says: "The result of an ftruncate of a pipe or FIFO is unspecified.",
         cite: &[Posix("ftruncate", "DESCRIPTION")],
         force: Force::Unspecified,
         step: |at| {
@@ -815,7 +818,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.seek.no-offset",
-        says: "lseek on a pipe or FIFO fails with ESPIPE.",
+        says: "An lseek on a pipe or FIFO fails with ESPIPE.",
         cite: &[Posix("lseek", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
@@ -825,7 +828,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read-at.no-offset",
-        says: "pread on a pipe or FIFO fails with ESPIPE.",
+        says: "A pread on a pipe or FIFO fails with ESPIPE.",
         cite: &[Posix("read", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
@@ -835,7 +838,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.read-at.not-for-reading",
-        says: "pread on an end that is not open for reading fails with EBADF.",
+        says: "A pread on a pipe end that is not open for reading fails with EBADF.",
         cite: &[Posix("read", "ERRORS [EBADF]")],
         force: Force::Must,
         step: |at| {
@@ -846,7 +849,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write-at.no-offset",
-        says: "pwrite on a pipe or FIFO fails with ESPIPE.",
+        says: "A pwrite on a pipe or FIFO fails with ESPIPE.",
         cite: &[Posix("write", "ERRORS [ESPIPE]")],
         force: Force::Must,
         step: |at| {
@@ -856,7 +859,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "stream.write-at.not-for-writing",
-        says: "pwrite on an end that is not open for writing fails with EBADF.",
+        says: "A pwrite on a pipe end that is not open for writing fails with EBADF.",
         cite: &[Posix("write", "ERRORS [EBADF]")],
         force: Force::Must,
         step: |at| {

@@ -83,9 +83,8 @@ const RULES: &[Rule] = &[
     // Reading
     Rule {
         id: "tcp.any.read-data",
-        says: "A read of a TCP socket returns as many bytes as have arrived, up to the number asked for, \
-               oldest first, whatever writes they came from, and does not wait for more; of bytes that \
-               are on their way any number may have arrived.",
+        says: "A read of a TCP socket returns the bytes that have arrived, across writes, up to \
+               the requested length, without waiting for bytes in flight.",
         cite: &[Posix("recv", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::Must,
         step: |at| {
@@ -99,8 +98,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-nothing-yet",
-        says: "A non-blocking read of a TCP socket to which nothing has arrived fails with EAGAIN, though \
-               bytes may be on their way.",
+        says: "A nonblocking read of a TCP socket to which nothing has arrived fails with EAGAIN, \
+               even with bytes in flight.",
         cite: &[Posix("recv", "ERRORS [EAGAIN] or [EWOULDBLOCK]")],
         force: Force::Must,
         step: |at| {
@@ -110,8 +109,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-begins-to-wait",
-        says: "A blocking read of a TCP socket to which nothing has arrived begins to wait; O_NONBLOCK set \
-               later is no matter to it.",
+        says: "A blocking read of a TCP socket to which nothing has arrived begins to wait, even \
+               if O_NONBLOCK is set later.",
         cite: &[Posix("recv", "DESCRIPTION"), Source("net/core/sock.c", "sk_wait_data")],
         force: Force::Must,
         step: |at| {
@@ -121,8 +120,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-waits",
-        says: "A blocking read of a TCP socket sleeps until a byte, the peer's end of data or a reset \
-               arrives, or the socket is shut for reading.",
+        says: "A blocking read of a TCP socket sleeps until data, end of file or a reset arrives \
+               or the socket is shut down for reading.",
         cite: &[Posix("recv", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::Must,
         step: |at| {
@@ -132,8 +131,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-end",
-        says: "A read of a TCP socket whose peer has closed or shut its side for writing returns 0 when \
-               all data are read, again and again, and whatever error there is.",
+        says: "A read of a TCP socket whose peer has closed or shut down writing returns 0 once \
+               all data is read, whatever error is pending.",
         cite: &[Posix("recv", "RETURN VALUE"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::Must,
         step: |at| {
@@ -144,8 +143,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-shut",
-        says: "A read of a TCP socket that was shut for reading returns 0 when no data are there, and does \
-               not wait; data that come nevertheless can be read.",
+        says: "A read of a TCP socket shut down for reading returns 0 without waiting if no data \
+               is there, but still returns data that arrives.",
         cite: &[
             Posix("shutdown", "DESCRIPTION"),
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
@@ -161,8 +160,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-error",
-        says: "A read of a TCP socket that was reset fails with the error that waits to be told, ECONNRESET, \
-               when all data that arrived before are read; that tells it, and no other call will.",
+        says: "A read of a reset TCP socket whose data has all been read fails with the pending \
+               error, ECONNRESET, and clears it.",
         cite: &[
             Posix("recv", "ERRORS [ECONNRESET]"),
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
@@ -176,7 +175,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-after-error",
-        says: "A read of a TCP socket that was reset returns 0 once the error was told.",
+        says: "A read of a reset TCP socket returns 0 once the error has been reported.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
             Observed("ECONNRESET, then 0 for ever", KERNEL),
@@ -191,8 +190,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.read-nothing-asked",
-        says: "A read(2) of zero bytes of a TCP socket returns 0 at once, whatever has come, and tells no \
-               error; recv(2) of zero bytes does all that one of more does, but takes nothing.",
+        says: "A read(2) of zero bytes from a TCP socket, unlike a recv(2), returns 0 immediately \
+               and reports no error.",
         cite: &[
             Source("net/socket.c", "sock_read_iter"),
             Observed("0 on open, shut and reset sockets", KERNEL),
@@ -205,9 +204,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.nothing-asked-waited",
-        says: "A recv(2) of zero bytes that has waited returns 0 whatever wakes it, and tells no error; shutting \
-               the socket for writing wakes it too, and so may what the peer answers to that, and room for \
-               what is written to the same socket where there was none.",
+        says: "A recv(2) of zero bytes that has waited returns 0, without reporting an error, on \
+               any wake-up, even one by SHUT_WR or freed room.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
             Observed("woken by a reset, 0; the next call ECONNRESET", KERNEL),
@@ -225,7 +223,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.all-arrived",
-        says: "A blocking receive with MSG_WAITALL returns when it has all bytes that it asked for.",
+        says: "A blocking receive with MSG_WAITALL returns once it has all the bytes requested.",
         cite: &[Posix("recv", "MSG_WAITALL"), Man("recv(2)", "MSG_WAITALL")],
         force: Force::Must,
         step: |at| {
@@ -236,7 +234,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.takes-part",
-        says: "A blocking receive with MSG_WAITALL takes what has arrived and goes on.",
+        says: "A blocking receive with MSG_WAITALL takes the bytes that have arrived and \
+               continues.",
         cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::May,
         step: |at| {
@@ -253,8 +252,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.peek-waits",
-        says: "A blocking receive with MSG_PEEK and MSG_WAITALL sleeps until all that it asked for has \
-               arrived.",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL sleeps until all the bytes \
+               requested have arrived.",
         cite: &[Source("net/ipv4/tcp.c", "tcp_recvmsg_locked"), Observed("it waits", KERNEL)],
         force: Force::May,
         step: |at| {
@@ -268,8 +267,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.peek-cut-short",
-        says: "A blocking receive with MSG_PEEK and MSG_WAITALL returns what has arrived when no more can \
-               come, or its time is out.",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL returns the bytes that have \
+               arrived at end of file, error or time-out.",
         cite: &[Posix("recv", "MSG_WAITALL"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::May,
         step: |at| {
@@ -283,9 +282,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.peek-raced",
-        says: "A blocking receive with MSG_PEEK and MSG_WAITALL from whose socket another call took bytes \
-               meanwhile may return any number of bytes up to what it asked for, and any bytes: Linux counts what it saw \
-               before, and begins again at what is left.",
+        says: "A blocking receive with MSG_PEEK and MSG_WAITALL may return any bytes, up to the \
+               requested length, if another call takes bytes meanwhile.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_recvmsg_locked, \"Application bug, race in MSG_PEEK\""),
             Observed("a byte seen, taken by another, and the next ones seen twice", KERNEL),
@@ -299,8 +297,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.cut-short",
-        says: "A receive with MSG_WAITALL that has got a part returns it when no more can come; an error is \
-               left for the next call.",
+        says: "A receive with MSG_WAITALL that has some bytes returns them at end of file or \
+               error, and leaves the error pending.",
         cite: &[Posix("recv", "MSG_WAITALL"), Man("recv(2)", "MSG_WAITALL")],
         force: Force::May,
         step: |at| {
@@ -321,7 +319,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.receive.time-out",
-        says: "A receive with MSG_WAITALL that has got a part returns it when its time is out.",
+        says: "A receive with MSG_WAITALL that has some bytes returns them when SO_RCVTIMEO \
+               expires.",
         cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Source("net/ipv4/tcp.c", "tcp_recvmsg_locked")],
         force: Force::Must,
         step: |at| {
@@ -332,8 +331,8 @@ const RULES: &[Rule] = &[
     // Writing
     Rule {
         id: "tcp.any.write-whole",
-        says: "A write to a TCP connection takes all bytes and returns when it has taken them, not when \
-               they have arrived; as long as little is on its way or unread it does so at once.",
+        says: "A write to a TCP connection returns its full length once all bytes are buffered, \
+               not when they arrive, and immediately while little is unread.",
         cite: &[Posix("send", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
         force: Force::May,
         step: |at| {
@@ -343,8 +342,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-part",
-        says: "A non-blocking write to a TCP connection takes as many bytes as there is room for, if that is \
-               less than it offers.",
+        says: "A nonblocking write to a TCP connection without room for all its bytes transfers \
+               those that fit and returns their number (short write).",
         cite: &[Posix("write", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
         force: Force::May,
         step: |at| {
@@ -355,8 +354,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-no-room",
-        says: "A non-blocking write to a TCP connection fails with EAGAIN where there is no room; there is \
-               some if all that was sent is read.",
+        says: "A nonblocking write to a TCP connection with unread bytes and no room fails with \
+               EAGAIN.",
         cite: &[Posix("send", "ERRORS [EAGAIN] or [EWOULDBLOCK]")],
         force: Force::May,
         step: |at| {
@@ -367,8 +366,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-in-parts",
-        says: "A blocking write to a TCP connection takes a part where there is no room for all, and waits \
-               to take the rest.",
+        says: "A blocking write to a TCP connection without room for all its bytes transfers some \
+               and waits to transfer the rest.",
         cite: &[Posix("send", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
         force: Force::May,
         step: |at| {
@@ -382,8 +381,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-sends-early",
-        says: "A long write to a TCP connection may send what it has copied before it has copied the rest: the peer \
-               sees its head first.",
+        says: "A long write to a TCP connection may send its first bytes, visibly to the peer, \
+               before it has copied the rest.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_sendmsg_locked, forced_push"),
             Observed("IN beside a write of 53,249 bytes stopped at the last", KERNEL),
@@ -399,8 +398,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-waits",
-        says: "A blocking write to a TCP connection may sleep while bytes are unread and there is no room \
-               for all that it has left.",
+        says: "A blocking write to a TCP connection may sleep while sent bytes are unread and \
+               there is no room for all its remaining bytes.",
         cite: &[Posix("send", "DESCRIPTION"), Source("net/core/stream.c", "sk_stream_wait_memory")],
         force: Force::May,
         step: |at| {
@@ -420,8 +419,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-error",
-        says: "A write to a TCP socket, even of zero bytes, fails with the error that waits to be told, \
-               ECONNRESET without SIGPIPE; that tells it, and no other call will.",
+        says: "A write to a TCP socket, even of zero bytes, fails with a pending error such as \
+               ECONNRESET, without SIGPIPE, and clears it.",
         cite: &[
             Posix("send", "ERRORS [ECONNRESET]"),
             Source("net/core/stream.c", "sk_stream_error"),
@@ -435,8 +434,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-broken",
-        says: "A write to a TCP socket that was shut for writing, or whose connection is gone, fails with \
-               EPIPE and raises SIGPIPE, even of zero bytes.",
+        says: "A write to a TCP socket shut down for writing, or whose connection is gone, fails \
+               with EPIPE and raises SIGPIPE, even for zero bytes.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Source("net/ipv4/tcp.c", "tcp_sendmsg_locked")],
         force: Force::Must,
         step: |at| {
@@ -453,7 +452,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-shut-without-signal",
-        says: "A write to a TCP socket that is still connected, and was shut for writing, may fail with EPIPE without \
+        says: "A write to a connected TCP socket shut down for writing may fail with EPIPE without \
                SIGPIPE.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("write", "ERRORS [EPIPE]")],
         force: Force::May,
@@ -465,8 +464,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.any.write-cut-short",
-        says: "A write that waits, and has taken a part when the connection is reset or shut for writing, \
-               returns the part; the error is left for the next call.",
+        says: "A write that has transferred some bytes returns their number if the connection is \
+               reset or shut down for writing, leaving the error pending.",
         cite: &[
             Posix("send", "RETURN VALUE"),
             Observed("the count, no signal; the next write fails", KERNEL),
@@ -481,30 +480,32 @@ const RULES: &[Rule] = &[
     // Shutting
     Rule {
         id: "tcp.shutdown.writing",
-        says: "Shutting a TCP connection for writing sends the end of data behind all data, once; the other \
-               way goes on.",
+        says: "A shutdown for writing of a TCP connection sends end of file behind all data, once, \
+               and leaves the other direction open.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source("net/ipv4/tcp.c", "tcp_shutdown")],
         force: Force::Must,
         step: |at| (shuts(at, Mode::Write)?).then(|| Move::answers(Answer::Done).with(shut)),
     },
     Rule {
         id: "tcp.shutdown.reading",
-        says: "Shutting a TCP connection for reading sends nothing: the peer sees no difference.",
+        says: "A shutdown for reading of a TCP connection sends nothing, so the peer notices no \
+               difference.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source("net/ipv4/af_inet.c", "inet_shutdown")],
         force: Force::May,
         step: |at| (shuts(at, Mode::Read)?).then(|| Move::answers(Answer::Done).with(shut)),
     },
     Rule {
         id: "tcp.shutdown.both",
-        says: "Shutting a TCP connection both ways is shutting it for reading and for writing.",
+        says: "A shutdown of a TCP connection in both directions equals a shutdown for reading and \
+               one for writing.",
         cite: &[Posix("shutdown", "DESCRIPTION")],
         force: Force::Must,
         step: |at| (shuts(at, Mode::ReadWrite)?).then(|| Move::answers(Answer::Done).with(shut)),
     },
     Rule {
         id: "tcp.shutdown.not-connected",
-        says: "Shutting a TCP socket whose connection is gone, by a reset or as both sides have ended, fails \
-               with ENOTCONN.",
+        says: "A shutdown of a TCP socket whose connection is gone, by a reset or by the end of \
+               both directions, fails with ENOTCONN.",
         cite: &[
             Posix("shutdown", "ERRORS [ENOTCONN]"),
             Source("net/ipv4/af_inet.c", "inet_shutdown"),
@@ -519,7 +520,8 @@ const RULES: &[Rule] = &[
     // Closing
     Rule {
         id: "tcp.release.finishes",
-        says: "The last close of a TCP socket without unread data sends the end of data behind all data.",
+        says: "The last release of a connected TCP socket without unread data sends end of file \
+               behind all data.",
         cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
@@ -531,8 +533,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.release.unread",
-        says: "The last close of a TCP socket with data that arrived and were not read resets the \
-               connection.",
+        says: "The last release of a connected TCP socket with unread data resets the connection.",
         cite: &[
             Source("net/ipv4/tcp.c", "__tcp_close"),
             Observed("the peer reads ECONNRESET", KERNEL),
@@ -546,8 +547,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.release.linger-zero",
-        says: "The last close of a TCP socket with SO_LINGER of zero seconds resets the connection; what it \
-               sent and has not arrived may be lost.",
+        says: "The last release of a TCP socket with SO_LINGER of zero seconds resets the \
+               connection, and data still in flight may be lost.",
         cite: &[Source("net/ipv4/tcp.c", "tcp_disconnect")],
         force: Force::Silent,
         step: |at| {
@@ -560,8 +561,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.release.connection-gone",
-        says: "The last close of a TCP socket whose connection is gone, or that never had one, sends nothing; a \
-               request for a connection is given up.",
+        says: "The last release of a TCP socket without a connection sends nothing and cancels any \
+               pending connection request.",
         cite: &[Source("net/ipv4/tcp.c", "__tcp_close")],
         force: Force::Silent,
         step: |at| {
@@ -573,7 +574,7 @@ const RULES: &[Rule] = &[
     // Arriving
     Rule {
         id: "tcp.deliver.begins",
-        says: "Of bytes on their way the first arrive.",
+        says: "The first byte in flight to a TCP socket with nothing yet to read arrives.",
         cite: &[Posix("send", "DESCRIPTION"), Man("tcp(7)", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -587,9 +588,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.arrives",
-        says: "All data on their way arrive, in order, and the end of data behind them; for sure if the \
-               receiver has always had room for all since its reader had read everything. Later the sender is \
-               told of room when everything is read again, but not by a socket that was shut for reading.",
+        says: "Data in flight arrives in order, followed by end of file, with certainty only while \
+               the receiver, since last emptied, has had room for all.",
         cite: &[
             Posix("send", "DESCRIPTION"),
             Source("net/ipv4/tcp_output.c", "__tcp_select_window"),
@@ -605,8 +605,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.refused",
-        says: "Data that arrive where the socket was closed, or was shut both ways, reset the connection on \
-               both sides; what arrived before stays readable.",
+        says: "Data arriving at a TCP socket that is closed or shut down both ways resets both \
+               sides, but data that arrived before stays readable.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
             Observed("the sender's next write fails with EPIPE", KERNEL),
@@ -623,8 +623,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.reset",
-        says: "A reset arrives: the connection is gone, data that arrived before it stay readable, and an \
-               error waits to be told: EPIPE where the peer's end of data came before, else ECONNRESET.",
+        says: "A reset ends the connection, keeps arrived data readable, and leaves EPIPE pending \
+               after the peer's end of file, otherwise ECONNRESET.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_reset"),
             Observed("EPIPE after an end of data", KERNEL),
@@ -637,7 +637,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.both-ended",
-        says: "When both ends of data have arrived and the sender knows, the connection is gone.",
+        says: "A TCP connection is gone once end of file has arrived in both directions and the \
+               sender knows.",
         cite: &[Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process")],
         force: Force::Silent,
         step: |at| {
@@ -653,38 +654,38 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "tcp.poll.readable",
-        says: "poll finds POLLIN on a TCP socket to which data have arrived.",
+        says: "A poll reports POLLIN on a TCP socket to which data has arrived.",
         cite: &[Posix("poll", "POLLIN"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Must,
         step: |at| (polls(at)?.arrived > 0).then_some(Move::reports(Events::IN)),
     },
     Rule {
         id: "tcp.poll.no-more-to-come",
-        says: "poll finds POLLIN on a TCP socket to which nothing more will come, as the peer has ended, it \
-               was shut for reading, or the connection is gone.",
+        says: "A poll reports POLLIN on a TCP socket at end of file, shut down for reading, or \
+               whose connection is gone.",
         cite: &[Posix("poll", "POLLIN"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Must,
         step: |at| polls(at)?.receives_no_more().then_some(Move::reports(Events::IN)),
     },
     Rule {
         id: "tcp.poll.peer-finished",
-        says: "poll finds POLLRDHUP, if asked for, on a TCP socket to which nothing more will come.",
+        says: "A poll for POLLRDHUP reports it on a TCP socket that will receive nothing more.",
         cite: &[Man("poll(2)", "POLLRDHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Silent,
         step: |at| polls(at)?.receives_no_more().then_some(Move::reports(Events::RDHUP)),
     },
     Rule {
         id: "tcp.poll.end-beyond-the-standard",
-        says: "poll may find events that the standard does not know on a TCP socket to which nothing more \
-               will come.",
+        says: "A poll may report POLLRDHUP, which the standard does not define, on a TCP socket \
+               that will receive nothing more.",
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Unspecified,
         step: |at| polls(at)?.receives_no_more().then_some(Move::may_report(Events::RDHUP)),
     },
     Rule {
         id: "tcp.poll.writable",
-        says: "poll finds POLLOUT on a TCP socket to which a write would not wait: little is on its way or \
-               unread.",
+        says: "A poll reports POLLOUT on a TCP socket while few bytes that it sent are unread, so \
+               that a write would not block.",
         cite: &[Posix("poll", "POLLOUT"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Must,
         step: |at| {
@@ -695,7 +696,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.poll.writable-perhaps",
-        says: "poll may find POLLOUT on a TCP socket while much is on its way or unread.",
+        says: "A poll may report POLLOUT on a TCP socket while many bytes that it sent are unread.",
         cite: &[Posix("poll", "POLLOUT"), Source("include/net/sock.h", "sk_stream_is_writeable")],
         force: Force::May,
         step: |at| {
@@ -706,7 +707,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.poll.writable-to-fail",
-        says: "poll finds POLLOUT on a TCP socket that was shut for writing: a write would fail at once.",
+        says: "A poll reports POLLOUT on a TCP socket shut down for writing, as a write would fail \
+               immediately.",
         cite: &[Posix("poll", "POLLOUT"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::May,
         step: |at| {
@@ -716,23 +718,24 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.poll.hang-up",
-        says: "poll finds POLLHUP, asked for or not, on a TCP socket of which both ways have ended or whose \
-               connection was reset.",
+        says: "A poll reports POLLHUP, requested or not, on a TCP socket closed in both directions \
+               or reset.",
         cite: &[Posix("poll", "POLLHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::May,
         step: |at| hung_up(polls(at)?).then_some(Move::reports(Events::HUP)),
     },
     Rule {
         id: "tcp.poll.writable-though-hung-up",
-        says: "poll finds POLLOUT together with POLLHUP on a TCP socket of which both ways have ended.",
+        says: "A poll reports POLLOUT together with POLLHUP on a TCP socket closed in both \
+               directions.",
         cite: &[Man("poll(2)", "POLLHUP"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Exception,
         step: |at| hung_up(polls(at)?).then_some(Move::reports(Events::OUT)),
     },
     Rule {
         id: "tcp.poll.error",
-        says: "poll finds POLLERR, asked for or not, on a TCP socket while an error waits to be told; it \
-               tells no error itself.",
+        says: "A poll reports POLLERR, requested or not, on a TCP socket with a pending error, and \
+               does not clear it.",
         cite: &[Posix("poll", "POLLERR"), Source("net/ipv4/tcp.c", "tcp_poll")],
         force: Force::Must,
         step: |at| {
@@ -742,8 +745,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.poll.reset-midway",
-        says: "poll does not wait for a reset that is arriving: it may find POLLERR already, or POLLERR and \
-               POLLHUP, and what else it finds as it was before.",
+        says: "A poll concurrent with an arriving reset may report POLLERR, with or without \
+               POLLHUP, beside the events from before the reset.",
         cite: &[
             Source("net/ipv4/tcp.c", "tcp_poll, tcp_done_with_error"),
             Observed("POLLOUT|POLLERR beside a close on another processor", KERNEL),
@@ -763,8 +766,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.poll.end-midway",
-        says: "poll does not wait for an end of data that is arriving: it may find POLLIN already, and \
-               POLLRDHUP not yet.",
+        says: "A poll concurrent with an arriving end of file may report POLLIN before POLLRDHUP.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_fin"),
             Observed(
@@ -782,8 +784,7 @@ const RULES: &[Rule] = &[
     // Options and the like
     Rule {
         id: "tcp.option.error",
-        says: "SO_ERROR gives the error that waits to be told, or 0; that tells it, and no other call \
-               will.",
+        says: "Reading SO_ERROR of a TCP socket returns the pending error, or 0, and clears it.",
         cite: &[Posix("getsockopt", "SO_ERROR"), Source("net/core/sock.c", "sk_getsockopt")],
         force: Force::Must,
         step: |at| {
@@ -795,7 +796,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.set-option.linger",
-        says: "SO_LINGER says what the last close does.",
+        says: "Setting SO_LINGER to zero seconds, or off, decides whether the last close of a TCP \
+               socket resets its connection.",
         cite: &[Posix("setsockopt", "SO_LINGER"), Man("socket(7)", "SO_LINGER")],
         force: Force::Must,
         step: |at| {
@@ -806,7 +808,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.available.counts",
-        says: "FIONREAD gives the number of bytes that have arrived and can be read.",
+        says: "FIONREAD on a TCP socket returns the number of bytes that have arrived and are \
+               unread.",
         cite: &[Man("tcp(7)", "SIOCINQ"), Source("net/ipv4/tcp.c", "tcp_ioctl")],
         force: Force::Silent,
         step: |at| {
@@ -817,7 +820,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.available.unspecified",
-        says: "What FIONREAD does is not specified.",
+        says: "The result of FIONREAD on a TCP socket is unspecified.",
         cite: &[Man("ioctl(2)", "STANDARDS")],
         force: Force::Unspecified,
         step: |at| {

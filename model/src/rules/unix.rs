@@ -235,9 +235,8 @@ const RULES: &[Rule] = &[
     // Reading streams
     Rule {
         id: "unix.any.data",
-        says: "A read or receive on a stream socket with data gives as many bytes as are there, up to the \
-               number asked for, oldest first, whatever writes they came from, and does not wait for more, \
-               even where nothing more can come or an error is pending.",
+        says: "A read or receive on a stream socket immediately returns the available bytes, \
+               across writes, up to the requested length, even with an error pending.",
         cite: &[Posix("recv", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Must,
         step: |at| {
@@ -249,8 +248,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.data-by-pieces",
-        says: "A read takes one piece of what was sent after the other, which calls beside it may see, and \
-               returns what it has when it finds no more.",
+        says: "A read of a stream socket takes sent pieces one at a time, visibly to concurrent \
+               calls, until it has enough or finds none.",
         cite: &[
             Source(AF_UNIX, "unix_stream_read_generic"),
             Observed("FIONREAD 12447 beside a read of 48991", "Linux 6.18"),
@@ -267,7 +266,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.reads-in-turn",
-        says: "A read waits while another read of the same stream socket is taking what is there.",
+        says: "A read of a stream socket sleeps while another read of the socket is taking data.",
         cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Silent,
         step: |at| {
@@ -278,8 +277,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.data-with-end",
-        says: "A read that reaches bytes with which a descriptor was sent gives no byte behind them; the \
-               descriptor goes to whoever takes the first of them, and is closed where there is no room for it.",
+        says: "A read that reaches bytes sent with a descriptor receives or, without room for it, \
+               discards the descriptor and returns no bytes beyond them.",
         cite: &[Man(MAN_UNIX, "Ancillary messages"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Silent,
         step: |at| {
@@ -291,7 +290,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.receive.waits-for-all",
-        says: "A receive with MSG_WAITALL takes what is there, and goes on.",
+        says: "A receive with MSG_WAITALL on a stream socket takes the available bytes, if fewer \
+               than requested, and continues.",
         cite: &[Posix("recv", "MSG_WAITALL"), Observed("FIONREAD 0 while it waits", KERNELS)],
         force: Force::Must,
         step: |at| {
@@ -303,8 +303,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.receive.all-cut-short",
-        says: "A receive with MSG_WAITALL that has some bytes returns their number when no more can come, \
-               when it may not wait, and when its time is out; an error that it meets is thereby lost.",
+        says: "A receive with MSG_WAITALL returns its bytes so far if it must not wait, times out, \
+               reaches end of file, or clears an error.",
         cite: &[Posix("recv", "MSG_WAITALL"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::May,
         step: |at| {
@@ -316,8 +316,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.receives-nothing",
-        says: "A receive of no bytes from a stream socket with data returns 0 and takes nothing; without data \
-               it waits, or tells of the end or an error, as a longer one would.",
+        says: "A receive of zero bytes on a stream socket returns 0 if data is available, and \
+               otherwise waits or fails as a longer one would.",
         cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Silent,
         step: |at| {
@@ -328,8 +328,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.receive.peek",
-        says: "A receive with MSG_PEEK gives what another would, without waiting for all of it, and takes \
-               nothing.",
+        says: "A receive with MSG_PEEK on a stream socket returns what another receive would, \
+               without waiting for MSG_WAITALL, and removes nothing.",
         cite: &[Posix("recv", "MSG_PEEK"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Must,
         step: |at| {
@@ -341,8 +341,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.receive.peek-beyond",
-        says: "A receive with MSG_PEEK tells of a descriptor that was sent with bytes far behind those that it \
-               gives.",
+        says: "A receive with MSG_PEEK on a stream socket reports a queued descriptor even if it \
+               was sent with bytes beyond those returned.",
         cite: &[
             Source(AF_UNIX, "unix_stream_read_generic"),
             Observed("1, then 1 with a descriptor: a peek of 1 gives MSG_CTRUNC", "Linux 6.18"),
@@ -356,8 +356,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.reset",
-        says: "A read of a stream socket without data whose peer closed with data unread, or was never \
-               accepted, fails with ECONNRESET, once.",
+        says: "A read of an empty stream socket whose peer closed with data unread, or was never \
+               accepted, fails once with ECONNRESET.",
         cite: &[Posix("recv", "ERRORS [ECONNRESET]"), Source(AF_UNIX, "unix_release_sock")],
         force: Force::May,
         step: |at| {
@@ -367,8 +367,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.end",
-        says: "A read of a stream socket without data returns 0, as often as it is made, once its peer has \
-               closed or shut down writing, or it was itself shut down for reading.",
+        says: "A read of an empty stream socket returns 0 once its peer has closed or shut down \
+               writing, or it was shut down for reading.",
         cite: &[Posix("recv", "RETURN VALUE"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Must,
         step: |at| {
@@ -380,8 +380,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.empty-nonblocking",
-        says: "A read of a stream socket without data to which more may come fails with EAGAIN where \
-               O_NONBLOCK is set, MSG_DONTWAIT is given, or the time-out is negative.",
+        says: "A read of an empty stream socket fails with EAGAIN if data may still arrive but \
+               O_NONBLOCK, MSG_DONTWAIT or a negative time-out forbids waiting.",
         cite: &[Posix("recv", "ERRORS [EAGAIN]"), Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Must,
         step: |at| {
@@ -391,7 +391,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.finds-nothing",
-        says: "A read of a stream socket without data to which more may come begins to wait.",
+        says: "A blocking read of an empty stream socket to which data may still arrive begins to \
+               wait.",
         cite: &[Posix("recv", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
@@ -402,8 +403,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.waits-for-data",
-        says: "A read of a stream socket that has begun to wait sleeps while there is no data and more may \
-               come.",
+        says: "A read that has begun to wait sleeps while its stream socket is empty and data may \
+               still arrive.",
         cite: &[Posix("recv", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_data_wait")],
         force: Force::Must,
         step: |at| {
@@ -413,7 +414,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.time-out",
-        says: "A receive that waits longer than SO_RCVTIMEO fails with EAGAIN.",
+        says: "A receive that waits longer than SO_RCVTIMEO for its first byte fails with EAGAIN.",
         cite: &[Posix("setsockopt", "SO_RCVTIMEO"), Man("socket(7)", "Socket options")],
         force: Force::Must,
         step: |at| {
@@ -423,24 +424,24 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.reads-unconnected",
-        says: "A read of at least one byte, or a receive, on a stream socket that was never connected fails \
-               with EINVAL.",
+        says: "A read of at least one byte, or a receive, on a stream socket that was never \
+               connected fails with EINVAL.",
         cite: &[Source(AF_UNIX, "unix_stream_read_generic")],
         force: Force::Exception,
         step: |at| reads_unconnected(at)?.then_some(Move::fault(Errno::EINVAL)),
     },
     Rule {
         id: "unix.any.read-not-connected",
-        says: "A read of at least one byte, or a receive, on a stream socket that was never connected fails \
-               with ENOTCONN.",
+        says: "A read of at least one byte, or a receive, on a stream socket that was never \
+               connected fails with ENOTCONN.",
         cite: &[Posix("recv", "ERRORS [ENOTCONN]")],
         force: Force::Must,
         step: |at| reads_unconnected(at)?.then_some(Move::fault(Errno::ENOTCONN)),
     },
     Rule {
         id: "unix.any.unconnected-nonblocking",
-        says: "A receive that must not wait fails with EAGAIN on a stream or seqpacket socket that was never connected: \
-               no data is waiting.",
+        says: "A receive that must not wait on a stream or seqpacket socket that was never \
+               connected fails with EAGAIN.",
         cite: &[Posix("recv", "ERRORS [EAGAIN]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::Must,
         step: |at| {
@@ -451,8 +452,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.read.zero-length",
-        says: "A read of no bytes from a Unix socket of whatever type returns 0 in every state, and changes \
-               nothing.",
+        says: "A read of zero bytes from a Unix socket of any type returns 0 in every state and \
+               changes nothing.",
         cite: &[Posix("read", "DESCRIPTION"), Source("net/socket.c", "sock_read_iter")],
         force: Force::May,
         step: |at| {
@@ -463,8 +464,8 @@ const RULES: &[Rule] = &[
     // Writing streams
     Rule {
         id: "unix.any.takes-room",
-        says: "A write or send takes the room for its next piece, or its message, before it copies it; what then \
-               happens on its own side does not prevent it.",
+        says: "A write or send reserves room for its next piece or message before copying it, and \
+               no later event on its own side prevents it.",
         cite: &[
             Source("net/core/sock.c", "sock_alloc_send_pskb"),
             Source(AF_UNIX, "unix_stream_sendmsg"),
@@ -482,8 +483,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.write-completes",
-        says: "A write or send to a stream socket returns the number of its bytes once the last of them are \
-               sent; where the sender has nothing under way there is room for some.",
+        says: "A write or send on a stream socket returns its full length once its last bytes are \
+               sent.",
         cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Must,
         step: |at| {
@@ -494,8 +495,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.write-in-pieces",
-        says: "A write to a stream socket may go in several pieces, each as there is room for it; those of other \
-               writers may come between.",
+        says: "A write to a stream socket may be sent in several pieces, as room permits, and \
+               other writers' pieces may come between them.",
         cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::May,
         step: |at| {
@@ -509,8 +510,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.write-partial",
-        says: "A non-blocking write to a stream socket that has sent a part returns that part's length when there may \
-               be no room for more.",
+        says: "A nonblocking write to a stream socket that has sent some bytes returns their \
+               number if there may be no room for more.",
         cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Must,
         step: |at| match at.platform.socket_account {
@@ -526,9 +527,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.full-nonblocking",
-        says: "A write for which there is no room fails with EAGAIN where O_NONBLOCK is set or MSG_DONTWAIT \
-               is given; on Linux there is room for another piece, whatever its size, while what the sender \
-               has under way costs less than its send buffer.",
+        says: "A write to a stream socket fails with EAGAIN if unread bytes fill its send buffer \
+               and O_NONBLOCK or MSG_DONTWAIT is set.",
         cite: &[
             Posix("send", "ERRORS [EAGAIN]"),
             Source("net/core/sock.c", "sock_alloc_send_pskb"),
@@ -541,7 +541,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.finds-no-room",
-        says: "A blocking write for which there is no room begins to wait.",
+        says: "A blocking write to a stream socket begins to wait if unread bytes fill its send \
+               buffer.",
         cite: &[Posix("send", "DESCRIPTION")],
         force: Force::May,
         step: |at| {
@@ -552,9 +553,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.waits-for-room",
-        says: "A blocking write that has begun to wait sleeps while the sender has more under way than leaves \
-               room; on Linux it is woken when that has fallen to a quarter of its send buffer, though another \
-               write would go before.",
+        says: "A blocking write or send that has begun to wait sleeps until the socket becomes \
+               writable, although a new write might already fit.",
         cite: &[Posix("send", "DESCRIPTION"), Source(AF_UNIX, "unix_write_space")],
         force: Force::May,
         step: |at| {
@@ -565,9 +565,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.broken",
-        says: "A write to a stream socket whose peer has closed or shut down reading, or that was itself shut \
-               down for writing, fails with EPIPE and raises SIGPIPE, even of no bytes, and whatever else is \
-               pending.",
+        says: "A write to a stream socket, even of zero bytes, fails with EPIPE and SIGPIPE after \
+               its SHUT_WR, its peer's SHUT_RD, or its peer's close.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Must,
         step: |at| {
@@ -578,7 +577,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.send.broken-silently",
-        says: "With MSG_NOSIGNAL the same fails with EPIPE alone.",
+        says: "A send with MSG_NOSIGNAL on a stream socket fails with EPIPE, without SIGPIPE, \
+               after its SHUT_WR, its peer's SHUT_RD, or its peer's close.",
         cite: &[Posix("send", "MSG_NOSIGNAL"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Must,
         step: |at| {
@@ -588,8 +588,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.shut-without-signal",
-        says: "A write to a stream socket that is still connected, and was shut down for writing, or its peer for \
-               reading, may fail with EPIPE without SIGPIPE.",
+        says: "A write to a connected stream socket shut down for writing, or whose peer is shut \
+               down for reading, may fail with EPIPE without SIGPIPE.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("write", "ERRORS [EPIPE]")],
         force: Force::May,
         step: |at| {
@@ -599,8 +599,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.broken-asleep",
-        says: "A write that waits or is under way, of which nothing is sent yet, fails with EPIPE when nothing \
-               more can be sent, and raises no SIGPIPE.",
+        says: "A write in progress on a stream socket that has sent nothing yet fails with EPIPE, \
+               without SIGPIPE, once nothing more can be sent.",
         cite: &[Source("net/core/sock.c", "sock_alloc_send_pskb")],
         force: Force::Exception,
         step: |at| {
@@ -610,8 +610,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.broken-while-waiting",
-        says: "A write that waits or is under way, of which nothing is sent yet, fails with EPIPE when nothing \
-               more can be sent, and raises SIGPIPE unless MSG_NOSIGNAL is given.",
+        says: "A write in progress that has sent nothing yet fails with EPIPE and, without \
+               MSG_NOSIGNAL, raises SIGPIPE once nothing more can be sent.",
         cite: &[Posix("send", "ERRORS [EPIPE]"), Posix("send", "MSG_NOSIGNAL")],
         force: Force::Must,
         step: |at| {
@@ -622,8 +622,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.reset-asleep",
-        says: "A write that waits or is under way, of which nothing is sent yet, fails with ECONNRESET when its \
-               peer closes with data unread.",
+        says: "A write in progress on a stream socket that has sent nothing yet fails with \
+               ECONNRESET when its peer closes with data unread.",
         cite: &[
             Posix("send", "ERRORS [ECONNRESET]"),
             Source("net/core/sock.c", "sock_alloc_send_pskb"),
@@ -636,7 +636,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.reset-first",
-        says: "A write to a stream socket whose peer closed with data unread may fail with ECONNRESET as it begins.",
+        says: "A write to a stream socket whose peer closed with data unread may fail with \
+               ECONNRESET when it begins.",
         cite: &[Posix("send", "ERRORS [ECONNRESET]"), Posix("XSH 2.3", "Error Numbers")],
         force: Force::May,
         step: |at| {
@@ -649,8 +650,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.cut-short",
-        says: "A write of which a part is sent returns that part's length when nothing more can be sent, \
-               and raises nothing; an error that it meets is thereby lost.",
+        says: "A stream write that has sent some bytes returns their number once no more can be \
+               sent, clears any pending error, and raises no signal.",
         cite: &[Posix("write", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::May,
         step: |at| {
@@ -661,8 +662,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.cut-short-midway",
-        says: "A write of which a part is sent, and that is under way when its peer closes with data unread, \
-               may leave the error pending.",
+        says: "A stream write that has sent some bytes may return their number and leave the error \
+               pending if its peer closes with data unread meanwhile.",
         cite: &[Source(AF_UNIX, "unix_stream_sendmsg"), Observed("so", "Linux 6.18")],
         force: Force::Silent,
         step: |at| {
@@ -672,8 +673,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.writes-nothing",
-        says: "A write of no bytes to a stream socket returns 0 and does nothing; a descriptor that was to go \
-               with them does not.",
+        says: "A write of zero bytes to a stream socket returns 0 and sends nothing, not even a \
+               descriptor passed with it.",
         cite: &[Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Silent,
         step: |at| {
@@ -694,7 +695,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.send.address-of-connected",
-        says: "A send with an address on a connected stream socket fails with EISCONN.",
+        says: "A send with an address on a connected stream socket may fail with EISCONN.",
         cite: &[Posix("sendto", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::May,
         step: |at| {
@@ -705,7 +706,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.send.address-unsupported",
-        says: "A send with an address on a stream socket that is not connected fails with EOPNOTSUPP.",
+        says: "A send with an address on an unconnected stream socket fails with EOPNOTSUPP.",
         cite: &[Source(AF_UNIX, "unix_stream_sendmsg")],
         force: Force::Exception,
         step: |at| {
@@ -717,7 +718,8 @@ const RULES: &[Rule] = &[
     // Naming
     Rule {
         id: "unix.bind.named",
-        says: "A socket without a name is bound to an address that is free, be it connected or not.",
+        says: "A bind of a socket without a name to a free address succeeds, whether or not the \
+               socket is connected.",
         cite: &[Posix("bind", "DESCRIPTION"), Source(AF_UNIX, "unix_bind")],
         force: Force::Must,
         step: |at| {
@@ -727,8 +729,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.bind.address-in-use",
-        says: "bind to a path that is in use fails with EADDRINUSE; it is in use until it is removed, though the \
-               socket behind it may be closed.",
+        says: "A bind to an existing path fails with EADDRINUSE until the path is removed, even if \
+               its socket has closed.",
         cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man(MAN_UNIX, "Pathname sockets")],
         force: Force::Must,
         step: |at| {
@@ -738,7 +740,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.bind.name-in-use",
-        says: "bind to the abstract name of another socket fails with EADDRINUSE.",
+        says: "A bind to the abstract name of another socket fails with EADDRINUSE.",
         cite: &[Posix("bind", "ERRORS [EADDRINUSE]"), Man(MAN_UNIX, "Abstract sockets")],
         force: Force::Must,
         step: |at| {
@@ -748,7 +750,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.bind.has-a-name",
-        says: "bind of a socket that has a name fails with EINVAL.",
+        says: "A bind of a socket that already has a name fails with EINVAL.",
         cite: &[Posix("bind", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_bind")],
         force: Force::Must,
         step: |at| {
@@ -763,14 +765,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.bind.connected",
-        says: "bind of a connected socket may fail with EISCONN.",
+        says: "A bind of a connected socket may fail with EISCONN.",
         cite: &[Posix("bind", "ERRORS [EISCONN]")],
         force: Force::May,
         step: |at| (binding(at)?.0.peer != Peer::None).then_some(Move::may_fault(Errno::EISCONN)),
     },
     Rule {
         id: "unix.bind.shut-down",
-        says: "bind of a socket that was shut down, by itself or by its peer, may fail with EINVAL.",
+        says: "A bind of a socket shut down in either direction, by itself or its peer, may fail \
+               with EINVAL.",
         cite: &[Posix("bind", "ERRORS [EINVAL]")],
         force: Force::May,
         step: |at| {
@@ -780,8 +783,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.any.path-midway",
-        says: "While a bind is under way, which may still fail, its path may be there and lead to no socket: then \
-               a connect, and a send of a datagram to it, fail with ECONNREFUSED.",
+        says: "A connect or send to the path of a bind in progress may fail with ECONNREFUSED, as \
+               the path can exist before its socket.",
         cite: &[
             Source(AF_UNIX, "unix_bind_bsd"),
             Observed("1 in 100 sends beside binds in a loop", "Linux 6.18"),
@@ -796,7 +799,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.open.path-midway",
-        says: "While a bind is under way, which may still fail, its path may be there: then open fails with ENXIO.",
+        says: "An open of the path of a bind in progress may fail with ENXIO, as the path can \
+               exist before its socket.",
         cite: &[
             Source(AF_UNIX, "unix_bind_bsd"),
             Observed("1 in 9 opens beside binds of a named socket in a loop", "Linux 6.18"),
@@ -810,7 +814,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.unlink.path",
-        says: "Removing the path of a socket frees the address, and changes nothing for sockets.",
+        says: "An unlink of a socket's path frees the address and affects no socket.",
         cite: &[Posix("unlink", "DESCRIPTION"), Man(MAN_UNIX, "Pathname sockets")],
         force: Force::Must,
         step: |at| {
@@ -821,8 +825,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.unlink.no-entry",
-        says: "Removing a path to which no socket is bound, or the path of a socket whose name is in no file \
-               system, fails with ENOENT.",
+        says: "An unlink fails with ENOENT if no socket is bound to the path or the socket's name \
+               is abstract.",
         cite: &[Posix("unlink", "ERRORS [ENOENT]"), Man(MAN_UNIX, "Abstract sockets")],
         force: Force::Must,
         step: |at| {
@@ -832,7 +836,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.open.no-such-device",
-        says: "open of the path of a socket fails with ENXIO, whether the socket lives or not.",
+        says: "An open of a socket's path fails with ENXIO, even if the socket has closed.",
         cite: &[Posix("open", "ERRORS [ENXIO]"), Man("open(2)", "ERRORS")],
         force: Force::Must,
         step: |at| {
@@ -842,7 +846,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.open.not-supported",
-        says: "open of the path of a socket may fail with EOPNOTSUPP.",
+        says: "An open of a socket's path may fail with EOPNOTSUPP.",
         cite: &[Posix("open", "ERRORS [EOPNOTSUPP]")],
         force: Force::May,
         step: |at| {
@@ -852,7 +856,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.open.no-entry",
-        says: "open of a path to which no socket is bound fails with ENOENT.",
+        says: "An open of a path to which no socket is bound fails with ENOENT.",
         cite: &[Posix("open", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
@@ -863,7 +867,8 @@ const RULES: &[Rule] = &[
     // Listening
     Rule {
         id: "unix.listen.begins",
-        says: "listen makes a named socket take connections, and sets how many may wait.",
+        says: "A listen on a named, unconnected socket makes it accept connections and sets its \
+               backlog.",
         cite: &[Posix("listen", "DESCRIPTION"), Source(AF_UNIX, "unix_listen")],
         force: Force::Must,
         step: |at| {
@@ -874,7 +879,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.listen.unnamed",
-        says: "listen on a socket without a name fails with EINVAL.",
+        says: "A listen on a socket without a name fails with EINVAL.",
         cite: &[Source(AF_UNIX, "unix_listen")],
         force: Force::Exception,
         step: |at| {
@@ -884,7 +889,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.listen.no-address",
-        says: "listen on a socket without a name fails with EDESTADDRREQ.",
+        says: "A listen on a socket without a name fails with EDESTADDRREQ.",
         cite: &[Posix("listen", "ERRORS [EDESTADDRREQ]")],
         force: Force::Must,
         step: |at| {
@@ -894,7 +899,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.listen.connected",
-        says: "listen on a connected socket fails with EINVAL.",
+        says: "A listen on a connected socket fails with EINVAL.",
         cite: &[Posix("listen", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_listen")],
         force: Force::Must,
         step: |at| {
@@ -905,8 +910,8 @@ const RULES: &[Rule] = &[
     // Connecting
     Rule {
         id: "unix.connect.connects",
-        says: "connect to a socket that listens succeeds at once while at most as many connections wait to be \
-               accepted as its backlog says: one more than that may wait.",
+        says: "A connect to a listening socket succeeds immediately while the pending connections \
+               do not exceed its backlog, so one more than the backlog may wait.",
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
@@ -917,7 +922,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.no-entry",
-        says: "connect to a path that does not exist fails with ENOENT.",
+        says: "A connect to a path that does not exist fails with ENOENT.",
         cite: &[Posix("connect", "ERRORS [ENOENT]")],
         force: Force::Must,
         step: |at| {
@@ -927,8 +932,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.refused",
-        says: "connect fails with ECONNREFUSED where the socket at the address is closed, or there is none, \
-               does not listen, or was shut down for reading.",
+        says: "A connect fails with ECONNREFUSED if the address's socket is absent, closed, not \
+               listening or shut down for reading.",
         cite: &[Posix("connect", "ERRORS [ECONNREFUSED]"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
@@ -938,7 +943,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.full-nonblocking",
-        says: "connect where no more connections may wait fails with EAGAIN where O_NONBLOCK is set.",
+        says: "A connect with O_NONBLOCK set fails with EAGAIN if the listener's backlog is full.",
         cite: &[Man("connect(2)", "ERRORS"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Exception,
         step: |at| {
@@ -948,7 +953,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.in-progress",
-        says: "connect where no more connections may wait fails with EINPROGRESS where O_NONBLOCK is set.",
+        says: "A connect with O_NONBLOCK set fails with EINPROGRESS if the listener's backlog is \
+               full.",
         cite: &[Posix("connect", "ERRORS [EINPROGRESS]")],
         force: Force::Must,
         step: |at| {
@@ -958,7 +964,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.full-refused",
-        says: "connect where no more connections may wait may fail with ECONNREFUSED.",
+        says: "A connect may fail with ECONNREFUSED if the listener's backlog is full.",
         cite: &[Posix("connect", "ERRORS [ECONNREFUSED]")],
         force: Force::May,
         step: |at| {
@@ -968,7 +974,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.finds-no-room",
-        says: "A blocking connect where no more connections may wait begins to wait itself.",
+        says: "A blocking connect begins to wait if the listener's backlog is full.",
         cite: &[Posix("connect", "DESCRIPTION"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::May,
         step: |at| {
@@ -979,8 +985,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.connected-waits-first",
-        says: "A blocking connect of a socket that is connected, or listens, begins to wait where no more \
-               connections may wait.",
+        says: "A blocking connect of a connected or listening socket begins to wait if the \
+               listener's backlog is full.",
         cite: &[Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Exception,
         step: |at| {
@@ -991,10 +997,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.waits",
-        says: "A connect that waits sleeps until a connection is accepted, the backlog grows or the listener \
-               closes; a shutdown of the listener and the removal of its path do not wake it, and each \
-               connection accepted wakes one of those who wait, the longest sleeper first, though that one may \
-               fail.",
+        says: "A connect that waits sleeps until woken by the listener's close, a larger backlog, \
+               or an accept, which wakes one sleeper, on Linux the longest.",
         cite: &[
             Posix("connect", "DESCRIPTION"),
             Source(AF_UNIX, "unix_wait_for_peer"),
@@ -1016,7 +1020,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.connected",
-        says: "connect of a connected socket fails with EISCONN.",
+        says: "A connect of a connected socket fails with EISCONN.",
         cite: &[Posix("connect", "ERRORS [EISCONN]"), Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Must,
         step: |at| {
@@ -1026,7 +1030,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.listening",
-        says: "connect of a socket that listens fails with EINVAL.",
+        says: "A connect of a listening socket fails with EINVAL.",
         cite: &[Source(AF_UNIX, "unix_stream_connect")],
         force: Force::Silent,
         step: |at| {
@@ -1036,7 +1040,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.connect.not-for-listeners",
-        says: "connect of a socket that listens may fail with EOPNOTSUPP.",
+        says: "A connect of a listening socket may fail with EOPNOTSUPP.",
         cite: &[Posix("connect", "ERRORS [EOPNOTSUPP]")],
         force: Force::May,
         step: |at| {
@@ -1047,8 +1051,8 @@ const RULES: &[Rule] = &[
     // Accepting
     Rule {
         id: "unix.accept.shut-down",
-        says: "A blocking accept on a listener that was shut down for reading fails with EINVAL once no \
-               connection waits any more.",
+        says: "A blocking accept on a listener shut down for reading fails with EINVAL once no \
+               connection is pending.",
         cite: &[Posix("accept", "ERRORS [EINVAL]"), Source(AF_UNIX, "unix_accept")],
         force: Force::May,
         step: |at| {
@@ -1060,8 +1064,8 @@ const RULES: &[Rule] = &[
     // Shutting down
     Rule {
         id: "unix.shutdown.connected",
-        says: "shutdown ends what a connected socket receives, sends or both, and so what its peer sends or \
-               receives; what was sent before stays to be read, and doing it again changes nothing.",
+        says: "A shutdown of a connected socket closes the chosen directions for it and its peer, \
+               leaves data already sent readable, and may be repeated.",
         cite: &[Posix("shutdown", "DESCRIPTION"), Source(AF_UNIX, "unix_shutdown")],
         force: Force::Must,
         step: |at| {
@@ -1071,8 +1075,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.shutdown.unconnected",
-        says: "shutdown of a socket that is not connected succeeds all the same, and what it ended stays so \
-               when the socket gets connected.",
+        says: "A shutdown of an unconnected socket succeeds, and the closed directions stay closed \
+               when the socket is connected.",
         cite: &[Source(AF_UNIX, "unix_shutdown")],
         force: Force::Exception,
         step: |at| {
@@ -1082,7 +1086,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.shutdown.not-connected",
-        says: "shutdown of a socket that is not connected fails with ENOTCONN.",
+        says: "A shutdown of an unconnected socket fails with ENOTCONN.",
         cite: &[Posix("shutdown", "ERRORS [ENOTCONN]")],
         force: Force::Must,
         step: |at| {
@@ -1093,32 +1097,32 @@ const RULES: &[Rule] = &[
     // What ends
     Rule {
         id: "unix.release.leaves-peer",
-        says: "When the last reference to a connected stream or seqpacket socket with nothing unread goes, its peer reads end of file \
-               and fails to send.",
+        says: "The last release of a connected stream or seqpacket socket with nothing unread \
+               leaves its peer at end of file and unable to send.",
         cite: &[Posix("close", "DESCRIPTION"), Source(AF_UNIX, "unix_release_sock")],
         force: Force::Must,
         step: |at| (ends(at)? == Ends::Leaves).then_some(Move::releases(leave)),
     },
     Rule {
         id: "unix.release.resets-peer",
-        says: "When the last reference to a connected stream or seqpacket socket with data unread goes, its peer finds \
-               ECONNRESET once, and can send nothing more.",
+        says: "The last release of a connected stream or seqpacket socket with data unread gives \
+               its peer ECONNRESET once and leaves it unable to send.",
         cite: &[Source(AF_UNIX, "unix_release_sock")],
         force: Force::Silent,
         step: |at| (ends(at)? == Ends::Resets).then_some(Move::releases(leave)),
     },
     Rule {
         id: "unix.release.listening",
-        says: "When the last reference to a listening socket goes, the peers of connections that were not accepted find \
-               ECONNRESET.",
+        says: "The last release of a listening socket gives ECONNRESET to the peers of connections \
+               that were not accepted.",
         cite: &[Source(AF_UNIX, "unix_release_sock")],
         force: Force::Silent,
         step: |at| (ends(at)? == Ends::Listens).then_some(Move::releases(leave)),
     },
     Rule {
         id: "unix.release.alone",
-        says: "When the last reference to a datagram socket, or to one without a peer, goes, its name leads nowhere and its \
-               messages are discarded.",
+        says: "The last release of a datagram socket, or of one without a peer, invalidates its \
+               name and discards its unread messages.",
         cite: &[Posix("close", "DESCRIPTION"), Source(AF_UNIX, "unix_release_sock")],
         force: Force::Must,
         step: |at| (ends(at)? == Ends::Alone).then_some(Move::releases(leave)),
@@ -1126,8 +1130,8 @@ const RULES: &[Rule] = &[
     // Polling
     Rule {
         id: "unix.poll.readable",
-        says: "poll finds POLLIN on a socket with data or a message, with a connection that waits, and where \
-               nothing more is received.",
+        says: "A poll reports POLLIN on a socket with data, a message or a pending connection, and \
+               on one whose receive direction is closed.",
         cite: &[Posix("poll", "POLLIN"), Source(AF_UNIX, "unix_poll")],
         force: Force::Must,
         step: |at| {
@@ -1139,7 +1143,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.half-closed",
-        says: "poll finds POLLRDHUP, where it is asked for, on a socket that receives nothing more.",
+        says: "A poll for POLLRDHUP reports it on a socket whose receive direction is closed.",
         cite: &[Man("poll(2)", "POLLRDHUP"), Source(AF_UNIX, "unix_poll")],
         force: Force::Silent,
         step: |at| {
@@ -1149,8 +1153,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.hang-up",
-        says: "poll finds POLLHUP on a socket that neither receives nor sends any more, and on one that is for \
-               connections and neither was connected nor listens.",
+        says: "A poll reports POLLHUP on a socket closed in both directions, and on a stream or \
+               seqpacket socket neither connected nor listening.",
         cite: &[Posix("poll", "POLLHUP"), Source(AF_UNIX, "unix_poll")],
         force: Force::Must,
         step: |at| {
@@ -1160,7 +1164,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.error",
-        says: "poll finds POLLERR on a socket with an error pending.",
+        says: "A poll reports POLLERR on a socket with an error pending.",
         cite: &[Posix("poll", "POLLERR"), Source(AF_UNIX, "unix_poll")],
         force: Force::Must,
         step: |at| {
@@ -1170,8 +1174,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.error-midway",
-        says: "poll of a datagram socket whose peer is connecting to another may find room for what is thereby lost \
-               before it finds the error that tells of it.",
+        says: "A poll of a datagram socket whose peer is connecting elsewhere may report POLLOUT \
+               for its discarded messages before POLLERR for their loss.",
         cite: &[
             Source(AF_UNIX, "unix_dgram_disconnected"),
             Observed("OUT first, ERR later", "Linux 6.18"),
@@ -1186,9 +1190,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.writable",
-        says: "poll finds POLLOUT on a socket that does not listen while little of what it sent is unread: on \
-               Linux while that costs at most a quarter of its send buffer; that nothing more can be sent \
-               does not matter.",
+        says: "A poll reports POLLOUT on a non-listening socket, even after SHUT_WR, while unread \
+               data fills little of its buffer (on Linux, up to a quarter).",
         cite: &[Posix("poll", "POLLOUT"), Source(AF_UNIX, "unix_writable")],
         force: Force::May,
         step: |at| {
@@ -1200,8 +1203,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.writable-though-hung-up",
-        says: "poll finds POLLOUT together with POLLHUP on a socket that does not listen and of which little that it \
-               sent is unread.",
+        says: "A poll reports POLLOUT together with POLLHUP on a non-listening socket whose unread \
+               data fills little of its send buffer.",
         cite: &[Source(AF_UNIX, "unix_poll"), Source(AF_UNIX, "unix_writable")],
         force: Force::Exception,
         step: |at| {
@@ -1213,8 +1216,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.writable-midway",
-        says: "poll beside a send on the same socket may miss POLLOUT though it would find it before and after; so \
-               does poll of a datagram socket whose peer, with a full queue, is connecting to another.",
+        says: "A poll beside a send on the same socket, or of a datagram socket whose full peer is \
+               connecting elsewhere, may miss POLLOUT.",
         cite: &[
             Source("net/core/sock.c", "sock_alloc_send_pskb"),
             Source(AF_UNIX, "unix_dgram_connect"),
@@ -1230,8 +1233,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.close-midway",
-        says: "poll of a connected socket whose peer is being closed finds the end of data, the hang-up and the error \
-               together, and may find them before the room that the close makes.",
+        says: "A poll of a connected socket whose peer is closing may report end of file, hang-up \
+               and error before the room that the close frees.",
         cite: &[
             Source(AF_UNIX, "unix_release_sock"),
             Source(AF_UNIX, "unix_poll"),
@@ -1245,8 +1248,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.end-before-error",
-        says: "poll that was not asleep, of a connected socket whose peer is being closed, may find the end of data and \
-               the hang-up, and not yet the error.",
+        says: "A poll that did not sleep, of a connected socket whose peer is closing, may report \
+               end of file and hang-up before the error.",
         cite: &[Source(AF_UNIX, "unix_release_sock"), Source(AF_UNIX, "unix_poll")],
         force: Force::Silent,
         step: |at| {
@@ -1256,8 +1259,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.end-before-hang-up",
-        says: "poll that was not asleep, of a connected socket whose peer is being closed, may find the end of data, \
-               and not yet the hang-up and the error, as it looks for those first.",
+        says: "A poll that did not sleep, of a connected socket whose peer is closing, may report \
+               end of file before hang-up and error.",
         cite: &[Source(AF_UNIX, "unix_release_sock"), Source(AF_UNIX, "unix_poll, in Linux 6.1")],
         force: Force::Silent,
         step: |at| {
@@ -1267,8 +1270,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.error-before-end",
-        says: "poll that was not asleep, of a connected socket whose peer is being closed, may find the error, and the \
-               room that the close makes, and not yet the end.",
+        says: "A poll that did not sleep, of a connected socket whose peer is closing, may report \
+               the error and freed room before end of file.",
         cite: &[Source(AF_UNIX, "unix_release_sock"), Source(AF_UNIX, "unix_poll")],
         force: Force::Silent,
         step: |at| {
@@ -1279,7 +1282,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.poll.writable-perhaps",
-        says: "poll may find POLLOUT on a socket that is connected, or for datagrams, however much is under way.",
+        says: "A poll may report POLLOUT on a connected or datagram socket, however much data is \
+               in flight.",
         cite: &[Posix("poll", "POLLOUT")],
         force: Force::May,
         step: |at| {
@@ -1292,8 +1296,8 @@ const RULES: &[Rule] = &[
     // Options and the like
     Rule {
         id: "unix.available.counts",
-        says: "FIONREAD gives the number of bytes that wait to be read; on a datagram socket those of the \
-               oldest message.",
+        says: "FIONREAD on a socket returns the number of unread bytes, or on a datagram socket \
+               the length of the oldest message.",
         cite: &[Man(MAN_UNIX, "Ioctls"), Source(AF_UNIX, "unix_inq_len")],
         force: Force::Silent,
         step: |at| {
@@ -1305,7 +1309,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.available.listening",
-        says: "FIONREAD on a socket that listens fails with EINVAL.",
+        says: "FIONREAD on a listening socket fails with EINVAL.",
         cite: &[Source(AF_UNIX, "unix_inq_len")],
         force: Force::Silent,
         step: |at| {
@@ -1315,7 +1319,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.available.unspecified",
-        says: "What FIONREAD on a socket does is not specified.",
+        says: "The result of FIONREAD on a socket is unspecified.",
         cite: &[Man("ioctl(2)", "STANDARDS")],
         force: Force::Unspecified,
         step: |at| {
@@ -1325,8 +1329,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.set-option.buffer",
-        says: "SO_SNDBUF and SO_RCVBUF take twice the value given, at least a little and at most twice the \
-               system's maximum; the receive buffer has no effect.",
+        says: "Setting SO_SNDBUF or SO_RCVBUF stores twice the given size, between the system's \
+               minimum and twice its maximum, and only SO_SNDBUF has an effect.",
         cite: &[Man("socket(7)", "Socket options"), Man(MAN_UNIX, "Socket options")],
         force: Force::May,
         step: |at| {
@@ -1339,7 +1343,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.set-option.buffer-beyond",
-        says: "What a buffer of more bytes than every system allows comes to depends on the system's maximum.",
+        says: "The effect of SO_SNDBUF or SO_RCVBUF with a negative size, or one above the stock \
+               maximum, depends on the system's settings.",
         cite: &[Man("socket(7)", "/proc interfaces")],
         force: Force::Silent,
         step: |at| {
@@ -1353,7 +1358,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.option.buffer",
-        says: "SO_SNDBUF and SO_RCVBUF tell what was set.",
+        says: "Reading SO_SNDBUF or SO_RCVBUF returns the stored size.",
         cite: &[Man("socket(7)", "Socket options")],
         force: Force::May,
         step: |at| {
@@ -1369,7 +1374,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.option.error",
-        says: "SO_ERROR tells the error that is pending, and takes it.",
+        says: "Reading SO_ERROR returns the pending error, or 0, and clears it.",
         cite: &[Posix("getsockopt", "SO_ERROR"), Source("net/core/sock.c", "sk_getsockopt")],
         force: Force::Must,
         step: |at| {
@@ -1381,7 +1386,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.send-end.not-open",
-        says: "Sending a descriptor that is not open fails with EBADF.",
+        says: "A send of a descriptor that is not open fails with EBADF.",
         cite: &[Man(MAN_UNIX, "Ancillary messages"), Source("net/core/scm.c", "scm_fp_copy")],
         force: Force::Silent,
         step: |at| {
@@ -1392,7 +1397,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "unix.send-end.circular",
-        says: "What becomes of a socket that only data on its way to itself keeps open is not modelled.",
+        says: "The fate of a socket kept open only by data in flight to itself is not modelled.",
         cite: &[Source("net/unix/garbage.c", "unix_gc")],
         force: Force::Silent,
         step: |at| is_circular(at).then_some(Move::unspecified("a socket on its way to itself")),
