@@ -54,7 +54,7 @@ const NOT_IN_POSIX: &[&str] = &[
 ];
 
 const OVERLAPS: &[Overlap] = &[Overlap {
-    why: "A connect that may not wait may be done at once, or be told of later.",
+    why: "A nonblocking connect may complete immediately or later.",
     rules: &[
         "connection.connect.in-progress",
         "connection.connect.at-once",
@@ -65,18 +65,18 @@ const OVERLAPS: &[Overlap] = &[Overlap {
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         rule: "connection.any.write-unconnected",
-        why: "A write to a TCP socket that was never connected fails with EPIPE and raises SIGPIPE, and not \
-              with ENOTCONN.",
+        why: "POSIX requires ENOTCONN of a write to a TCP socket that was never connected; Linux \
+              fails with EPIPE and raises SIGPIPE.",
     },
     Exception {
         rule: "connection.connect.waits-too",
-        why: "A blocking connect while a request is under way waits for its answer, and fails not with \
-              EALREADY.",
+        why: "POSIX requires EALREADY of a blocking connect while a request is unanswered; Linux \
+              waits for the reply.",
     },
     Exception {
         rule: "connection.shutdown.unconnected",
-        why: "shutdown of a TCP socket that is not connected fails, but read gives 0 from then on, not \
-              ENOTCONN.",
+        why: "A shutdown of an unconnected TCP socket fails, yet later reads return 0 instead of \
+              failing with ENOTCONN.",
     },
 ];
 

@@ -28,18 +28,18 @@ pub const CHAPTER: Chapter = Chapter {
         (true, _) => &["descriptor.any.no-such-call"],
     },
     overlaps: &[Overlap {
-        why: "The standard lets poll find more than it must.",
+        why: "POSIX permits poll to report more than it must.",
         rules: &["descriptor.poll.ready", "descriptor.poll.nothing", "descriptor.poll.waits"],
     }],
     exceptions: &[
         Exception {
             rule: "descriptor.read-at.negative-offset",
-            why: "EINVAL is of regular and block special files; POSIX wants EBADF of what is not open, and ESPIPE \
-                  of what cannot seek.",
+            why: "POSIX has EINVAL for regular and block special files only, EBADF for a closed \
+                  descriptor, and ESPIPE for a pipe or socket.",
         },
         Exception {
             rule: "descriptor.write-at.negative-offset",
-            why: "As of pread: EINVAL is of regular and block special files.",
+            why: "As for pread, POSIX has EINVAL for regular and block special files only.",
         },
     ],
 };

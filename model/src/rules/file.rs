@@ -62,36 +62,39 @@ pub const CHAPTER: Chapter = Chapter {
     exceptions: &[
         Exception {
             rule: "file.any.reads-in-parts",
-            why: "POSIX wants reads and writes of regular files atomic to each other (System Interfaces 2.9.7). \
-                  Linux takes no lock for a read of ext4 or tmpfs: of reads of 20,000 bytes beside writes of \
-                  the same bytes, three in four were mixed.",
+            why: "POSIX requires reads and writes of regular files to be atomic to each other \
+                  (System Interfaces 2.9.7). Linux takes no lock for a read of ext4 or tmpfs: \
+                  three in four reads of 20,000 bytes, concurrent with writes of the same bytes, \
+                  were mixed.",
         },
         Exception {
             rule: "file.any.holds-pages",
-            why: "As above: how far the file went when the read took hold of its pages is not how far it goes \
-                  when they are copied.",
+            why: "As above: the file may change its size between the moment at which a read pins \
+                  the pages and the copy.",
         },
         Exception {
             rule: "file.any.reads-held-pages",
-            why: "As above: what was cut off is given beside what was written later.",
+            why: "As above: the read returns truncated bytes together with bytes written later.",
         },
         Exception {
             rule: "file.any.reads-cleared-pages",
-            why: "As above: of what was cut off zeros are given, which never were in the file.",
+            why: "As above: the read returns zeros that the file never held in place of truncated \
+                  bytes.",
         },
         Exception {
             rule: "file.any.changes-in-parts",
-            why: "As above: the size grows page by page while a write extends the file, and who looks \
-                  meanwhile sees its head.",
+            why: "As above: a write that extends the file grows it page by page, and concurrent \
+                  calls see its first bytes alone.",
         },
         Exception {
             rule: "file.any.lengthens-first",
-            why: "As above: the gap before a write beyond the end is seen before the write.",
+            why: "As above: the gap before a write beyond end of file can be seen before the \
+                  write.",
         },
         Exception {
             rule: "file.write-at.appends-all-the-same",
-            why: "POSIX wants pwrite to write at its offset whatever the flags are; pwrite(2) lists what \
-                  Linux does under BUGS.",
+            why: "POSIX requires pwrite to write at its offset whatever the flags; pwrite(2) lists \
+                  the behaviour of Linux under BUGS.",
         },
     ],
 };

@@ -65,8 +65,8 @@ const NOT_IN_POSIX: &[&str] = &[
 ];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
-        why: "The standard gives no size of the buffers: whether a message goes is known only where nothing is \
-              under way, and whether room is looked for before or after a receiver is not.",
+        why: "POSIX states no buffer sizes: a message fits for certain only with nothing in \
+              flight, and the order of the checks for room and for a receiver is open.",
         rules: &[
             "message.any.sent",
             "message.any.too-long",
@@ -81,7 +81,7 @@ const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
-        why: "Which of several errors is told is left open.",
+        why: "POSIX leaves open which of several errors is reported.",
         rules: &[
             "message.any.too-long",
             "message.any.no-destination",
@@ -101,15 +101,16 @@ const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
-        why: "A send that had found its peer, when another lost it, is told otherwise.",
+        why: "A send that had found its peer before another call lost it may report a different \
+              error.",
         rules: &["message.any.no-destination", "message.any.refused-midway"],
     },
     Overlap {
-        why: "A receive in progress may have taken the message that another would give.",
+        why: "A receive in progress may already have taken the message that another would return.",
         rules: &["message.any.whole", "message.any.taken-midway"],
     },
     Overlap {
-        why: "A send takes its room first, and nobody has to see it.",
+        why: "A send reserves room first, and that step may be unobservable.",
         rules: &[
             "unix.any.takes-room",
             "message.any.sent",
@@ -118,30 +119,33 @@ const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
-        why: "A time-out may end the wait at any time.",
+        why: "A time-out may expire at any moment.",
         rules: &["message.any.waits-for-message", "message.any.time-out"],
     },
     Overlap {
-        why: "A message wakes one of those who wait.",
+        why: "A message wakes one of several waiting receives.",
         rules: &["message.any.whole", "message.any.oversleeps"],
     },
 ];
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         rule: "message.any.broken-without-signal",
-        why: "A send on a seqpacket socket that fails with EPIPE raises no SIGPIPE.",
+        why: "POSIX requires SIGPIPE with EPIPE on a connection; Linux raises none for seqpacket \
+              sockets.",
     },
     Exception {
         rule: "message.any.no-peer",
-        why: "A send on a datagram socket without a peer fails with ENOTCONN, not EDESTADDRREQ.",
+        why: "POSIX requires EDESTADDRREQ of a send on a datagram socket without a peer; Linux \
+              fails with ENOTCONN.",
     },
     Exception {
         rule: "message.any.no-peer-first",
-        why: "The same where it was also shut down: message/no-peer-and-shut-down.",
+        why: "As above, for a socket that was also shut down (case message/no-peer-and-shut-down).",
     },
     Exception {
         rule: "message.shutdown.unconnected",
-        why: "shutdown of a datagram socket without a peer succeeds, and fails not with ENOTCONN.",
+        why: "POSIX requires ENOTCONN of a shutdown of a datagram socket without a peer; on Linux \
+              it succeeds.",
     },
 ];
 

@@ -31,7 +31,7 @@ pub const CHAPTER: Chapter = Chapter {
     ],
     absent: |_| &[],
     overlaps: &[Overlap {
-        why: "The standard does not say that a message queue descriptor can be polled.",
+        why: "POSIX does not say that a message queue descriptor can be polled.",
         rules: &[
             "queue.poll.unspecified",
             "descriptor.poll.ready",

@@ -31,7 +31,7 @@ pub const CHAPTER: Chapter = Chapter {
         _ => &[],
     },
     overlaps: &[Overlap {
-        why: "A time-out may end the wait at any time.",
+        why: "A time-out may expire at any moment.",
         rules: &["socket.accept.waits", "socket.accept.time-out"],
     }],
     exceptions: &[],

@@ -111,8 +111,8 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "How concurrent reads share the bytes is unspecified; that one follows the other is \
-                  among what they may do.",
+            why: "The order in which concurrent reads share the bytes is unspecified; one after \
+                  the other is among the permitted orders.",
             rules: &[
                 "stream.read.concurrent",
                 "stream.read.concurrent-part",
@@ -120,7 +120,8 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "The standard does not say that all that poll tells of an end is of one moment.",
+            why: "POSIX does not require the events that poll reports of one descriptor to hold at \
+                  one moment.",
             rules: &[
                 "stream.poll.looks-first",
                 "stream.poll.looks-again",

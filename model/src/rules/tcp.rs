@@ -36,7 +36,7 @@ pub const CHAPTER: Chapter = Chapter {
     absent: |_| &[],
     overlaps: &[
         Overlap {
-            why: "Bytes on their way have arrived or not: whoever looks finds them or doesn't.",
+            why: "Bytes in flight may or may not have arrived when a call looks for them.",
             rules: &[
                 "tcp.any.read-data",
                 "tcp.any.read-nothing-yet",
@@ -52,11 +52,12 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "A peek of which another call took bytes may still go as if none had.",
+            why: "A peek whose bytes another call took may still proceed as if none had been \
+                  taken.",
             rules: &["tcp.receive.peek-raced", "tcp.receive.all-arrived", "tcp.any.read-waits"],
         },
         Overlap {
-            why: "A time-out may end the wait at any time.",
+            why: "A time-out may expire at any moment.",
             rules: &[
                 "tcp.any.read-waits",
                 "tcp.any.time-out",
@@ -68,14 +69,14 @@ pub const CHAPTER: Chapter = Chapter {
             ],
         },
         Overlap {
-            why: "poll looks before a reset arrives, or in the midst of it.",
+            why: "A poll looks before a reset arrives or during its arrival.",
             rules: &["descriptor.poll.ready", "descriptor.poll.waits", "tcp.poll.reset-midway"],
         },
     ],
     exceptions: &[Exception {
         rule: "tcp.poll.writable-though-hung-up",
-        why: "Linux tells POLLOUT together with POLLHUP, as a write would not wait; for the standard they \
-              exclude each other.",
+        why: "Linux reports POLLOUT together with POLLHUP, as a write would not block; POSIX makes \
+              them exclude each other.",
     }],
 };
 

@@ -78,7 +78,8 @@ const NOT_IN_POSIX: &[&str] = &[
 ];
 const OVERLAPS: &[Overlap] = &[
     Overlap {
-        why: "A poll beside a close of the peer finds what the close has done by then.",
+        why: "A poll concurrent with a close of the peer sees the effects that the close has had \
+              so far.",
         rules: &[
             "descriptor.poll.ready",
             "descriptor.poll.nothing",
@@ -89,12 +90,12 @@ const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
-        why: "The standard has two errors for one condition.",
+        why: "POSIX has two errors for one condition.",
         rules: &["unix.open.no-such-device", "unix.open.not-supported"],
     },
     Overlap {
-        why: "The standard gives no size of the buffers: how much goes at once is known only in so far as \
-              something does where nothing is under way.",
+        why: "POSIX states no buffer sizes: something fits for certain only with nothing in \
+              flight.",
         rules: &[
             "unix.any.write-completes",
             "unix.any.write-in-pieces",
@@ -105,11 +106,11 @@ const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
-        why: "A write takes its room first, and nobody has to see it.",
+        why: "A write reserves room first, and that step may be unobservable.",
         rules: &["unix.any.takes-room", "unix.any.write-completes"],
     },
     Overlap {
-        why: "A time-out may end the wait at any time.",
+        why: "A time-out may expire at any moment.",
         rules: &[
             "unix.any.waits-for-data",
             "unix.any.time-out",
@@ -118,54 +119,58 @@ const OVERLAPS: &[Overlap] = &[
         ],
     },
     Overlap {
-        why: "The standard does not say that data which nobody read resets a connection, only that it may.",
+        why: "POSIX permits, but does not require, unread data to reset a connection.",
         rules: &["unix.any.end", "unix.any.reset"],
     },
     Overlap {
-        why: "Who looks for a path while a bind is under way may find it or not.",
+        why: "A call on the path of a bind in progress may or may not find it.",
         rules: &["unix.any.path-midway", "message.connect.no-entry"],
     },
     Overlap {
-        why: "Who opens a path while a bind is under way may find it or not.",
+        why: "An open of the path of a bind in progress may or may not find it.",
         rules: &["unix.open.path-midway", "unix.open.no-entry"],
     },
 ];
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         rule: "unix.poll.writable-though-hung-up",
-        why: "POLLHUP comes together with POLLOUT, which POSIX has exclude each other: on a socket whose peer \
-              closed, poll finds in|out|hup.",
+        why: "POSIX makes POLLOUT and POLLHUP exclude each other; on a socket whose peer closed, \
+              Linux reports both.",
     },
     Exception {
         rule: "unix.any.broken-asleep",
-        why: "A write asleep that fails with EPIPE raises no SIGPIPE: the failure comes from where memory is \
-              waited for, which knows nothing of signals.",
+        why: "POSIX requires SIGPIPE with EPIPE; a write that fails in the wait for memory, which \
+              raises no signal, does without.",
     },
     Exception {
         rule: "unix.any.reads-unconnected",
-        why: "A read of a stream socket that is not connected fails with EINVAL, not ENOTCONN.",
+        why: "POSIX requires ENOTCONN of a read of an unconnected stream socket; Linux fails with \
+              EINVAL.",
     },
     Exception {
         rule: "unix.listen.unnamed",
-        why: "listen on a socket without a name fails with EINVAL, not EDESTADDRREQ.",
+        why: "POSIX requires EDESTADDRREQ of a listen on a socket without a name; Linux fails with \
+              EINVAL.",
     },
     Exception {
         rule: "unix.send.address-unsupported",
-        why: "A send with an address on a stream socket that is not connected fails with EOPNOTSUPP, not \
-              ENOTCONN.",
+        why: "POSIX requires ENOTCONN of a send with an address on an unconnected stream socket; \
+              Linux fails with EOPNOTSUPP.",
     },
     Exception {
         rule: "unix.connect.connected-waits-first",
-        why: "connect of a connected socket waits for room at the listener before it fails with EISCONN.",
+        why: "A connect of a connected socket waits for room in the listener's backlog before it \
+              fails with EISCONN.",
     },
     Exception {
         rule: "unix.connect.full-nonblocking",
-        why: "A connect that may not wait fails with EAGAIN where the backlog is full, not EINPROGRESS, and is \
-              not under way then.",
+        why: "POSIX requires EINPROGRESS of a nonblocking connect to a full backlog; Linux fails \
+              with EAGAIN and starts no request.",
     },
     Exception {
         rule: "unix.shutdown.unconnected",
-        why: "shutdown of a socket that is not connected succeeds, and fails not with ENOTCONN.",
+        why: "POSIX requires ENOTCONN of a shutdown of an unconnected socket; on Linux it \
+              succeeds.",
     },
 ];
 
