@@ -1,7 +1,7 @@
 //! Unix sockets: a pair of `socketpair(2)`, and sockets made, bound and connected by calls.
 //!
-//! Who holds an end at the start has one of the pair. The channel's address is a path of its own, or a name
-//! made of that path that is in no file system.
+//! An actor that holds an end at the start has one of the pair. The channel's address is a path of
+//! its own, or an abstract name made of that path.
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -52,7 +52,7 @@ impl Step {
 /// A list of calls, to be made on any channel that has the ends for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scenario {
-    /// Who takes part, with the ends held at the start.
+    /// The actors, with the ends held at the start.
     pub seats: Vec<Seat>,
     /// Names of ends.
     pub end_names: Vec<Name>,

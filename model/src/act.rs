@@ -13,7 +13,7 @@ pub struct Act<'a> {
     pub world: &'a mut World,
     /// The platform.
     pub platform: &'a Platform,
-    /// Who calls; [`Actor::NOBODY`] where nobody does.
+    /// The actor that calls; [`Actor::NOBODY`] for a delivery.
     pub actor: Actor,
     /// Bytes transferred by this move.
     pub count: u32,

@@ -13,12 +13,12 @@ use smallvec::SmallVec;
 
 use crate::call::Actor;
 
-/// Who wrote the bytes that nobody wrote: those of a hole in a file, or of memory at the start. Positions
-/// among them mean nothing, and are 0.
+/// The writer of bytes that no actor wrote: those of a hole in a file, or of memory at the start.
+/// Positions among them mean nothing, and are 0.
 pub const ZERO: Actor = Actor(u8::MAX - 1);
 
-/// Who wrote the bytes of which nothing is known: those that a call may give whatever was written. Positions
-/// among them mean nothing, and are 0.
+/// The writer of bytes of which nothing is known: those that a call may return whatever was
+/// written. Positions among them mean nothing, and are 0.
 pub const ANY: Actor = Actor(u8::MAX - 2);
 
 /// What the bytes that no actor wrote are called in runs, and whose they are.
@@ -33,7 +33,7 @@ pub(crate) fn is_nobodys(actor: Actor) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Segment {
-    /// Who wrote them.
+    /// Their writer.
     pub actor: Actor,
     /// Position of the first among all bytes that this actor has written. Negative only while
     /// exploring, where positions count back from what has been written so far.

@@ -1,4 +1,4 @@
-//! Who has which end open along a run, as far as its calls and their replies tell.
+//! The ends that each actor has open along a run, as far as its calls and their replies tell.
 //!
 //! It knows no rules: what a call makes counts as made until it is seen to fail, and after a close, however that
 //! ends, nothing is open. The language of runs, [`Run::check`](crate::run::Run::check), the generator and the player

@@ -24,7 +24,7 @@ pub use refine::{Refinement, Within, refines, refines_as, refines_within};
 pub struct Space {
     /// The channel at the start.
     pub setup: Setup,
-    /// Who takes part.
+    /// The actors.
     pub seats: Vec<Seat>,
     /// Names of ends.
     pub end_names: Vec<Name>,

@@ -27,7 +27,7 @@ pub enum Account {
     Memory,
     /// Pieces, each for 1: for exploration.
     Small,
-    /// Nobody knows: at least one byte, or one message, where nothing is under way (POSIX).
+    /// Unknown: at least one byte, or one message, with nothing in flight (POSIX).
     Envelope,
 }
 

@@ -152,7 +152,7 @@ pub struct Run {
     pub preamble: Vec<String>,
     /// The channels, at least one; where there are several each has a name.
     pub channels: Vec<Channel>,
-    /// Who takes part; [`Actor`] is an index into it.
+    /// The actors; [`Actor`] is an index into them.
     pub seats: Vec<Seat>,
     /// Names of ends; [`End`] is an index into it.
     pub end_names: Vec<Name>,

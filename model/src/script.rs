@@ -49,7 +49,7 @@ pub enum Family {
     Direction,
     /// How a receiver learns of data.
     Waiting,
-    /// Who holds which end, and until when.
+    /// The ends that each process holds, and until when.
     Ends,
     /// How much a channel holds.
     Capacity,

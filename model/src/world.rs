@@ -141,7 +141,7 @@ impl Hash for ActorState {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct World {
-    /// Who takes part.
+    /// The actors.
     pub actors: SmallVec<[ActorState; 4]>,
     /// Open file descriptions.
     pub descriptions: SmallVec<[Description; 4]>,

@@ -104,7 +104,7 @@ impl Worlds {
         self.iter().filter_map(|world| world.pending(actor)).find(|call| !is_exit(call))
     }
 
-    /// Who is in a call.
+    /// The actors with a call in progress.
     pub fn busy(&self) -> Actors {
         let all = (0..self[0].actors.len() as u8).map(Actor);
         all.filter(|actor| self.call(*actor).is_some()).collect()

@@ -89,7 +89,7 @@ impl Bytes {
 ///
 /// # Safety
 ///
-/// Nobody else reads or writes these cells meanwhile.
+/// No other thread reads or writes these cells meanwhile.
 ///
 /// # Panics
 ///
@@ -107,7 +107,7 @@ pub unsafe fn copy_in(cells: &[UnsafeCell<u8>], bytes: &[u8]) {
 ///
 /// # Safety
 ///
-/// Nobody writes to these cells meanwhile.
+/// No other thread writes to these cells meanwhile.
 ///
 /// # Panics
 ///

@@ -148,7 +148,7 @@ pub(crate) const DESK_BYTES: usize = size_of::<Shared>();
 ///
 /// # Safety
 ///
-/// Nobody else uses this part of the file otherwise than by the two sides of one desk.
+/// Only the two sides of one desk use this part of the file.
 pub(crate) unsafe fn desk_of_file(file: impl AsFd, offset: usize) -> io::Result<Desk> {
     // SAFETY: the caller's promise; the two enums are written by `reset`, the rest is valid as it is.
     let shared = unsafe { Map::<Shared>::of_file(file, offset) }?;

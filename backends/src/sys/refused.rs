@@ -1,6 +1,6 @@
 //! A call that the system refused: which one, and with what error.
 //!
-//! Whoever makes a channel makes several calls; the error alone does not say which of them failed.
+//! Creating a channel takes several calls; the error alone does not say which of them failed.
 
 use std::error::Error;
 use std::fmt;

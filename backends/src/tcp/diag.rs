@@ -218,7 +218,7 @@ pub(super) struct Named {
     clients: Option<Vec<SocketAddrV4>>,
     /// Ports of those whose request for a connection was dropped for sure.
     dropped: BTreeSet<u16>,
-    /// Who is connected to the address, if there can't be others until somebody connects.
+    /// The connections to the address, if there can be no others until a socket connects.
     peers: Option<BTreeSet<SocketAddrV4>>,
 }
 

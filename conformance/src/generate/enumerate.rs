@@ -18,7 +18,7 @@ use pipewright_model::world::World;
 
 use crate::scenario::{Scenario, Step, normal};
 
-/// Who takes part, and the calls that may be made.
+/// The actors, and the calls that they may make.
 #[derive(Debug)]
 pub struct Alphabet {
     /// Its name in reports.

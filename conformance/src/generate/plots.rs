@@ -180,7 +180,7 @@ fn channels(shape: &PlotShape, dice: &mut Dice) -> Vec<&'static dyn Channel> {
     (0..count).filter_map(|_| dice.weighted(all())).collect()
 }
 
-/// Who takes part, and the names of ends.
+/// The actors, and the names of ends.
 fn seats(channels: &[&'static dyn Channel], dice: &mut Dice) -> (Vec<Seat>, Vec<Name>) {
     let mut end_names = Vec::new();
     let mut held = Vec::new();

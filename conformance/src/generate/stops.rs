@@ -35,7 +35,7 @@ struct Held {
     step: usize,
     /// How many calls are still to be made inside.
     left: u32,
-    /// Who called inside last.
+    /// The actor that made the last call inside the stop.
     last: Option<Actor>,
 }
 
@@ -64,7 +64,7 @@ impl Stops {
         Some(Inside { held: actor, caller: last.filter(|_| again), polls })
     }
 
-    /// Nobody else can call: whether a call that was stopped goes on.
+    /// No other actor can call: whether a stopped call goes on.
     pub(super) fn end(&mut self) -> bool {
         self.held.take().is_some()
     }

@@ -17,7 +17,8 @@ const CALLS_MAX: usize = 40;
 pub struct Order {
     /// The calls.
     pub scenario: Scenario,
-    /// Who sleeps at its end, where nobody has anything left to call: all of them for ever.
+    /// The actors that sleep at its end, where no actor has a call left to make: all of them for
+    /// ever.
     pub asleep: Actors,
 }
 

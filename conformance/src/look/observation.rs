@@ -21,7 +21,7 @@ pub enum Observation {
 /// A level of observation, as it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Nobody is looked at.
+    /// Sleep is not observed.
     None,
     /// States are looked at several times.
     Stat,

@@ -14,14 +14,14 @@ use super::{Refusal, Status, output};
 /// Arguments of `bench`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// What to measure; everything where nothing is given.
+    /// What to measure; everything by default.
     #[arg(value_enum)]
     what: Vec<Part>,
     /// Pairs for each ratio.
     #[arg(long, value_name = "N", default_value_t = 21, allow_negative_numbers = true,
         value_parser = number(Effort::PAIRS_MIN..=MANY))]
     pairs: usize,
-    /// Looks at actors that don't sleep.
+    /// Observations of actors that do not sleep.
     #[arg(long, value_name = "N", default_value_t = 50_000, allow_negative_numbers = true,
         value_parser = number(1..=MANY as u64))]
     looks: u64,
@@ -33,21 +33,21 @@ pub(super) struct Arguments {
 /// [`What`] as an argument.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Part {
-    /// A port against the raw calls.
+    /// A call through a port against the raw call.
     Ports,
     /// A scenario in one thread, recorded and judged, against the raw calls.
     Scenarios,
     /// A call in a worker process against a futex ping-pong.
     Workers,
-    /// Being certain that a worker sleeps, and how often that is wrong.
+    /// Proving that a worker sleeps, and how often the proof is wrong.
     Looks,
     /// The oracle alone.
     Oracle,
-    /// Telling why hundreds of processes wait, against lsof.
+    /// Explaining the waits of hundreds of processes, against lsof.
     Why,
     /// A log of strace of 10^6 calls, read and judged.
     Logs,
-    /// Searching a system of a file, against the same from Rust.
+    /// Searching a system file, against the same system written in Rust.
     Systems,
 }
 

@@ -13,7 +13,7 @@ use super::{Status, print};
 /// What `channels` is given.
 #[derive(Args)]
 pub(super) struct ChannelsArguments {
-    /// Tell of this channel alone, with the shortest runs that show its direction and its waiting.
+    /// Print this channel alone, with the shortest runs that show its direction and its waiting.
     #[arg(value_parser = super::channel)]
     channel: Option<&'static dyn Channel>,
 }

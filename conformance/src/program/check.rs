@@ -24,9 +24,10 @@ use super::{Profile, Refusal, Status, channel, input, print_error};
 /// Arguments of `check`.
 #[derive(Args, Default)]
 pub(super) struct Arguments {
-    /// Channels to check, by name; all where none is given. `pipewright channels` lists them. `processes` is several
-    /// channels at once, between processes that fork, exec, exit, are killed and waited for. Or files of systems: their
-    /// calls are made on real channels, in every order up to `--systems`; of processes, in the orders that claims show.
+    /// Channels to check, by name; all by default. `pipewright channels` lists them. `processes`
+    /// stands for several channels between processes that fork, exec, exit, are killed and waited
+    /// for. A system file has its calls made on real channels, in every order up to `--systems`;
+    /// with processes, in the orders that claims show.
     #[arg(value_name = "CHANNEL|FILE", value_parser = row)]
     channels: Vec<String>,
     /// The rules to judge by.
@@ -35,40 +36,43 @@ pub(super) struct Arguments {
     /// Random scenarios for each channel [default: 7000, of processes 2000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=MANY))]
     scenarios: Option<usize>,
-    /// All paths of up to so many calls through small alphabets are run too: 0 to 4 [default: 3].
+    /// Length of the exhaustive scenarios over small alphabets, in calls: 0 to 4 [default: 3].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=4_usize))]
     paths: Option<usize>,
-    /// Orders of the calls of each named system over such a channel that are run too [default: 100]; of a system of a file
-    /// [default: 1000].
+    /// Orders of the calls of each named system over the channel to run [default: 100]; of a system
+    /// file [default: 1000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(0..=MANY))]
     systems: Option<usize>,
-    /// In how many of a hundred random scenarios calls are stopped in their middle, with calls of others inside
-    /// [default: 10].
+    /// Percentage of random scenarios in which a call is stopped in its middle while others make
+    /// calls [default: 10].
     #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = number(0..=100_u32))]
     stops: Option<u32>,
-    /// The same seed gives the same scenarios.
+    /// Seed of the random scenarios; the same seed gives the same scenarios.
     #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true,
         value_parser = number(0..=u64::MAX))]
     seed: u64,
-    /// How well to look whether actors sleep: no better than that [default: as well as this system allows].
+    /// The highest level at which to observe sleep [default: the highest that this system
+    /// supports].
     #[arg(long, value_name = "LEVEL", value_enum)]
     observe: Option<Observe>,
-    /// Print only what is wrong or was not judged: no heading, no progress, no table.
+    /// Print only deviations and what was not judged: no heading, no progress, no table.
     #[arg(short, long)]
     quiet: bool,
     /// Write the result as JSON; `-` is standard output, and the table goes to standard error.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the result as JUnit XML: a test a channel; `-` is standard output, as of `--json`.
+    /// Write the result as JUnit XML, one test for each channel; `-` as for `--json`.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write the result as KTAP, as the kernel's own tests do: a line a channel; `-` is standard output, as of `--json`.
+    /// Write the result as KTAP, as the kernel's own tests do, one line for each channel; `-` as
+    /// for `--json`.
     #[arg(long, value_name = "FILE")]
     ktap: Option<PathBuf>,
-    /// Expect the deviations that this file names: status 1 where others occur, or where one of these no longer does.
+    /// Expect the deviations in this file: status 1 if others occur, or if one of these no longer
+    /// does.
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
-    /// Write the deviations found as a file for `--expect`; `-` is standard output, as of `--json`.
+    /// Write the deviations found as a file for `--expect`; `-` as for `--json`.
     #[arg(long, value_name = "FILE")]
     write_expected: Option<PathBuf>,
     /// Save each deviating run as a file in this directory.
@@ -79,11 +83,11 @@ pub(super) struct Arguments {
 /// Levels of observation, as they are asked for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Observe {
-    /// What is said of sleep is proven.
+    /// Sleep is proven.
     Full,
-    /// States are looked at several times: what rests on sleep is marked.
+    /// Sleep is observed by its state letter: deviations that rest on it are marked unproven.
     Stat,
-    /// Nobody is looked at: sequential scenarios only.
+    /// Sleep is not observed: sequential scenarios only.
     None,
 }
 

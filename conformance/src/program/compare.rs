@@ -24,26 +24,28 @@ const INSTEAD_MAX: usize = 3;
 pub(super) struct Arguments {
     /// A profile, or a kind of channel.
     one: String,
-    /// Another one.
+    /// The other profile or kind of channel.
     other: String,
-    /// Of two profiles: the kinds of channel to compare over; all that have descriptors where none is given.
+    /// For two profiles: the kinds of channel to compare over; by default all that have
+    /// descriptors.
     #[arg(value_name = "KIND")]
     kinds: Vec<String>,
-    /// Of two kinds: the rules.
+    /// For two kinds: the rules to compare by.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
-    /// Calls of a run at most.
+    /// Maximum number of calls in a run.
     #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true,
         value_parser = number(1_u64..=8))]
     calls: u64,
-    /// Pairs of states at most that are looked at, for each set of calls and each way.
+    /// Maximum number of pairs of states to visit, for each set of calls and each direction.
     #[arg(long, value_name = "N", default_value_t = 200_000, allow_negative_numbers = true,
         value_parser = number(1..=MANY as u64))]
     pairs: u64,
-    /// Tell how they differ alone, without the runs.
+    /// Print only the differences, without their runs.
     #[arg(long)]
     brief: bool,
-    /// Make the calls of each run on this machine's channel of that kind, and say whether they end so.
+    /// Make the calls of each run on this machine's channel of that kind, and report whether they
+    /// have the same results.
     #[arg(long)]
     confirm: bool,
 }

@@ -13,15 +13,15 @@ use super::{Profile, Refusal, Status, output};
 /// Arguments of `draw`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run file: a case, or a saved failure; or a file of a system; `-` is standard input.
+    /// The run file (a case, or a saved failure) or system file; `-` is standard input.
     file: PathBuf,
-    /// Where to write the SVG, over what is there; standard output where it is left out, or `-`.
+    /// Where to write the SVG, replacing an existing file; standard output by default, or for `-`.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// For which page: light, dark, or as the reader prefers.
+    /// Colours: light, dark, or as the reader prefers.
     #[arg(long, value_enum, default_value_t)]
     theme: Theme,
-    /// The rules that tell what is in the channel.
+    /// The rules that give the contents of the channel.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
 }

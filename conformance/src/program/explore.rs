@@ -22,15 +22,15 @@ use super::{Profile, Refusal, Status, print};
 /// Arguments of `explore`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A system by name or as a file, or a run file: a case, or a saved failure; `-` is standard input. Where
-    /// nothing is given the systems are listed.
+    /// A system by name or as a file, or a run file (a case, or a saved failure); `-` is standard
+    /// input. Without an argument, the systems are listed.
     #[arg(value_name = "SYSTEM|FILE")]
     what: Option<String>,
-    /// The port on which the page is served, to this machine alone; 0 for any that is free.
+    /// The port on which to serve the page, to this machine alone; 0 for any free port.
     #[arg(long, value_name = "N", default_value_t = 3000, allow_negative_numbers = true,
         value_parser = number(0..=u16::MAX))]
     port: u16,
-    /// The rules to go by with a run file; systems run on Linux.
+    /// The rules for a run file; systems run on Linux.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
 }

@@ -11,14 +11,16 @@ use super::{Profile, Refusal, Status, input, print};
 /// What `export` is given.
 #[derive(Args)]
 pub(super) struct ExportArguments {
-    /// Write one C11 program, `pipewright.c`, into this directory: the cases and litmus files whose calls one thread makes,
-    /// with all that the rules allow each to give. It needs no fork, no threads and no /proc, and prints KTAP.
+    /// Write one C11 program, `pipewright.c`, into this directory: the cases and litmus files whose
+    /// calls one thread makes, with all replies that the rules allow. It needs no fork, no threads
+    /// and no /proc, and prints KTAP.
     #[arg(long, value_name = "DIR", required = true)]
     c: PathBuf,
     /// The rules that say what is allowed.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
-    /// Compile in that the tests named in this file fail, one a line: status 1 where others do, or where one of these passes.
+    /// Compile in the tests that are expected to fail, one name a line in this file: status 1 if
+    /// others fail, or if one of these passes.
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
 }

@@ -22,14 +22,14 @@ use super::{Profile, Refusal, Status, channel, print, print_error};
 /// Arguments of `litmus`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Litmus files: calls, and what they may give.
+    /// Litmus files: calls, and their expected outcomes.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// How often each is run.
+    /// How often to run each.
     #[arg(long, value_name = "N", default_value_t = 1_000, allow_negative_numbers = true,
         value_parser = number(1..=MANY as u64))]
     runs: u64,
-    /// The channel to run on; where none is given, the one that is set up as the file says.
+    /// The channel to run on; by default the one that is set up as the file says.
     #[arg(long, value_name = "C", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
     channel: Option<String>,
     /// The rules that say what is allowed.

@@ -23,7 +23,7 @@ use super::{Profile, Refusal, Status};
 /// Arguments of `trace`.
 #[derive(Args)]
 pub(super) struct TraceArguments {
-    /// Where to keep the log of strace; nowhere where it is left out.
+    /// Where to keep the log of strace; by default it is not kept.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The rules to judge by.
@@ -236,7 +236,7 @@ fn judged(found: &Found, platform: &Platform) -> Judged {
     Judged { word: word.into(), status, notes }
 }
 
-/// Who sleeps where the log ends, or slept where somebody from outside ended what was traced.
+/// The calls that sleep where the log ends, or slept when a signal from outside ended the command.
 fn asleep(calls: &Calls, found: &[Found], platform: &Platform) -> String {
     let (asleep, place) = match (&calls.interrupted, calls.until_interrupted()) {
         (Some(Interrupted { signal, line, .. }), Some(before)) => {

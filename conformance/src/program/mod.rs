@@ -46,45 +46,49 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run scenarios on this machine's channels and judge what is seen.
+    /// Run scenarios on this machine's channels, and judge the observed runs.
     Check(check::Arguments),
-    /// Run a run file's calls again on a real channel and judge what is seen.
+    /// Make the calls of a run file again on a real channel, and judge the observed run.
     Replay(replay::Arguments),
     /// Judge a run file as it stands, without running anything.
     Judge(replay::JudgeArguments),
-    /// Draw a run file: who called what, what waited, and what was in the channel, as SVG; of a file of a system the
-    /// shortest run that breaks a claim, or shows one.
+    /// Draw a run file as SVG: calls, waits and the contents of the channel; of a system file, draw
+    /// the shortest run that breaks a claim, or shows one.
     Draw(draw::Arguments),
-    /// Step through a system, or a run file's calls in every order that the rules allow, in the browser.
+    /// Explore a system, or the calls of a run file in every order that the rules allow, in the
+    /// browser.
     Explore(explore::Arguments),
-    /// Search all states of systems, named or of files, and of the calls of a run in any order: which are sound, and the
-    /// shortest run where one isn't. Status 1 if a verdict is not the expected one.
+    /// Search all states of named systems, of system files, and of the calls of a run in any order:
+    /// report which are sound, and the shortest run for each that is not. Status 1 if a verdict is
+    /// not the expected one.
     Verify(verify::Arguments),
-    /// Print a system whose processes make the calls of a run, to be changed and searched.
+    /// Print a system whose processes make the calls of a run, to be edited and verified.
     System(system::Arguments),
-    /// Run a few calls again and again on a real channel, and count what comes of them beside what the rules allow.
+    /// Repeat a few concurrent calls on a real channel, and count the outcomes beside those that
+    /// the rules allow.
     Litmus(litmus::Arguments),
-    /// Tell why processes of this machine wait: who sleeps in which call, who could end it, and what waits for ever.
-    /// Status 1 if something does; of a command that ends, its own.
+    /// Explain why processes of this machine wait: which call each sleeps in, which process could
+    /// end it, and which waits last for ever. Status 1 if one does; the command's own status if it
+    /// ends.
     Why(why::Arguments),
-    /// Run a command under strace, and judge each pipe, FIFO and pair of sockets that it uses: whether it behaved as the
-    /// rules say, and who holds or shares what goes wrong one day. Its report goes to standard error.
+    /// Run a command under strace, judge each channel that it uses, and report hazards such as a
+    /// write end held by a process that never writes. The report goes to standard error.
     Trace(log::TraceArguments),
-    /// Tell what changes from one profile, or one kind of channel, to another: what each allows and the other does not,
-    /// found from the rules alone.
+    /// List the differences between two profiles, or two kinds of channel: the behaviour that one
+    /// allows and the other does not, by the rules alone.
     Compare(compare::Arguments),
     /// Print reports of several systems as one table: channels by systems, and each deviation with its smallest run.
     Matrix(matrix::Arguments),
-    /// Write tests for a system on which this program does not run yet.
+    /// Write tests for a system on which this program does not run.
     Export(export::ExportArguments),
-    /// Measure what checking costs, against the bare mechanisms under it.
+    /// Measure the cost of checking against the bare mechanisms underneath.
     Bench(bench::Arguments),
-    /// Print the rules, those that are meant by a word, or one of them with its sources and cases.
+    /// Print the rules: all, those that match a word, or one with its sources and cases.
     Rules(rules::RulesArguments),
-    /// Print the channels that can be checked, and what the rules say of each: its direction and its
-    /// waiting are decided by going through all behaviours, not declared.
+    /// Print the channels that can be checked, with direction and waiting, which are decided by a
+    /// search of all behaviours.
     Channels(channels::ChannelsArguments),
-    /// Print a script by which a shell completes what is typed.
+    /// Print a completion script for a shell.
     Completions(manual::CompletionsArguments),
     /// Print a manual page in roff: `pipewright man | man -l -`.
     Man(manual::ManArguments),
@@ -103,6 +107,7 @@ enum Profile {
     #[value(name = "linux-6.1")]
     Linux61,
     /// What Linux before 5.14 does.
+    /// Exactly what Linux before 5.14 does.
     #[value(name = "linux-5.10")]
     Linux510,
     /// All that POSIX allows.

@@ -24,12 +24,12 @@ use super::{Profile, Refusal, Status, channel, print, print_error};
 /// Arguments of `replay`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run file: a case, or a saved failure; `-` is standard input.
+    /// The run file (a case, or a saved failure); `-` is standard input.
     file: PathBuf,
-    /// The channel to run it on; where none is given, the one that is set up as the file says.
+    /// The channel to run it on; by default the one that is set up as the file says.
     #[arg(long, value_name = "C", value_parser = |name: &str| channel(name).map(|_| name.to_owned()))]
     channel: Option<String>,
-    /// How actors share the channel; where none is given, the channel's first.
+    /// How actors share the channel; by default the channel's first arrangement.
     #[arg(long, value_enum)]
     arrangement: Option<Sharing>,
     /// The rules to judge by.
@@ -45,7 +45,7 @@ pub(super) struct JudgeArguments {
     /// The rules to judge by.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
-    /// Of a log: where to save the run of each channel, a file each.
+    /// For a log: the directory for the run of each channel, one file each.
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ enum Sharing {
     Threads,
     /// Processes that inherited the ends.
     Inherited,
-    /// Processes that were handed the ends over a socket.
+    /// Processes that were passed the ends over a socket.
     Passed,
     /// Processes that opened the ends by path.
     Opened,
@@ -268,7 +268,7 @@ fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Statu
     })
 }
 
-/// Who sleeps at the end of a run that conforms, and why.
+/// The calls that sleep at the end of a run that conforms, and why.
 fn asleep(run: &Run, judgement: &Judgement, platform: &Platform) -> String {
     let Some(last) = run.events.len().checked_sub(1) else { return String::new() };
     if judgement.verdict != Verdict::Conforms {

@@ -16,12 +16,12 @@ use search::{Entry, Found, find};
 /// Arguments of `rules`.
 #[derive(Args)]
 pub(super) struct RulesArguments {
-    /// Rules by id, by the beginning of ids (`fifo.open`), by chapter (`stream`), or by words that they hold
-    /// (`EPIPE`); all where nothing is given. Several ids or chapters list all of them; words leave those that have
-    /// them all.
+    /// Rules by id, by the beginning of ids (`fifo.open`), by chapter (`stream`), or by words
+    /// (`EPIPE`); all by default. Several ids or chapters list all of them; several words list the
+    /// rules with all the words.
     #[arg(value_name = "ID|CHAPTER|WORD")]
     words: Vec<String>,
-    /// As JSON.
+    /// Print as JSON.
     #[arg(long)]
     json: bool,
 }

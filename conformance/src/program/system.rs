@@ -11,8 +11,8 @@ use super::{Refusal, Status, print};
 /// What `system` is given.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run file: a case, a saved failure, or what `why` and `trace` told; `-` is standard input. A file of a system
-    /// is printed in its shortest form.
+    /// The run file (a case, a saved failure, or a run from `why` or `trace`); `-` is standard
+    /// input. A system file is printed in its shortest form.
     file: PathBuf,
 }
 

@@ -34,38 +34,39 @@ use team::Terms;
 /// Arguments of `verify`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Systems, by name or as files; and files of runs, whose calls are searched in every order that the rules allow.
-    /// `-` is standard input. All named systems where nothing is given.
+    /// Systems, by name or as files, and run files, whose calls are searched in every order that
+    /// the rules allow. `-` is standard input. All named systems by default.
     #[arg(value_name = "SYSTEM|FILE")]
     systems: Vec<String>,
-    /// Search all named systems, too.
+    /// Search all named systems as well.
     #[arg(long)]
     all: bool,
-    /// Print the table alone, without the runs that show what doesn't hold.
+    /// Print only the table, without the runs that break claims.
     #[arg(long)]
     brief: bool,
-    /// Look at so many states of a system at most; what is not decided by then is not judged.
+    /// Visit at most this many states of a system; a claim that is undecided by then is not judged.
     /// One worker only.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number(1..=STATES_MAX))]
     states: Option<usize>,
-    /// Search by so many threads in each process. What must come in the end is decided by one of them.
+    /// Threads that search in each process. One of them alone decides `eventually` and `leads to`.
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
         value_parser = number(1..=WORKERS_MAX))]
     workers: usize,
-    /// Search together with other processes, on this machine or others: their addresses, a line `host:port` for
-    /// each, this one among them. All are started with the same systems, `--workers`, file and secret. Nothing is
-    /// enciphered: use a network that you trust.
+    /// Search together with other processes, on this machine or others: a file with a line
+    /// `host:port` for each, this one included. Start all with the same systems, `--workers`, file
+    /// and secret. The traffic is not encrypted: use a network that you trust.
     #[arg(long, value_name = "FILE", requires = "process")]
     hosts: Option<PathBuf>,
     /// Which line of the hosts file this process is, from 0; it listens there.
     #[arg(long, value_name = "I", requires = "hosts", allow_negative_numbers = true,
         value_parser = number(0..=usize::from(u16::MAX)))]
     process: Option<usize>,
-    /// A file with a secret that all these processes share, 16 bytes or more: who does not know it takes no part. Without
-    /// it, anybody can who reaches these ports, so they must be of the loopback interface.
+    /// A file with a secret that all these processes share, 16 bytes or more; a process without it
+    /// cannot take part. Without a secret any program that reaches these ports could, so they must
+    /// be on the loopback interface.
     #[arg(long, value_name = "FILE", requires = "hosts")]
     secret: Option<PathBuf>,
-    /// Wait so many seconds for the other processes to be there.
+    /// Seconds to wait for the other processes.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "hosts", allow_negative_numbers = true,
         value_parser = number(0..=MANY as u64))]
     wait: u64,
@@ -252,7 +253,7 @@ fn fingerprint(subjects: &[Subject]) -> u64 {
     hasher.finish()
 }
 
-/// Who searched, in a sentence.
+/// The workers that searched, in a sentence.
 fn searched_by(threads: usize, processes: usize, all: &[Decided]) -> String {
     let plural = |number: usize, what: &str, more: &str| match number {
         1 => format!("1 {what}"),
@@ -374,7 +375,7 @@ fn shown(row: &Decided) -> String {
     text
 }
 
-/// Who sleeps for ever at the end of a run that ends in a deadlock.
+/// The calls that sleep for ever at the end of a run that ends in a deadlock.
 fn hang(run: &Run, subject: &Subject) -> String {
     let (Subject::System(system), Some(last)) = (subject, run.events.len().checked_sub(1)) else {
         return String::new();

@@ -24,18 +24,18 @@ const AGAIN_MAX: Duration = Duration::from_secs(300);
 /// Arguments of `why`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Processes to explain, with all that they depend on; where none is given, the knots of all processes of this
-    /// user.
+    /// Processes to explain, with all processes that they depend on; by default the knots among all
+    /// processes of this user.
     #[arg(value_name = "PID", value_parser = process)]
     processes: Vec<i32>,
-    /// Run a command, and explain if it is not done in time: one that waits for ever is ended with all that came of it,
-    /// any other goes on.
+    /// Run a command, and explain its waits if it is not done in time: a command that waits for
+    /// ever is killed with all its descendants, any other goes on.
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "processes")]
     command: Vec<OsString>,
-    /// How long a command may take before it is looked at.
+    /// How long the command may take before it is inspected.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time, requires = "command")]
     after: Duration,
-    /// Write the answer as JSON; `-` for standard output.
+    /// Write the answer as JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

@@ -14,7 +14,7 @@ pub struct Plot {
     pub channels: Vec<Channel>,
     /// Polls on several ends, which [`Op::PollSet`] names.
     pub polls: Vec<PollSet>,
-    /// Who takes part, and what they do.
+    /// The actors, and their calls.
     pub scenario: Scenario,
 }
 

@@ -1,4 +1,5 @@
-//! Who sleeps where a log ends, over all of its channels and waits for children, and what is for ever.
+//! The calls that sleep where a log ends, over all of its channels and waits for children, and
+//! which sleep for ever.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +16,7 @@ use super::found::Found;
 use super::stops::NOBODY;
 use crate::why::{self, Pattern};
 
-/// Who sleeps at the end of a log.
+/// The calls that sleep at the end of a log.
 #[derive(Clone, Debug, Default)]
 pub struct Asleep {
     /// What is told of each channel: its name, and a line for each call.
@@ -44,7 +45,7 @@ struct Channel<'l> {
     moment: Moment,
 }
 
-/// Who sleeps where a log ends, of whose channels these are.
+/// The calls that sleep where a log with these channels ends.
 pub fn asleep(log: &Calls, found: &[Found], platform: &Platform) -> Asleep {
     let channels: Vec<Channel<'_>> =
         found.iter().filter_map(|found| Channel::of(found, platform)).collect();
@@ -150,7 +151,7 @@ fn patterns_of(
     all
 }
 
-/// Who waits for a child at the end of a log, and for which: any one of these.
+/// The processes that wait for a child at the end of a log, and for which: any one of these.
 fn children_waited_for(log: &Calls) -> BTreeMap<u32, BTreeSet<u32>> {
     let (mut children, mut ended) = (BTreeMap::<u32, BTreeSet<u32>>::new(), BTreeSet::new());
     let mut open: BTreeMap<u32, &Call> = BTreeMap::new();

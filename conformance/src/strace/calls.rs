@@ -20,7 +20,7 @@ pub enum Outcome {
 /// A call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Who made it: the number of a thread.
+    /// The thread that made it, by number.
     pub process: u32,
     /// Its name.
     pub name: String,
@@ -79,7 +79,7 @@ pub struct Interrupted {
     pub signal: String,
     /// The line that tells of it.
     pub line: usize,
-    /// Who got it, the first time that they did, with the line.
+    /// The processes that got it, the first time, with the line.
     by: HashMap<u32, usize>,
 }
 

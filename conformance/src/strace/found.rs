@@ -21,7 +21,8 @@ pub struct Found {
     pub unjudged: Option<(usize, String)>,
     /// Threads by actor.
     pub threads: Vec<u32>,
-    /// Who has run another program while it held an end, each with the number of events before.
+    /// The processes that ran another program while they held an end, each with the number of
+    /// events before.
     pub(super) execs: Vec<(usize, u32)>,
     pub(super) actors: HashMap<u32, Actor>,
     pub(super) ends: HashMap<(i64, Hold), End>,
@@ -37,7 +38,7 @@ pub struct Found {
     pub(super) is_opened_again: bool,
     /// Waits for a child by a process that is seated here: who, and the number of events where it began and ended.
     pub(super) waits: Vec<(Actor, usize, usize)>,
-    /// Who sleeps for it in a poll at the end of the log.
+    /// The threads that sleep for it in a poll at the end of the log.
     pub(super) polled: Vec<Polled>,
 }
 

@@ -76,8 +76,9 @@ impl Found {
         by_side.into_values().filter(|readers| readers.len() > 1).flatten().collect()
     }
 
-    /// Who changes O_NONBLOCK of a description by which another process transfers data afterwards. What was opened by
-    /// path is not shared but by forks, which can't be told apart here.
+    /// A change of O_NONBLOCK on a description through which another process transfers data
+    /// afterwards. Descriptions opened by path are shared only by forks, which cannot be told apart
+    /// here.
     fn shared_nonblock(&self) -> BTreeSet<Actor> {
         let mut changed: BTreeSet<(&str, Actor)> = BTreeSet::new();
         let mut others = BTreeSet::new();
@@ -159,7 +160,8 @@ impl Found {
         matches!(returned, Some(Answer::Count(1..) | Answer::Fails(_)))
     }
 
-    /// Who was given an end by exec with a number above the standard ones, and neither uses nor closes it.
+    /// A program that got an end over exec, with a number above the standard ones, and neither uses
+    /// nor closes it.
     fn leaked_over_exec(&self) -> BTreeSet<Actor> {
         let leaked = |(from, process): &(usize, u32)| {
             let actor = self.actor_of(*process)?;

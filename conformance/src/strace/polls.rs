@@ -1,4 +1,5 @@
-//! Who sleeps in `poll`, `select` or `epoll_wait` when the log ends, and for which ends.
+//! The threads that sleep in `poll`, `select` or `epoll_wait` when the log ends, and for which
+//! ends.
 //!
 //! What these calls return is not compared. A list of epoll is followed from `epoll_create` on, by the number of its
 //! descriptor in the process that made it and in those that come of it.

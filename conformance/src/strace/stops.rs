@@ -44,7 +44,7 @@ impl Channels {
     }
 }
 
-/// Somebody who sends a signal, as the terminal does.
+/// A sender of signals outside of the log, such as the terminal.
 fn somebody() -> Seat {
     let name = Name::new("somebody").unwrap_or_else(|| unreachable!("a short name"));
     Seat { form: Form::Process, ..Seat::new(name, Vec::new()) }

@@ -55,7 +55,7 @@ impl Channels {
         }
     }
 
-    /// Who has the descriptors that are passed is not known from here.
+    /// The holders of the descriptors that are passed are unknown from here.
     fn passes(&mut self, now: Now<'_>) {
         let told = now.call.arguments.get(1).map(String::as_str).unwrap_or_default();
         let passed = told.split("cmsg_data=").skip(1);

@@ -1,4 +1,4 @@
-//! Who waits for a child while it holds what the child may write to.
+//! Processes that wait for a child while they hold the read end of what the child may write.
 
 use pipewright_model::call::{Actor, Answer, Op};
 use pipewright_model::ends::OpenEnds;
@@ -40,8 +40,8 @@ impl Channels {
 }
 
 impl Found {
-    /// Who waits for a child before it reads what is written meanwhile, and nobody else can read it: more than fits
-    /// would never be written.
+    /// A process that waits for a child before it reads the data written meanwhile, which no other
+    /// process can read: more than fits would never be written.
     pub(super) fn waits_before_drain(&self) -> Option<Actor> {
         let late = |(actor, from, to): &&(Actor, usize, usize)| {
             let process = self.run.leader(*actor);

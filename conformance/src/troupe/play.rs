@@ -53,7 +53,7 @@ pub(super) struct Play<'a> {
 /// A process that was told to end.
 #[derive(Clone, Copy)]
 struct Ending {
-    /// Who ends.
+    /// The actor that ends.
     actor: Actor,
     /// Its status; `None` where the call tells that sent it a signal.
     status: Option<Termination>,

@@ -51,7 +51,7 @@ const MOVES_MAX: usize = 256;
 pub(super) struct Trial {
     platforms: Vec<Platform>,
     worlds: Vec<World>,
-    /// Who sleeps: the actor, or those that poll for it.
+    /// The sleepers: the actor, or those that poll for it.
     sleeping: Vec<Actor>,
     /// Whether the call is of its process, so that it ends when all channels let it.
     pub(super) of_process: bool,

@@ -1,7 +1,8 @@
 //! Why calls sleep: by which rule each does, and who could end it by which calls.
 //!
-//! Who could is not written down for each call, but tried with the rules: the others do what they may with what they
-//! hold, and the rules tell whether the call goes on then. What is found is a [graph of waits](crate::waits).
+//! The actors that could are not written down for each call, but tried with the rules: the others
+//! make every call that they can with the ends that they hold, and the rules tell whether the call
+//! proceeds then. The result is a [graph of waits](crate::waits).
 
 mod deeds;
 mod tell;
@@ -28,11 +29,11 @@ const STATES_MAX: usize = 8;
 /// One moment of a run: who sleeps, and what could come of it.
 #[derive(Clone, Debug)]
 pub struct Moment {
-    /// Who sleeps, by actor.
+    /// The sleepers, by actor.
     pub sleepers: Vec<Sleeper>,
     graph: Graph,
     fates: Fates,
-    /// Who each party of the graph is.
+    /// The actor of each party of the graph.
     parties: Vec<Actor>,
     /// Those whose process is stopped.
     halted: Actors,
@@ -64,7 +65,7 @@ pub enum BySignal {
     Interrupts,
 }
 
-/// Who there is at a moment, and who is in which call.
+/// The actors at a moment, and the call of each.
 #[derive(Clone, Debug)]
 pub struct Present {
     calls: [Option<Call>; ACTORS_MAX],
@@ -194,7 +195,8 @@ impl Moment {
         self.halted
     }
 
-    /// Who waits for ever, and for whom; who has only itself to wait for, for itself.
+    /// The actors that wait for ever, each with those for which it waits; an actor that waits for
+    /// itself alone is among them.
     pub fn edges(&self) -> Vec<(Actor, Actor)> {
         let mut edges = Vec::new();
         for party in self.fates.for_ever() {

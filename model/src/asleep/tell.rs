@@ -1,4 +1,4 @@
-//! Who sleeps, in sentences.
+//! The sleeping calls, in sentences.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ impl Moment {
         told
     }
 
-    /// Who could end it, by what, and what they do.
+    /// The actors that could end it, by which calls, and what they do.
     fn enders(&self, run: &Run, sleeper: &Sleeper, elsewhere: &Elsewhere) -> String {
         let mut alone: Vec<(Actor, Vec<String>)> = Vec::new();
         let mut clauses: Vec<String> = Vec::new();

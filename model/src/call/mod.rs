@@ -19,7 +19,7 @@ pub use signals::{DefaultAction, Disposition, Dispositions, Sig, Termination};
 pub struct Actor(pub u8);
 
 impl Actor {
-    /// Who makes the moves that no call makes: no index into anything.
+    /// The maker of the moves that no call makes: no index into anything.
     pub const NOBODY: Actor = Actor(u8::MAX);
 }
 
@@ -257,7 +257,7 @@ pub enum Op {
     },
     /// `fork(2)`: a process comes to be.
     Fork {
-        /// Who it is.
+        /// The child.
         child: Actor,
     },
     /// `execve(2)`: the process runs another program.

@@ -57,7 +57,7 @@ pub struct Ready {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub struct Scan {
-    /// Who waits.
+    /// The actors that wait.
     pub by: Actor,
     /// The entries that are still to be looked at.
     pub left: SmallVec<[Ready; 4]>,

@@ -57,9 +57,9 @@ pub enum Request {
 pub enum Told {
     /// Nothing: it was not called, or failed.
     Nothing,
-    /// That it is under way.
+    /// The request is under way.
     UnderWay,
-    /// That it is connected; now or once.
+    /// The socket is connected, now or once.
     Connected,
     /// Under way, but the socket was shut down since its request was refused.
     ShutDown,

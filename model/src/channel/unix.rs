@@ -26,7 +26,7 @@ pub enum Life {
     Connected,
 }
 
-/// Whom a socket talks to.
+/// The peer of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
 pub enum Peer {
@@ -46,7 +46,7 @@ pub struct Piece {
     pub data: Segment,
     /// What it costs its sender until all is read.
     pub cost: u32,
-    /// Who sent it, if that socket lives.
+    /// The socket that sent it, if that lives.
     pub sender: Option<ObjectIndex>,
     /// The open file description that travels with it.
     pub passed: Option<DescriptionIndex>,
@@ -60,7 +60,7 @@ pub struct Unix {
     pub kind: SocketType,
     /// How far it has got.
     pub life: Life,
-    /// Whom it talks to.
+    /// Its peer.
     pub peer: Peer,
     /// Whether it has a name.
     pub named: bool,

@@ -35,9 +35,9 @@ pub(super) enum Look {
     Pages(Vec<Page>),
     /// What else there is to know of the object.
     Flag,
-    /// That there is nothing.
+    /// The content is empty.
     Nothing,
-    /// That it isn't known what there is.
+    /// The content is not known.
     Unknown,
 }
 
@@ -305,7 +305,7 @@ fn of_tcp(run: &Run, tcp: &Tcp, chips: &mut Vec<Chip>) {
     }
 }
 
-/// Who has an object open, and by which ends.
+/// The actors that have an object open, and by which ends.
 fn holders<'a>(
     run: &'a Run,
     world: &'a World,

@@ -71,7 +71,7 @@ pub struct Frame {
     pub rule: Option<RuleIndex>,
     /// What is wrong with it, a line each.
     pub notes: Vec<String>,
-    /// Who waits after it for ever, and for whom.
+    /// The actors that wait for ever after it, and for which others.
     pub waits: Vec<(Actor, Actor)>,
 }
 

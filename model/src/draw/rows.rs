@@ -50,7 +50,7 @@ pub(super) struct Row {
     pub(super) rules: Vec<String>,
     /// What is wrong with it.
     pub(super) notes: Vec<String>,
-    /// Who waits after it for ever, and for whom.
+    /// The actors that wait for ever after it, and for which others.
     pub(super) waits: Vec<(Actor, Actor)>,
 }
 
@@ -161,7 +161,7 @@ impl Builder<'_> {
         rows
     }
 
-    /// Who is not there after these frames.
+    /// The actors that are gone after these frames.
     fn absent(&self, before: Actors, frames: &[Frame]) -> Actors {
         let run = self.story.run;
         frames.iter().filter_map(|frame| self.event(frame)).fold(

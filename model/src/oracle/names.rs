@@ -9,8 +9,8 @@ use crate::run::{Actors, Event, Run};
 
 /// The run with names for all bytes that can be given some; `None` where none can.
 ///
-/// Who wrote which bytes is a guess, but that the bytes are those that stand for the names is certain: where a run with
-/// names conforms, so does the run with their bytes.
+/// The names of bytes are a guess, but the bytes that stand for the names are certain: if a run
+/// with names conforms, so does the run with their bytes.
 pub(super) fn guessed(run: &Run) -> Option<Run> {
     let is_of_bytes =
         |event: &Event| matches!(event, Event::Return(_, Reply { data: Data::Bytes(_), .. }));

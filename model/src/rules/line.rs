@@ -1,4 +1,4 @@
-//! Who is whose turn: calls that sleep in a line, where the platform wakes the longest sleeper first.
+//! Queues of sleeping calls, where the platform wakes the longest sleeper first.
 
 use crate::act::Act;
 use crate::call::Op;

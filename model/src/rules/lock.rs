@@ -469,7 +469,8 @@ fn is_closed(at: &Scene<'_>) -> bool {
     at.world.end(at.actor, at.call.end) != at.call.description
 }
 
-/// Who holds what excludes the lock that the caller's process asks for: a process, or nobody for a description.
+/// The owners of locks that conflict with the one that the caller's process requests: a process, or
+/// `None` for a description.
 fn blockers(at: &Scene<'_>, lock: Lock) -> SmallVec<[Option<Actor>; 2]> {
     let Some(file) = at.object_index() else { return SmallVec::new() };
     let others = at.world.locks_of_others(at.actor, file).filter(|(_, held)| excludes(*held, lock));

@@ -322,7 +322,7 @@ fn lets_a_sender_in(at: &Scene<'_>) -> bool {
         && first_in_line(at.world, at.actor, Line::Senders).is_some()
 }
 
-/// Who waits for the same at a queue.
+/// The calls that wait for the same at a queue.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
     Receivers,
@@ -404,7 +404,7 @@ fn receive_and_tell(act: &mut Act<'_>) {
     tell(act);
 }
 
-/// Who watches the queue is woken, for no event in particular.
+/// Wakes the epolls that watch the queue, for no event in particular.
 fn tell(act: &mut Act<'_>) {
     if let Some(object) = act.object {
         wake(act.world, object, Wake::one(Queues::All, Events::NONE));

@@ -351,7 +351,7 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// Whom the call sends which signal, if it sends one.
+/// The process to which the call sends a signal, and the signal.
 fn target(at: &Scene<'_>) -> Option<(Actor, Sig)> {
     match at.op() {
         Op::Signal { target, signal } => {

@@ -29,7 +29,7 @@ pub enum BuildError {
     /// Two actors are called so.
     #[error("there is an actor {0} already")]
     Twice(Name),
-    /// Nobody can hold this at the start of a run of such a channel.
+    /// No actor can hold this at the start of a run of such a channel.
     #[error("nobody holds {0} at the start of a run of this kind of channel")]
     NotHeld(Name),
     /// There are more actors than a run can have.

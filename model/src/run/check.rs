@@ -287,7 +287,7 @@ impl Stops {
     }
 }
 
-/// Who is there, along a run.
+/// The actors that exist, along a run.
 #[derive(Default)]
 struct Lives {
     /// Processes that no fork has made yet.

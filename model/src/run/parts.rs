@@ -175,8 +175,9 @@ impl Taking<'_> {
         self.polls.insert(call.actor, polls);
     }
 
-    /// Who polls for the actor while so many of its polls are in progress in this channel: itself, or one who has its
-    /// descriptors and does nothing else. `None` where there is no room for one more.
+    /// The actor that polls in its place while so many of its polls are in progress in this
+    /// channel: itself, or another with its descriptors that does nothing else. `None` if there is
+    /// no room for one more.
     fn poller(&mut self, channel: usize, actor: Actor, beside: usize) -> Option<Actor> {
         let Some(beside) = beside.checked_sub(1) else { return Some(actor) };
         let seats = &mut self.parts[channel].run.seats;

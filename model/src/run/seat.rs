@@ -1,4 +1,4 @@
-//! Who takes part in a run: names, and the ends that are held at the start.
+//! The actors of a run: names, and the ends that are held at the start.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub enum Form {
     Thread(Actor),
     /// A process that comes to be by `fork(2)` during the run.
     Forked,
-    /// Somebody who holds ends and whose calls nobody has seen.
+    /// A process that holds ends and whose calls were not seen.
     Outsider,
     /// Of one channel's part of a run: who polls one more of its ends for an actor that polls several at once.
     Poller {

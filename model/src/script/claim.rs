@@ -15,7 +15,7 @@ pub struct Claim {
 /// What is claimed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claimed {
-    /// Nobody waits for what can't come.
+    /// There is no deadlock.
     NeverDeadlock,
     /// This is so in every state in which the other is.
     Always(Predicate, Option<Predicate>),
@@ -32,7 +32,7 @@ pub enum Claimed {
 /// What is assumed of the scheduler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fairness {
-    /// Whoever can go on at all times does so in the end.
+    /// A process that can always take a step takes one at some time.
     #[default]
     Fair,
     /// Nothing.
@@ -54,7 +54,7 @@ pub enum Predicate {
     Channel(usize, ChannelIs),
 }
 
-/// Who is about what.
+/// A subject with its predicates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clause {
     /// Who.

@@ -1,4 +1,4 @@
-//! Who sleeps in a state of a system, and what could come of it.
+//! The calls that sleep in a state of a system, and what could end them.
 
 use super::program::Instruction;
 use super::{State, System};

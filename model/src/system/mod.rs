@@ -98,7 +98,7 @@ pub enum Action {
         actor: Actor,
         /// How.
         status: Termination,
-        /// Who does it: itself, or one that kills it.
+        /// The process that does it: itself, or one that kills it.
         by: Actor,
     },
     /// A rule carries a call on, or answers it.
@@ -151,7 +151,7 @@ impl System {
         self.processes.iter().map(|process| process.program.offers()).sum()
     }
 
-    /// Who takes part.
+    /// The processes.
     pub fn seats(&self) -> Vec<Seat> {
         self.processes.iter().map(|process| process.seat.clone()).collect()
     }

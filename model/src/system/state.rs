@@ -57,7 +57,7 @@ impl State {
         (call.progress == Progress::Open).then_some(call.op)
     }
 
-    /// Who is in a call.
+    /// The actors with a call in progress.
     pub fn busy(&self) -> Actors {
         self.worlds.busy()
     }

@@ -256,7 +256,7 @@ pub(crate) fn words(run: &Run) -> Vec<String> {
 
 /// A line of the run's text.
 struct Line<'r> {
-    /// Who calls what; of a return alone who returns; of `quiet` all.
+    /// The actor and its call; of a return, the actor alone; of `quiet`, all actors.
     call: String,
     /// The reply, if it is in the line.
     reply: Option<String>,

@@ -35,7 +35,8 @@ pub trait Model: Sized {
     /// Appends the steps that can be taken in a state, each with the state after it.
     fn steps(&self, state: &Self::State, next: &mut Vec<(Self::Action, Self::State)>);
 
-    /// Who takes a step, as a number below 64: a fair scheduler never leaves out for ever who could always go on.
+    /// The process that takes a step, as a number below 64: a fair scheduler never leaves out for
+    /// ever one that can always take a step.
     fn mover(&self, action: &Self::Action) -> u8;
 
     /// Whether all may stand still in this state: nobody waits for what can't come.
@@ -150,7 +151,7 @@ impl<M: Model> Clone for Property<M> {
 pub enum Scheduler {
     /// Nothing: somebody who could go on may be left out for ever.
     Any,
-    /// Who can go on at all times does so in the end (weak fairness).
+    /// A process that can always take a step takes one at some time (weak fairness).
     WeaklyFair,
 }
 

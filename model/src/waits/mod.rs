@@ -34,7 +34,7 @@ pub use fates::{Fate, Fates};
 /// The number of a party in its graph, from 0 in the order of [`Graph::push`].
 pub type Index = usize;
 
-/// Whoever takes part: one thread of control, or something outside.
+/// A party: one thread of control, or something outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Party {
     /// It sleeps in a call.

@@ -114,7 +114,7 @@ impl World {
         call.is_some_and(|call| matches!(call.op, Op::Exit { .. }) || call.dies.is_some())
     }
 
-    /// Who is in a call of a process that has not ended.
+    /// The actors with a call in progress whose process has not ended.
     pub fn in_calls(&self) -> Actors {
         let ends = |actor: &Actor| {
             self.pending(*actor).is_some_and(|call| matches!(call.op, Op::Exit { .. }))

@@ -83,7 +83,7 @@ impl World {
         self.table(actor).signals.stopping
     }
 
-    /// Whoever has a call in progress was seen asleep in it, and whoever is stopped to be so.
+    /// Every call in progress was seen asleep, and every stopped process stopped.
     pub fn seen_asleep(&mut self) {
         self.actors.iter_mut().for_each(|actor| actor.signals.stopping = false);
         for actor in (0..self.actors.len() as u8).map(Actor) {

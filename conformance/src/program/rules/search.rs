@@ -179,7 +179,7 @@ fn synonyms(word: &str) -> Option<&'static Word> {
     WORDS.iter().find(|known| known.words.contains(&word.as_str()))
 }
 
-/// That a word means nothing, and which is meant perhaps.
+/// The error for a word without a match, with the nearest word.
 fn nothing(word: &str) -> String {
     let ids = || all().into_iter().map(Entry::id);
     let calls = ids().filter_map(|id| id.rsplit_once('.')).map(|(call, _)| call);

@@ -34,9 +34,10 @@ enum Fault {
     None,
     /// The last writer's close wakes one reader, not all.
     CloseWakesOne,
-    /// Who must wait looks first, and stands in line after: a wake-up between the two finds nobody.
+    /// A call that must wait checks first and queues afterwards: a wake-up between the two finds no
+    /// sleeper.
     LooksBeforeQueueing,
-    /// Who was woken alone does not wake the next though there is more.
+    /// A call that was woken alone does not wake the next although there is more.
     KeepsTheWakeUp,
     /// A reader that makes room wakes nobody.
     ForgetsWriters,
@@ -230,11 +231,11 @@ fn to_actor(index: usize) -> Actor {
 pub struct Inside {
     threads: SmallVec<[Thread; 4]>,
     ring: Stream,
-    /// Who is inside.
+    /// The call that holds the lock.
     mutex: Option<u8>,
     readers: u8,
     writers: u8,
-    /// Who stands in line: readers, writers.
+    /// The queues of readers and writers.
     queues: [SmallVec<[u8; 4]>; 2],
     /// The worlds that the rules allow.
     allowed: Allowed,

@@ -342,7 +342,7 @@ fn check_free(name: Option<&str>, place: &Range<usize>) -> Result<(), Fault> {
     }
 }
 
-/// Who has what open, as far as one sees who reads programs from top to bottom.
+/// The ends that are open, as far as a reading of the programs from top to bottom shows.
 pub(in crate::text) fn follow(ends: &mut OpenEnds, call: &Call) {
     ends.call(call);
     ends.returned(call.actor, Answer::Done);

@@ -42,7 +42,7 @@ pub trait Sent: Hash + Serialize + for<'a> Deserialize<'a> + Send + 'static {}
 
 impl<S: Hash + Serialize + for<'a> Deserialize<'a> + Send + 'static> Sent for S {}
 
-/// Who searches together.
+/// The workers that search together.
 #[derive(Debug)]
 pub struct Team<S> {
     /// Threads of each process.

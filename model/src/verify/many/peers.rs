@@ -35,7 +35,7 @@ pub struct Lost {
 /// What the threads of a search know of its end.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// Somebody has gone, or has failed: nobody waits for anybody any more.
+    /// A process is gone or has failed: the others wait no more.
     stop: AtomicBool,
     inner: Mutex<Inner>,
     changed: Condvar,
@@ -66,7 +66,7 @@ impl Watch {
         self.changed.notify_all();
     }
 
-    /// Who has gone first.
+    /// The first process that is gone.
     pub(super) fn first_lost(&self) -> Option<Lost> {
         self.inner().first.clone()
     }
