@@ -17,7 +17,7 @@ use crate::world::{Description, NAMED, Pending, Place, Progress, World};
 pub struct Rule {
     /// `chapter.call.situation`, named after the cause; never reused.
     pub id: &'static str,
-    /// What holds, in one sentence in the present tense.
+    /// What holds: call, situation and result, in one sentence of at most 25 words, in the present tense.
     pub says: &'static str,
     /// Where it comes from.
     pub cite: &'static [Cite],

@@ -5,12 +5,12 @@ use pipewright_model::run::Run;
 /// Texts that are no runs, with what is said of them.
 const BAD: &[(&str, &str)] = &[
     ("channel up pip\n", "expected a kind of channel"),
-    ("channel up pipe\nchannel up pipe\n", "there is a channel up already"),
+    ("channel up pipe\nchannel up pipe\n", "there is already a channel up"),
     ("channel pipe\nchannel down pipe\n", "a run of several channels names each"),
-    ("channel up pipe\nwriter: write 5\n", "which ends writer holds is not known"),
+    ("channel up pipe\nwriter: write 5\n", "the ends of writer are not known"),
     ("channel up pipe\nprocess p holds dwn.r\n", "no channel is called dwn"),
     ("channel up pipe\nprocess p holds up.q\n", "expected an end"),
-    ("channel up pipe\nprocess p holds up.r up.r\n", "p holds this end already"),
+    ("channel up pipe\nprocess p holds up.r up.r\n", "p already holds this end"),
     ("channel up pipe\nprocess p holds up.r\nthread t of q\n", "no actor is called q"),
     ("channel up pipe\nprocess p holds up.r\nprocess q inherits up.w of p\n", "p holds no up.w"),
     ("channel up pipe\nprocess p holds up.r\np: fork p\n", "there is a process p already"),
@@ -24,7 +24,7 @@ const BAD: &[(&str, &str)] = &[
     ("channel up pipe\noutsider o holds up.w\no: write 5\n", "o is an outsider"),
     (
         "channel up pipe\nprocess p holds up.r\np: read up.r 5\np: exit 1\n",
-        "p ends of itself in the midst of a call",
+        "p exits in the middle of a call",
     ),
     ("channel up file\nprocess p holds up.r\np: open read\n", "which channel is meant is not said"),
     ("channel up pipe\nprocess p holds up.r\np: poll [] wait\n", "expected an end"),
@@ -32,9 +32,9 @@ const BAD: &[(&str, &str)] = &[
     (
         "channel up pipe\nprocess p holds up.r\nprocess q inherits up.r of p\nq: read 5\np: signal q SIGCONT -> ok\n\
          quiet\n",
-        "the calls open here are of q",
+        "the calls in progress here are of q",
     ),
-    ("channel up pipe\nprocess p holds up.r\np: read 5 -> [in]\n", "polls no several ends"),
+    ("channel up pipe\nprocess p holds up.r\np: read 5 -> [in]\n", "polls one end, but"),
     ("channel up pipe\nprocess p holds up.r\np: poll [up.r in -> [in]\n", "expected \"]\""),
 ];
 

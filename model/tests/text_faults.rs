@@ -141,10 +141,10 @@ fn actors_are_declared_once_before_events_with_ends_of_the_kind() {
     let name = "expected a name for the actor, found";
     assert_eq!(after("actor"), format!(r#"2:6 "": {name} the end of the line"#));
     assert_eq!(after("actor Ann"), format!(r#"2:7 "Ann": {name} "Ann""#));
-    assert_eq!(after("actor a\nactor a"), r#"3:7 "a": there is an actor a already"#);
+    assert_eq!(after("actor a\nactor a"), r#"3:7 "a": there is already an actor a"#);
     assert_eq!(after("actor a holds"), r#"2:14 "": expected an end, found the end of the line"#);
     assert_eq!(after("actor a holds x"), r#"2:15 "x": expected an end, found "x""#);
-    assert_eq!(after("actor a holds r r"), r#"2:17 "r": a holds this end already"#);
+    assert_eq!(after("actor a holds r r"), r#"2:17 "r": a already holds this end"#);
     assert_eq!(after("actor a has r"), r#"2:9 "has": expected the end of the line, found "has""#);
     assert_eq!(
         after("actor a holds rw"),
@@ -166,7 +166,7 @@ fn actors_are_declared_once_before_events_with_ends_of_the_kind() {
 #[test]
 fn an_actor_whose_ends_are_not_known_must_be_declared() {
     let text = "channel pipe\nann: read 5";
-    is(text, r#"2:1 "ann": which ends ann holds is not known"#);
+    is(text, r#"2:1 "ann": the ends of ann are not known"#);
     let help = "\"actor ann holds r\" after the \"channel\" line says so";
     assert_eq!(fault(text).help.as_deref(), Some(help));
     is("channel pipe\nann: -> 5", r#"2:1 "ann": ann has made no call"#);
@@ -280,7 +280,10 @@ fn a_run_that_cannot_be_is_refused_at_its_event() {
         "channel pipe\nreader: read 5 -> 1\nreader: -> 2 # x\n",
         r#"3:1 "reader: -> 2": reader returns from a call that it has not made"#,
     );
-    is("channel pipe\nreader: read 5\nquiet", r#"3:1 "quiet": the calls open here are of reader"#);
+    is(
+        "channel pipe\nreader: read 5\nquiet",
+        r#"3:1 "quiet": the calls in progress here are of reader"#,
+    );
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn an_end_is_made_only_where_none_is_open() {
         place.file("a.case", text);
         for command in ["judge", "replay", "draw"] {
             place.run(&[command, "a.case"]).refused(&[
-                "open already",
+                "already has ",
                 "close ",
                 " first, or make another",
             ]);

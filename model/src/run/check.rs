@@ -125,14 +125,14 @@ impl Run {
                     let names: Vec<_> = open.iter().map(|actor| self.actor_name(actor)).collect();
                     return bad(match names.as_slice() {
                         [] => "no call is open here".into(),
-                        names => format!("the calls open here are of {}", names.join(", ")),
+                        names => format!("the calls in progress here are of {}", names.join(", ")),
                     });
                 }
                 Event::Exits(actor, status) => {
                     if open.contains(*actor) && status.signal().is_none() {
                         let name = self.actor_name(*actor);
                         let help = format!("\"{name}: exit SIGKILL\" says which signal ended it");
-                        let what = format!("{name} ends of itself in the midst of a call");
+                        let what = format!("{name} exits in the middle of a call");
                         return Err(Malformed { index, what, help: Some(help) });
                     }
                     if let Some(signal) = status.signal().filter(|signal| !signal.can_end()) {
@@ -178,8 +178,10 @@ impl Run {
         match (set, polled) {
             (None, None) => None,
             (Some(set), Some(polled)) if set.ends.len() == polled.len() => None,
-            (Some(set), _) => Some(format!("polls {} ends, and is told of others", set.ends.len())),
-            (None, Some(_)) => Some("polls no several ends, and is told of them".into()),
+            (Some(set), _) => {
+                Some(format!("polls {} ends, but its reply names others", set.ends.len()))
+            }
+            (None, Some(_)) => Some("polls one end, but its reply names several".into()),
         }
     }
 
@@ -199,7 +201,7 @@ impl Run {
             matches!(op, Some(Op::Receive { flags, .. }) if flags.contains(SendFlags::TRUNC));
         let fits = named == u64::from(count) || counts_more && named < u64::from(count);
         (!fits).then(|| {
-            format!("{} gets {count}, and {named} bytes are named", self.actor_name(actor))
+            format!("{} returns {count}, but {named} bytes are named", self.actor_name(actor))
         })
     }
 
@@ -210,7 +212,7 @@ impl Run {
         let another = number.saturating_add(1);
         Malformed {
             index,
-            what: format!("{actor} has {end} open already"),
+            what: format!("{actor} already has {end} open"),
             help: Some(format!(
                 "close {end} first, or make another end, such as {letters}{another}"
             )),
@@ -318,11 +320,11 @@ impl Lives {
         let name = run.actor_name(actor);
         let seat = run.seats.get(usize::from(actor.0));
         if seat.is_some_and(|seat| seat.form == Form::Outsider) {
-            let what = format!("{name} is an outsider, whose calls nobody has seen");
+            let what = format!("{name} is an outsider, whose calls are not seen");
             return Err((what, format!("\"process {name}\" would be one whose calls are told")));
         }
         if self.unborn.contains(actor) {
-            let what = format!("{name} has not been made by a fork yet");
+            let what = format!("{name} has not been forked yet");
             return Err((what, format!("\"shell: fork {name} -> ok\" on a line before makes it")));
         }
         if self.ended.contains(actor) {
@@ -339,7 +341,7 @@ impl Lives {
             Some(Op::Signal { target, .. } | Op::Wait { child: target })
                 if self.unborn.contains(target) =>
             {
-                let what = format!("{} has not been made by a fork yet", run.actor_name(target));
+                let what = format!("{} has not been forked yet", run.actor_name(target));
                 return Err((what, "a fork on a line before makes it".into()));
             }
             Some(Op::Wait { child }) if child == actor => {

@@ -20,10 +20,10 @@ impl Script {
                 Event::Call(call) => {
                     let word = call.op.word();
                     if matches!(call.op, Op::PollSet { .. }) {
-                        return Err("a poll on several ends is no call of systems so far".into());
+                        return Err("a poll on several ends is not a call of systems".into());
                     }
                     if matches!(call.op, Op::Signal { .. } | Op::SetSignal { .. }) {
-                        return Err(format!("{word:?} is no call of systems so far"));
+                        return Err(format!("{word:?} is not a call of systems"));
                     }
                     programs[usize::from(call.actor.0)].push(Statement::Call(*call));
                     open = open.with(call.actor);

@@ -321,7 +321,7 @@ impl Parser {
             let word = if of.is_empty() { "actor" } else { "process" };
             let help =
                 format!("\"{word} {name} holds {of}{end}\" after the \"channel\" line says so");
-            let what = format!("which ends {name} holds is not known");
+            let what = format!("the ends of {name} are not known");
             let seated = self.seats.iter().map(|seat| seat.name.as_str());
             let fault =
                 Fault::new(place, what).meant(name.as_str(), seated.chain(ends::usual(kind)));

@@ -25,7 +25,7 @@ impl Parser {
         };
         match (name, self.channels.first()) {
             (Some(name), _) if self.channels.iter().any(|other| other.name == Some(name)) => {
-                return Err(Fault::new(place, format!("there is a channel {name} already")));
+                return Err(Fault::new(place, format!("there is already a channel {name}")));
             }
             (Some(_), Some(Channel { name: None, .. })) | (None, Some(_)) => {
                 let what = "a run of several channels names each";
@@ -123,7 +123,7 @@ impl Parser {
             return Err(Fault::new(place, what));
         }
         if self.find(name).is_some() {
-            return Err(Fault::new(place, format!("there is an actor {name} already")));
+            return Err(Fault::new(place, format!("there is already an actor {name}")));
         }
         let mut seat = Seat::new(name, vec![]);
         match word {
@@ -174,7 +174,7 @@ impl Parser {
             return Err(Fault::new(place, what).help(help));
         }
         if seat.ends.iter().any(|(held, _)| *held == end) {
-            return Err(Fault::new(place, format!("{} holds this end already", seat.name)));
+            return Err(Fault::new(place, format!("{} already holds this end", seat.name)));
         }
         seat.ends.push((end, hold));
         Ok(())
@@ -199,7 +199,7 @@ impl Parser {
             let twice = seat.inherits.iter().any(|(other, _)| *other == end)
                 || seat.ends.iter().any(|(other, _)| *other == end);
             if twice {
-                return Err(Fault::new(place, format!("{} has this end already", seat.name)));
+                return Err(Fault::new(place, format!("{} already has this end", seat.name)));
             }
             seat.inherits.push((end, from));
         }

@@ -48,7 +48,7 @@ impl Parser {
                 };
                 let fault = Fault::new(place, format!("{name} makes {makes}"));
                 return Err(
-                    fault.help("an expectation names each call once, an actor's in their order")
+                    fault.help("an expectation names each call once, those of an actor in order")
                 );
             }
             line.expect("->")?;

@@ -105,7 +105,7 @@ impl<'t> Reader<'t> {
                 return Err(Fault::new(place, format!("{word:?} stands before the channels")));
             }
             "says" if self.says.is_some() => {
-                return Err(Fault::new(place, "what it says is said already"));
+                return Err(Fault::new(place, "\"says\" is given twice"));
             }
             "says" => {
                 self.says = Some(node.text()?);
@@ -213,7 +213,7 @@ impl<'t> Reader<'t> {
             let claim = self.claimed(&mut node.line)?;
             node.line.end()?;
             if claims.iter().any(|other| other.what == claim.what) {
-                return Err(Fault::new(place, "this is claimed already"));
+                return Err(Fault::new(place, "this claim is made twice"));
             }
             claims.push(claim);
         }
@@ -272,7 +272,7 @@ impl<'t> Reader<'t> {
         }
         let seats = &self.parser.seats;
         if seats.iter().all(|seat| seat.form == Form::Forked) {
-            return Err(Fault::new(programs[0].0.clone(), "nobody is there at the start"));
+            return Err(Fault::new(programs[0].0.clone(), "no process is there at the start"));
         }
         let named = self.parser.is_named();
         let lives = seats.iter().any(|seat| seat.form != Form::Actor);
@@ -335,7 +335,7 @@ fn name(line: &mut Line<'_>) -> Result<String, Fault> {
 fn check_free(name: Option<&str>, place: &Range<usize>) -> Result<(), Fault> {
     match name.filter(|name| RESERVED.contains(name) || HEADERS.contains(name)) {
         Some(name) => {
-            let what = format!("{name} is a word of the language, and no name");
+            let what = format!("{name} is a word of the language and not a name");
             Err(Fault::new(place.clone(), what))
         }
         None => Ok(()),

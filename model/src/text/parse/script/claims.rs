@@ -246,7 +246,7 @@ impl Reader<'_> {
             let place = line.place();
             let answer = answer(line)?;
             if matches!(answer, Answer::Polled(_)) {
-                return Err(Fault::new(place, "claims don't speak of such answers"));
+                return Err(Fault::new(place, "a claim cannot name such an answer"));
             }
             return Ok(Does::Gets(Got::Answer { other, answer }, from_call(line)?));
         }

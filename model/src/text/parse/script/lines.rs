@@ -106,7 +106,7 @@ fn check_indent(node: &Node<'_>) -> Result<(), Fault> {
         None => Ok(()),
         Some(at) => {
             let place = node.start + at..node.start + node.indent;
-            Err(Fault::new(place, "lines are moved in by spaces alone"))
+            Err(Fault::new(place, "lines are indented by spaces only"))
         }
     }
 }

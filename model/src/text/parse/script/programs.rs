@@ -53,7 +53,7 @@ impl<'t> Reader<'t> {
                     node.line.bump();
                     let times = node.line.size("how often")?;
                     if times == 0 {
-                        return Err(Fault::new(place, "what is repeated is done once at least"));
+                        return Err(Fault::new(place, "a repeat takes at least one round"));
                     }
                     let inner = At { again: true, ..at };
                     body.push(Statement::Repeat(times, self.below(inner, node)?));
@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
     fn made(&mut self, at: At, word: &str, line: &mut Line<'_>) -> Result<Call, Fault> {
         let place = line.place();
         if matches!(word, "signal" | "sigaction") {
-            let what = format!("{word:?} is no call of systems so far");
+            let what = format!("{word:?} is not a call of systems");
             return Err(
                 Fault::new(place, what).help("\"kill NAME\" ends a process, wherever it is")
             );
@@ -219,7 +219,7 @@ impl<'t> Reader<'t> {
         let place = line.place();
         let other = self.process(line)?;
         if other == at.actor {
-            return Err(Fault::new(place, "that is the process itself"));
+            return Err(Fault::new(place, "a process cannot name itself here"));
         }
         Ok(other)
     }
@@ -288,7 +288,7 @@ impl Names for Maker<'_, '_> {
     }
 
     fn poll_set(&mut self, line: &mut Line<'_>) -> Result<u8, Fault> {
-        let what = "a poll of several ends at once is no call of systems so far";
+        let what = "a poll of several ends at once is not a call of systems";
         Err(Fault::new(line.place(), what).help("poll one end after the other"))
     }
 

@@ -54,7 +54,7 @@ impl Reader<'_> {
                 line.expect("of")?;
                 let place = line.place();
                 match line.size("a number of bytes")? {
-                    0 => Err(Fault::new(place, "a value has a byte at least")),
+                    0 => Err(Fault::new(place, "a value has at least one byte")),
                     bytes => Ok(Bytes::Whole(bytes)),
                 }
             }
@@ -100,7 +100,7 @@ impl Reader<'_> {
             let place = line.place();
             let all: u64 = segments.iter().map(|s: &Segment| u64::from(s.len)).sum();
             if u32::try_from(all + u64::from(len)).is_err() {
-                return Err(Fault::new(place, "that is more than a call gives"));
+                return Err(Fault::new(place, "that is more than a call returns"));
             }
             push_segment(&mut segments, Segment { actor, from, len });
         }
