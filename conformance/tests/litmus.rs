@@ -115,11 +115,12 @@ fn faults_are_told_with_their_place() {
 fn the_page_of_litmus_tests_is_up_to_date() {
     let mut page = String::from(
         "# Litmus tests\n\n\
-         A litmus test is a few calls of several actors, and what may come of them. `pipewright litmus` makes the\n\
-         calls again and again on a real channel, those of different actors at once and on different processors, and counts\n\
-         the outcomes beside all that the rules allow. A call that *stops* waits in the middle of its copy, so the order is\n\
-         the file's, each time. An outcome is *allowed*, *forbidden*, or *lax*: allowed by the rules though Linux is not\n\
-         known to do so. The files are in [`conformance/litmus/`](../conformance/litmus); the grammar is in\n\
+         A litmus test is a few calls of several actors, with their possible outcomes. `pipewright litmus`\n\
+         repeats the calls on a real channel, those of different actors at once and on different processors,\n\
+         and counts the outcomes beside those that the rules allow. A call that *stops* waits in the middle of\n\
+         its copy, which fixes the order of the calls. An outcome is *allowed*, *forbidden*, or *lax*: allowed\n\
+         by the rules although Linux is not known to show it. The files are in\n\
+         [`conformance/litmus/`](../conformance/litmus); the grammar is in\n\
          [`model/src/text/mod.rs`](../model/src/text/mod.rs).\n",
     );
     let mut last = String::new();
