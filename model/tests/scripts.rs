@@ -238,7 +238,7 @@ proptest! {
             Err(error) => {
                 let what = &error.what;
                 let too_much = what.contains("is kept") || what.contains("more than 250 steps")
-                    || what.contains("claimed already");
+                    || what.contains("claim is made twice");
                 prop_assert!(too_much, "{}\n{}", text, error);
             }
         }
@@ -273,7 +273,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         (&format!("{BEFORE}  on 0 leave\n"), 4, 3, "stands right behind the call", ""),
         (&format!("{BEFORE}  loop\n"), 4, 7, "expected what is done", ""),
         (&format!("{BEFORE}  read r 5\n    write w 5\n"), 5, 5, "further in", ""),
-        (&format!("{BEFORE}\tread r 5\n"), 4, 1, "moved in by spaces", ""),
+        (&format!("{BEFORE}\tread r 5\n"), 4, 1, "indented by spaces", ""),
         (&format!("{BEFORE}  wait until bob has ended\n"), 4, 14, "no process is called bob", ""),
         (&format!("{BEFORE}  stay\nnever deadlok\n"), 5, 7, "called deadlok", ""),
         (
@@ -297,7 +297,13 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
             "no channel is called pip",
             "did you mean \"pipe\"?",
         ),
-        (&format!("{BEFORE}  stay\nnever deadlock\nnever deadlock\n"), 6, 1, "claimed already", ""),
+        (
+            &format!("{BEFORE}  stay\nnever deadlock\nnever deadlock\n"),
+            6,
+            1,
+            "claim is made twice",
+            "",
+        ),
         (&format!("{BEFORE}  repeat 1000 write w 1\n"), 3, 1, "more than 250 steps", "loop"),
         (&format!("{BEFORE}process all\n  stay\n"), 4, 1, "word of the language", ""),
     ] {
