@@ -69,7 +69,8 @@ const ELSEWHERE: [(&str, &str); 24] = [
 ];
 
 /// What stands for something in a command, and a thing for which it can stand.
-const STANDS_FOR: [(&str, &str); 7] = [
+const STANDS_FOR: [(&str, &str); 8] = [
+    ("matrix FILE...", "matrix --help"),
     ("export --c DIR", "export --help"),
     ("COMMAND", "check"),
     ("CHAPTER/SITUATION", "stream/read-waits-for-data"),
