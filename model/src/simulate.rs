@@ -9,6 +9,7 @@ use crate::explore::Space;
 use crate::oracle::{Steps, reply_of};
 use crate::platform::Platform;
 use crate::run::{Event, Run};
+use crate::step::have_looked;
 
 /// How a history is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +78,7 @@ pub fn history(
             if platform.sleepers_in_line {
                 world.all_sleep();
             }
+            have_looked(platform, &mut world);
         }
         if calls.is_empty() {
             break; // everybody waits for ever

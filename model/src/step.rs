@@ -112,16 +112,79 @@ fn reported(
 
 /// Whether an epoll has an event to tell, as a poll finds it.
 fn ready(platform: &Platform, world: &World, actor: Actor, epoll: &Epoll) -> (Events, Events) {
-    let holds = |entry: &Ready| {
-        epoll.item(entry.key).filter(|item| !item.disabled).is_some_and(|item| {
-            let (found, _) = reported(platform, world, actor, entry.key.description);
-            !found.intersection(item.events).is_empty()
-        })
-    };
+    let holds = |entry: &Ready, surely: bool| holds(platform, world, actor, epoll, entry, surely);
     let told = |is: bool| if is { Events::IN } else { Events::NONE };
     let scanned = epoll.scan.is_some();
-    let sure = !scanned && epoll.ready.iter().any(|entry| entry.sure && holds(entry));
-    (told(sure), told(scanned || epoll.ready.iter().any(holds)))
+    let sure = !scanned && epoll.ready.iter().any(|entry| entry.sure && holds(entry, true));
+    (told(sure), told(scanned || epoll.ready.iter().any(|entry| holds(entry, false))))
+}
+
+/// Whether there is something to tell of an entry of an epoll; for sure, or perhaps.
+fn holds(
+    platform: &Platform,
+    world: &World,
+    actor: Actor,
+    epoll: &Epoll,
+    entry: &Ready,
+    surely: bool,
+) -> bool {
+    epoll.item(entry.key).filter(|item| !item.disabled).is_some_and(|item| {
+        let (must, may) = reported(platform, world, actor, entry.key.description);
+        let is_tcp = matches!(world.object(entry.key.description), Object::Tcp(_));
+        let found = if is_tcp && !surely { must.union(may) } else { must };
+        !found.intersection(item.events).is_empty()
+    })
+}
+
+/// What looks at an epoll as at any other descriptor takes the entries off its ready list of which there is nothing to tell, up
+/// to the first of which there is something (Linux `fs/eventpoll.c`, `__ep_eventpoll_poll`): where that is woken again it comes
+/// last.
+fn look_through(platform: &Platform, world: &mut World, actor: Actor) {
+    let Some(call) = world.pending(actor) else { return };
+    let on = |index| match world.object(index) {
+        Object::Epoll(epoll) => Some(&**epoll),
+        _ => None,
+    };
+    let looked_at = match call.op {
+        Op::EpollAdd { target, .. } | Op::EpollModify { target, .. } => world.end(actor, target),
+        Op::EpollWait { .. } => call
+            .description
+            .and_then(on)
+            .and_then(|epoll| epoll.next(actor))
+            .map(|entry| entry.key.description),
+        Op::Poll { .. } => call.description,
+        _ => None,
+    };
+    if let Some(index) = looked_at {
+        take_off(platform, world, actor, index);
+    }
+}
+
+fn take_off(platform: &Platform, world: &mut World, actor: Actor, index: DescriptionIndex) {
+    let epoll = |world: &World| match world.object(index) {
+        Object::Epoll(epoll) if epoll.scan.is_none() => Some(epoll.clone()),
+        _ => None,
+    };
+    while let Some(epoll) = epoll(world).filter(|epoll| !epoll.ready.is_empty()) {
+        let entry = epoll.ready[0];
+        take_off(platform, world, actor, entry.key.description);
+        if holds(platform, world, actor, &epoll, &entry, false) {
+            return;
+        }
+        let object = usize::from(world.descriptions[usize::from(index)].object);
+        if let Object::Epoll(epoll) = &mut world.objects[object] {
+            epoll.ready.remove(0);
+        }
+    }
+}
+
+/// Who polls and sleeps has looked through what it polls.
+pub fn have_looked(platform: &Platform, world: &mut World) {
+    for actor in world.busy().iter() {
+        if matches!(world.pending(actor).map(|call| call.op), Some(Op::Poll { .. })) {
+            look_through(platform, world, actor);
+        }
+    }
 }
 
 /// Leaves out the moves of a call that has no place for them as its process is ending, was interrupted or is stopped.
@@ -282,6 +345,7 @@ pub fn answer(
     given: Answer,
     signal: Option<Signal>,
 ) -> RuleSet {
+    look_through(platform, world, actor);
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }
@@ -316,6 +380,7 @@ pub fn proceed(
     if platform.sockets_ask_once {
         world.ask_for_terms(actor);
     }
+    look_through(platform, world, actor);
     if let Some(effect) = step.effect {
         effect(&mut Act::of_call(world, platform, actor, count));
     }

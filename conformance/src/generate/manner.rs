@@ -448,6 +448,7 @@ pub(super) fn has_epolls(setup: &Setup, seed: u64) -> bool {
             | Discipline::File
             | Discipline::Queue
             | Discipline::Unix(..)
+            | Discipline::Tcp
     );
     watched && seed % 4 == 3
 }

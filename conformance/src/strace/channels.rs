@@ -13,7 +13,7 @@ use super::addresses::Sockets;
 use super::calls::{Call, Calls, Outcome, Step};
 use super::fcntl::has_locks;
 use super::found::Found;
-use super::lists::Lists;
+use super::lists::{Lists, Single};
 use super::tables::{Channel, Entry, Tables, UNMADE};
 
 /// All channels of a log.
@@ -34,6 +34,8 @@ pub struct Channels {
     pub(super) gone: HashSet<String>,
     pub(super) sockets: Sockets,
     pub(super) polls: Lists,
+    /// The epolls whose entries are of one channel, once that is known.
+    pub(super) single: Single,
     /// Whether files are followed: where any is locked.
     pub(super) follows_files: bool,
     /// What a call in progress does once it returns, by its index.
@@ -47,15 +49,11 @@ pub fn channels(log: &Calls) -> Channels {
         _ => None,
     });
     let heard = log.calls.iter().map(|call| call.process).chain(ended).collect();
-    let mut channels = Channels { heard, follows_files: has_locks(log), ..Channels::default() };
-    for (step, line) in &log.steps {
-        let now = |at: &usize| Now { call: &log.calls[*at], at: *at, line: *line };
-        match step {
-            Step::Begins(at) => channels.begins(now(at)),
-            Step::Ends(at) => channels.ends(now(at)),
-            Step::Exits { process, status } => channels.exits(*process, *status, *line),
-            Step::Stops { process, by, stopped } => channels.stops(*process, *by, *stopped, *line),
-        }
+    let first = Channels { heard, follows_files: has_locks(log), ..Channels::default() };
+    let mut channels = first.clone().reads(log);
+    let single = channels.polls.single();
+    if !single.is_empty() {
+        channels = Channels { single, ..first }.reads(log);
     }
     channels.found.retain(Found::is_told);
     channels
@@ -87,6 +85,20 @@ const UNTOLD: [&str; 8] = [
 ];
 
 impl Channels {
+    /// What becomes of them in a log.
+    fn reads(mut self, log: &Calls) -> Channels {
+        for (step, line) in &log.steps {
+            let now = |at: &usize| Now { call: &log.calls[*at], at: *at, line: *line };
+            match step {
+                Step::Begins(at) => self.begins(now(at)),
+                Step::Ends(at) => self.ends(now(at)),
+                Step::Exits { process, status } => self.exits(*process, *status, *line),
+                Step::Stops { process, by, stopped } => self.stops(*process, *by, *stopped, *line),
+            }
+        }
+        self
+    }
+
     fn begins(&mut self, now: Now<'_>) {
         let call = now.call;
         if matches!(&call.outcome, Outcome::Error(name) if is_interrupted(name)) {
@@ -120,6 +132,8 @@ impl Channels {
             "connect" => self.connects(now),
             "accept" | "accept4" => self.accepts(now),
             "flock" => self.locks(now),
+            "epoll_ctl" if call.value() == Some(0) => self.controls_epoll(now),
+            "epoll_pwait2" => self.gives_up_on(now, 0, "is not followed"),
             "poll" | "ppoll" | "select" | "pselect6" | "epoll_wait" | "epoll_pwait" => {
                 self.polls(now)
             }
@@ -164,6 +178,7 @@ impl Channels {
             "mq_unlink" => self.removes_queue(now),
             "socket" => self.makes_socket(now),
             "epoll_create" | "epoll_create1" => self.makes_epoll(now),
+            "eventfd" | "eventfd2" => self.makes_counter(now),
             "epoll_ctl" if call.value() == Some(0) => self.registers(now),
             "bind" if call.value() == Some(0) => self.binds(now),
             "getsockname" => self.tells_its_address(now),

@@ -118,6 +118,9 @@ impl Channels {
 
     /// The descriptor `new` becomes one of what `old` leads to; what it led to before is let go of.
     pub(super) fn copies(&mut self, now: Now<'_>, (old, new): (i64, i64), close_on_exec: bool) {
+        if let Some(list) = self.list(now) {
+            self.polls.is_copied(list);
+        }
         self.closes(now, new);
         let Some(entry) = self.tables.get(now.call.process, old) else { return };
         let made = Entry { close_on_exec, ..entry };

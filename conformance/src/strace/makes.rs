@@ -55,12 +55,24 @@ impl Channels {
             self.hidden += 1;
             return;
         };
+        self.makes(now, setup, &[(first, holds[0]), (second, holds[1])], close_on_exec);
+    }
+
+    /// A channel with these descriptors.
+    pub(super) fn makes(
+        &mut self,
+        now: Now<'_>,
+        setup: Setup,
+        numbered: &[(i64, Hold)],
+        close_on_exec: bool,
+    ) {
         let leader = self.tables.leader(now.call.process);
-        let name =
-            format!("{} {first}|{second} of {leader}, made at line {}", setup.kind.name, now.line);
+        let numbers: Vec<_> = numbered.iter().map(|(number, _)| number.to_string()).collect();
+        let (kind, numbers, line) = (setup.kind.name, numbers.join("|"), now.line);
+        let name = format!("{kind} {numbers} of {leader}, made at line {line}");
         let mut seat = seat(leader, Form::Process);
-        seat.ends = vec![(End(0), holds[0]), (End(1), holds[1])];
-        let numbered = [(first, holds[0]), (second, holds[1])];
+        let ends = || numbered.iter().enumerate().map(|(at, named)| (*named, End(at as u8)));
+        seat.ends = ends().map(|((_, hold), end)| (end, hold)).collect();
         let name_of =
             |(number, hold): &(i64, Hold)| Name::new(&format!("{}{number}", letters(*hold)));
         let names = numbered.iter().filter_map(name_of).collect();
@@ -68,10 +80,10 @@ impl Channels {
         self.found.push(Found {
             threads: vec![leader],
             actors: HashMap::from([(leader, Actor(0))]),
-            ends: HashMap::from([(numbered[0], End(0)), (numbered[1], End(1))]),
+            ends: ends().collect(),
             ..Found::new(name, Run::new(setup, vec![seat], names))
         });
-        for (number, hold) in numbered {
+        for (number, hold) in numbered.iter().copied() {
             let entry = Entry { channel, hold, close_on_exec };
             self.tables.of(now.call.process).insert(number, entry);
             if close_on_exec {

@@ -1,7 +1,7 @@
 //! The threads that sleep in `poll`, `select` or `epoll_wait` when the log ends, and for which
 //! ends.
 //!
-//! What these calls return is not compared. A list of epoll is followed from `epoll_create` on, by the number of its
+//! What `poll` and `select` return is not compared, nor what an epoll tells of several channels. A list of epoll is followed from `epoll_create` on, by the number of its
 //! descriptor in the process that made it and in those that come of it.
 
 use pipewright_model::call::{Actor, End, Events};
@@ -9,7 +9,7 @@ use pipewright_model::call::{Actor, End, Events};
 use super::calls::Outcome;
 use super::channels::{Channels, Descriptor, Now};
 use super::line::cut;
-use super::lists::{Polled, Registered};
+use super::lists::{Polled, Registered, Watched};
 use super::tables::Channel;
 
 impl Channels {
@@ -17,12 +17,17 @@ impl Channels {
         self.tables.of(now.call.process);
         let table = self.tables.table_of(now.call.process);
         if let (Some(table), Some(number)) = (table, now.call.value()) {
-            self.polls.of.insert((table, number), self.polls.lists.len());
+            let list = self.polls.lists.len();
+            self.polls.of.insert((table, number), list);
             self.polls.lists.push(Vec::new());
+            self.polls.watched.push(Watched { made_at: now.at, ..Watched::default() });
+            if now.call.has_flag(0, "EPOLL_CLOEXEC") {
+                self.polls.close_on_exec.insert(list);
+            }
         }
     }
 
-    fn list(&self, now: Now<'_>) -> Option<usize> {
+    pub(super) fn list(&self, now: Now<'_>) -> Option<usize> {
         let table = self.tables.table_of(now.call.process)?;
         self.polls.of.get(&(table, now.call.number(0)?)).copied()
     }
@@ -42,7 +47,7 @@ impl Channels {
 
     /// A call that has not returned sleeps for all of its ends, if it has no time-out.
     pub(super) fn polls(&mut self, now: Now<'_>) {
-        if now.call.outcome != Outcome::None {
+        if self.waits_on_epoll(now) || now.call.outcome != Outcome::None {
             return;
         }
         let Some((asked, mut and_others)) = self.asked(now) else { return };

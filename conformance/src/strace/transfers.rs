@@ -9,6 +9,9 @@ use super::tables::numbers;
 
 impl Channels {
     pub(super) fn moves(&mut self, now: Now<'_>) {
+        if self.moves_a_value(now) {
+            return;
+        }
         let len = match now.call.name.as_str() {
             "readv" | "writev" => lengths(now.call),
             _ => now.call.number(2),

@@ -1,6 +1,7 @@
 //! Real epolls whose calls and replies are bent.
 
 mod bent;
+mod woken;
 
 use pipewright_backends::{Channel, Eventfd, File, Pipe, Seen, Unix};
 use pipewright_model::call::{Answer, Errno, Events, Op, TOLD_MAX, Trigger};
@@ -22,6 +23,7 @@ pub(crate) fn canaries() -> Vec<Canary> {
     let mut all = triggers();
     all.extend(lists());
     all.extend(errors());
+    all.extend(woken::canaries());
     all
 }
 

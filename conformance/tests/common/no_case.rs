@@ -31,7 +31,14 @@ pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
     ),
     (
         "epoll.epoll-add.not-modelled",
-        "channel tcp\nactor ann holds sa\nann: epoll -> ok\nann: epoll-add e sa in -> ok",
+        "channel unix-datagram\nprocess p holds sa\nthread t of p\nactor ben holds sb\n\
+         t: receive sa 1\nquiet t\np: epoll -> ok\np: epoll-add e sa in exclusive -> ok",
+    ),
+    (
+        "epoll.any.not-modelled",
+        "channel unix-datagram\nprocess p holds sa\nthread t of p\nthread u of p\nactor ben holds sb\n\
+         p: epoll -> ok\np: epoll-add e sa in exclusive -> ok\nu: epoll-wait e wait\nquiet u\n\
+         t: receive sa 1\nquiet t, u\nben: write 1 -> 1\nu: -> [sa in]\nquiet t",
     ),
     ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
 ];

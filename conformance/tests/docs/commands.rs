@@ -20,7 +20,7 @@ use crate::{blocks, commands, documents, read, root};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pipewright");
 
 /// Commands that this test does not run, and why.
-const ELSEWHERE: [(&str, &str); 24] = [
+const ELSEWHERE: [(&str, &str); 25] = [
     ("cargo test", "this is one of its tests"),
     ("cargo run --release", "two minutes; CI runs it with 500 scenarios"),
     ("cargo run --release -- check --scenarios 100000", "hours; CI runs 500"),
@@ -55,6 +55,10 @@ const ELSEWHERE: [(&str, &str); 24] = [
     ),
     (
         "cargo test --manifest-path model/examples/emulated-pipe/Cargo.toml",
+        "a workspace of its own; CI runs it",
+    ),
+    (
+        "cargo test --manifest-path conformance/examples/mio-and-tokio/Cargo.toml",
         "a workspace of its own; CI runs it",
     ),
     ("pipewright why PID", "tests/why asks it of programs that hang"),

@@ -170,8 +170,8 @@ fn who_polls_sleeps_for_all_that_is_polled() {
     assert_eq!(verdicts(log), [Verdict::Conforms, Verdict::Conforms]);
     let (told, patterns) = told_at_the_end(log);
     for sentence in [
-        "p10 sleeps for ever in `poll r3 in wait` (descriptor.poll.waits): p11 could end it (write w4, close w4) but sleeps in `poll r5 in wait`",
-        "p11 sleeps for ever in `poll r5 in wait` (descriptor.poll.waits): p10 could end it (write w6, close w6) but sleeps in `poll r3 in wait`",
+        "p10 sleeps for ever in `epoll-wait e7 wait` (epoll.epoll-wait.waits): p11 could end it (write w4, close w4) but sleeps in `poll r5 in wait`",
+        "p11 sleeps for ever in `poll r5 in wait` (descriptor.poll.waits): p10 could end it (write w6, close w6) but sleeps in `epoll-wait e7 wait`",
     ] {
         assert!(told.contains(sentence), "{sentence}\n{told}");
     }

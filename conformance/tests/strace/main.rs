@@ -1,6 +1,7 @@
 //! Logs of strace: kept ones, with what they show, and what is changed in them.
 
 mod asleep;
+mod epolls;
 mod others;
 
 use pipewright_conformance::strace::{

@@ -65,6 +65,18 @@ pub enum Told {
     ShutDown,
 }
 
+/// Whether somebody has found no room to send, so that room is told once there is some (`SOCK_NOSPACE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
+pub enum FoundFull {
+    /// Nobody has.
+    No,
+    /// Somebody has looked while there was perhaps none.
+    Perhaps,
+    /// Somebody has.
+    Surely,
+}
+
 /// A TCP socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "distributed", derive(serde::Serialize, serde::Deserialize))]
@@ -105,6 +117,12 @@ pub struct Tcp {
     pub timeout_us: i64,
     /// Whether a description refers to it, or it waits to be accepted.
     pub held: bool,
+    /// Whether somebody has found no room to send; kept where there are epolls.
+    pub found_full: FoundFull,
+    /// Whether it has been told that its end of data has arrived; kept where an epoll watches it.
+    pub end_known: bool,
+    /// Whether those that watch it are perhaps woken once more for what has become of it.
+    pub wakes_again: bool,
 }
 
 impl Tcp {
@@ -128,6 +146,9 @@ impl Tcp {
             linger_zero: false,
             timeout_us: 0,
             held: true,
+            found_full: FoundFull::No,
+            end_known: false,
+            wakes_again: false,
         }
     }
 

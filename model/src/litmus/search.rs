@@ -124,6 +124,7 @@ impl<'a> Search<'a> {
         if self.steps.platform.sleepers_in_line {
             state.world.all_sleep();
         }
+        step::have_looked(self.steps.platform, &mut state.world);
         state
     }
 

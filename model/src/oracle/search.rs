@@ -134,6 +134,7 @@ impl<'a, 'r> Search<'a, 'r> {
                 if self.platform.sleepers_in_line {
                     world.all_sleep();
                 }
+                step::have_looked(self.platform, &mut world);
                 if self.notes_sleep {
                     world.seen_asleep();
                 }
@@ -267,7 +268,8 @@ impl<'a, 'r> Search<'a, 'r> {
             let closes = closes || call.dies.is_some() || world.may_release(call, object);
             moves && (here || closes)
         };
-        only_bytes && !world.busy().iter().any(looks)
+        // Who watches it is told of them in the order in which they arrive.
+        only_bytes && !world.has_epolls() && !world.busy().iter().any(looks)
     }
 
     /// States after one move of the actor's call, and whether the move answered it.

@@ -13,7 +13,8 @@ use crate::chapter::{Chapter, Exception, Overlap};
 use crate::index::ObjectIndex;
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene, What};
-use crate::rules::tcp::{enter, released, reset_peer, tcp, writes};
+use crate::rules::tcp::{enter, released, reset_peer, tcp, wakes_for_state, writes};
+use crate::rules::wake::wake_for_data;
 use crate::world::{Place, World};
 
 const KERNEL: &str = "Linux 6.18";
@@ -598,7 +599,8 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             let (tcp, how) = shutting(at)?;
-            (tcp.listens() && !how.reads()).then_some(Move::answers(Answer::Done))
+            (tcp.listens() && !how.reads())
+                .then(|| Move::answers(Answer::Done).with(wakes_for_state))
         },
     },
     Rule {
@@ -801,6 +803,7 @@ fn undo(act: &mut Act<'_>) {
             ..Tcp::new()
         };
     }
+    wakes_for_state(act);
 }
 
 fn grant(act: &mut Act<'_>) {
@@ -816,6 +819,8 @@ fn grant(act: &mut Act<'_>) {
         client.phase = Phase::Connected;
         client.peer = server;
     }
+    wakes_for_state(act);
+    wake_for_data(act.world, listener);
 }
 
 fn refuse(act: &mut Act<'_>) {
@@ -825,6 +830,7 @@ fn refuse(act: &mut Act<'_>) {
         client.shut_read = true;
         client.shut_write = true;
     }
+    wakes_for_state(act);
 }
 
 fn drop_request(act: &mut Act<'_>) {
@@ -839,6 +845,7 @@ fn meet_itself(act: &mut Act<'_>) {
         tcp.phase = Phase::Connected;
         tcp.peer = object;
     }
+    wakes_for_state(act);
 }
 
 fn shut_unconnected(act: &mut Act<'_>) {
@@ -847,6 +854,7 @@ fn shut_unconnected(act: &mut Act<'_>) {
         tcp.shut_read |= how.reads();
         tcp.shut_write |= how.writes();
     }
+    wakes_for_state(act);
 }
 
 fn give_up(act: &mut Act<'_>) {
@@ -863,6 +871,7 @@ fn stop_listening(act: &mut Act<'_>) {
     tcp.shut_read = false;
     tcp.shut_write = false;
     reset_pending(act.world, &pending);
+    wakes_for_state(act);
 }
 
 fn release_listener(act: &mut Act<'_>) {

@@ -4,10 +4,10 @@
 //! and `epoll-delete` for `epoll_ctl`, `epoll-wait` for `epoll_wait`; the user's data is the name of the descriptor that was
 //! registered. POSIX does not know epolls.
 //!
-//! Not modelled: watching TCP sockets, exclusive entries of sockets, time-outs but 0 and none, `epoll_pwait` with a mask, `EPOLLWAKEUP`, more than
+//! Not modelled: exclusive entries of sockets beside sleepers in accept or for a message, time-outs but 0 and none, `epoll_pwait` with a mask, `EPOLLWAKEUP`, more than
 //! four events told at once, the limits of the system. Whom an event wakes stands in `wake.rs`.
 
-use super::wake::{self, place_of_entry, sleep_on_epoll, wake_waiter};
+use super::wake::{self, has_found_full, place_of_entry, sleep_on_epoll, wake_waiter};
 use crate::act::Act;
 use crate::call::{Actor, Answer, End, Errno, Events, Mode, Op, Trigger};
 use crate::channel::Object;
@@ -28,7 +28,7 @@ pub const CHAPTER: Chapter = Chapter {
     rules: RULES,
     not_on_linux: &["epoll.epoll.not-in-the-standard"],
     not_in_posix: &["epoll.epoll.makes"],
-    absent: |_| &["epoll.any.no-poll", "epoll.epoll-add.not-modelled"],
+    absent: |_| &["epoll.any.no-poll", "epoll.epoll-add.not-modelled", "epoll.any.not-modelled"],
     overlaps: &[],
     exceptions: &[],
 };
@@ -180,7 +180,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             registers(at)?;
-            (!finds(at)).then(|| Move::answers(Answer::Done).with(register))
+            (!finds(at)).then(|| Move::answers(Answer::Done).with(register_in_vain))
         },
     },
     Rule {
@@ -191,20 +191,47 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             registers(at)?;
-            finds(at).then(|| Move::answers(Answer::Done).with(register_ready))
+            (finds(at) || may_find(at)).then(|| Move::answers(Answer::Done).with(register_ready))
         },
     },
     Rule {
         id: "epoll.epoll-add.not-modelled",
-        says: "What an epoll tells of TCP sockets is not modelled, nor are entries with EPOLLEXCLUSIVE of \
-               any socket.",
-        cite: &[Source("fs/eventpoll.c", "ep_insert")],
+        says: "Which is woken is not modelled where an entry with EPOLLEXCLUSIVE and a call that sleeps in accept or for a message stand \
+               in the wait queue of one socket; nor are epolls of memory.",
+        cite: &[
+            Source("fs/eventpoll.c", "ep_ptable_queue_proc"),
+            Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_wait_for_connect"),
+        ],
         force: Force::Unspecified,
         step: |at| {
             let Op::EpollAdd { trigger, .. } = at.op() else { return None };
             epoll(at)?;
-            (!is_stated(target_object(at)?, trigger))
-                .then_some(Move::unspecified("epolls of this kind of channel are not modelled"))
+            let object = target_object_index(at)?;
+            let stands = trigger.contains(Trigger::EXCLUSIVE) && is_slept_on(at, object);
+            (!is_watched(target_object(at)?) || stands)
+                .then_some(Move::unspecified("sleepers beside exclusive entries are not modelled"))
+        },
+    },
+    Rule {
+        id: "epoll.any.not-modelled",
+        says: "Which is woken is not modelled where a call comes to sleep in accept or for a message at a socket that has an entry with \
+               EPOLLEXCLUSIVE.",
+        cite: &[
+            Source("fs/eventpoll.c", "ep_ptable_queue_proc"),
+            Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
+            Source("net/ipv4/inet_connection_sock.c", "inet_csk_wait_for_connect"),
+        ],
+        force: Force::Unspecified,
+        step: |at| {
+            let object = at.object_index().filter(|_| at.call.entered)?;
+            let exclusive = |item: &Item| {
+                let of = at.world.descriptions[usize::from(item.key.description)].object;
+                of == object && item.trigger.contains(Trigger::EXCLUSIVE)
+            };
+            let entered = sleeps_in_turn(at.object()?, &at.op());
+            (entered && at.world.epolls().any(|(_, epoll)| epoll.items.iter().any(exclusive)))
+                .then_some(Move::unspecified("sleepers beside exclusive entries are not modelled"))
         },
     },
     Rule {
@@ -214,7 +241,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             modifies(at)?;
-            (!finds(at)).then(|| Move::answers(Answer::Done).with(modify))
+            (!finds(at)).then(|| Move::answers(Answer::Done).with(modify_in_vain))
         },
     },
     Rule {
@@ -224,7 +251,7 @@ const RULES: &[Rule] = &[
         force: Force::Silent,
         step: |at| {
             modifies(at)?;
-            finds(at).then(|| Move::answers(Answer::Done).with(modify_ready))
+            (finds(at) || may_find(at)).then(|| Move::answers(Answer::Done).with(modify_ready))
         },
     },
     Rule {
@@ -270,10 +297,22 @@ const RULES: &[Rule] = &[
         cite: &[WAIT, SEND, Man("epoll(7)", "Level-triggered and edge-triggered")],
         force: Force::Silent,
         step: |at| {
-            let (_, found) = looks(at)?;
+            let Look { found, .. } = looks(at)?;
             // What is found is handed to the effect in place of a count.
             let found = u32::from(found.0);
             (found != 0).then(|| Move::proceeds(found, found).with(find))
+        },
+    },
+    Rule {
+        id: "epoll.epoll-wait.finds-perhaps",
+        says: "epoll_wait may tell also the events of interest that perhaps hold when it looks at an entry of a TCP socket: room \
+               while much is on its way or unread.",
+        cite: &[SEND, Source("include/net/sock.h", "sk_stream_is_writeable")],
+        force: Force::Silent,
+        step: |at| {
+            let Look { found, perhaps, .. } = looks(at)?;
+            let all = u32::from(found.union(perhaps).0);
+            (!perhaps.is_empty()).then(|| Move::proceeds(all, all).with(find))
         },
     },
     Rule {
@@ -282,8 +321,8 @@ const RULES: &[Rule] = &[
         cite: &[SEND],
         force: Force::Silent,
         step: |at| {
-            let (_, found) = looks(at)?;
-            found.is_empty().then(|| Move::proceeds(0, 0).with(pass))
+            let Look { found, .. } = looks(at)?;
+            found.is_empty().then(|| Move::proceeds(0, 0).with(look_in_vain))
         },
     },
     Rule {
@@ -293,7 +332,7 @@ const RULES: &[Rule] = &[
         cite: &[CTL, Source("fs/eventpoll.c", "ep_poll_callback"), WAKE],
         force: Force::Silent,
         step: |at| {
-            let (entry, found) = looks(at)?;
+            let Look { entry, found, .. } = looks(at)?;
             (!entry.sure && !found.is_empty()).then(|| Move::proceeds(0, 0).with(pass))
         },
     },
@@ -426,13 +465,25 @@ fn key(at: &Scene<'_>) -> Option<Key> {
 
 /// Whether it is stated what wakes those who watch it.
 fn is_watched(object: &Object) -> bool {
-    !matches!(object, Object::Tcp(_) | Object::Cell(_) | Object::Ring(_) | Object::Free)
+    !matches!(object, Object::Cell(_) | Object::Ring(_) | Object::Free)
 }
 
-/// Whether it is stated whom an entry that is registered so keeps from being woken.
-fn is_stated(object: &Object, trigger: Trigger) -> bool {
-    is_watched(object)
-        && !(matches!(object, Object::Unix(_)) && trigger.contains(Trigger::EXCLUSIVE))
+/// Whether such a call sleeps at a socket so that a wake-up wakes one of its kind.
+fn sleeps_in_turn(object: &Object, op: &Op) -> bool {
+    match object {
+        Object::Unix(socket) if !socket.is_stream() && op.asks().is_some() => true,
+        Object::Unix(_) | Object::Tcp(_) => matches!(op, Op::Accept { .. }),
+        _ => false,
+    }
+}
+
+/// Whether somebody sleeps so at a socket.
+fn is_slept_on(at: &Scene<'_>, object: ObjectIndex) -> bool {
+    let sleeps = |other: Scene<'_>| {
+        let socket = &at.world.objects[usize::from(object)];
+        other.call.entered && sleeps_in_turn(socket, &other.op())
+    };
+    at.others_at(object).any(sleeps)
 }
 
 /// The epoll behind the end, unless somebody else goes through its ready list.
@@ -447,8 +498,9 @@ fn epoll<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
 fn registers<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
     let Op::EpollAdd { trigger, .. } = at.op() else { return None };
     let new = epoll(at)?.item(key(at)?).is_none();
-    let stated = target_object(at).is_some_and(|object| is_stated(object, trigger));
-    epoll(at).filter(|_| new && stated)
+    let object = target_object_index(at)?;
+    let stands = trigger.contains(Trigger::EXCLUSIVE) && is_slept_on(at, object);
+    epoll(at).filter(|_| new && is_watched(&at.world.objects[usize::from(object)]) && !stands)
 }
 
 fn modifies<'a>(at: &Scene<'a>) -> Option<&'a Item> {
@@ -464,6 +516,15 @@ fn finds(at: &Scene<'_>) -> bool {
     !at.found.0.intersection(events.union(ALWAYS)).is_empty()
 }
 
+/// Whether the target, a TCP socket, perhaps has one.
+fn may_find(at: &Scene<'_>) -> bool {
+    let (Op::EpollAdd { events, .. } | Op::EpollModify { events, .. }) = at.op() else {
+        return false;
+    };
+    let is_tcp = matches!(target_object(at), Some(Object::Tcp(_)));
+    is_tcp && !at.found.1.intersection(events.union(ALWAYS)).is_empty()
+}
+
 /// The epoll on which there is room for events to be told.
 fn waits<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
     match at.op() {
@@ -472,15 +533,27 @@ fn waits<'a>(at: &Scene<'a>) -> Option<&'a Epoll> {
     }
 }
 
-/// The entry that a wait is to look at, and the events of interest that hold.
-fn looks(at: &Scene<'_>) -> Option<(Ready, Events)> {
+/// What a wait looks at.
+struct Look {
+    /// The entry.
+    entry: Ready,
+    /// The events of interest that hold.
+    found: Events,
+    /// Those that perhaps hold besides.
+    perhaps: Events,
+}
+
+fn looks(at: &Scene<'_>) -> Option<Look> {
     let Op::EpollWait { most, .. } = at.op() else { return None };
     let epoll = waits(at)?;
     let entry = epoll.next(at.actor)?;
     let room = epoll.scan.as_ref().is_some_and(|scan| scan.told.len() < usize::from(most));
     let item = epoll.item(entry.key).filter(|item| !item.disabled);
     let asked = item.map_or(Events::NONE, |item| item.events);
-    room.then(|| (entry, at.found.0.intersection(asked)))
+    let found = at.found.0.intersection(asked);
+    let is_tcp = matches!(at.world.object(entry.key.description), Object::Tcp(_));
+    let perhaps = if is_tcp { at.found.1.intersection(asked) } else { Events::NONE };
+    room.then_some(Look { entry, found, perhaps: Events(perhaps.0 & !found.0) })
 }
 
 /// Whether an epoll watches another object, directly or through others.
@@ -531,6 +604,27 @@ fn register(act: &mut Act<'_>) {
     epoll.items.push(item);
 }
 
+fn register_in_vain(act: &mut Act<'_>) {
+    register(act);
+    find_no_room(act);
+}
+
+fn modify_in_vain(act: &mut Act<'_>) {
+    modify(act);
+    find_no_room(act);
+}
+
+/// Of the target no event of interest was found: also no room to send, if that is of interest.
+fn find_no_room(act: &mut Act<'_>) {
+    let (Op::EpollAdd { events, .. } | Op::EpollModify { events, .. }) = act.call().op else {
+        return;
+    };
+    if let Some((_, key)) = of_target(act) {
+        let object = act.world.descriptions[usize::from(key.description)].object;
+        has_found_full(act.world, object, events.contains(Events::OUT));
+    }
+}
+
 fn register_ready(act: &mut Act<'_>) {
     register(act);
     make_ready(act);
@@ -576,6 +670,7 @@ fn begin(act: &mut Act<'_>) {
 
 fn find(act: &mut Act<'_>) {
     let found = Events(act.count as u16);
+    look(act, found);
     let Some(epoll) = this(act) else { return };
     let Some(scan) = epoll.scan.as_mut().filter(|scan| !scan.left.is_empty()) else { return };
     let entry = scan.left.remove(0);
@@ -586,6 +681,24 @@ fn find(act: &mut Act<'_>) {
     } else if !item.trigger.contains(Trigger::EDGE) {
         epoll.ready.push(Ready { sure: true, ..entry });
     }
+}
+
+/// Where no room to send is found at the entry that the wait looks at, it will be told.
+fn look(act: &mut Act<'_>, found: Events) {
+    let actor = act.actor;
+    let Some(epoll) = this(act) else { return };
+    let Some(item) = epoll.next(actor).and_then(|entry| epoll.item(entry.key)).copied() else {
+        return;
+    };
+    if !found.contains(Events::OUT) {
+        let object = act.world.descriptions[usize::from(item.key.description)].object;
+        has_found_full(act.world, object, item.events.contains(Events::OUT));
+    }
+}
+
+fn look_in_vain(act: &mut Act<'_>) {
+    look(act, Events::NONE);
+    pass(act);
 }
 
 /// The entry is taken off the ready list.

@@ -7,12 +7,16 @@
 use crate::act::Act;
 use crate::call::{Actor, Answer, Errno, Events, Mode, Op, SendFlags, Signal, SocketOption};
 use crate::channel::Object;
-use crate::channel::tcp::{Finish, NOBODY, Phase, Tcp, Told};
+use crate::channel::tcp::{Finish, FoundFull, NOBODY, Phase, Tcp, Told};
 use crate::chapter::{Chapter, Exception, Overlap};
 use crate::data::{Segment, push_segment};
 use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::rule::Cite::{Man, Observed, Posix, Source};
 use crate::rule::{Answers, Force, Move, Rule, Scene};
+use crate::rules::wake::{
+    Queue, Wake, has_found_full, has_watchers, wake, wake_for_data, wake_for_state,
+    wake_for_tcp_state,
+};
 use crate::world::{Pending, World};
 
 const KERNEL: &str = "Linux 6.18";
@@ -350,7 +354,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let gift = sends(at)?;
             (gift.rest > gift.room && gift.rest > 1 && !gift.waits && !at.call.entered)
-                .then(|| Move::transfers(gift.room.max(1), gift.rest - 1).with(give))
+                .then(|| Move::transfers(gift.room.max(1), gift.rest - 1).with(give_part))
         },
     },
     Rule {
@@ -362,7 +366,7 @@ const RULES: &[Rule] = &[
         step: |at| {
             let gift = sends(at)?;
             (gift.len > 0 && gift.room == 0 && !gift.waits && !at.call.entered)
-                .then_some(Move::fails(Errno::EAGAIN))
+                .then(|| Move::fails(Errno::EAGAIN).with(find_full))
         },
     },
     Rule {
@@ -504,6 +508,20 @@ const RULES: &[Rule] = &[
         step: |at| (shuts(at, Mode::ReadWrite)?).then(|| Move::answers(Answer::Done).with(shut)),
     },
     Rule {
+        id: "tcp.shutdown.end-arrives-first",
+        says: "The end of data that a shutdown sends may arrive, and wake who watches the peer, before the shutdown wakes who \
+               watches its own socket.",
+        cite: &[Source("net/ipv4/af_inet.c", "inet_shutdown: tcp_shutdown, then sk_state_change")],
+        force: Force::Silent,
+        step: |at| {
+            let Op::Shutdown { how } = at.op() else { return None };
+            let tcp = tcp(at).filter(|tcp| tcp.phase == Phase::Connected)?;
+            let sends = how.writes() && !tcp.shut_write && !at.call.midway;
+            let watched = has_watchers(at.world, at.object_index()?, Events::NONE);
+            (sends && watched).then(|| Move::proceeds(0, 0).with(shut_first))
+        },
+    },
+    Rule {
         id: "tcp.shutdown.not-connected",
         says: "A shutdown of a TCP socket whose connection is gone, by a reset or by the end of \
                both directions, fails with ENOTCONN.",
@@ -514,7 +532,7 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let closed = tcp(at)?.phase == Phase::Closed;
-            (closed && matches!(at.op(), Op::Shutdown { .. }))
+            (closed && matches!(at.op(), Op::Shutdown { .. }) && !at.call.midway)
                 .then(|| Move::fault(Errno::ENOTCONN).with(shut_closed))
         },
     },
@@ -650,6 +668,82 @@ const RULES: &[Rule] = &[
             };
             (tcp.shut_write && tcp.finish == Finish::Arrived && known)
                 .then_some(Move::delivers(object, true, both_ended))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.wakes-for-more",
+        says: "Each packet of bytes that arrives wakes whoever watches the socket for POLLIN, also where bytes that were told \
+               are unread.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_data_ready"),
+            Source("net/core/sock.c", "sock_def_readable"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            let more = tcp.arrived > 0 && tcp.arrived < tcp.len() && !tcp.refuses_data();
+            (more && has_watchers(at.world, object, Events::IN)).then_some(Move::delivers(
+                object,
+                false,
+                wakes_for_data,
+            ))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.wakes-for-room",
+        says: "Where somebody has found no room to send, or may have, room wakes whoever watches the socket for POLLOUT, once: when \
+               a third of the send buffer is free; for sure if all that was sent is read, else perhaps.",
+        cite: &[
+            Source("net/core/stream.c", "sk_stream_write_space"),
+            Source("net/ipv4/tcp_input.c", "tcp_check_space, SOCK_NOSPACE"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            let peer = peer(at.world, tcp)?;
+            let full = tcp.found_full != FoundFull::No || peer.stalled;
+            let surely = tcp.found_full == FoundFull::Surely && peer.is_empty();
+            (full && has_watchers(at.world, object, Events::OUT)).then_some(Move::delivers(
+                object,
+                surely,
+                wakes_for_room,
+            ))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.end-known",
+        says: "That its end of data has arrived wakes whoever watches a socket that was shut for writing, once, though nothing \
+               is new for a poll; the peer may put that off.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process, TCP_FIN_WAIT1"),
+            Source("net/ipv4/tcp_input.c", "tcp_fin, inet_csk_enter_pingpong_mode"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let (object, tcp) = receives(at)?;
+            let arrived = peer(at.world, tcp)?.finish == Finish::Arrived;
+            let known = tcp.end_known || !tcp.shut_write || tcp.finish == Finish::Arrived;
+            (arrived && !known && has_watchers(at.world, object, Events::NONE))
+                .then_some(Move::delivers(object, false, knows_of_end))
+        },
+    },
+    Rule {
+        id: "tcp.deliver.wakes-again",
+        says: "What has become of a TCP socket may wake whoever watches it twice: an end of data as such and as something to \
+               read, a reset as the end of the connection and as an error.",
+        cite: &[
+            Source("net/ipv4/tcp_input.c", "tcp_data_queue: tcp_fin, then tcp_data_ready"),
+            Source("net/ipv4/tcp.c", "tcp_done_with_error"),
+        ],
+        force: Force::Silent,
+        step: |at| {
+            let object = at.receiver()?;
+            let again = at.world.tcp(object)?.wakes_again;
+            (again && has_watchers(at.world, object, Events::NONE)).then_some(Move::delivers(
+                object,
+                false,
+                wakes_once_more,
+            ))
         },
     },
     // Polling
@@ -973,7 +1067,7 @@ fn hung_up(tcp: &Tcp) -> bool {
 
 /// Whether this is a shutdown of that side of a connection.
 fn shuts(at: &Scene<'_>, side: Mode) -> Option<bool> {
-    let connected = tcp(at)?.phase == Phase::Connected;
+    let connected = tcp(at)?.phase == Phase::Connected || at.call.midway;
     Some(connected && at.op() == Op::Shutdown { how: side })
 }
 
@@ -1021,6 +1115,7 @@ fn take(act: &mut Act<'_>) {
     let Some(tcp) = act.tcp() else { return };
     let flags = if let Op::Receive { flags, .. } = op { flags } else { SendFlags::NONE };
     let data = tcp.first(count);
+    let come = count.max(1) > tcp.arrived;
     tcp.arrived = tcp.arrived.max(count.max(1));
     if !flags.contains(SendFlags::PEEK) {
         tcp.drop_first(count);
@@ -1034,6 +1129,9 @@ fn take(act: &mut Act<'_>) {
     }
     if !flags.contains(SendFlags::PEEK) {
         catch_midway(act.world, actor, peeks_for_all);
+    }
+    if come {
+        wakes_for_data(act);
     }
     if !flags.contains(SendFlags::TRUNC) {
         let call = act.call();
@@ -1096,11 +1194,14 @@ fn lose(act: &mut Act<'_>) {
 /// Of the bytes at least so many have arrived.
 fn see(act: &mut Act<'_>) {
     let &mut Act { count, .. } = act;
-    if let Some(tcp) = act.tcp() {
-        tcp.arrived = count;
-        if tcp.phase == Phase::Closed {
-            tcp.segments = tcp.first(count);
-        }
+    let Some(tcp) = act.tcp() else { return };
+    let come = count > tcp.arrived;
+    tcp.arrived = count;
+    if tcp.phase == Phase::Closed {
+        tcp.segments = tcp.first(count);
+    }
+    if come {
+        wakes_for_data(act);
     }
 }
 
@@ -1128,14 +1229,39 @@ fn give(act: &mut Act<'_>) {
             catch_midway(act.world, actor, asks_nothing);
         }
     }
+    if let Some(object) = act.object {
+        has_found_full(act.world, object, false);
+    }
+}
+
+/// A call finds no room to send.
+fn find_full(act: &mut Act<'_>) {
+    if let Some(object) = act.object {
+        has_found_full(act.world, object, true);
+    }
+}
+
+fn give_part(act: &mut Act<'_>) {
+    give(act);
+    find_full(act);
 }
 
 fn give_and_enter(act: &mut Act<'_>) {
-    give(act);
+    give_part(act);
     enter(act);
 }
 
 fn shut(act: &mut Act<'_>) {
+    shut_sides(act);
+    wakes_for_state(act);
+}
+
+fn shut_first(act: &mut Act<'_>) {
+    shut_sides(act);
+    act.call().midway = true;
+}
+
+fn shut_sides(act: &mut Act<'_>) {
     let Op::Shutdown { how } = act.call().op else { return };
     let Some(tcp) = act.tcp() else { return };
     tcp.shut_read |= how.reads();
@@ -1158,6 +1284,7 @@ fn shut_closed(act: &mut Act<'_>) {
     if let Some(tcp) = act.tcp().filter(|tcp| tcp.told == Told::UnderWay) {
         tcp.told = Told::ShutDown;
     }
+    wakes_for_state(act);
 }
 
 /// The end of data goes to the peer.
@@ -1226,6 +1353,7 @@ fn gone(world: &mut World, object: ObjectIndex) {
     tcp.phase = Phase::Closed;
     tcp.reach = u32::MAX;
     tcp.stalled = false;
+    tcp.found_full = FoundFull::No;
     tcp.peer = NOBODY;
     tcp.reset = false;
     tcp.shut_read = true;
@@ -1251,16 +1379,56 @@ fn arrives_first(act: &mut Act<'_>) {
     if let Some(tcp) = tcp_mut(act.world, object) {
         tcp.arrived = 1;
     }
+    wakes_for_data(act);
 }
 
 fn arrives(act: &mut Act<'_>) {
     let Some(object) = act.object else { return };
-    if let Some(tcp) = tcp_mut(act.world, object) {
-        tcp.arrived = tcp.len();
-        if tcp.finish == Finish::Sent {
-            tcp.finish = Finish::Arrived;
-            tcp.reach = u32::MAX;
-        }
+    let Some(tcp) = tcp_mut(act.world, object) else { return };
+    let ends = tcp.finish == Finish::Sent;
+    tcp.arrived = tcp.len();
+    if ends {
+        tcp.finish = Finish::Arrived;
+        tcp.reach = u32::MAX;
+        wakes_for_state(act);
+    } else {
+        wakes_for_data(act);
+    }
+}
+
+fn wakes_for_data(act: &mut Act<'_>) {
+    if let Some(object) = act.object {
+        wake_for_data(act.world, object);
+    }
+}
+
+pub(super) fn wakes_for_state(act: &mut Act<'_>) {
+    if let Some(object) = act.object {
+        wake_for_tcp_state(act.world, object);
+    }
+}
+
+fn wakes_once_more(act: &mut Act<'_>) {
+    wakes_for_state(act);
+    if let Some(tcp) = act.tcp() {
+        tcp.wakes_again = false;
+    }
+}
+
+fn wakes_for_room(act: &mut Act<'_>) {
+    let Some(object) = act.object else { return };
+    if let Some(tcp) = act.tcp() {
+        tcp.found_full = FoundFull::No;
+    }
+    wake(act.world, object, Wake::one(Queue::All, Events::OUT));
+}
+
+fn knows_of_end(act: &mut Act<'_>) {
+    if let Some(tcp) = act.tcp() {
+        tcp.end_known = true;
+    }
+    if let Some(object) = act.object {
+        wake_for_state(act.world, object);
     }
 }
 
@@ -1272,6 +1440,7 @@ fn refuse(act: &mut Act<'_>) {
         tcp.segments = tcp.first(tcp.readable());
     }
     gone(act.world, object);
+    wakes_for_state(act);
 }
 
 fn is_reset(act: &mut Act<'_>) {
@@ -1281,6 +1450,7 @@ fn is_reset(act: &mut Act<'_>) {
         tcp.error = Some(if waits_to_close { Errno::EPIPE } else { Errno::ECONNRESET });
     }
     gone(act.world, object);
+    wakes_for_state(act);
 }
 
 /// What was seen under way is completed before anything else happens.
@@ -1295,4 +1465,5 @@ fn reset_arrives(act: &mut Act<'_>) {
 fn both_ended(act: &mut Act<'_>) {
     let Some(object) = act.object else { return };
     gone(act.world, object);
+    wakes_for_state(act);
 }

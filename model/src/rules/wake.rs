@@ -11,6 +11,7 @@ use crate::act::Act;
 use crate::call::{Actor, Events, Mode, Op, Trigger};
 use crate::channel::Object;
 use crate::channel::epoll::{Item, Ready};
+use crate::channel::tcp::{FoundFull, NOBODY};
 use crate::channel::unix::{Peer, Unix};
 use crate::index::{DescriptionIndex, ObjectIndex};
 use crate::platform::Account;
@@ -75,6 +76,36 @@ pub(super) fn wake_for_state(world: &mut World, socket: ObjectIndex) {
     wake(world, socket, Wake::all(Queue::All));
 }
 
+/// What has become of a TCP socket is told to all who wait there (`sk_state_change`). Linux may tell it in two steps, so they are perhaps woken
+/// once more.
+pub(super) fn wake_for_tcp_state(world: &mut World, socket: ObjectIndex) {
+    let watched = has_watchers(world, socket, Events::NONE);
+    if let Some(tcp) = world.tcp_mut(socket).filter(|_| watched) {
+        tcp.wakes_again = true;
+        wake_for_state(world, socket);
+    }
+}
+
+/// Whether an epoll has an entry of this object that would be told of these events; none where of any.
+pub(super) fn has_watchers(world: &World, object: ObjectIndex, events: Events) -> bool {
+    let of = |item: &Item| world.descriptions[usize::from(item.key.description)].object == object;
+    let asks = |item: &Item| {
+        !item.disabled && (events.is_empty() || !events.intersection(item.events).is_empty())
+    };
+    world.epolls().any(|(_, epoll)| epoll.items.iter().any(|item| of(item) && asks(item)))
+}
+
+/// Somebody has looked at a TCP socket, and has not found room to send, or has not told of it.
+pub(super) fn has_found_full(world: &mut World, object: ObjectIndex, surely: bool) {
+    let peer = world.tcp(object).map_or(NOBODY, |tcp| tcp.peer);
+    let stalled = world.tcp(peer).is_some_and(|peer| peer.stalled);
+    let watched = world.has_epolls() && stalled;
+    if let Some(tcp) = world.tcp_mut(object).filter(|_| watched) {
+        let now = if surely { FoundFull::Surely } else { FoundFull::Perhaps };
+        tcp.found_full = tcp.found_full.max(now);
+    }
+}
+
 /// Something that Unix sockets have sent has been read or thrown away, each piece for itself: a sender is woken where a
 /// quarter of its buffer is free then, also where as much was before (`unix_write_space`).
 pub(super) fn wake_for_room(
@@ -127,7 +158,7 @@ pub(super) fn wake(world: &mut World, object: ObjectIndex, wake: Wake) {
     let asleep: Actors = asleep_in(world, object, wake.queue).collect();
     if wake.all {
         for (epoll, item) in exclusive {
-            tell(world, epoll, item, true);
+            tell(world, epoll, item, wake.sure);
         }
         asleep.iter().for_each(|actor| world.pending_mut(actor).passed_over = PassedOver::No);
         return;

@@ -4,6 +4,7 @@
 //! the line; so after each call that may wake somebody in vain nothing is known of those who slept by then.
 
 use super::{Actor, Mode, Op, PassedOver, Pending, Progress, World};
+use crate::channel::Object;
 use crate::index::ObjectIndex;
 use crate::run::Actors;
 
@@ -110,6 +111,11 @@ impl World {
     /// Every call in progress sleeps: whoever was woken in vain is back in line, and whoever comes now is behind all
     /// of them.
     pub fn all_sleep(&mut self) {
+        for object in &mut self.objects {
+            if let Object::Tcp(tcp) = object {
+                tcp.wakes_again = false;
+            }
+        }
         for index in 0..self.actors.len() as u8 {
             let actor = Actor(index);
             let is_stopped = self.is_stopped(actor);

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use pipewright_backends::{Arrangement, Channel, Instance, Port, Seen, Sleep};
+use pipewright_backends::{Arrangement, Channel, Instance, Port, Queues, Seen, Sleep};
 use pipewright_model::call::{Answer, End, Events, Op, Told, Trigger};
 use pipewright_model::run::{Seat, Setup};
 
@@ -36,6 +36,10 @@ impl Channel for Bent {
         let mut instance = self.real.create(place, seats)?;
         instance.ports = instance.ports.into_iter().map(|port| self.wrap(port)).collect();
         Ok(instance)
+    }
+
+    fn queues(&self, place: &Path, by_name: bool) -> io::Result<Option<Queues>> {
+        self.real.queues(place, by_name)
     }
 
     fn adopt(&self, place: &Path, ends: Vec<(End, OwnedFd)>) -> io::Result<Box<dyn Port>> {
