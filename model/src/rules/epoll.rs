@@ -196,8 +196,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.epoll-add.not-modelled",
-        says: "Which is woken is not modelled where an entry with EPOLLEXCLUSIVE and a call that sleeps in accept or for a message stand \
-               in the wait queue of one socket; nor are epolls of memory.",
+        says: "Registering with EPOLLEXCLUSIVE a socket on which a call sleeps in accept or for a \
+               message, or registering memory, is not modelled.",
         cite: &[
             Source("fs/eventpoll.c", "ep_ptable_queue_proc"),
             Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
@@ -215,8 +215,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.any.not-modelled",
-        says: "Which is woken is not modelled where a call comes to sleep in accept or for a message at a socket that has an entry with \
-               EPOLLEXCLUSIVE.",
+        says: "A call that sleeps in accept or for a message on a socket with an EPOLLEXCLUSIVE \
+               entry is not modelled.",
         cite: &[
             Source("fs/eventpoll.c", "ep_ptable_queue_proc"),
             Source("net/core/datagram.c", "__skb_wait_for_more_packets"),
@@ -305,8 +305,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "epoll.epoll-wait.finds-perhaps",
-        says: "epoll_wait may tell also the events of interest that perhaps hold when it looks at an entry of a TCP socket: room \
-               while much is on its way or unread.",
+        says: "epoll_wait may tell POLLOUT of a TCP socket while much is on its way or unread.",
         cite: &[SEND, Source("include/net/sock.h", "sk_stream_is_writeable")],
         force: Force::Silent,
         step: |at| {

@@ -509,8 +509,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.shutdown.end-arrives-first",
-        says: "The end of data that a shutdown sends may arrive, and wake who watches the peer, before the shutdown wakes who \
-               watches its own socket.",
+        says: "The end of data that a shutdown sends may wake the peer's watchers before the \
+               shutdown wakes those of its own socket.",
         cite: &[Source("net/ipv4/af_inet.c", "inet_shutdown: tcp_shutdown, then sk_state_change")],
         force: Force::Silent,
         step: |at| {
@@ -672,8 +672,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.wakes-for-more",
-        says: "Each packet of bytes that arrives wakes whoever watches the socket for POLLIN, also where bytes that were told \
-               are unread.",
+        says: "Each packet of bytes that arrives wakes watchers for POLLIN, also where bytes that \
+               arrived before are unread.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_data_ready"),
             Source("net/core/sock.c", "sock_def_readable"),
@@ -691,8 +691,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.wakes-for-room",
-        says: "Where somebody has found no room to send, or may have, room wakes whoever watches the socket for POLLOUT, once: when \
-               a third of the send buffer is free; for sure if all that was sent is read, else perhaps.",
+        says: "Room wakes watchers for POLLOUT once a third of the send buffer is free, if a \
+               write or poll has found none before.",
         cite: &[
             Source("net/core/stream.c", "sk_stream_write_space"),
             Source("net/ipv4/tcp_input.c", "tcp_check_space, SOCK_NOSPACE"),
@@ -712,8 +712,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.end-known",
-        says: "That its end of data has arrived wakes whoever watches a socket that was shut for writing, once, though nothing \
-               is new for a poll; the peer may put that off.",
+        says: "The acknowledgement of its end of data, which the peer may delay, wakes watchers \
+               of a socket that was shut for writing.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_rcv_state_process, TCP_FIN_WAIT1"),
             Source("net/ipv4/tcp_input.c", "tcp_fin, inet_csk_enter_pingpong_mode"),
@@ -729,8 +729,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tcp.deliver.wakes-again",
-        says: "What has become of a TCP socket may wake whoever watches it twice: an end of data as such and as something to \
-               read, a reset as the end of the connection and as an error.",
+        says: "A change of state may wake the watchers of a TCP socket twice.",
         cite: &[
             Source("net/ipv4/tcp_input.c", "tcp_data_queue: tcp_fin, then tcp_data_ready"),
             Source("net/ipv4/tcp.c", "tcp_done_with_error"),
