@@ -108,9 +108,7 @@ impl MioPort {
         let mut source = SourceFd(&target_number);
         let (registry, token) = (poll.registry(), Token(target.0.into()));
         let made = || match op {
-            Op::EpollAdd { events, .. } => {
-                registry.register(&mut source, token, asked(events)?)
-            }
+            Op::EpollAdd { events, .. } => registry.register(&mut source, token, asked(events)?),
             Op::EpollModify { events, .. } => {
                 registry.reregister(&mut source, token, asked(events)?)
             }
@@ -145,9 +143,7 @@ impl Port for MioPort {
             (Op::Read { .. } | Op::Write { .. }, Handle::Poll(_)) => fails(Errno::EINVAL),
             (Op::Read { .. } | Op::Write { .. }, _) => fails(Errno::EBADF),
             (Op::Dup { new }, handle) => match handle.copied() {
-                Some(copied) => {
-                    seen(|| Ok(self.ends.insert(new, copied?)), |_| Answer::Done)
-                }
+                Some(copied) => seen(|| Ok(self.ends.insert(new, copied?)), |_| Answer::Done),
                 None => fails(Errno::ENOSYS),
             },
             (_, Handle::Poll(_)) => match self.ends.get(&end) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -67,8 +67,11 @@ impl Channel for TokioStream {
         Setup::new(&UNIX_STREAM)
     }
 
+    /// Only writes that find room: one that waits is made anew, and tells EPIPE where its peer has closed meanwhile with
+    /// data unread. A write that sleeps in the kernel would have told the reset, or what it has sent.
     fn offers(&self, op: &Op) -> bool {
-        offers(op)
+        let fits = |len: &u32| *len <= FITS_BYTES;
+        offers(op) && op.offers().as_ref().is_none_or(fits)
     }
 
     fn create(&self, _: &Path, seats: &[Seat]) -> io::Result<Instance> {
@@ -80,6 +83,9 @@ impl Channel for TokioStream {
         })
     }
 }
+
+/// What a write may have so that all writes of a scenario find room in a socket's buffer.
+const FITS_BYTES: u32 = 512;
 
 /// A read or write of no bytes has no meaning for tokio.
 fn offers(op: &Op) -> bool {
