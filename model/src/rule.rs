@@ -465,7 +465,11 @@ impl<'a> Scene<'a> {
         &self,
         object: ObjectIndex,
     ) -> impl Iterator<Item = Scene<'a>> + use<'a> {
-        self.others().filter(move |other| other.world.may_release(other.call, object))
+        let (this, at) = (self.actor, *self);
+        let others = self.world.busy().iter().filter(move |other| *other != this);
+        let releasing = others.filter(move |other| at.world.may_release(*other, object));
+        releasing
+            .filter_map(move |actor| Some(Scene { actor, call: at.world.pending(actor)?, ..at }))
     }
 
     /// Whether another read of at least one byte of the same stream is in progress.

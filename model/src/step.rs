@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::act::Act;
-use crate::call::{Actor, Answer, Disposition, Events, Op, Sig, Signal};
+use crate::call::{Actor, Answer, Disposition, End, Events, Op, Sig, Signal};
 use crate::channel::epoll::Ready;
 use crate::channel::{Epoll, Object};
 use crate::index::{DescriptionIndex, ObjectIndex, RuleIndex};
@@ -11,8 +11,8 @@ use crate::platform::Platform;
 use crate::rule::{Answers, Fault, Force, Move, Scene, What};
 pub use crate::rules::RuleSet;
 use crate::rules::checks::order;
-use crate::rules::descriptor::let_go_if_last;
-use crate::rules::process::BESIDE_FAULTS;
+use crate::rules::descriptor::let_go_of_all;
+use crate::rules::process::{BESIDE_FAULTS, LETS_GO};
 use crate::rules::signal::{INSTEAD_OF_SLEEP, LEAVES, STOPPED};
 use crate::rules::{RULES, of_call};
 use crate::run::{Seat, Setup};
@@ -22,15 +22,17 @@ use crate::world::{Interrupted, Pending, Progress, World};
 pub type Moves = SmallVec<[(RuleIndex, Move); 4]>;
 
 /// All moves of an actor's call in progress: the union over all rules, less what [faults](Move::fault) leave out.
-/// None once it is answered.
+/// None once it is answered, but that it lets go of what it refers to.
 ///
 /// What `poll` finds is the union of what the rules report; the rules that reported go to `reporters`.
 pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut RuleSet) -> Moves {
     let mut moves = Moves::new();
-    let Some(call) = world.pending(actor).filter(|call| call.progress == Progress::Open) else {
-        return moves;
-    };
+    let Some(call) = world.pending(actor) else { return moves };
     let mut at = Scene { platform, world, actor, call, found: (Events::NONE, Events::NONE) };
+    if call.progress != Progress::Open {
+        moves.extend(lets_go(&at));
+        return moves;
+    }
     if let Some(found) = found_elsewhere(platform, world, actor, call) {
         at.found = found;
     }
@@ -64,6 +66,17 @@ pub fn moves(platform: &Platform, world: &World, actor: Actor, reporters: &mut R
         held_up(world, actor, call, &mut moves);
     }
     moves
+}
+
+/// What a call that is answered still does: it lets go of what only it refers to.
+fn lets_go(at: &Scene<'_>) -> Option<(RuleIndex, Move)> {
+    let rules = at
+        .world
+        .is_to_let_go(at.actor)
+        .then(|| of_call(at.platform.family, at.world.discipline(), &at.call.op))?;
+    let is_it = |rule: &&RuleIndex| RULES[usize::from(**rule)].id == LETS_GO;
+    let rule = *rules.iter().find(is_it)?;
+    Some((rule, (RULES[usize::from(rule)].step)(at)?))
 }
 
 /// What holds of a descriptor that a call does not poll itself, and that matters to it: of the target of a registration, of the
@@ -310,7 +323,9 @@ fn come_to_rest(platform: &Platform, world: &mut World) -> RuleSet {
     for actor in (0..world.actors.len() as u8).map(Actor) {
         let unwoken = world.pending(actor).is_some_and(|call| call.unwoken);
         if unwoken && !rests(&moves(platform, world, actor, &mut RuleSet::default())) {
-            world.pending_mut(actor).unwoken = false;
+            let now = world.end(actor, world.pending(actor).map_or(End(0), |call| call.end));
+            let call = world.pending_mut(actor);
+            (call.unwoken, call.astray) = (false, now != call.description);
         }
     }
     shown
@@ -352,12 +367,8 @@ pub fn answer(
     let signal = raised(world, actor, signal);
     let call = world.pending_mut(actor);
     call.progress = Progress::Answered { rule, answer: given, signal };
-    let (dies, description) = (call.dies, call.description);
-    if let Some(status) = dies {
-        world.die(actor, status);
-    }
-    if world.shares_table(actor) {
-        let_go_if_last(&mut Act::of_call(world, platform, actor, 0), description);
+    if call.dies.is_some() {
+        let_go_of_all(&mut Act::of_call(world, platform, actor, 0));
     }
     come_to_rest(platform, world)
 }
@@ -385,6 +396,18 @@ pub fn proceed(
         effect(&mut Act::of_call(world, platform, actor, count));
     }
     come_to_rest(platform, world)
+}
+
+/// Lets calls that are answered let go of what they refer to.
+pub fn let_go(platform: &Platform, world: &mut World) {
+    for actor in world.busy().iter() {
+        if !world.is_to_let_go(actor) {
+            continue;
+        }
+        for (_, step) in moves(platform, world, actor, &mut RuleSet::default()) {
+            proceed(platform, world, actor, step, 0);
+        }
+    }
 }
 
 /// The number of bytes that a move would have to move so that the call is answered with `answer`;

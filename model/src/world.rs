@@ -4,6 +4,7 @@
 //! derived (who reads, who writes) is derived, not kept.
 
 mod epolls;
+mod held;
 mod line;
 mod names;
 mod pending;
@@ -278,16 +279,6 @@ impl World {
     pub fn open_ends(&self, actor: Actor) -> impl Iterator<Item = End> + '_ {
         let ends = &self.table(actor).ends;
         (0..ends.len()).filter(|end| ends[*end] != CLOSED).map(|end| End(end as u8))
-    }
-
-    /// How many refer to the description: descriptors, also those under way in messages, and calls in progress whose
-    /// descriptor is gone.
-    pub fn holders(&self, description: DescriptionIndex) -> usize {
-        let ends = self.actors.iter().flat_map(|actor| &actor.ends);
-        let passed = self.sockets().flat_map(|(_, socket)| &socket.queue);
-        ends.filter(|index| **index == description).count()
-            + passed.filter(|piece| piece.passed == Some(description)).count()
-            + self.calls_holding(description)
     }
 
     /// Adds an open file description.

@@ -90,7 +90,8 @@ impl Worlds {
 
     /// What an actor is about to see of its call, with the rule.
     pub fn reply(&self, actor: Actor) -> Option<(RuleIndex, Reply)> {
-        self.iter().find_map(|world| reply_of(world, actor))
+        let is_over = !self.iter().any(|world| world.is_to_let_go(actor));
+        self.iter().find_map(|world| reply_of(world, actor)).filter(|_| is_over)
     }
 
     /// The actor has seen its call return.

@@ -34,6 +34,13 @@ const RUNS: &[(&str, Option<&str>)] = &[
          p: dup2 a.w as 5 -> ok\np: close a.w -> ok\np: dup2 b.w as 5 -> ok\nq: read a.r 1\nquiet q\n",
         Some("quiet q"),
     ),
+    // A poll sleeps at what it has found, and finds what its descriptor leads to when it is woken.
+    (
+        "channel up unix-stream\nprocess shell holds up.sa up.sb\nthread worker of shell\nprocess peer holds up.sa up.sb\n\
+         shell: poll up.sb in wait\nquiet shell\nworker: dup2 up.sa as up.sb -> ok\nworker: write up.sa 1 -> 1\n\
+         quiet shell\npeer: write up.sb 1 -> 1\nquiet shell\nworker: write up.sa 1 -> 1\nshell: -> in\n",
+        None,
+    ),
     // Onto itself it changes nothing, and what is close-on-exec stays so.
     (
         "channel a pipe\nprocess p holds a.w\nprocess q holds a.r\np: close-on-exec a.w on -> ok\n\

@@ -152,7 +152,10 @@ impl<'a> Search<'a> {
                     next.push(after);
                 }
             }
-            if state.stopped.locks_out(platform, &state.world, actor) {
+            let answered =
+                reply_of(&state.world, actor).is_some() || state.world.is_to_let_go(actor);
+            let in_copy = answered && self.is_held(state, actor);
+            if in_copy || state.stopped.locks_out(platform, &state.world, actor) {
                 continue;
             }
             let at = self.stop(state, actor);

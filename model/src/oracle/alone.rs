@@ -6,7 +6,7 @@ use crate::data::Data;
 use crate::oracle::{State, looks_like};
 use crate::platform::Platform;
 use crate::rule::What;
-use crate::step::{answer, count_for, deliveries, moves, raised};
+use crate::step::{answer, count_for, deliveries, moves, proceed, raised};
 use crate::world::{Pending, World};
 
 /// Answers the only call in progress in place, if one move alone does so and no other could matter.
@@ -60,6 +60,10 @@ pub(super) fn answer_alone(
         }
     }
     shown.insert(step.0);
+    while let Some((rule, step)) = moves(platform, &state.world, actor, &mut shown).pop() {
+        shown = shown.union(proceed(platform, &mut state.world, actor, step, 0));
+        shown.insert(rule);
+    }
     state.shown = shown;
     true
 }

@@ -429,9 +429,9 @@ fn notes_sleep(run: &Run) -> bool {
     run.events.iter().any(is_of_signals) || run.seats.iter().any(|s| ignores(s) || is_thread(s))
 }
 
-/// The reply that an answered call gives, and the rule that gave it.
+/// The reply that an answered call gives, and the rule that gave it, once it may return.
 pub fn reply_of(world: &World, actor: Actor) -> Option<(RuleIndex, Reply)> {
-    let call = world.pending(actor)?;
+    let call = world.pending(actor).filter(|_| !world.is_to_let_go(actor))?;
     match call.progress {
         Progress::Open => None,
         Progress::Answered { rule, answer, signal } => {

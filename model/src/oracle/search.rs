@@ -95,24 +95,31 @@ impl<'a, 'r> Search<'a, 'r> {
                 let mut unanswered = Few::new();
                 if state.world.is_held_up(actor) {
                     // It returns once somebody has let its process go on.
+                    if self.is_answered(&state.world, actor) {
+                        self.successors_of(state, actor, true, &mut |next, _| {
+                            unanswered.push(next)
+                        });
+                    }
                     self.successors(state, &mut |next| unanswered.push(next));
                     reached.extend(unanswered);
                     continue;
                 }
                 self.successors_of(state, actor, true, &mut |next, answered| match answered {
-                    true if !next.world.is_held_up(actor) => _ = found.insert(next),
-                    // It stops before it returns.
+                    true if may_return(&next.world, actor) => _ = found.insert(next),
+                    // It stops before it returns, or is to let go of something.
                     true => unanswered.push(next),
                     false => unanswered.push(next),
                 });
                 if self.is_answered(&state.world, actor) {
-                    if self.agrees(&state.world, actor) {
-                        found.insert(state.clone());
-                    } else {
+                    if !self.agrees(&state.world, actor) {
                         // No move mends this, but one may leave what follows unspecified.
                         self.successors(state, &mut |_| ());
+                        continue;
                     }
-                    continue;
+                    if may_return(&state.world, actor) {
+                        found.insert(state.clone());
+                        continue;
+                    }
                 }
                 self.successors(state, &mut |next| unanswered.push(next));
                 reached.extend(unanswered);
@@ -199,6 +206,9 @@ impl<'a, 'r> Search<'a, 'r> {
         for actor in world.busy().iter() {
             // What has come to its return while its process was being stopped gets no further.
             if world.is_stopped(actor) && self.is_answered(world, actor) {
+                if world.is_to_let_go(actor) {
+                    return None;
+                }
                 continue;
             }
             let steps = moves(self.platform, world, actor, &mut RuleSet::default());
@@ -260,12 +270,14 @@ impl<'a, 'r> Search<'a, 'r> {
         let looks = |actor: Actor| {
             let Some(call) = world.pending(actor) else { return false };
             let here = world.object_called(call) == Some(object);
-            let moves = call.progress == Progress::Open
+            let is_over = call.progress != Progress::Open;
+            let moves = (!is_over || world.is_to_let_go(actor))
                 && !self.stopped.is_held(actor)
                 && !self.stopped.locks_out(self.platform, world, actor);
             let closes =
                 matches!(call.op, Op::Close | Op::Dup2 { .. } | Op::Exec | Op::Exit { .. });
-            let closes = closes || call.dies.is_some() || world.may_release(call, object);
+            let closes = closes || call.dies.is_some() || world.may_release(actor, object);
+            let closes = closes || is_over;
             moves && (here || closes)
         };
         // Who watches it is told of them in the order in which they arrive.
@@ -280,7 +292,8 @@ impl<'a, 'r> Search<'a, 'r> {
         may_answer: bool,
         next: &mut dyn FnMut(State, bool),
     ) {
-        if self.stopped.locks_out(self.platform, &state.world, actor) {
+        let answered_in_copy = self.stopped.is_held(actor) && self.is_answered(&state.world, actor);
+        if answered_in_copy || self.stopped.locks_out(self.platform, &state.world, actor) {
             return;
         }
         let weight = state.world.weight_bytes();
@@ -435,6 +448,11 @@ impl<'a, 'r> Search<'a, 'r> {
         let first = stream.segments.first().map_or(next, |first| first.part(0, 1));
         call.op.asks().is_none() || reply.data.matching(call.done, &[first]) > 0
     }
+}
+
+/// Whether a call that is answered may return: nothing stops its process, and it has let go of what only it refers to.
+fn may_return(world: &World, actor: Actor) -> bool {
+    !world.is_held_up(actor) && !world.is_to_let_go(actor)
 }
 
 /// A few states.

@@ -231,7 +231,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            let (must, may) = found(at)?;
+            let (must, may) = found(at).filter(|_| !at.call.astray)?;
             let ready = Answers::Ready { must, may };
             (!must.is_empty() || !may.is_empty()).then_some(Move::found(ready))
         },
@@ -243,7 +243,7 @@ const RULES: &[Rule] = &[
         cite: &[Posix("poll", "DESCRIPTION")],
         force: Force::Must,
         step: |at| {
-            let (must, _) = found(at)?;
+            let (must, _) = found(at).filter(|_| !at.call.astray)?;
             let Op::Poll { wait, among, .. } = at.op() else { return None };
             (must.is_empty() && (!wait || among))
                 .then_some(Move::answers(Answer::Ready(Events::NONE)))
@@ -256,10 +256,12 @@ const RULES: &[Rule] = &[
         force: Force::Must,
         step: |at| {
             let (must, _) = found(at)?;
+            let is_awake = at.call.astray && !matches!(at.op(), Op::Poll { among: true, .. });
             // It looks again before it sleeps: something may have come since it looked.
             let looks = matches!(at.call.look, Look::At(_));
-            (must.is_empty() && !looks && matches!(at.op(), Op::Poll { wait: true, .. }))
-                .then_some(Move::rests())
+            let is_deaf = at.call.deaf || at.call.keeps.is_none() && must.is_empty();
+            let sleeps = is_deaf && !looks && !is_awake;
+            (sleeps && matches!(at.op(), Op::Poll { wait: true, .. })).then_some(Move::rests())
         },
     },
 ];
@@ -310,22 +312,43 @@ pub(super) fn close(act: &mut Act<'_>) {
     let (end, description) = (call.end, call.description);
     act.world.set_end(actor, end, None);
     if let Some(index) = description {
-        drop_process_lock(act, index);
-        let_go(act, index);
+        let_go_later(act, index);
     }
 }
 
-/// Lets go of a descriptor of the caller, as close does.
+/// A descriptor of it is gone from the table of the caller, whose process lets go of its lock at once; of the description
+/// when the call returns, where anybody could see that moment.
+pub(super) fn let_go_later(act: &mut Act<'_>, index: DescriptionIndex) {
+    let actor = act.actor;
+    if drop_process_lock(act, index) || act.world.shares_table(actor) {
+        act.call().keeps = Some(index);
+    }
+    let_go(act, index);
+}
+
+/// Lets go of a descriptor of the caller, whose process ends or runs another program; or of the lock that the process
+/// holds, which goes first.
 pub(super) fn let_go_of(act: &mut Act<'_>, end: End) {
     let actor = act.actor;
-    if let Some(index) = act.world.end(actor, end) {
+    if let Some(index) = act.world.end(actor, end)
+        && !drop_process_lock(act, index)
+    {
         act.world.set_end(actor, end, None);
-        drop_process_lock(act, index);
         let_go(act, index);
     }
 }
 
-/// A call is over: where its descriptor was taken from it meanwhile, its open file description may have nobody else.
+/// A call is over: it refers to nothing any more, and what nobody else refers to goes.
+pub(crate) fn let_go_of_all(act: &mut Act<'_>) {
+    let call = act.call();
+    let refers = [call.description.take(), call.keeps.take()];
+    if let Some(status) = call.dies {
+        act.world.die(act.actor, status);
+    }
+    refers.into_iter().for_each(|description| let_go_if_last(act, description));
+}
+
+/// Where its descriptor was taken from a call meanwhile, its open file description may have nobody else.
 pub(crate) fn let_go_if_last(act: &mut Act<'_>, description: Option<DescriptionIndex>) {
     let Some(index) = description else { return };
     let open = act.world.descriptions.get(usize::from(index));

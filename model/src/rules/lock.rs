@@ -569,11 +569,13 @@ fn lose_process_lock(act: &mut Act<'_>) {
 }
 
 /// The actor's process closes a descriptor of the file: its lock by F_SETLK is gone.
-pub(super) fn drop_process_lock(act: &mut Act<'_>, closed: DescriptionIndex) {
-    if act.actor != Actor::NOBODY {
-        let file = act.world.descriptions[usize::from(closed)].object;
+pub(super) fn drop_process_lock(act: &mut Act<'_>, closed: DescriptionIndex) -> bool {
+    let file = act.world.descriptions[usize::from(closed)].object;
+    let holds = act.actor != Actor::NOBODY && act.world.process_lock(act.actor, file) != Lock::None;
+    if holds {
         act.world.set_process_lock(act.actor, file, Lock::None);
     }
+    holds
 }
 
 fn taken() -> Move {

@@ -11,8 +11,7 @@ use crate::call::{Actor, Answer, End, Errno, Op};
 use crate::chapter::Chapter;
 use crate::rule::Cite::{Man, Posix, Source};
 use crate::rule::{Force, Move, Rule, Scene};
-use crate::rules::descriptor::{let_go, let_go_if_last, let_go_of};
-use crate::rules::lock::drop_process_lock;
+use crate::rules::descriptor::{found, let_go_if_last, let_go_later, let_go_of, let_go_of_all};
 
 /// The chapter.
 pub const CHAPTER: Chapter = Chapter {
@@ -29,6 +28,9 @@ pub const CHAPTER: Chapter = Chapter {
 
 /// The rules that stand beside faults: a call may find another descriptor, or come to no return.
 pub const BESIDE_FAULTS: [&str; 2] = ["process.any.dies", "process.any.looks-up"];
+
+/// The rule of calls that are answered and have not returned.
+pub const LETS_GO: &str = "process.any.lets-go";
 
 const RULES: &[Rule] = &[
     Rule {
@@ -113,7 +115,7 @@ const RULES: &[Rule] = &[
             Man("signal(7)", "DESCRIPTION"),
         ],
         force: Force::Must,
-        step: |at| at.call.dies.map(|_| Move::proceeds(0, 0).with(die)),
+        step: |at| at.call.dies.map(|_| Move::proceeds(0, 0).with(let_go_of_all)),
     },
     Rule {
         id: "process.exit.closes",
@@ -206,8 +208,7 @@ const RULES: &[Rule] = &[
         cite: &[Source("fs/file.c", "fdget")],
         force: Force::Silent,
         step: |at| {
-            // A poll looks up all that it is asked of again when it is woken.
-            let slept = at.call.slept && !matches!(at.op(), Op::Poll { .. });
+            let slept = at.call.slept || at.call.keeps.is_some();
             let begun = at.call.entered || at.call.waited || at.call.done > 0;
             let fresh = !begun && !slept;
             let named = !at.op().is_by_name() && !at.op().is_of_process();
@@ -216,6 +217,42 @@ const RULES: &[Rule] = &[
             }
             let now = at.world.end(at.actor, at.call.end);
             (now != at.call.description).then(|| Move::proceeds(0, 0).with(look_up))
+        },
+    },
+    Rule {
+        id: "process.any.lets-go",
+        says: "A call keeps its open file description until it returns, though it has done what it does and another thread \
+               has closed the descriptor; so does a close.",
+        cite: &[Source("fs/file_table.c", "fput"), Source("fs/open.c", "close")],
+        force: Force::Silent,
+        step: |at| {
+            at.world.is_to_let_go(at.actor).then(|| Move::proceeds(0, 0).with(let_go_of_all))
+        },
+    },
+    Rule {
+        id: "process.poll.looks-again",
+        says: "A poll that is woken looks its descriptors up again and finds what they refer to then; it keeps what it slept \
+               at until it returns.",
+        cite: &[Source("fs/select.c", "do_pollfd"), Source("fs/select.c", "__pollwait")],
+        force: Force::Silent,
+        step: |at| {
+            let Op::Poll { wait: true, among, .. } = at.op() else { return None };
+            let now = at.world.end(at.actor, at.call.end);
+            let may_be_awake = among || at.call.deaf || !at.call.slept || !at.call.unwoken;
+            (at.world.shares_table(at.actor) && may_be_awake && now != at.call.description)
+                .then(|| Move::proceeds(0, 0).with(look_again))
+        },
+    },
+    Rule {
+        id: "process.poll.sleeps-at-the-old",
+        says: "A poll that finds nothing at what has replaced its descriptor sleeps on, and only what it slept at before wakes \
+               it.",
+        cite: &[Source("fs/select.c", "do_poll")],
+        force: Force::Silent,
+        step: |at| {
+            let (must, _) = found(at)?;
+            (at.call.keeps.is_some() && !at.call.deaf && must.is_empty())
+                .then(|| Move::proceeds(0, 0).with(sleep_at_the_old))
         },
     },
 ];
@@ -267,8 +304,7 @@ fn dup2(act: &mut Act<'_>) {
         let before = act.world.end(actor, new);
         act.world.set_end(actor, new, description);
         if let Some(before) = before {
-            drop_process_lock(act, before);
-            let_go(act, before);
+            let_go_later(act, before);
         }
     }
 }
@@ -284,14 +320,6 @@ fn set_close_on_exec(act: &mut Act<'_>) {
 fn fork(act: &mut Act<'_>) {
     if let Op::Fork { child } = act.call().op {
         act.world.fork(act.actor, child);
-    }
-}
-
-fn die(act: &mut Act<'_>) {
-    let (dies, description) = (act.call().dies, act.call().description);
-    if let Some(status) = dies {
-        act.world.die(act.actor, status);
-        let_go_if_last(act, description);
     }
 }
 
@@ -314,4 +342,23 @@ fn look_up(act: &mut Act<'_>) {
     let now = act.world.end(act.actor, end);
     let before = std::mem::replace(&mut act.call().description, now);
     let_go_if_last(act, before);
+}
+
+fn look_again(act: &mut Act<'_>) {
+    let end = act.call().end;
+    let now = act.world.end(act.actor, end);
+    let call = act.call();
+    let before = std::mem::replace(&mut call.description, now);
+    let is_first = call.keeps.is_none();
+    if is_first {
+        call.keeps = before;
+    }
+    (call.astray, call.deaf) = (false, false);
+    if !is_first {
+        let_go_if_last(act, before);
+    }
+}
+
+fn sleep_at_the_old(act: &mut Act<'_>) {
+    act.call().deaf = true;
 }

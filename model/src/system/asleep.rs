@@ -5,6 +5,7 @@ use super::{State, System};
 use crate::asleep::{Moment, Present};
 use crate::call::{ACTORS_MAX, Call};
 use crate::run::{Actors, Run};
+use crate::step;
 use crate::verify::Model;
 
 impl System {
@@ -33,7 +34,10 @@ impl System {
             }
         }
         let present = Present::of(calls, absent, over);
-        Moment::of(&self.empty_run(), &self.platform, &state.worlds.known(), &present)
+        let mut known = state.worlds.known();
+        // Of a call that is over nobody waits to see that it returns.
+        known.iter_mut().flatten().for_each(|world| step::let_go(&self.platform, world));
+        Moment::of(&self.empty_run(), &self.platform, &known, &present)
     }
 
     /// A run without events, by which a [moment](System::moment) is told in words.

@@ -119,10 +119,13 @@ impl World {
         for index in 0..self.actors.len() as u8 {
             let actor = Actor(index);
             let is_stopped = self.is_stopped(actor);
+            let looked_up = self.pending(actor).map(|call| (self.end(actor, call.end), call));
+            let replaced = looked_up.is_some_and(|(now, call)| now != call.description);
             if let Some(call) = &mut self.actors[usize::from(index)].call {
                 call.settled = call.entered;
                 // What happens elsewhere wakes a poll of several ends unseen.
                 call.unwoken |= matches!(call.op, Op::Poll { among: false, .. }) && !is_stopped;
+                call.astray |= matches!(call.op, Op::Poll { among: true, .. }) && replaced;
                 call.waited |= matches!(call.op, Op::EpollWait { .. }) && !is_stopped;
             }
             let Some(call) = self.pending(actor).filter(|call| call.entered && !call.placed) else {

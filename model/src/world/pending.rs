@@ -95,6 +95,9 @@ pub struct Pending {
     pub op: Op,
     /// The description behind the end when the call began, if there was one.
     pub description: Option<DescriptionIndex>,
+    /// What it refers to besides, until it returns: of a `dup2` what it has replaced, of a close what it has closed, of a poll
+    /// that has looked its descriptor up again what it sleeps at.
+    pub keeps: Option<DescriptionIndex>,
     /// Bytes transferred so far: by a write, or into the data of a read that goes piece by piece; or cut off
     /// by a `ftruncate`.
     pub done: u32,
@@ -146,6 +149,10 @@ pub struct Pending {
     pub slept: bool,
     /// A poll that was seen asleep, and that nothing has woken since: it looks again once something does.
     pub unwoken: bool,
+    /// A poll that slept for sure since its descriptor was replaced or closed: it looks that up again before it returns.
+    pub astray: bool,
+    /// A poll that has looked at what replaced its descriptor in vain: what it sleeps at is the one before.
+    pub deaf: bool,
     /// It has left its sleep as its process was stopped: it goes no further, and returns what it has transferred when the
     /// process goes on, or begins anew.
     pub left: bool,
@@ -163,6 +170,7 @@ impl Pending {
         end: End(0),
         op: Op::Deliver,
         description: None,
+        keeps: None,
         done: 0,
         entered: false,
         counted: false,
@@ -187,6 +195,8 @@ impl Pending {
         interrupted: Interrupted::Not,
         slept: false,
         unwoken: false,
+        astray: false,
+        deaf: false,
         left: false,
         dies: None,
         data: Segments::new_const(),
@@ -242,9 +252,12 @@ impl Hash for Pending {
             | u64::from(self.settled) << 1
             | u64::from(self.woken) << 2
             | (self.passed_over as u64) << 3
-            | u64::from(self.unwoken) << 6;
+            | u64::from(self.unwoken) << 6
+            | u64::from(self.astray) << 7
+            | u64::from(self.deaf) << 8;
         hasher.write_u64(room | waits_on | asleep);
-        hasher.write_u32(self.behind.0);
+        let keeps = self.keeps.map_or(0, |index| u64::from(index) + 1);
+        hasher.write_u64(keeps << 32 | u64::from(self.behind.0));
         (self.end, self.description, self.op).hash(hasher);
         (&self.data, &self.progress, self.terms).hash(hasher);
     }

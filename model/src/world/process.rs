@@ -1,7 +1,7 @@
 //! Processes: who shares a table of descriptors, and what goes when one ends.
 
 use crate::call::{Actor, Disposition, End, Lock, Op, Sig, Termination};
-use crate::index::{DescriptionIndex, ObjectIndex};
+use crate::index::ObjectIndex;
 use crate::run::Actors;
 use crate::world::{ActorState, Pending, Progress, World};
 
@@ -49,31 +49,6 @@ impl World {
         table.close_on_exec = table.close_on_exec & !(1 << end.0) | u32::from(on) << end.0;
     }
 
-    /// How many calls of other threads are in progress on a description of which their table no longer has the
-    /// descriptor, or will not when the actor has closed its own.
-    pub fn calls_of_siblings(&self, actor: Actor, description: DescriptionIndex) -> usize {
-        let siblings = self.threads(self.leader(actor)).filter(|sibling| *sibling != actor);
-        siblings.filter(|sibling| self.is_inside(*sibling, description)).count()
-    }
-
-    /// Whether a call of the actor is in progress on the description.
-    fn is_inside(&self, actor: Actor, description: DescriptionIndex) -> bool {
-        self.pending(actor).is_some_and(|call| {
-            call.progress == Progress::Open && call.description == Some(description)
-        })
-    }
-
-    /// How many calls in progress are all that keeps them their description: its descriptor is gone from their table.
-    pub(super) fn calls_holding(&self, description: DescriptionIndex) -> usize {
-        let all = (0..self.actors.len() as u8).map(Actor);
-        let holds = |actor: &Actor| {
-            self.is_inside(*actor, description)
-                && self.shares_table(*actor)
-                && !self.table(*actor).ends.contains(&description)
-        };
-        all.filter(holds).count()
-    }
-
     /// A process comes to be, with a copy of the caller's table.
     pub fn fork(&mut self, parent: Actor, child: Actor) {
         let table = self.table(parent);
@@ -93,7 +68,7 @@ impl World {
         for thread in threads {
             match self.pending(thread) {
                 Some(Pending { op: Op::Exit { .. }, .. }) => {}
-                Some(call) if call.progress == Progress::Open => {
+                Some(call) if call.progress == Progress::Open || self.is_to_let_go(thread) => {
                     self.pending_mut(thread).dies = Some(status);
                 }
                 _ => self.die(thread, status),
@@ -185,9 +160,9 @@ impl World {
             call.behind = call.behind.without(actor);
         }
         let call = self.pending_mut(actor);
-        let (end, op, description) = (call.end, call.op, call.description);
+        let (end, op, description, keeps) = (call.end, call.op, call.description, call.keeps);
         let (counted, dies, stops) = (false, call.dies, call.stops);
-        *call = Pending { end, op, description, counted, dies, stops, ..Pending::NOBODYS };
+        *call = Pending { end, op, description, keeps, counted, dies, stops, ..Pending::NOBODYS };
     }
 
     /// The process whose child the actor is, until that has waited for it.

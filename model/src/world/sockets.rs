@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::call::{Op, SendFlags};
+use crate::call::{Actor, Op, SendFlags};
 use crate::channel::unix::{Peer, Unix};
 use crate::channel::{Object, Tcp};
 use crate::index::{DescriptionIndex, ObjectIndex};
@@ -175,9 +175,14 @@ impl World {
 
     /// Whether a call in progress may drop the last reference to a socket: by closing the last descriptor of it, or
     /// by discarding what keeps it, on its way in a queue or waiting to be accepted.
-    pub fn may_release(&self, call: &Pending, object: ObjectIndex) -> bool {
+    pub fn may_release(&self, actor: Actor, object: ObjectIndex) -> bool {
         let dropped = |index: &DescriptionIndex| self.holders(*index) == 1;
         let dies = |index: DescriptionIndex| self.falls_with(index).contains(&object);
+        if self.held_by_call_alone(actor).into_iter().any(dies) {
+            return true;
+        }
+        let open = |call: &&Pending| call.progress == Progress::Open;
+        let Some(call) = self.pending(actor).filter(open) else { return false };
         let Some(index) = call.description else { return false };
         if call.op == Op::Close {
             // Most sockets keep nothing else.

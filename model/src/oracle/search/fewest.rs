@@ -110,7 +110,8 @@ impl Search<'_, '_> {
             if before == after {
                 continue;
             }
-            let behind = before.progress != Progress::Open || before.done > after.done;
+            let is_over = before.progress != Progress::Open && !from.is_to_let_go(actor);
+            let behind = is_over || before.done > after.done;
             if behind || matches!(self.goal, Goal::Return(goal, _) if goal == actor) {
                 return None;
             }
