@@ -21,6 +21,13 @@ const RUNS: &[&str] = &[
     // A backlog without room.
     "channel unix-stream\na: socket -> ok\na: bind -> ok\na: listen 0 -> ok\nb: socket -> ok\nb: connect -> ok\n\
      c: socket -> ok\nc: connect -> ECONNREFUSED\n",
+    // A connect after the request was granted.
+    "channel tcp\na: socket -> ok\na: bind -> ok\na: listen 5 -> ok\nb: socket nonblocking -> ok\nb: connect -> EINPROGRESS\n\
+     a: accept s as s2 -> ok\nb: connect -> EISCONN\n",
+    // Locks on what is no regular file need not be supported.
+    "channel pipe\nactor p holds w\np: lock exclusive -> EINVAL\n",
+    "channel pipe\nactor p holds w\np: process-lock exclusive wait -> EINVAL\n",
+    "channel fifo\na: open read-write -> ok\na: lock shared rw -> EINVAL\n",
     // Calls of no bytes, which need not look for errors.
     "channel file\nactor writer holds w\nwriter: read 0 -> 0\n",
     "channel file\nactor writer holds w\nwriter: read-at 0 at 0 -> 0\n",

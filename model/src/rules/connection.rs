@@ -38,6 +38,7 @@ const NOT_ON_LINUX: &[&str] = &[
     "connection.connect.at-once",
     "connection.connect.refused-at-once",
     "connection.connect.already",
+    "connection.connect.connected-meanwhile",
     "connection.connect.not-for-listeners",
     "connection.deliver.dropped-early",
     "connection.any.unconnected-nonblocking",
@@ -312,6 +313,18 @@ const RULES: &[Rule] = &[
         step: |at| {
             let tcp = connects(at)?;
             (!at.call.entered && tcp.told == Told::Connected).then_some(Move::fault(Errno::EISCONN))
+        },
+    },
+    Rule {
+        id: "connection.connect.connected-meanwhile",
+        says: "A connect on a socket whose request has been granted may fail with EISCONN before any \
+               caller was told.",
+        cite: &[Posix("connect", "ERRORS [EISCONN]")],
+        force: Force::May,
+        step: |at| {
+            let tcp = connects(at)?;
+            let untold = tcp.phase == Phase::Connected && tcp.told != Told::Connected;
+            (!at.call.entered && untold).then_some(Move::may_fault(Errno::EISCONN))
         },
     },
     Rule {

@@ -26,6 +26,7 @@ pub const CHAPTER: Chapter = Chapter {
         "lock.lock.refused-otherwise",
         "lock.process-lock.refused-otherwise",
         "lock.any.unspecified",
+        "lock.any.not-supported",
     ],
     not_in_posix: &[
         "lock.flock.taken",
@@ -370,15 +371,27 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "lock.any.not-supported",
+        says: "An fcntl lock on a pipe or FIFO may fail with EINVAL: record locking need be supported for \
+               regular files only.",
+        cite: &[Posix("fcntl", "ERRORS [EINVAL]")],
+        force: Force::May,
+        step: |at| {
+            at.stream().filter(|_| matches!(at.op(), Op::Lock { .. } | Op::ProcessLock { .. }))?;
+            Some(Move::may_fault(Errno::EINVAL))
+        },
+    },
+    Rule {
         id: "lock.any.unspecified",
-        says: "The effect of flock, or of an fcntl lock on anything but a file, is unspecified.",
+        says: "The effect of flock, or of an fcntl lock on anything but a file or pipe, is unspecified.",
         cite: &[Posix("fcntl", "ERRORS [EINVAL]")],
         force: Force::Unspecified,
         step: |at| {
             let (is_lock, is_flock) =
                 (matches!(at.op(), Op::Lock { .. } | Op::ProcessLock { .. }), is_flock(at));
             at.description()?;
-            (is_flock || is_lock && at.file().is_none())
+            let is_known = at.file().is_some() || at.stream().is_some();
+            (is_flock || is_lock && !is_known)
                 .then_some(Move::unspecified("a lock that the standard does not know"))
         },
     },

@@ -221,8 +221,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.any.lets-go",
-        says: "A call keeps its open file description until it returns, though it has done what it does and another thread \
-               has closed the descriptor; so does a close.",
+        says: "A call keeps its open file description until it returns, even if another thread has closed \
+               the descriptor; so does the close itself.",
         cite: &[Source("fs/file_table.c", "fput"), Source("fs/open.c", "close")],
         force: Force::Silent,
         step: |at| {
@@ -231,8 +231,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.poll.looks-again",
-        says: "A poll that is woken looks its descriptors up again and finds what they refer to then; it keeps what it slept \
-               at until it returns.",
+        says: "A poll that is woken looks its descriptors up again; what it slept at stays open until it \
+               returns.",
         cite: &[Source("fs/select.c", "do_pollfd"), Source("fs/select.c", "__pollwait")],
         force: Force::Silent,
         step: |at| {
@@ -245,8 +245,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.poll.sleeps-at-the-old",
-        says: "A poll that finds nothing at what has replaced its descriptor sleeps on, and only what it slept at before wakes \
-               it.",
+        says: "A poll that finds no event at what replaced its descriptor sleeps on, and only the end found \
+               first wakes it.",
         cite: &[Source("fs/select.c", "do_poll")],
         force: Force::Silent,
         step: |at| {
