@@ -15,7 +15,7 @@ use pipewright_model::text::named;
 use crate::generate::Dice;
 use crate::replay::{self, Unplayable};
 use crate::scenario::{Scenario, Step};
-use crate::{Placement, Runner, Trouble, stop};
+use crate::{Placement, Runner, Trouble, stop, tell};
 
 /// An outcome, and how often it came.
 #[derive(Clone, Debug)]
@@ -220,6 +220,10 @@ impl<'a> Count<'a> {
         }
         let judgement = judge_unless(&run, self.platform, &stop::requested);
         let judgement = judgement.ok_or(Trouble::Stopped)?;
+        if let Some((_, _, reason)) = tell::refused(&run, &judgement) {
+            self.not_judged(reason);
+            return Ok(());
+        }
         let verdict = judgement.verdict.clone();
         if let Verdict::Unspecified { .. } | Verdict::Inconclusive { .. } = verdict {
             self.not_judged(match verdict {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use pipewright_backends::sys::refusal;
 use pipewright_model::call::{Actor, Op, Reply};
 use pipewright_model::data::Data;
 use pipewright_model::diagnosis::diagnose;
@@ -181,4 +182,26 @@ fn reply_text(run: &Run, _: Actor, reply: &Reply) -> String {
 
 pub(crate) fn indent(text: &str) -> String {
     text.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// The call by which a run leaves the rules where the system refuses it whatever the channel is: the event, the actor, and
+/// why it says nothing of the channel.
+pub fn refused(run: &Run, judgement: &Judgement) -> Option<(usize, Actor, String)> {
+    let event = judgement.deviations.first()?.event;
+    let Event::Return(actor, reply) = run.events.get(event)? else { return None };
+    let why = refusal(reply.answer)?;
+    let word = call_before(run, event, *actor);
+    Some((event, *actor, format!("`{word}` gives {reply}: {why}")))
+}
+
+/// The word for the last call that an actor began before this event.
+pub(crate) fn call_before(run: &Run, event: usize, actor: Actor) -> String {
+    let before = run.events.iter().take(event);
+    let begun = |event: &Event| matches!(event, Event::Call(call) if call.actor == actor);
+    let Some(index) = before.rev().position(begun).map(|back| event - 1 - back) else {
+        return String::new();
+    };
+    let line = text::event(run, index);
+    let word = line.split(": ").nth(1).and_then(|call| call.split_whitespace().next());
+    word.unwrap_or_default().to_owned()
 }

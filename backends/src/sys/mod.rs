@@ -5,9 +5,10 @@
 
 use std::fmt;
 use std::io;
+use std::sync::OnceLock;
 
 use nix::libc;
-use pipewright_model::call::Answer;
+use pipewright_model::call::{Answer, Errno};
 use rustix::time::{ClockId, clock_gettime};
 
 pub mod arena;
@@ -26,9 +27,25 @@ pub mod stop;
 
 pub use refused::{Calling, errno};
 
-/// Whether a reply says that the system has no such call at all.
-pub fn has_no_such_call(answer: Answer) -> bool {
-    answer == Answer::Fails(pipewright_model::call::Errno::ENOSYS)
+/// Why a reply says nothing of the channel: the system has no such call, or a filter of system calls may refuse it.
+pub fn refusal(answer: Answer) -> Option<&'static str> {
+    match answer {
+        Answer::Fails(Errno::ENOSYS) => Some("this system has no such call"),
+        Answer::Fails(Errno::EPERM) if is_filtered() => {
+            Some("a filter of system calls (seccomp) is in force here and may refuse it")
+        }
+        _ => None,
+    }
+}
+
+/// Whether a filter of system calls is in force for this process.
+fn is_filtered() -> bool {
+    static FILTERED: OnceLock<bool> = OnceLock::new();
+    *FILTERED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mut modes = status.lines().filter_map(|line| line.strip_prefix("Seccomp:"));
+        modes.any(|mode| mode.trim() == "2")
+    })
 }
 
 /// The time on the clock that orders events, in nanoseconds (`CLOCK_MONOTONIC`).

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{get_pdeathsig, set_pdeathsig};
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
@@ -37,6 +37,9 @@ impl Child {
     /// Whatever `fork(2)` says.
     pub fn fork(keep: Vec<RawFd>, work: impl FnOnce()) -> io::Result<Child> {
         let parent = getpid();
+        // A child that could not be ended would be waited for without end.
+        kill(parent, None).calling("kill")?;
+        get_pdeathsig().calling("prctl(PR_GET_PDEATHSIG)")?;
         end_at_a_panic();
         // SAFETY: the child calls what the doc comment above allows, and never returns from here.
         match unsafe { fork() }.calling("fork")? {

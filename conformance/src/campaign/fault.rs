@@ -6,7 +6,8 @@ use pipewright_model::call::Actor;
 use pipewright_model::oracle::Judgement;
 use pipewright_model::rules::RULES;
 use pipewright_model::run::{Event, Run};
-use pipewright_model::text;
+
+use crate::tell::call_before;
 
 /// The first deviation of a run, without what differs from run to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,18 +59,6 @@ fn general(reply: &str) -> String {
     let rest = reply.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = &reply[..reply.len() - rest.len()];
     if matches!(number, "" | "0") { reply.to_owned() } else { format!("a count{rest}") }
-}
-
-/// The word for the last call that an actor began before this event.
-pub(super) fn call_before(run: &Run, event: usize, actor: Actor) -> String {
-    let before = run.events.iter().take(event);
-    let begun = |event: &Event| matches!(event, Event::Call(call) if call.actor == actor);
-    let Some(index) = before.rev().position(begun).map(|back| event - 1 - back) else {
-        return String::new();
-    };
-    let line = text::event(run, index);
-    let word = line.split(": ").nth(1).and_then(|call| call.split_whitespace().next());
-    word.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! What a machine lacks of a channel: scenarios are left out for it, and the row says why.
 
-use pipewright_backends::sys::has_no_such_call;
 use pipewright_model::call::{Actor, Op};
 use pipewright_model::oracle::Judgement;
 use pipewright_model::run::{Event, Run};
 
-use super::fault::call_before;
+use crate::tell::refused;
 
 /// What a machine lacks of a channel, so that scenarios were left out.
 #[derive(Clone, Debug, Default)]
@@ -26,19 +25,12 @@ impl Lacking {
         }
     }
 
-    /// Whether a run leaves the rules by a call that the system does not have at all, which is noted: it says
+    /// Whether a run leaves the rules by a call that the system does not have at all, or refuses, which is noted: it says
     /// nothing of the channel then. Rules may speak of such an answer: there are ends that are no descriptors.
     pub(super) fn explains(&mut self, run: &Run, judgement: &Judgement) -> bool {
-        let Some(deviation) = judgement.deviations.first() else { return false };
-        let Some(Event::Return(actor, reply)) = run.events.get(deviation.event) else {
-            return false;
-        };
-        if !has_no_such_call(reply.answer) {
-            return false;
-        }
-        let word = call_before(run, deviation.event, *actor);
-        self.transfers |= transfers(run, deviation.event, *actor);
-        self.note(1, format!("`{word}` gives {reply}: this system has no such call"));
+        let Some((event, actor, reason)) = refused(run, judgement) else { return false };
+        self.transfers |= transfers(run, event, actor);
+        self.note(1, reason);
         true
     }
 }

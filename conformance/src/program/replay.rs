@@ -149,7 +149,12 @@ fn compared(
     scenario: &Scenario,
     run: &Run,
 ) -> Result<Status, Refusal> {
-    let status = told(run, &tell::lines(run), arguments.profile.platform_here())?;
+    let platform = arguments.profile.platform_here();
+    if let Some((_, _, reason)) = tell::refused(run, &oracle::judge(run, platform)) {
+        print(&format!("{run}\nnot judged: {reason}\n"))?;
+        return Ok(Status::NotJudged);
+    }
+    let status = told(run, &tell::lines(run), platform)?;
     for (step, what) in replay::made_otherwise(file, scenario, run) {
         let line = line_of_step(file, lines, step);
         print(&format!("made otherwise than in the file: {line}{what}\n"))?;

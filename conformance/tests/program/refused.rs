@@ -146,3 +146,48 @@ fn replaying_on_a_channel_that_can_not_be_made_judges_nothing() {
     assert_eq!(ended.status, Some(3), "{ended:?}");
     assert!(ended.err.contains("tcp: not supported here: failed to make a channel: socket("));
 }
+
+#[test]
+fn replaying_a_call_that_is_refused_judges_nothing() {
+    let place = Place::new();
+    place.file("run.case", "channel unix-datagram\nactor ben holds sb\nann: send 1 -> 1\n");
+    for (errno, words) in [
+        (libc::ENOSYS, "not judged: `send` gives ENOSYS: this system has no such call\n"),
+        (
+            libc::EPERM,
+            "not judged: `send` gives EPERM: a filter of system calls (seccomp) is in force",
+        ),
+    ] {
+        let send = (libc::SYS_sendto, None);
+        let ended = run_without(&[send], errno, &place, &["replay", "run.case"]);
+        told(&ended, &[words]);
+        assert_eq!(ended.status, Some(3), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_call_that_a_filter_refuses_does_not_deviate() {
+    let place = Place::new();
+    let arguments = [&["check", "unix-datagram"], &FEW[..]].concat();
+    let ended = run_without(&[(libc::SYS_sendto, None)], libc::EPERM, &place, &arguments);
+    told(&ended, &["unix-datagram: in part not supported: `send` gives EPERM: a filter"]);
+    assert!(!ended.out.contains("deviates"), "{}", ended.out);
+    assert_eq!(ended.status, Some(3), "{ended:?}");
+}
+
+#[test]
+fn workers_that_could_not_be_ended_are_not_started() {
+    for (call, words) in [
+        ((libc::SYS_kill, None), "kill: Operation not permitted (EPERM)"),
+        (
+            (libc::SYS_prctl, Some(libc::PR_GET_PDEATHSIG)),
+            "prctl(PR_GET_PDEATHSIG): Operation not permitted (EPERM)",
+        ),
+    ] {
+        let place = Place::new();
+        let arguments = [&["check", "pipe"], &FEW[..]].concat();
+        let ended = run_without(&[call], libc::EPERM, &place, &arguments);
+        told(&ended, &["failed to start a worker: ", words]);
+        assert_eq!(ended.status, Some(3), "{ended:?}");
+    }
+}
