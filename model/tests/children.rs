@@ -36,3 +36,17 @@ fn many_children_that_end_at_the_same_time_are_followed() {
         assert!(judgement.states_most < 100, "{then}{}", judgement.states_most);
     }
 }
+
+#[test]
+fn what_a_handler_of_sigchld_interrupts_is_not_judged() {
+    let begin = "channel up pipe\nprocess p holds up.r up.w catches SIGCHLD\np: fork c -> ok\np: read up.r 1\nquiet p\n\
+                 c: exit 0\n";
+    for end in ["quiet p\n", "p: -> EINTR\n"] {
+        let run: Run = format!("{begin}{end}").parse().expect("a run");
+        let verdict = judge(&run, &LINUX).verdict;
+        assert!(matches!(verdict, Verdict::Unspecified { .. }), "{end}: {verdict:?}");
+    }
+    let waits = "channel up pipe\nprocess p holds up.r up.w catches SIGCHLD\np: fork c -> ok\nc: exit 0\np: wait c -> 0\n\
+                 p: read up.r 1\nquiet p\n";
+    assert_eq!(judge(&waits.parse().expect("a run"), &LINUX).verdict, Verdict::Conforms);
+}

@@ -139,7 +139,8 @@ const RULES: &[Rule] = &[
         step: |at| {
             let Op::Exit { .. } = at.op() else { return None };
             let ended = at.world.ended(at.actor).is_some();
-            (ended && !at.world.leaves_no_status(at.actor)).then_some(Move::rests())
+            let shows = at.world.leaves_no_status(at.actor) || at.world.parent_is_told(at.actor);
+            (ended && !shows).then_some(Move::rests())
         },
     },
     Rule {

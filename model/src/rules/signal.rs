@@ -42,6 +42,18 @@ pub const STOPPED: &str = "signal.any.stopped";
 
 const RULES: &[Rule] = &[
     Rule {
+        id: "signal.exit.caught-by-parent",
+        says: "What a handler for SIGCHLD interrupts in the parent of a process that terminates is not \
+               modelled.",
+        cite: &[Man("signal(7)", "DESCRIPTION")],
+        force: Force::Silent,
+        step: |at| {
+            let ended = matches!(at.op(), Op::Exit { .. }) && at.world.ended(at.actor).is_some();
+            (ended && at.world.parent_is_told(at.actor))
+                .then_some(Move::unspecified("the parent of a process that ended catches SIGCHLD"))
+        },
+    },
+    Rule {
         id: "signal.signal.ends",
         says: "A signal whose default action is termination terminates the process unless the \
                process ignores or catches it.",

@@ -188,6 +188,15 @@ impl World {
         !self.table(actor).left_status && self.parent(self.leader(actor)).is_some_and(ignores)
     }
 
+    /// Whether the parent of the actor's process, which lives, catches `SIGCHLD`: what its handler interrupts is not followed.
+    pub fn parent_is_told(&self, actor: Actor) -> bool {
+        let catches = |parent: Actor| {
+            let does = self.signals(parent).of(Sig::CHLD);
+            !self.is_ending(parent) && matches!(does, Disposition::Caught | Disposition::Restarting)
+        };
+        self.parent(self.leader(actor)).is_some_and(catches)
+    }
+
     /// Whether a call in progress says anew what the parent of the actor's process has `SIGCHLD` do: a child that has ended
     /// before it has left a status or none.
     pub fn may_leave_otherwise(&self, actor: Actor) -> bool {

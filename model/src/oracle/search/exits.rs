@@ -118,6 +118,7 @@ pub(super) fn lets_go_together(world: &World, actor: Actor) -> bool {
     world.leader(actor) == actor
         && world.exiting(actor).is_some()
         && !world.has_process_locks(actor)
+        && !world.parent_is_told(actor)
         && !world.objects.iter().any(|object| matches!(object, Object::Ring(_) | Object::Cell(_)))
 }
 
