@@ -72,7 +72,7 @@ pub struct Platform {
     pub pipe_pages_max: Option<u32>,
     /// Whether pipes have a packet mode.
     pub packets: bool,
-    /// Whether what is no file can be locked.
+    /// Whether what is neither a file nor a pipe can be locked.
     pub locks_of_all: bool,
     /// Whether a deadlock of processes that wait for locks is seen for sure.
     pub sees_deadlocks: bool,

@@ -27,7 +27,7 @@ const RUNS: &[&str] = &[
     // Locks on what is no regular file need not be supported.
     "channel pipe\nactor p holds w\np: lock exclusive -> EINVAL\n",
     "channel pipe\nactor p holds w\np: process-lock exclusive wait -> EINVAL\n",
-    "channel fifo\na: open read-write -> ok\na: lock shared rw -> EINVAL\n",
+    "channel fifo\na: open read nonblocking -> ok\na: lock r shared -> EINVAL\n",
     // Calls of no bytes, which need not look for errors.
     "channel file\nactor writer holds w\nwriter: read 0 -> 0\n",
     "channel file\nactor writer holds w\nwriter: read-at 0 at 0 -> 0\n",

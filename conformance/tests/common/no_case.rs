@@ -40,5 +40,9 @@ pub(crate) const NOT_MODELLED: &[(&str, &str)] = &[
          p: epoll -> ok\np: epoll-add e sa in exclusive -> ok\nu: epoll-wait e wait\nquiet u\n\
          t: receive sa 1\nquiet t, u\nben: write 1 -> 1\nu: -> [sa in]\nquiet t",
     ),
+    (
+        "signal.exit.caught-by-parent",
+        "channel up pipe\nprocess p holds up.r up.w catches SIGCHLD\np: fork c -> ok\nc: exit 0\nquiet",
+    ),
     ("socket.any.not-modelled", "channel unix-stream\nann: option linger -> 0"),
 ];

@@ -399,7 +399,7 @@ const RULES: &[Rule] = &[
 
 /// Whether what is behind the end can be locked, as far as is specified; `None` where nothing is behind it.
 fn lockable(at: &Scene<'_>) -> Option<bool> {
-    let extension = !matches!(at.object()?, Object::File(_));
+    let extension = !matches!(at.object()?, Object::File(_) | Object::Stream(_));
     // What lives in memory has no descriptor to lock.
     Some(!at.is_memory() && (at.platform.locks_of_all || !extension))
 }
