@@ -222,8 +222,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.any.lets-go",
-        says: "A call keeps its open file description until it returns, even if another thread has closed \
-               the descriptor; so does the close itself.",
+        says: "A call keeps its open file description until it returns, even if the descriptor is closed meanwhile.",
         cite: &[Source("fs/file_table.c", "fput"), Source("fs/open.c", "close")],
         force: Force::Silent,
         step: |at| {
@@ -232,8 +231,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "process.poll.looks-again",
-        says: "A poll that is woken looks its descriptors up again; what it slept at stays open until it \
-               returns.",
+        says: "A poll that is woken looks its descriptors up again, and keeps what it slept at open until it returns.",
         cite: &[Source("fs/select.c", "do_pollfd"), Source("fs/select.c", "__pollwait")],
         force: Force::Silent,
         step: |at| {

@@ -43,8 +43,7 @@ pub const STOPPED: &str = "signal.any.stopped";
 const RULES: &[Rule] = &[
     Rule {
         id: "signal.exit.caught-by-parent",
-        says: "What a handler for SIGCHLD interrupts in the parent of a process that terminates is not \
-               modelled.",
+        says: "The effect of a SIGCHLD handler in the parent of a process that terminates is not modelled.",
         cite: &[Man("signal(7)", "DESCRIPTION")],
         force: Force::Silent,
         step: |at| {
