@@ -255,7 +255,7 @@ fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Statu
     print(&format!("{}\n", explained(run, &judgement)))?;
     print(&format!("{} (profile {})\n", judgement.verdict.word(), platform.name))?;
     print(&deviations_at(run, &judgement, lines))?;
-    print(&asleep(run, &judgement, platform))?;
+    print(&asleep(run, lines, &judgement, platform))?;
     print(&unheld(run))?;
     print(&modelled(run))?;
     Ok(match judgement.verdict {
@@ -273,12 +273,34 @@ fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Statu
     })
 }
 
-/// The calls that sleep at the end of a run that conforms, and why.
-fn asleep(run: &Run, judgement: &Judgement, platform: &Platform) -> String {
+/// So many moments before the end are told, in which calls sleep.
+const MOMENTS_MAX: usize = 6;
+
+/// The calls that sleep in a run that conforms, and why: at each `quiet` before the end, and at the end.
+fn asleep(run: &Run, lines: &[usize], judgement: &Judgement, platform: &Platform) -> String {
     let Some(last) = run.events.len().checked_sub(1) else { return String::new() };
     if judgement.verdict != Verdict::Conforms {
         return String::new();
     }
+    let mut told = String::new();
+    let someone_sleeps =
+        |event: &Event| matches!(event, Event::Quiet(actors) if actors.iter().next().is_some());
+    let quiets: Vec<usize> = (0..last).filter(|at| someone_sleeps(&run.events[*at])).collect();
+    for at in quiets.iter().copied().take(MOMENTS_MAX) {
+        let mut until = run.clone();
+        until.events.truncate(at + 1);
+        let line = lines.get(at).copied().unwrap_or(at + 1);
+        told += &asleep_after(&until, platform, &format!("at line {line}"));
+    }
+    if let Some(left) = quiets.len().checked_sub(MOMENTS_MAX).filter(|left| *left > 0) {
+        told += &format!("(of {left} more `quiet` nothing is told)\n");
+    }
+    told + &asleep_after(run, platform, "at the end")
+}
+
+/// The calls that sleep after the last event of a run, and why.
+fn asleep_after(run: &Run, platform: &Platform, when: &str) -> String {
+    let Some(last) = run.events.len().checked_sub(1) else { return String::new() };
     let worlds = oracle::after(run, platform);
     let moment = Moment::of(run, platform, &worlds, &Present::after(run, last));
     let Some(moment) = moment.filter(|moment| !moment.sleepers.is_empty()) else {
@@ -288,7 +310,7 @@ fn asleep(run: &Run, judgement: &Judgement, platform: &Platform) -> String {
         knots if knots.is_empty() => String::new(),
         knots => format!("it hangs: {knots}\n{}", patterns(run, &moment)),
     };
-    format!("{hangs}asleep at the end:\n{}", moment.sentences(run))
+    format!("{hangs}asleep {when}:\n{}", moment.sentences(run))
 }
 
 /// The known patterns that what is for ever shows, and how they are mended.

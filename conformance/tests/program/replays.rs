@@ -221,3 +221,21 @@ fn what_another_kind_of_channel_changes_is_told() {
     let out = on("global-variable");
     assert!(out.contains("made otherwise") && !out.contains("seen otherwise"), "{out}");
 }
+
+#[test]
+fn who_sleeps_is_told_at_each_quiet() {
+    let place = Place::new();
+    let run = "channel pipe\nactor reader holds r\nactor writer holds w\nreader: read 5\nquiet reader\nwriter: write 3 -> 3\n\
+               reader: -> 3 = writer[0..3]\nquiet\nreader: read 1\nquiet reader\n";
+    place.file("twice.case", run);
+    let told = place.run(&["judge", "twice.case"]).out;
+    let told = told.split("conforms (profile linux)\n").nth(1).expect("a verdict");
+    let sleeps = |call| {
+        format!(
+            "reader sleeps in `{call}` (stream.read.waits): writer could end it (write, close)\n"
+        )
+    };
+    let expected =
+        format!("asleep at line 5:\n{}asleep at the end:\n{}", sleeps("read 5"), sleeps("read 1"));
+    assert_eq!(told, expected);
+}
