@@ -145,6 +145,7 @@ pub(super) fn told(text: &str) -> Calls {
             Told::Nothing => {}
         }
     }
+    log.ends_untold();
     log
 }
 
@@ -158,6 +159,9 @@ impl FromStrOr for nix::sys::signal::Signal {
         name.parse::<nix::sys::signal::Signal>().map_or(0, |signal| signal as u8)
     }
 }
+
+/// So many calls or more are made by any two programs that a dynamic linker starts; some of them fail.
+const CALLS_OF_ANY_PROGRAM: usize = 60;
 
 /// Signals by which people end programs.
 const ENDING: [&str; 4] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
@@ -239,6 +243,49 @@ impl Calls {
         at
     }
 
+    /// Whether nothing but calls that succeeded stands in it, each where it returned, as `strace -z` writes: several processes
+    /// whose calls never overlap, and none of which fails, are hardly anything else.
+    pub(super) fn tells_of_successes_alone(&self) -> bool {
+        let whole = |pair: &[(Step, usize)]| match pair {
+            [(Step::Begins(begins), _), (Step::Ends(ends), _)] => begins == ends,
+            [(Step::Begins(at), _), ..] => self.calls[*at].outcome == Outcome::None,
+            _ => true,
+        };
+        let failed = |call: &Call| matches!(call.outcome, Outcome::Error(_));
+        let processes: HashSet<u32> = self.calls.iter().map(|call| call.process).collect();
+        processes.len() > 1
+            && self.calls.len() >= CALLS_OF_ANY_PROGRAM
+            && !self.calls.iter().any(failed)
+            && self.steps.windows(2).all(whole)
+    }
+
+    /// The ends of processes that have no line of their own (`strace -qq`): who has called `exit_group(2)` has ended, and who
+    /// was waited for.
+    fn ends_untold(&mut self) {
+        let told = self.steps.iter().filter_map(|(step, _)| match step {
+            Step::Exits { process, .. } => Some(*process),
+            _ => None,
+        });
+        let mut ended: HashSet<u32> = told.collect();
+        let mut untold: Vec<(u32, Termination, usize)> = Vec::new();
+        for call in &self.calls {
+            let exits = matches!(call.name.as_str(), "exit_group" | "exit");
+            let end = match exits.then(|| call.number(0)).flatten() {
+                // The status of a process is its lowest byte.
+                Some(status) => Some((call.process, Termination::Exit(status as u8))),
+                None => call.reaps(),
+            };
+            if let Some((process, status)) = end.filter(|(process, _)| ended.insert(*process)) {
+                untold.push((process, status, call.line));
+            }
+        }
+        for (process, status, line) in untold {
+            if self.knows(process) {
+                self.ends(process, status, line);
+            }
+        }
+    }
+
     /// The end of a process. What it holds may have been let go of since its last call: strace hears of it later than
     /// those who wait for that.
     fn ends(&mut self, process: u32, status: Termination, line: usize) {
@@ -276,6 +323,25 @@ impl Call {
         digits.trim().parse().ok()
     }
 
+    /// The process that it has waited for until it ended, and how that was: `wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], …) = 12`.
+    fn reaps(&self) -> Option<(u32, Termination)> {
+        if !matches!(self.name.as_str(), "wait4" | "waitpid") {
+            return None;
+        }
+        let process = u32::try_from(self.value()?).ok().filter(|process| *process > 0)?;
+        let status = self.arguments.get(1)?;
+        let behind = |what: &str| {
+            let (_, rest) = status.split_once(what)?;
+            rest.split([' ', '}', ']']).next()
+        };
+        if let Some(status) = behind("WEXITSTATUS(s) == ") {
+            return Some((process, Termination::Exit(status.parse().ok()?)));
+        }
+        let signal = behind("WTERMSIG(s) == ").filter(|_| status.contains("WIFSIGNALED(s)"))?;
+        let number = nix::sys::signal::Signal::from_str_or(signal);
+        Some((process, Termination::Signal(Sig(number))))
+    }
+
     /// Whether a flag stands among the flags of an argument.
     pub fn has_flag(&self, at: usize, flag: &str) -> bool {
         let Some(argument) = self.arguments.get(at) else { return false };
@@ -287,6 +353,11 @@ impl Call {
         self.arguments.iter().any(|argument| {
             argument.split(|c: char| !c.is_ascii_uppercase() && c != '_').any(|word| word == flag)
         })
+    }
+
+    /// Whether it makes a process, or a thread.
+    pub(super) fn makes_a_process(&self) -> bool {
+        matches!(self.name.as_str(), "clone" | "clone3" | "fork" | "vfork")
     }
 
     /// What it returned, where that is no error.

@@ -28,6 +28,8 @@ pub struct Channels {
     pub(super) tables: Tables,
     /// Processes and threads that the log has a line of.
     pub(super) heard: HashSet<u32>,
+    /// Those whose descriptors are known: whose birth the log tells, and those that it has told of otherwise.
+    born: HashSet<u32>,
     /// FIFOs, files with locks and queues by path or name.
     pub(super) paths: HashMap<String, Channel>,
     /// Names of queues that nothing had when they were removed.
@@ -49,15 +51,30 @@ pub fn channels(log: &Calls) -> Channels {
         _ => None,
     });
     let heard = log.calls.iter().map(|call| call.process).chain(ended).collect();
-    let first = Channels { heard, follows_files: has_locks(log), ..Channels::default() };
+    let born = log.calls.iter().filter(|call| call.makes_a_process());
+    let born = born.filter_map(|call| u32::try_from(call.value()?).ok());
+    let born = born.chain(log.calls.first().map(|call| call.process)).collect();
+    let first = Channels { heard, born, follows_files: has_locks(log), ..Channels::default() };
     let mut channels = first.clone().reads(log);
     let single = channels.polls.single();
     if !single.is_empty() {
         channels = Channels { single, ..first }.reads(log);
     }
     channels.found.retain(Found::is_told);
+    if log.tells_of_successes_alone() {
+        for found in &mut channels.found {
+            let line = found.lines.first().copied().unwrap_or_default();
+            found.run.events.clear();
+            found.lines.clear();
+            found.unjudged = Some((line, SUCCESSES.to_owned()));
+        }
+    }
     channels
 }
+
+/// Why a log without failures is not judged.
+const SUCCESSES: &str = "no call of the log failed, and none was under way beside another: calls stand where they returned (strace -z), not where \
+                         they began";
 
 /// A call where it begins or returns.
 #[derive(Clone, Copy)]
@@ -90,13 +107,28 @@ impl Channels {
         for (step, line) in &log.steps {
             let now = |at: &usize| Now { call: &log.calls[*at], at: *at, line: *line };
             match step {
-                Step::Begins(at) => self.begins(now(at)),
+                Step::Begins(at) => {
+                    self.comes(log.calls[*at].process, *line);
+                    self.begins(now(at));
+                }
                 Step::Ends(at) => self.ends(now(at)),
                 Step::Exits { process, status } => self.exits(*process, *status, *line),
                 Step::Stops { process, by, stopped } => self.stops(*process, *by, *stopped, *line),
             }
         }
         self
+    }
+
+    /// A process that nobody was seen to make may hold whatever there is.
+    fn comes(&mut self, process: u32, line: usize) {
+        if self.born.insert(process) {
+            for channel in 0..self.found.len() {
+                let why = format!(
+                    "{process} may have it, too, and no line of the log tells where it came from; trace all calls"
+                );
+                self.give_up(channel, line, why);
+            }
+        }
     }
 
     fn begins(&mut self, now: Now<'_>) {
@@ -106,7 +138,7 @@ impl Channels {
             return;
         }
         match call.name.as_str() {
-            "clone" | "clone3" | "fork" | "vfork" => self.forks(now),
+            _ if call.makes_a_process() => self.forks(now),
             "execve" | "execveat" if call.value() == Some(0) => self.execs(now),
             "close" if call.outcome != Outcome::Error("EBADF".to_owned()) => {
                 if let Some(number) = call.number(0) {

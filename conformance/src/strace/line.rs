@@ -37,7 +37,7 @@ pub fn looks_like_strace(text: &str) -> bool {
 /// Reads a line: whose it is (0 where it doesn't say), and what it tells; `None` for what no line of strace is like.
 pub(super) fn read(line: &str) -> Option<(u32, Told<'_>)> {
     let (process, rest) = owner(line.trim_end());
-    let rest = without_time(rest);
+    let rest = without_notes(without_time(rest));
     if rest.starts_with("strace: ") || rest.is_empty() {
         return Some((process, Told::Nothing));
     }
@@ -75,16 +75,40 @@ pub(super) fn read(line: &str) -> Option<(u32, Told<'_>)> {
     Some((process, Told::Call { name, arguments, result }))
 }
 
-/// Whose line it is: `4711 …`, `[pid 4711] …`, or nobody's.
+/// Whose line it is: `4711 …`, `[pid 4711] …`, with its name as in `4711<sh> …`, or nobody's.
 fn owner(line: &str) -> (u32, &str) {
+    let number = |id: &str| id.split('<').next().unwrap_or_default().trim().parse().ok();
     if let Some((id, rest)) = line.strip_prefix("[pid ").and_then(|rest| rest.split_once(']')) {
-        return (id.trim().parse().unwrap_or(0), rest.trim_start());
+        return (number(id).unwrap_or(0), rest.trim_start());
     }
-    match line.split_once(' ') {
-        Some((id, rest)) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (id.parse().unwrap_or(0), rest.trim_start())
-        }
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = match line[digits..].strip_prefix('<') {
+        Some(named) => named.split_once("> ").map(|(_, rest)| rest),
+        None => line[digits..].strip_prefix(' '),
+    };
+    match (number(&line[..digits]), rest) {
+        (Some(id), Some(rest)) => (id, rest.trim_start()),
         _ => (0, line),
+    }
+}
+
+/// The line without what is noted before its call: the time since the last one, the number of the call, the address
+/// from which it was made: `(+     0.000329)`, `[  12]`, `[00007f75436e4c47]`.
+fn without_notes(mut rest: &str) -> &str {
+    loop {
+        let is_note =
+            |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'+' | b'.' | b'?');
+        let closed = match rest.bytes().next() {
+            Some(b'(') => rest.find(')'),
+            Some(b'[') => rest.find(']'),
+            _ => None,
+        };
+        match closed {
+            Some(end) if rest.as_bytes()[1..end].iter().copied().all(is_note) => {
+                rest = rest[end + 1..].trim_start();
+            }
+            _ => return rest,
+        }
     }
 }
 
@@ -176,6 +200,11 @@ mod tests {
                 call("close", "3<pipe:[12]>", "0"),
             ),
             ("[pid    12] 17:01:02.5 pipe([3, 4]) = 0", 12, call("pipe", "[3, 4]", "0")),
+            ("4711<sh> close(3) = 0", 4711, call("close", "3", "0")),
+            ("[pid 4711<sh>] close(3) = 0", 4711, call("close", "3", "0")),
+            ("12 [  59] close(3) = 0", 12, call("close", "3", "0")),
+            ("12 [00007f75436e4c47] close(3) = 0", 12, call("close", "3", "0")),
+            ("12 1796050797.902767 (+     0.000329) close(3) = 0", 12, call("close", "3", "0")),
             (
                 "12 1700000000.123456 write(1, \"\"..., 5 <unfinished ...>",
                 12,

@@ -9,6 +9,7 @@ mod expected;
 mod json;
 mod litmus;
 mod manners;
+mod matrix;
 #[path = "../any_text/mutate.rs"]
 mod mutate;
 mod outputs;

@@ -177,3 +177,46 @@ fn other_files_are_no_logs() {
         assert!(!looks_like_strace(text), "{text}");
     }
 }
+
+/// `strace -qq` leaves the lines out that tell how processes end.
+#[test]
+fn ends_without_a_line_are_known_from_other_calls() {
+    let quiet = |line: &&str| !line.contains("+++");
+    let log: Vec<&str> = PIPELINE.lines().filter(quiet).collect();
+    assert_eq!(verdicts(&log.join("\n")), [Verdict::Conforms]);
+    // One that a signal has ended is known from who has waited for it.
+    let killed = log.join("\n").replace("12 exit_group(0)                        = ?\n", "");
+    let killed = killed.replacen(
+        "WIFEXITED(s) && WEXITSTATUS(s) == 0",
+        "WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL",
+        1,
+    );
+    assert_eq!(verdicts(&killed), [Verdict::Conforms]);
+    assert_eq!(all(&killed)[0].unjudged, None);
+}
+
+/// `strace -e trace=%desc` leaves out who makes whom.
+#[test]
+fn a_process_from_nowhere_may_have_everything() {
+    let desc =
+        |line: &&str| ["clone", "wait4", "exit", "execve"].iter().all(|call| !line.contains(call));
+    let log: Vec<&str> = PIPELINE.lines().filter(desc).collect();
+    let found = all(&log.join("\n")).remove(0);
+    let (_, why) = found.unjudged.clone().expect("it is not judged");
+    assert!(why.starts_with("12 may have it, too"), "{why}");
+    assert_eq!(judge(&found.run, &LINUX).verdict, Verdict::Conforms);
+}
+
+/// `strace -z` tells of calls that succeeded, where they returned.
+#[test]
+fn a_log_without_failures_is_not_judged() {
+    let more = "12 brk(NULL) = 0x5555\n13 brk(NULL) = 0x5555\n".repeat(30);
+    let whole =
+        "10 pipe2([3, 4], 0) = 0\n10 clone(flags=SIGCHLD) = 12\n10 clone(flags=SIGCHLD) = 13\n";
+    let rest =
+        "10 close(4) = 0\n13 read(3, \"hello\\n\", 6) = 6\n12 write(4, \"hello\\n\", 6) = 6\n";
+    let found = all(&format!("{whole}{more}{rest}")).remove(0);
+    let (_, why) = found.unjudged.clone().expect("it is not judged");
+    assert!(why.contains("strace -z"), "{why}");
+    assert_eq!(found.run.events.len(), 0);
+}

@@ -281,6 +281,36 @@ fn programs_that_hang_are_told_with_holder_descriptor_and_rule() {
     }
 }
 
+/// A program that reads what nobody else can write to.
+const SLEEPS: &str = "mkfifo p; exec 3<>p; rm p; exec cat <&3 3<&-";
+
+/// As a shell's time-out: `COMMAND & (sleep 60; kill $!) & wait`.
+#[test]
+fn what_a_timer_beside_it_may_end_does_not_wait_for_ever() {
+    for (script, for_ever) in [(SLEEPS, true), (&format!("(exec sleep 1000) & {SLEEPS}"), false)] {
+        let place = tempfile::tempdir().expect("a directory");
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(place.path()).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let running = Running { child: command.spawn().expect("it starts"), _place: place };
+        let mut asleep = 0;
+        loop {
+            let snapshot = settled(std::process::id() as i32).expect("processes can be seen");
+            let picture = picture(&snapshot, std::process::id() as i32);
+            let report = Report::new(&picture, &About::Processes(vec![running.id()]));
+            let told = in_one_line(&report.text());
+            let hangs = report.hangs() || !snapshot.unseen.is_empty() && report.may_hang();
+            let guarded = told.contains("waits with a time-out and may end cat");
+            let is_there = told.contains("stream.read.waits");
+            if is_there && hangs == for_ever && guarded != for_ever {
+                break;
+            }
+            asleep += usize::from(is_there);
+            assert!(asleep < LOOKS_ASLEEP_MAX, "{script}: {told}");
+        }
+    }
+}
+
 #[test]
 fn mended_programs_end_and_nothing_is_said_of_them() {
     for hang in &HANGS {

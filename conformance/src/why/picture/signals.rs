@@ -56,27 +56,33 @@ fn tidies_up(caught: u64) -> bool {
     [SIGALRM, SIGVTALRM, SIGXCPU].into_iter().all(|signal| caught & bit(signal) != 0)
 }
 
-/// Ancestors that are near enough to be expected to end the process when their time comes: it is set, or whether it is
-/// can't be seen.
+/// Who is near enough to be expected to end the process when their time comes: it is set, or whether it is can't be seen.
+/// Ancestors, its own threads, and processes of its group, such as the `(sleep 60; kill $p) &` of a shell.
 pub(super) fn guardians(
     snapshot: &Snapshot,
     process: &Process,
     caller: i32,
 ) -> Vec<(i32, Freedom)> {
     const GENERATIONS_MAX: usize = 64;
-    let mut found = Vec::new();
+    let timed = |doing: &Doing| matches!(doing, Doing::Sleeps(Asleep { call: Call::Time, .. }));
+    let set =
+        |other: &Process| other.timer || other.threads.iter().any(|thread| timed(&thread.doing));
+    let near = |other: &&Process| {
+        other.id == process.id || other.group == process.group && other.id != caller
+    };
+    let near = snapshot.processes.values().filter(near).filter(|other| set(other));
+    let mut found: Vec<_> = near.map(|other| (other.id, Freedom::TimeOut)).collect();
     let mut child = process;
     for generation in 0..GENERATIONS_MAX {
         let Some(parent) = snapshot.processes.get(&child.parent) else { break };
         if parent.id == caller || parent.id == child.id {
             break;
         }
-        let timed = |doing: &Doing| matches!(doing, Doing::Sleeps(Asleep { call: Call::Time, .. }));
-        let set = parent.timer || parent.threads.iter().any(|thread| timed(&thread.doing));
         let alarm = parent.caught & bit(nix::libc::SIGALRM) != 0 && !tidies_up(parent.caught);
         if generation == 0 || parent.group == process.group {
-            found.extend(set.then_some((parent.id, Freedom::TimeOut)));
-            found.extend((alarm && !set).then_some((parent.id, Freedom::Unreadable)));
+            let known = found.iter().any(|(guardian, _)| *guardian == parent.id);
+            found.extend((set(parent) && !known).then_some((parent.id, Freedom::TimeOut)));
+            found.extend((alarm && !set(parent)).then_some((parent.id, Freedom::Unreadable)));
         }
         child = parent;
     }
