@@ -36,10 +36,22 @@ pub struct Found {
     pub(super) connections: (usize, usize),
     /// Whether it was opened by a descriptor: O_NONBLOCK is then not the same for all of an end.
     pub(super) is_opened_again: bool,
-    /// Waits for a child by a process that is seated here: who, and the number of events where it began and ended.
-    pub(super) waits: Vec<(Actor, usize, usize)>,
+    /// Waits for a child by processes that are seated here.
+    pub(super) waits: Vec<WaitForChild>,
     /// The threads that sleep for it in a poll at the end of the log.
     pub(super) polled: Vec<Polled>,
+}
+
+/// A process waits for a child.
+#[derive(Clone, Debug)]
+pub(super) struct WaitForChild {
+    pub(super) actor: Actor,
+    /// The number of events before it began.
+    pub(super) from: usize,
+    /// The number of events before it returned; [`usize::MAX`] until then.
+    pub(super) to: usize,
+    /// Who of those here descends from it.
+    pub(super) family: Vec<Actor>,
 }
 
 impl Found {

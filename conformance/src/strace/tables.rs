@@ -27,6 +27,7 @@ pub(super) struct Tables {
     tables: Vec<BTreeMap<i64, Entry>>,
     of: HashMap<u32, usize>,
     leaders: HashMap<u32, u32>,
+    parents: HashMap<u32, u32>,
     /// Where each process is, from the root or from where the log begins; `None`: it is not known.
     places: HashMap<u32, Option<String>>,
 }
@@ -76,6 +77,8 @@ impl Tables {
         self.tables.push(copy);
         self.of.insert(child, self.tables.len() - 1);
         self.leaders.insert(child, child);
+        let parent_process = self.leader(parent);
+        self.parents.insert(child, parent_process);
         let place = self.place(parent);
         self.places.insert(child, place);
     }
@@ -91,6 +94,14 @@ impl Tables {
     /// The process of a thread.
     pub(super) fn leader(&self, process: u32) -> u32 {
         self.leaders.get(&process).copied().unwrap_or(process)
+    }
+
+    /// Whether a thread is of a process that another one has made, or one of those that it has made.
+    pub(super) fn descends(&self, process: u32, from: u32) -> bool {
+        let parent = |process: &u32| self.parents.get(process).copied();
+        let mut ancestors = std::iter::successors(parent(&self.leader(process)), parent);
+        let from = self.leader(from);
+        ancestors.any(|ancestor| ancestor == from)
     }
 
     /// The working directory of a process: empty where the log begins; `None` where it is not known.

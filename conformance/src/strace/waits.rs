@@ -5,7 +5,7 @@ use pipewright_model::ends::OpenEnds;
 use pipewright_model::run::Event;
 
 use super::channels::{Channels, Now};
-use super::found::Found;
+use super::found::{Found, WaitForChild};
 use super::hazards::follow;
 
 impl Channels {
@@ -21,7 +21,8 @@ impl Channels {
         for channel in those {
             let found = &mut self.found[channel];
             if let Some(actor) = found.actor_of(process) {
-                found.waits.push((actor, found.run.events.len(), usize::MAX));
+                let from = found.run.events.len();
+                found.waits.push(WaitForChild { actor, from, to: usize::MAX, family: vec![] });
             }
         }
     }
@@ -33,17 +34,22 @@ impl Channels {
         for channel in those {
             let found = &mut self.found[channel];
             let (actor, events) = (found.actor_of(process), found.run.events.len());
-            let began = found.waits.iter_mut().filter(|wait| Some(wait.0) == actor);
-            began.filter(|wait| wait.2 == usize::MAX).for_each(|wait| wait.2 = events);
+            let family = found.actors.iter().filter(|(id, _)| self.tables.descends(**id, process));
+            let family: Vec<_> = family.map(|(_, actor)| *actor).collect();
+            let began = found.waits.iter_mut().filter(|wait| Some(wait.actor) == actor);
+            for wait in began.filter(|wait| wait.to == usize::MAX) {
+                (wait.to, wait.family) = (events, family.clone());
+            }
         }
     }
 }
 
 impl Found {
-    /// A process that waits for a child before it reads the data written meanwhile, which no other
-    /// process can read: more than fits would never be written.
+    /// A process that waits for a child before it reads the data written meanwhile by what has come of it, and which no
+    /// other process can read: more than fits would never be written.
     pub(super) fn waits_before_drain(&self) -> Option<Actor> {
-        let late = |(actor, from, to): &&(Actor, usize, usize)| {
+        let late = |wait: &&WaitForChild| {
+            let WaitForChild { actor, from, to, family } = wait;
             let process = self.run.leader(*actor);
             let (before, rest) = self.run.events.split_at((*from).min(self.run.events.len()));
             let (meanwhile, after) = rest.split_at(to.saturating_sub(*from).min(rest.len()));
@@ -52,18 +58,19 @@ impl Found {
             let reads = |actor: Actor| ends.of(actor).open().any(|end| self.reads(end));
             reads(process)
                 && !self.transfers(&self.run.events, |by, op| by != process && is_read(op))
-                && self
-                    .transfers(meanwhile, |by, op| by != process && matches!(op, Op::Write { .. }))
+                && self.transfers(meanwhile, |by, op| {
+                    family.contains(&by) && matches!(op, Op::Write { .. })
+                })
                 && !self.transfers(meanwhile, |by, op| by == process && is_read(op))
                 && self.transfers(after, |by, op| by == process && is_read(op))
         };
-        self.waits.iter().find(late).map(|(actor, _, _)| *actor)
+        self.waits.iter().find(late).map(|wait| wait.actor)
     }
 
     /// Whether somebody waits for its children, and all have ended: a shell that keeps what it has given on.
     pub(super) fn waits_for_others(&self, actor: Actor) -> bool {
-        let mut waits = self.waits.iter().filter(|wait| wait.0 == actor).peekable();
-        waits.peek().is_some() && waits.all(|wait| wait.2 != usize::MAX)
+        let mut waits = self.waits.iter().filter(|wait| wait.actor == actor).peekable();
+        waits.peek().is_some() && waits.all(|wait| wait.to != usize::MAX)
     }
 
     /// Whether bytes are moved among these events by such a call of such a process.

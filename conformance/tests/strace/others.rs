@@ -220,3 +220,22 @@ fn a_log_without_failures_is_not_judged() {
     assert!(why.contains("strace -z"), "{why}");
     assert_eq!(found.run.events.len(), 0);
 }
+
+/// `seq 1 3000 | (sleep 0.2; cat)`: more would only be late, as who writes is not waited for.
+#[test]
+fn to_wait_for_another_than_the_writer_is_no_hazard() {
+    let log = "10 pipe2([3, 4], 0) = 0\n10 clone(flags=SIGCHLD) = 12\n10 clone(flags=SIGCHLD) = 13\n10 close(3) = 0\n\
+               10 close(4) = 0\n12 close(3) = 0\n13 close(4) = 0\n13 clone(flags=SIGCHLD) = 14\n14 close(3) = 0\n\
+               13 wait4(-1,  <unfinished ...>\n12 write(4, \"hello\\n\", 6) = 6\n12 exit_group(0) = ?\n\
+               12 +++ exited with 0 +++\n14 exit_group(0) = ?\n14 +++ exited with 0 +++\n\
+               13 <... wait4 resumed>[{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 14\n\
+               13 read(3, \"hello\\n\", 131072) = 6\n13 read(3, \"\", 131072) = 0\n";
+    let late = |log: &str| {
+        let hazards = all(log)[0].hazards();
+        hazards.iter().any(|hazard| matches!(hazard, Hazard::WaitBeforeDrain(_)))
+    };
+    assert!(!late(log));
+    // Had the child written, it would be one.
+    let by_child = log.replace("13 close(4) = 0\n", "").replace("12 write(4,", "14 write(4,");
+    assert!(late(&by_child));
+}
