@@ -182,7 +182,7 @@ fn the_same_seed_gives_the_same_scenario() {
 fn random_scenarios_use_nearly_every_rule() {
     let shapes = shapes(&LINUX);
     let mut counts = vec![0; RULES.len()];
-    let each = 2_000;
+    let each = 3_000;
     let mut lengths = Vec::new();
     let racing = shapes.iter().map(|shape| Shape { racing_percent: 60, ..shape.clone() });
     for shape in shapes.iter().cloned().chain(racing) {

@@ -253,9 +253,10 @@ fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Statu
     let judgement = oracle::judge_naming(run, platform);
     let run = &text::named(run, &judgement);
     print(&format!("{}\n", explained(run, &judgement)))?;
+    print(&asleep_before(run, lines, &judgement, platform))?;
     print(&format!("{} (profile {})\n", judgement.verdict.word(), platform.name))?;
     print(&deviations_at(run, &judgement, lines))?;
-    print(&asleep(run, lines, &judgement, platform))?;
+    print(&asleep(run, &judgement, platform))?;
     print(&unheld(run))?;
     print(&modelled(run))?;
     Ok(match judgement.verdict {
@@ -276,16 +277,16 @@ fn told(run: &Run, lines: &[usize], platform: &'static Platform) -> Result<Statu
 /// So many moments before the end are told, in which calls sleep.
 const MOMENTS_MAX: usize = 6;
 
-/// The calls that sleep in a run that conforms, and why: at each `quiet` before the end, and at the end.
-fn asleep(run: &Run, lines: &[usize], judgement: &Judgement, platform: &Platform) -> String {
-    let Some(last) = run.events.len().checked_sub(1) else { return String::new() };
+/// The calls that sleep in a run that conforms, and why, at each `quiet` before the end.
+fn asleep_before(run: &Run, lines: &[usize], judgement: &Judgement, platform: &Platform) -> String {
+    let last = run.events.len().saturating_sub(1);
     if judgement.verdict != Verdict::Conforms {
         return String::new();
     }
-    let mut told = String::new();
     let someone_sleeps =
         |event: &Event| matches!(event, Event::Quiet(actors) if actors.iter().next().is_some());
     let quiets: Vec<usize> = (0..last).filter(|at| someone_sleeps(&run.events[*at])).collect();
+    let mut told = String::new();
     for at in quiets.iter().copied().take(MOMENTS_MAX) {
         let mut until = run.clone();
         until.events.truncate(at + 1);
@@ -295,7 +296,15 @@ fn asleep(run: &Run, lines: &[usize], judgement: &Judgement, platform: &Platform
     if let Some(left) = quiets.len().checked_sub(MOMENTS_MAX).filter(|left| *left > 0) {
         told += &format!("(of {left} more `quiet` nothing is told)\n");
     }
-    told + &asleep_after(run, platform, "at the end")
+    if told.is_empty() { told } else { told + "\n" }
+}
+
+/// The calls that sleep at the end of a run that conforms, and why.
+fn asleep(run: &Run, judgement: &Judgement, platform: &Platform) -> String {
+    match judgement.verdict {
+        Verdict::Conforms => asleep_after(run, platform, "at the end"),
+        _ => String::new(),
+    }
 }
 
 /// The calls that sleep after the last event of a run, and why.

@@ -52,7 +52,7 @@ pub(super) fn canaries() -> Vec<Canary> {
             },
             NONE,
             "a: epoll-add e r in edge -> ok
-             a: write w 1 -> 1
+             a: write w 2 -> 2
              a: epoll-wait e -> [r in]
              a: epoll-wait e -> none",
         ),
