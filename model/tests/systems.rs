@@ -138,7 +138,7 @@ const PINNED: [(&str, usize, usize, usize); 82] = [
     ("crossed-fifos-opposite-orders", 9, 12, 4),
     ("crossed-fifos-same-order", 493, 934, 32),
     ("filter-fed-first", 128, 211, 30),
-    ("filter-fed-by-a-thread", 2610, 6469, 74),
+    ("filter-fed-by-a-thread", 2880, 7217, 75),
     ("errors-unread", 100, 170, 19),
     ("errors-merged", 1067, 3639, 50),
     ("wait-before-draining", 38, 62, 12),
