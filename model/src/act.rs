@@ -29,8 +29,10 @@ impl<'a> Act<'a> {
         actor: Actor,
         count: u32,
     ) -> Act<'a> {
-        let description = world.pending(actor).and_then(|call| call.description);
-        let object = description.map(|index| world.descriptions[usize::from(index)].object);
+        let index = world.pending(actor).and_then(|call| call.description);
+        // A close that is answered has let go of it.
+        let open = index.and_then(|index| world.descriptions.get(usize::from(index)));
+        let object = open.filter(|open| open.mode.is_some()).map(|open| open.object);
         Act { world, platform, actor, count, object }
     }
 

@@ -196,3 +196,18 @@ q: write up.w 1 -> EPIPE + SIGPIPE
 ",
     );
 }
+
+/// What a close lets go of is gone when its process dies of a signal that came meanwhile.
+#[test]
+fn a_process_may_be_killed_in_the_last_close() {
+    let killed = "\
+channel up pipe
+process p holds up.w
+process q holds up.r
+q: close up.r
+p: signal q SIGKILL -> ok
+q: exit SIGKILL
+";
+    assert_eq!(judge(&run(killed), &LINUX).verdict, Verdict::Conforms);
+    is_allowed_everywhere(killed);
+}
