@@ -57,7 +57,7 @@ pub(super) fn canaries() -> Vec<Canary> {
              a: epoll-wait e -> none",
         ),
         canary(
-            "epoll_loses_what_comes_between_registering_and_waiting",
+            "epoll_loses_what_comes_before_the_wait",
             &Pipe::PLAIN,
             |port, end, op, bytes| {
                 match op {
