@@ -227,7 +227,7 @@ fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Numbers that differ from run to run, as N: all of two digits or more that are no part of a word.
+/// Numbers that differ from run to run, as N: all of four digits or more that are no part of a word, and those of processes.
 fn without_numbers(text: &str) -> String {
     let mut told = String::new();
     let mut rest = text;
@@ -235,7 +235,9 @@ fn without_numbers(text: &str) -> String {
         let (before, from) = rest.split_at(at);
         let len = from.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(from.len());
         told.push_str(before);
-        let is_fixed = len < 4 || before.ends_with(|letter: char| letter.is_alphanumeric());
+        let is_process = before.ends_with('(') && from[len..].starts_with(')');
+        let is_fixed =
+            len < 4 && !is_process || before.ends_with(|letter: char| letter.is_alphanumeric());
         told.push_str(if is_fixed { &from[..len] } else { "N" });
         rest = &from[len..];
     }
