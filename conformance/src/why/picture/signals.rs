@@ -67,8 +67,11 @@ pub(super) fn guardians(
     let timed = |doing: &Doing| matches!(doing, Doing::Sleeps(Asleep { call: Call::Time, .. }));
     let set =
         |other: &Process| other.timer || other.threads.iter().any(|thread| timed(&thread.doing));
+    // In the group of who asks, as of a command that it runs, there may be anybody.
+    let callers = snapshot.processes.get(&caller).map(|caller| caller.group);
     let near = |other: &&Process| {
-        other.id == process.id || other.group == process.group && other.id != caller
+        let is_of_group = other.group == process.group && callers != Some(process.group);
+        other.id == process.id || is_of_group && other.id != caller
     };
     let near = snapshot.processes.values().filter(near).filter(|other| set(other));
     let mut found: Vec<_> = near.map(|other| (other.id, Freedom::TimeOut)).collect();
